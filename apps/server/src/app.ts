@@ -1,0 +1,21 @@
+import type { Queue } from '@fairway/queue'
+import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import type { Schema } from './db/schema.ts'
+import type { Secrets } from './secrets.ts'
+
+/** What every part of the server is handed. Nothing is global; time comes from `now`. */
+export interface App {
+  config: Config
+  log: Logger
+  /** Plain SQL for the hot paths: batches, claims, cursors. */
+  pool: Pool
+  /** Typed SQL for everything else. Same pool. */
+  db: Kysely<Schema>
+  queue: Queue
+  /** Encrypts what must be stored readable, signs links and tokens. Key: FAIRWAY_SECRET. */
+  secrets: Secrets
+  now: () => Date
+}

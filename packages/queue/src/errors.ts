@@ -1,0 +1,55 @@
+/** Every error the queue raises, in one place, each with a stable code. */
+export class QueueError extends Error {
+  readonly code: string
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** The intake buffer is full: nothing was stored. Try again after `retryAfterMs`. */
+export class QueueOverloaded extends QueueError {
+  readonly retryAfterMs: number
+  constructor(message: string, retryAfterMs: number) {
+    super('QUEUE_OVERLOADED', message)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** The store could not be reached or refused the write: nothing is known to be stored. */
+export class QueueUnavailable extends QueueError {
+  readonly retryAfterMs: number
+  constructor(message: string, retryAfterMs: number, options?: ErrorOptions) {
+    super('QUEUE_UNAVAILABLE', message, options)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** The queue is closing and takes no new work. */
+export class QueueClosed extends QueueError {
+  constructor() {
+    super('QUEUE_CLOSED', 'The queue is closed and takes no new jobs')
+  }
+}
+
+/** A job that breaks a documented limit. */
+export class InvalidJob extends QueueError {
+  readonly field: string
+  constructor(field: string, message: string) {
+    super('QUEUE_INVALID_JOB', message)
+    this.field = field
+  }
+}
+
+/** Thrown by a handler: run this job again after `delayMs`, without counting an attempt. */
+export class Snooze extends Error {
+  readonly delayMs: number
+  constructor(delayMs: number) {
+    super(`snooze ${delayMs} ms`)
+    this.delayMs = delayMs
+  }
+}
+
+/** Thrown by a handler: this job can never succeed; bury it at once. */
+export class Discard extends Error {}

@@ -1,0 +1,161 @@
+import type { App } from '../app.ts'
+import { unavailable } from '../errors.ts'
+
+export interface KeyOwner {
+  readonly projectId: number
+  readonly kind: 'tracking' | 'secret'
+}
+
+/** How long a found key is trusted without asking again: the bound on a revocation made by another process. */
+export const positiveTtlMs = 10_000
+/** How long an unknown key is refused without asking again. */
+export const negativeTtlMs = 2_000
+/** Entries of each of the two maps. A full map forgets its oldest entry. */
+const maxEntries = 10_000
+/** Different keys waiting for the database; above it the reply is 503, so that random keys can't pile up. */
+const maxWaiting = 10_000
+const keysPerQuery = 500
+/** `last_used_at` is for people; it needs no better precision than this. */
+const usedPrecisionMs = 600_000
+
+interface Waiter {
+  readonly hash: Buffer
+  readonly promise: Promise<KeyOwner | null>
+  resolve(owner: KeyOwner | null): void
+  reject(error: unknown): void
+}
+
+/**
+ * Found and unknown keys, remembered for a short time in two bounded maps: a flood of random keys evicts only other
+ * unknown keys. Misses share one query at a time, so the same flood costs the database one connection at most.
+ */
+class KeyCache {
+  readonly #app: App
+  readonly #found = new Map<string, { owner: KeyOwner; until: number }>()
+  readonly #unknown = new Map<string, number>()
+  readonly #waiting = new Map<string, Waiter>()
+  #asking = false
+  /** Counts `forget` calls, so that an answer read before one is not remembered after it. */
+  #generation = 0
+
+  constructor(app: App) {
+    this.#app = app
+  }
+
+  find(hash: Buffer): KeyOwner | null | Promise<KeyOwner | null> {
+    const id = hash.toString('latin1')
+    const now = this.#app.now().getTime()
+    const found = this.#found.get(id)
+    if (found && found.until > now) return found.owner
+    const unknownUntil = this.#unknown.get(id)
+    if (unknownUntil !== undefined && unknownUntil > now) return null
+    return this.#ask(id, hash)
+  }
+
+  forget(hash: Buffer): void {
+    const id = hash.toString('latin1')
+    this.#generation++
+    this.#found.delete(id)
+    this.#unknown.delete(id)
+  }
+
+  forgetProject(projectId: number): void {
+    this.#generation++
+    for (const [id, { owner }] of this.#found) if (owner.projectId === projectId) this.#found.delete(id)
+  }
+
+  #ask(id: string, hash: Buffer): Promise<KeyOwner | null> {
+    const waiting = this.#waiting.get(id)
+    if (waiting) return waiting.promise
+    if (this.#waiting.size >= maxWaiting) throw unavailable('Too many unknown keys are being checked', 1)
+    const waiter = createWaiter(hash)
+    this.#waiting.set(id, waiter)
+    if (!this.#asking) void this.#askWaiting()
+    return waiter.promise
+  }
+
+  async #askWaiting(): Promise<void> {
+    this.#asking = true
+    while (this.#waiting.size > 0) {
+      const batch = [...this.#waiting].slice(0, keysPerQuery)
+      const generation = this.#generation
+      try {
+        const owners = await loadOwners(
+          this.#app,
+          batch.map(([, waiter]) => waiter.hash),
+        )
+        for (const [id, waiter] of batch) {
+          const owner = owners.get(id) ?? null
+          if (generation === this.#generation) this.#remember(id, owner)
+          this.#waiting.delete(id)
+          waiter.resolve(owner)
+        }
+      } catch (error) {
+        const refusal = unavailable('The key could not be checked', 1, error)
+        for (const [id, waiter] of batch) {
+          this.#waiting.delete(id)
+          waiter.reject(refusal)
+        }
+      }
+    }
+    this.#asking = false
+  }
+
+  #remember(id: string, owner: KeyOwner | null): void {
+    const now = this.#app.now().getTime()
+    this.#found.delete(id)
+    this.#unknown.delete(id)
+    if (owner) putBounded(this.#found, id, { owner, until: now + positiveTtlMs })
+    else putBounded(this.#unknown, id, now + negativeTtlMs)
+  }
+}
+
+function createWaiter(hash: Buffer): Waiter {
+  let resolve!: Waiter['resolve']
+  let reject!: Waiter['reject']
+  const promise = new Promise<KeyOwner | null>((res, rej) => {
+    resolve = res
+    reject = rej
+  })
+  return { hash, promise, resolve, reject }
+}
+
+function putBounded<V>(map: Map<string, V>, id: string, value: V): void {
+  if (map.size >= maxEntries) {
+    const oldest = map.keys().next()
+    if (!oldest.done) map.delete(oldest.value)
+  }
+  map.set(id, value)
+}
+
+async function loadOwners(app: App, hashes: Buffer[]): Promise<Map<string, KeyOwner>> {
+  const now = app.now()
+  const { rows } = await app.pool.query<{ hash: Buffer; project_id: number; kind: KeyOwner['kind'] }>(
+    `with found as (
+       select id, hash, project_id, kind, last_used_at from api_keys where hash = any($1) and revoked_at is null
+     ), used as (
+       update api_keys set last_used_at = $2
+       where id in (select id from found where last_used_at is null or last_used_at < $3)
+     )
+     select hash, project_id, kind from found`,
+    [hashes, now, new Date(now.getTime() - usedPrecisionMs)],
+  )
+  return new Map(
+    rows.map((row) => [
+      row.hash.toString('latin1'),
+      { projectId: row.project_id, kind: row.kind } satisfies KeyOwner,
+    ]),
+  )
+}
+
+const caches = new WeakMap<App, KeyCache>()
+
+/** The one cache of this App. Kept beside it, so that only this folder knows of it. */
+export function keyCache(app: App): KeyCache {
+  let cache = caches.get(app)
+  if (!cache) {
+    cache = new KeyCache(app)
+    caches.set(app, cache)
+  }
+  return cache
+}

@@ -1,0 +1,105 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import type { Logger } from 'pino'
+import type { Schema } from './schema.ts'
+
+/** PostgreSQL 14 is the oldest that PostgreSQL's own project still maintained when Fairway began. */
+const oldestVersion = 140_000
+const connectTimeoutMs = 5_000
+const int8 = 20
+
+/**
+ * A pool whose `bigint` columns (and `count(*)`) come as numbers: our ids and counts stay far below 2^53. `numeric`,
+ * which `sum(bigint)` makes, still comes as a string: cast it to bigint in SQL.
+ */
+export function createPool(options: {
+  url: string
+  max?: number
+  log?: Logger
+  applicationName?: string
+}): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.max ?? 10,
+    connectionTimeoutMillis: connectTimeoutMs,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    application_name: options.applicationName ?? 'fairway',
+    types: {
+      getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+        oid === int8 && format !== 'binary'
+          ? Number
+          : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+    },
+  })
+  // A connection that breaks while idle (the database restarted) is replaced at the next use.
+  pool.on('error', (error) => options.log?.warn({ err: error }, 'an idle database connection broke'))
+  return pool
+}
+
+export const createKysely = (pool: pg.Pool) => new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+
+/** Connects once, within seconds, and checks the version. Throws an error that says what to correct. */
+export async function checkDatabase(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: connectTimeoutMs })
+  // Without a listener, a connection that breaks after connecting would end the process.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ number: string; name: string }>(
+      `select current_setting('server_version_num') as number, current_setting('server_version') as name`,
+    )
+    if (Number(rows[0]!.number) < oldestVersion) {
+      throw new DatabaseUnusable(`it runs PostgreSQL ${rows[0]!.name}, and Fairway needs 14 or newer`)
+    }
+  } catch (error) {
+    throw error instanceof DatabaseUnusable ? error.at(url) : new DatabaseUnusable(explain(error)).at(url)
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+/** The configured database can't be used; the message says why, without the password. */
+export class DatabaseUnusable extends Error {
+  constructor(reason: string) {
+    super(reason)
+    this.name = 'DatabaseUnusable'
+  }
+
+  at(url: string): DatabaseUnusable {
+    this.message =
+      `Cannot use the database at ${withoutPassword(url)}: ${this.message}. ` +
+      'Correct DATABASE_URL (postgresql://user:password@host:5432/database), or unset it to use the built-in PostgreSQL.'
+    return this
+  }
+}
+
+function explain(error: unknown): string {
+  const { code, message } = error as { code?: string; message?: string }
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'nothing listens there'
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'its host name is unknown'
+    case '28P01':
+    case '28000':
+      return `it refused the user or password (${message})`
+    case '3D000':
+      return `${message}; create it with CREATE DATABASE`
+  }
+  if (message?.includes('timeout')) return `it did not answer within ${connectTimeoutMs / 1000} seconds`
+  return message || String(error)
+}
+
+/** For messages and logs. */
+export function withoutPassword(url: string): string {
+  try {
+    const parsed = new URL(url)
+    if (parsed.password) parsed.password = '***'
+    for (const secret of ['password', 'sslpassword']) parsed.searchParams.delete(secret)
+    return parsed.href
+  } catch {
+    return 'DATABASE_URL'
+  }
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import type { Logger } from 'pino'
+
+const directory = fileURLToPath(new URL('./migrations/', import.meta.url))
+/** Any constant: all Fairways on one database wait for the same lock. */
+const lockKey = 4_607_182_418
+
+interface Migration {
+  version: number
+  name: string
+  sql: string
+  checksum: string
+}
+
+/**
+ * Brings the tables up to date: runs each numbered file of `migrations/` once, in order, each in its own transaction.
+ * Safe to run from many processes at once. Refuses a database that a newer Fairway has already migrated.
+ */
+export async function migrate(url: string, log?: Logger): Promise<void> {
+  const client = new pg.Client({ connectionString: url, application_name: 'fairway migrations' })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    await client.query('select pg_advisory_lock($1)', [lockKey])
+    await client.query(`
+      create table if not exists migrations (
+        version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now()
+      )`)
+    const { rows: applied } = await client.query<{ version: number; name: string; checksum: string }>(
+      'select version, name, checksum from migrations order by version',
+    )
+    const migrations = readMigrations()
+    const newest = migrations.at(-1)?.version ?? 0
+    if (applied.some(({ version }) => version > newest)) {
+      throw new Error(
+        `The database was migrated by a newer Fairway (migration ${applied.at(-1)!.name}): upgrade this one, or use a backup.`,
+      )
+    }
+    for (const migration of migrations) {
+      const done = applied.find(({ version }) => version === migration.version)
+      if (!done) await apply(client, migration, log)
+      else if (done.checksum !== migration.checksum) {
+        throw new Error(
+          `Migration ${migration.name} was changed after it ran here: add a new migration instead.`,
+        )
+      }
+    }
+  } finally {
+    // Ending the connection releases the lock.
+    await client.end()
+  }
+}
+
+async function apply(client: pg.Client, migration: Migration, log: Logger | undefined): Promise<void> {
+  try {
+    await client.query('begin')
+    await client.query(migration.sql)
+    await client.query('insert into migrations (version, name, checksum) values ($1, $2, $3)', [
+      migration.version,
+      migration.name,
+      migration.checksum,
+    ])
+    await client.query('commit')
+  } catch (error) {
+    throw new Error(`Migration ${migration.name} failed: ${(error as Error).message}`, { cause: error })
+  }
+  log?.info({ migration: migration.name }, 'migrated the database')
+}
+
+function readMigrations(): Migration[] {
+  return readdirSync(directory)
+    .filter((file) => /^\d{4}_\w+\.sql$/.test(file))
+    .sort()
+    .map((file) => {
+      const sql = readFileSync(`${directory}${file}`, 'utf8')
+      const checksum = createHash('sha256').update(sql).digest('hex')
+      return { version: Number(file.slice(0, 4)), name: file.replace('.sql', ''), sql, checksum }
+    })
+}

@@ -1,0 +1,249 @@
+import type { Json } from '@fairway/queue'
+import type { ColumnType, GeneratedAlways, Generated as KyselyGenerated } from 'kysely'
+
+/**
+ * The tables of `migrations/`, for kysely. `bigint` columns are numbers (see database.ts). jsonb columns are written
+ * as JSON text (`JSON.stringify`), because pg would send an array as a PostgreSQL array.
+ */
+export interface Schema {
+  projects: Projects
+  api_keys: ApiKeys
+  people: People
+  person_aliases: PersonAliases
+  erasures: Erasures
+  person_changes: PersonChanges
+  events: Events
+  ingest_keys: IngestKeys
+  counters: Counters
+  ingest_rejects: IngestRejects
+  templates: Templates
+  behavioral_campaigns: BehavioralCampaigns
+  messages: Messages
+  attachments: Attachments
+  suppressions: Suppressions
+  providers: Providers
+  sending_domains: SendingDomains
+  mailbox: Mailbox
+  installation: Installation
+}
+
+type Timestamp = ColumnType<Date, Date | string, Date | string>
+type Generated<T> =
+  T extends ColumnType<infer S, infer I, infer U> ? ColumnType<S, I | undefined, U> : KyselyGenerated<T>
+type JsonObject = { [key: string]: Json | undefined }
+type Jsonb<T> = ColumnType<T, string, string>
+type JsonbOrNull<T> = ColumnType<T | null, string | null | undefined, string | null>
+/** May be left out of an insert. */
+type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>
+
+export interface Projects {
+  id: GeneratedAlways<number>
+  organization_id: Optional<string>
+  name: string
+  mode: Generated<'test' | 'live'>
+  test_address: Optional<string>
+  timezone: Generated<string>
+  event_retention_days: Optional<number>
+  settings: Generated<Jsonb<JsonObject>>
+  created_at: Generated<Timestamp>
+}
+
+export interface ApiKeys {
+  id: GeneratedAlways<number>
+  project_id: number
+  kind: 'tracking' | 'secret'
+  name: Generated<string>
+  hash: Buffer
+  prefix: string
+  created_at: Generated<Timestamp>
+  last_used_at: Optional<Date>
+  revoked_at: Optional<Date>
+}
+
+export interface People {
+  project_id: number
+  id: GeneratedAlways<number>
+  external_id: Optional<string>
+  anonymous_id: Optional<string>
+  email: Optional<string>
+  phone: Optional<string>
+  timezone: Optional<string>
+  language: Optional<string>
+  properties: Generated<Jsonb<JsonObject>>
+  written: Generated<Jsonb<Record<string, number>>>
+  tags: Generated<string[]>
+  channels: Generated<Jsonb<Json[]>>
+  topics: Generated<Jsonb<Record<string, boolean>>>
+  subscribed: Generated<boolean>
+  created_at: Generated<Timestamp>
+  updated_at: Generated<Timestamp>
+}
+
+export interface PersonAliases {
+  project_id: number
+  alias: string
+  kind: 'external' | 'anonymous'
+  person_id: number
+  created_at: Generated<Timestamp>
+}
+
+export interface Erasures {
+  project_id: number
+  id_hash: Buffer
+  erased_at: Generated<Timestamp>
+}
+
+export interface PersonChanges {
+  project_id: number
+  person_id: number
+  id: GeneratedAlways<number>
+  kind: string
+  detail: Generated<Jsonb<JsonObject>>
+  at: Timestamp
+}
+
+export interface Events {
+  project_id: number
+  person_id: number
+  id: string
+  name: string
+  folded_name: string
+  properties: Generated<Jsonb<JsonObject>>
+  source: Optional<string>
+  occurred_at: Timestamp
+  received_at: Generated<Timestamp>
+}
+
+export interface IngestKeys {
+  project_id: number
+  key: string
+  job_id: string
+  seen_at: Timestamp
+}
+
+export interface Counters {
+  project_id: number
+  name: string
+  hour: Timestamp
+  value: Generated<number>
+}
+
+export interface IngestRejects {
+  project_id: number
+  id: GeneratedAlways<number>
+  at: Generated<Timestamp>
+  reason: string
+  item: Jsonb<Json>
+}
+
+export interface Templates {
+  project_id: number
+  id: GeneratedAlways<number>
+  key: Optional<string>
+  name: string
+  from_address: Optional<string>
+  reply_to: Optional<string>
+  subject: Generated<string>
+  preheader: Optional<string>
+  html: Generated<string>
+  text: Optional<string>
+  headers: Generated<Jsonb<Record<string, string>>>
+  created_at: Generated<Timestamp>
+  updated_at: Generated<Timestamp>
+}
+
+export interface BehavioralCampaigns {
+  project_id: number
+  id: GeneratedAlways<number>
+  name: string
+  state: Generated<'off' | 'test' | 'live'>
+  trigger_event: string
+  folded_trigger: string
+  wait: Generated<Jsonb<JsonObject>>
+  conditions: JsonbOrNull<Json>
+  frequency: JsonbOrNull<JsonObject>
+  template_id: number
+  transactional: Generated<boolean>
+  created_at: Generated<Timestamp>
+  updated_at: Generated<Timestamp>
+}
+
+export type MessageState = 'pending' | 'claimed' | 'sent' | 'failed' | 'skipped' | 'unknown'
+
+export interface Messages {
+  project_id: number
+  id: string
+  cause: string
+  class: 'transactional' | 'behavioral'
+  channel: Generated<string>
+  person_id: Optional<number>
+  campaign_id: Optional<number>
+  template_id: Optional<number>
+  event_id: Optional<string>
+  event_at: Optional<Date>
+  state: Generated<MessageState>
+  reason: Optional<string>
+  recipient: Optional<string>
+  subject: Optional<string>
+  input: Generated<Jsonb<JsonObject>>
+  claim: Optional<string>
+  attempts: Generated<number>
+  provider: Optional<string>
+  provider_message_id: Optional<string>
+  due_at: Generated<Timestamp>
+  claimed_at: Optional<Date>
+  settled_at: Optional<Date>
+  created_at: Generated<Timestamp>
+}
+
+export interface Attachments {
+  project_id: number
+  message_id: string
+  position: number
+  filename: string
+  content: Buffer
+}
+
+export interface Suppressions {
+  project_id: number
+  address: string
+  reason: string
+  created_at: Generated<Timestamp>
+}
+
+export interface Providers {
+  project_id: number
+  id: GeneratedAlways<number>
+  channel: Generated<string>
+  kind: string
+  name: Generated<string>
+  config: Buffer
+  limits: Generated<Jsonb<JsonObject>>
+  active: Generated<boolean>
+  created_at: Generated<Timestamp>
+}
+
+export interface SendingDomains {
+  project_id: number
+  domain: string
+  selector: string
+  private_key: Buffer
+  public_key: string
+  created_at: Generated<Timestamp>
+}
+
+export interface Mailbox {
+  project_id: number
+  id: GeneratedAlways<number>
+  message_id: string
+  envelope_from: string
+  envelope_to: string[]
+  subject: Generated<string>
+  source: Buffer
+  received_at: Generated<Timestamp>
+}
+
+export interface Installation {
+  key: string
+  value: Jsonb<Json>
+}

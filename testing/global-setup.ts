@@ -1,0 +1,25 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbedded } from '../apps/server/src/db/embedded.ts'
+import { testDatabaseVariable } from './postgres.ts'
+
+/** One PostgreSQL for the whole run, through the same launcher that the server uses. */
+export default async function setup(): Promise<(() => Promise<void>) | undefined> {
+  if (process.env[testDatabaseVariable]) return
+  const dataDir = mkdtempSync(join(tmpdir(), 'fairway-test-'))
+  const postgres = await startEmbedded({
+    dataDir,
+    settings: {
+      max_connections: '300',
+      // The run ends with its machine: a kill -9 loses nothing without fsync, only a power cut would.
+      fsync: 'off',
+      full_page_writes: 'off',
+    },
+  })
+  process.env[testDatabaseVariable] = postgres.url
+  return async () => {
+    await postgres.stop()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}

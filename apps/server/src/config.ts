@@ -1,0 +1,211 @@
+import { resolve } from 'node:path'
+
+/**
+ * Every environment variable that Fairway reads, in one place. docs/configuration.md shows the same table; a test keeps
+ * the two in step.
+ */
+export const settings = {
+  port: setting(
+    'FAIRWAY_PORT',
+    '3000',
+    'Port of the HTTP server. `0` takes any free one.',
+    integer(0, 65_535),
+  ),
+  host: setting(
+    'FAIRWAY_HOST',
+    '127.0.0.1',
+    'Address to listen on. `0.0.0.0` or `::` to be reachable from other machines.',
+    text(),
+  ),
+  publicUrl: setting(
+    'FAIRWAY_PUBLIC_URL',
+    undefined,
+    'Where people reach this server, for links in mail and sign-in. Without it, links point to `http://localhost:<port>`.',
+    url('http:', 'https:'),
+  ),
+  trustProxy: setting(
+    'FAIRWAY_TRUST_PROXY',
+    'false',
+    '`true` behind a reverse proxy that sets `X-Forwarded-For` and `X-Forwarded-Proto`.',
+    boolean(),
+  ),
+  dataDir: setting(
+    'FAIRWAY_DATA_DIR',
+    './.fairway',
+    'Directory for the built-in PostgreSQL and the generated secret.',
+    (value) => resolve(value),
+  ),
+  databaseUrl: setting(
+    'DATABASE_URL',
+    undefined,
+    'Your own PostgreSQL 14 or newer, `postgresql://user:password@host:5432/database`. Without it, Fairway runs its own.',
+    url('postgres:', 'postgresql:'),
+  ),
+  databaseConnections: setting(
+    'FAIRWAY_DATABASE_CONNECTIONS',
+    '20',
+    'Connections that one process opens at most, besides the few of the queue.',
+    integer(4, 1_000),
+  ),
+  queueStore: setting(
+    'FAIRWAY_QUEUE_STORE',
+    'postgres',
+    'Where the queue keeps its jobs.',
+    oneOf('postgres'),
+  ),
+  role: setting(
+    'FAIRWAY_ROLE',
+    'all',
+    'What this process does: `api` takes requests, `worker` processes jobs, `all` does both.',
+    oneOf('all', 'api', 'worker'),
+  ),
+  workerConcurrency: setting(
+    'FAIRWAY_WORKER_CONCURRENCY',
+    '16',
+    'Job batches that one process works on at once.',
+    integer(1, 1_000),
+  ),
+  secret: setting(
+    'FAIRWAY_SECRET',
+    undefined,
+    'Key for encrypted columns, sessions and signed links; at least 32 characters, the same in every process. ' +
+      'Without it, one is generated into the data directory.',
+    atLeast32Characters,
+  ),
+  smtpUrl: setting(
+    'FAIRWAY_SMTP_URL',
+    undefined,
+    'SMTP server for projects without a provider of their own, `smtp://user:password@host:587` or `smtps://…:465`. ' +
+      'Without it, their mail goes to the sandbox mailbox.',
+    url('smtp:', 'smtps:'),
+  ),
+  logLevel: setting(
+    'FAIRWAY_LOG_LEVEL',
+    'info',
+    'Least severe log lines to write.',
+    oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+  ),
+  maxEventBytes: setting(
+    'FAIRWAY_MAX_EVENT_BYTES',
+    '32768',
+    'Size of one event or person in an ingestion request.',
+    integer(1_024, 1_048_576),
+  ),
+  maxBatchBytes: setting(
+    'FAIRWAY_MAX_BATCH_BYTES',
+    '512000',
+    'Size of an ingestion request, after decompression.',
+    integer(1_024, 16_777_216),
+  ),
+  maxBatchEvents: setting(
+    'FAIRWAY_MAX_BATCH_EVENTS',
+    '2500',
+    'Events in one ingestion request.',
+    integer(1, 100_000),
+  ),
+}
+
+type Settings = typeof settings
+export type Config = { [Name in keyof Settings]: Settings[Name] extends Setting<infer Value> ? Value : never }
+
+export interface Setting<Value> {
+  variable: string
+  /** As one would write it in the environment; undefined when there is none. */
+  default: string | undefined
+  what: string
+  /** Throws a message that completes "FAIRWAY_X must be …". */
+  parse(value: string): Value
+}
+
+/** One or more environment variables can't be used. The message names each with what it must be. */
+export class ConfigError extends Error {
+  constructor(problems: string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+  }
+}
+
+/** Reads and validates the environment; an empty variable counts as absent. Throws {@link ConfigError}. */
+export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
+  const problems: string[] = []
+  const entries = Object.entries(settings).map(([name, { variable, default: fallback, parse }]) => {
+    const value = environment[variable]?.trim() || fallback
+    try {
+      return [name, value === undefined ? undefined : parse(value)]
+    } catch (error) {
+      problems.push(`${variable} must be ${(error as Error).message}.`)
+      return [name, undefined]
+    }
+  })
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.fromEntries(entries) as Config
+}
+
+/** Variables that look like ours and are not, for a warning: most often a slip of the pen. */
+export function unknownVariables(environment: Record<string, string | undefined> = process.env): string[] {
+  const known = new Set(Object.values(settings).map(({ variable }) => variable))
+  return Object.keys(environment).filter(
+    (variable) => variable.startsWith('FAIRWAY_') && !known.has(variable),
+  )
+}
+
+function setting<Value>(
+  variable: string,
+  fallback: string,
+  what: string,
+  parse: (value: string) => Value,
+): Setting<Value>
+function setting<Value>(
+  variable: string,
+  fallback: undefined,
+  what: string,
+  parse: (value: string) => Value,
+): Setting<Value | undefined>
+function setting<Value>(
+  variable: string,
+  fallback: string | undefined,
+  what: string,
+  parse: (value: string) => Value,
+) {
+  return { variable, default: fallback, what, parse }
+}
+
+function text() {
+  return (value: string) => value
+}
+
+function integer(least: number, most: number) {
+  return (value: string) => {
+    const number = Number(value)
+    if (/^\d+$/.test(value) && number >= least && number <= most) return number
+    throw new Error(`a whole number from ${least} to ${most}, not "${value}"`)
+  }
+}
+
+function boolean() {
+  return (value: string) => {
+    if (value === 'true' || value === '1') return true
+    if (value === 'false' || value === '0') return false
+    throw new Error(`true or false, not "${value}"`)
+  }
+}
+
+function oneOf<const Choice extends string>(...choices: Choice[]) {
+  return (value: string) => {
+    if (choices.includes(value as Choice)) return value as Choice
+    throw new Error(`${choices.length > 1 ? 'one of ' : ''}${choices.join(', ')}, not "${value}"`)
+  }
+}
+
+/** Without a trailing slash. The value is not repeated in the message: it may hold a password. */
+function url(...protocols: string[]) {
+  return (value: string) => {
+    if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value.replace(/\/+$/, '')
+    throw new Error(`a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`)
+  }
+}
+
+function atLeast32Characters(value: string) {
+  if (value.length >= 32) return value
+  throw new Error('at least 32 characters long (make one with `openssl rand -base64 32`)')
+}

@@ -19,6 +19,7 @@ export interface Schema {
   templates: Templates
   behavioral_campaigns: BehavioralCampaigns
   messages: Messages
+  frequency_holds: FrequencyHolds
   attachments: Attachments
   suppressions: Suppressions
   providers: Providers
@@ -194,6 +195,15 @@ export interface Messages {
   claimed_at: Optional<Date>
   settled_at: Optional<Date>
   created_at: Generated<Timestamp>
+  test: Generated<boolean>
+}
+
+export interface FrequencyHolds {
+  project_id: number
+  campaign_id: number
+  person_id: number
+  message_id: string
+  held_at: Timestamp
 }
 
 export interface Attachments {

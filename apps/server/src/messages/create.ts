@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import type { Transaction } from '@fairway/queue'
+import type { MessageInput } from './input.ts'
+
+export interface NewMessage {
+  /** Unique in its project: `behavioral:<campaign>:<event id>`, `transactional:<idempotency key>`. */
+  cause: string
+  class: 'transactional' | 'behavioral'
+  channel?: 'email'
+  personId?: number | null
+  campaignId?: number | null
+  templateId?: number | null
+  eventId?: string | null
+  eventAt?: Date | null
+  recipient?: string | null
+  input?: MessageInput
+  /** Whatever the project's mode: to the test address or the sandbox mailbox. */
+  test?: boolean
+  /** When it is to leave. Default: now. */
+  dueAt?: Date
+}
+
+/** The id that a cause always leads to, so that a redelivered job makes the same message and not a second one. */
+export function messageIdOf(projectId: number, cause: string): string {
+  const hex = createHash('sha256').update(`message\0${projectId}\0${cause}`).digest('hex')
+  const variant = ((Number.parseInt(hex[16]!, 16) & 0x3) | 0x8).toString(16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
+
+/**
+ * Writes `pending` messages in one statement, in the caller's transaction. A message whose cause exists already is
+ * left as it is.
+ *
+ * @returns the ones that are new, which need a `deliver` job `{messageId}`.
+ */
+export async function insertMessages(
+  client: Transaction,
+  projectId: number,
+  messages: NewMessage[],
+): Promise<{ id: string; cause: string }[]> {
+  if (messages.length === 0) return []
+  const column = <T>(read: (message: NewMessage) => T) => messages.map(read)
+  const { rows } = await client.query(
+    `insert into messages (project_id, id, cause, class, channel, person_id, campaign_id, template_id, event_id, event_at,
+                           recipient, input, test, due_at)
+     select $1, m.id, m.cause, m.class, m.channel, m.person_id, m.campaign_id, m.template_id, m.event_id, m.event_at,
+            m.recipient, m.input, m.test, coalesce(m.due_at, now())
+     from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::int[], $8::int[], $9::uuid[],
+                 $10::timestamptz[], $11::text[], $12::jsonb[], $13::bool[], $14::timestamptz[])
+       as m (id, cause, class, channel, person_id, campaign_id, template_id, event_id, event_at, recipient, input, test, due_at)
+     on conflict do nothing
+     returning id, cause`,
+    [
+      projectId,
+      column((m) => messageIdOf(projectId, m.cause)),
+      column((m) => m.cause),
+      column((m) => m.class),
+      column((m) => m.channel ?? 'email'),
+      column((m) => m.personId ?? null),
+      column((m) => m.campaignId ?? null),
+      column((m) => m.templateId ?? null),
+      column((m) => m.eventId ?? null),
+      column((m) => m.eventAt ?? null),
+      column((m) => m.recipient ?? null),
+      column((m) => JSON.stringify(m.input ?? {})),
+      column((m) => m.test ?? false),
+      column((m) => m.dueAt ?? null),
+    ],
+  )
+  return rows as { id: string; cause: string }[]
+}

@@ -1,0 +1,26 @@
+import type { Json } from '@fairway/queue'
+
+/** What a send needs beyond its template; the `input` column of a message. */
+export interface MessageInput {
+  /** The trigger event: `{{ event.* }}`. */
+  event?: { name: string; properties: Record<string, Json> }
+  /** The caller's data: `{{ trigger.* }}`, `{{ message_data.* }}`. */
+  data?: Record<string, Json>
+  /** Addresses the caller named; the person's own address otherwise. */
+  to?: string[]
+  bcc?: string[]
+  /** How the caller named the person, looked up again at the send when nobody was found before. */
+  person?: { id?: string; email?: string; internalId?: number }
+  /** Parts that replace the template's. */
+  mail?: {
+    from?: string
+    replyTo?: string
+    subject?: string
+    preheader?: string
+    html?: string
+    text?: string
+    headers?: Record<string, string>
+  }
+  /** Forget the data and the attachments once the message is settled. */
+  forget?: boolean
+}

@@ -1,0 +1,104 @@
+import { randomInt } from 'node:crypto'
+import { Liquid, LiquidError, type TagImplOptions, type Template } from 'liquidjs'
+import { platformFilters } from './filters.ts'
+
+/** Characters of one template part, and of one rendered part. */
+export const maxTemplateLength = 1_000_000
+const maxRenderedLength = 4_000_000
+/** Liquid's own accounting of strings and arrays made while rendering. */
+const memoryLimit = 20_000_000
+const renderLimitMs = 1_000
+
+/** Where in a template something went wrong, for its author. */
+export class TemplateError extends Error {
+  /** 'subject', 'html', 'text', 'preheader', 'from', 'reply_to' or 'headers.<name>'. */
+  readonly part: string
+  readonly line: number | undefined
+  readonly column: number | undefined
+
+  constructor(part: string, message: string, line?: number, column?: number) {
+    super(line === undefined ? `${part}: ${message}` : `${part}, line ${line}, column ${column}: ${message}`)
+    this.name = 'TemplateError'
+    this.part = part
+    this.line = line
+    this.column = column
+  }
+}
+
+const noFetching: TagImplOptions = {
+  parse: (token) => {
+    throw new Error(
+      `the tag "${token.name}" is not available: templates make no requests while they are rendered`,
+    )
+  },
+  render: () => '',
+}
+
+/** A whole number from 0 to n − 1. */
+const randomTag: TagImplOptions = {
+  parse(token) {
+    this.limit = Number(token.args.trim())
+    if (!Number.isSafeInteger(this.limit) || this.limit < 1 || this.limit > 2 ** 32) {
+      throw new Error('"random" needs a whole number greater than 0, as in {% random 20 %}')
+    }
+  },
+  render() {
+    return String(randomInt(this.limit))
+  },
+}
+
+function createEngine(): Liquid {
+  const liquid = new Liquid({
+    // No file is ever read: `include`, `render` and `layout` find nothing.
+    templates: {},
+    strictFilters: true,
+    ownPropertyOnly: true,
+    // A date with an offset is shown in that offset, everything else in UTC, wherever the server stands.
+    preserveTimezones: true,
+    timezoneOffset: 0,
+    locale: 'en-US',
+    parseLimit: maxTemplateLength,
+    renderLimit: renderLimitMs,
+    memoryLimit,
+  })
+  for (const [name, filter] of Object.entries(platformFilters)) liquid.registerFilter(name, filter)
+  liquid.registerTag('random', randomTag)
+  liquid.registerTag('fetch_html', noFetching)
+  liquid.registerTag('fetch_json', noFetching)
+  return liquid
+}
+
+const engine = createEngine()
+
+/** Throws {@link TemplateError} with the line and column of the mistake. */
+export function parseLiquid(part: string, source: string): Template[] {
+  if (source.length > maxTemplateLength) {
+    throw new TemplateError(part, `is longer than ${maxTemplateLength} characters`)
+  }
+  try {
+    return engine.parse(source)
+  } catch (error) {
+    throw toTemplateError(part, error)
+  }
+}
+
+/** Throws {@link TemplateError}; limits in time and size make it end whatever the template. */
+export function renderLiquid(part: string, template: Template[], scope: object): string {
+  let rendered: string
+  try {
+    rendered = String(engine.renderSync(template, scope) ?? '')
+  } catch (error) {
+    throw toTemplateError(part, error)
+  }
+  if (rendered.length > maxRenderedLength) {
+    throw new TemplateError(part, `renders to more than ${maxRenderedLength} characters`)
+  }
+  return rendered
+}
+
+function toTemplateError(part: string, error: unknown): TemplateError {
+  if (!LiquidError.is(error))
+    return new TemplateError(part, error instanceof Error ? error.message : String(error))
+  const [line, column] = (error.token as unknown as { getPosition(): [number, number] }).getPosition()
+  return new TemplateError(part, error.message.replace(/, line:\d+, col:\d+$/, ''), line, column)
+}

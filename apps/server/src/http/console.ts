@@ -1,0 +1,73 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { pathOf, sendNotFound } from './problems.ts'
+
+/** Beside the server in the checkout; from `src` and from `dist` alike. */
+const built = fileURLToPath(new URL('../../../dashboard/dist/', import.meta.url))
+
+const headers: Record<string, string> = {
+  'content-security-policy': [
+    `default-src 'self'`,
+    `script-src 'self'`,
+    // Mantine sets its variables and component styles inline.
+    `style-src 'self' 'unsafe-inline'`,
+    // Mail previews show the pictures of their senders, in a frame without scripts.
+    `img-src 'self' data: http: https:`,
+    `font-src 'self' data:`,
+    `connect-src 'self'`,
+    `frame-src 'self' blob: data:`,
+    `frame-ancestors 'none'`,
+    `form-action 'self'`,
+    `base-uri 'none'`,
+    `object-src 'none'`,
+  ].join('; '),
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+}
+
+const notBuilt = `<!doctype html><meta charset="utf-8"><title>Fairway</title>
+<p>Fairway is running. Its console has not been built: run <code>npm run build</code> and restart.</p>`
+
+/** Paths that are APIs: an unknown one is a 404 problem, never the console. */
+const apis = /^\/(api|v1|docs|openapi\.json|metrics|heartbeat|healthz|readyz)(\/|$)/
+
+/**
+ * Serves the console's files, and its page for every other path that a browser opens: the console routes by itself.
+ */
+export async function serveConsole(server: FastifyInstance): Promise<void> {
+  const page = existsSync(join(built, 'index.html'))
+    ? readFileSync(join(built, 'index.html'), 'utf8')
+    : notBuilt
+  const sendPage = (reply: FastifyReply) =>
+    reply.headers(headers).header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(page)
+
+  if (page !== notBuilt) {
+    await server.register(fastifyStatic, {
+      root: built,
+      index: false,
+      wildcard: false,
+      // File names in assets/ carry a hash of their content.
+      setHeaders(reply, path) {
+        const isHashed = path.includes(`${join('dist', 'assets')}`)
+        reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
+        reply.header('x-content-type-options', 'nosniff')
+      },
+      cacheControl: false,
+    })
+  }
+  server.get('/', { schema: { hide: true } }, (_request, reply) => sendPage(reply))
+  server.setNotFoundHandler((request, reply) =>
+    opensPage(request) ? sendPage(reply) : sendNotFound(request, reply),
+  )
+}
+
+function opensPage(request: FastifyRequest): boolean {
+  const readable = request.method === 'GET' || request.method === 'HEAD'
+  return readable && !apis.test(pathOf(request)) && (request.headers.accept ?? '').includes('text/html')
+}

@@ -1,0 +1,110 @@
+import type { FastifyInstance } from 'fastify'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { App } from '../app.ts'
+
+/** The queue's numbers come from the database: ask at most this often, however often /metrics is read. */
+const queueStatsMs = 5_000
+
+/**
+ * `/metrics` for Prometheus. Labels are bounded: routes by their pattern, lanes by name, never projects or people.
+ */
+export function serveMetrics(server: FastifyInstance, app: App): void {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  measureRequests(server, registry)
+  measureQueue(app, registry)
+  measureDatabase(app, registry)
+
+  server.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  )
+}
+
+function measureRequests(server: FastifyInstance, registry: Registry): void {
+  const duration = new Histogram({
+    name: 'fairway_http_request_duration_seconds',
+    help: 'Time from the arrival of a request to the end of its reply',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [registry],
+  })
+  server.addHook('onResponse', async (request, reply) => {
+    // Unknown paths have no pattern: one label for all of them.
+    const route = request.routeOptions.url ?? 'unknown'
+    const status = `${Math.floor(reply.statusCode / 100)}xx`
+    duration.observe({ method: request.method, route, status }, reply.elapsedTime / 1_000)
+  })
+}
+
+function measureQueue(app: App, registry: Registry): void {
+  const registers = [registry]
+  const labelNames = ['lane']
+  const jobs = new Gauge({
+    name: 'fairway_queue_jobs',
+    help: 'Jobs in the queue',
+    labelNames: ['lane', 'state'],
+    registers,
+  })
+  const bytes = new Gauge({
+    name: 'fairway_queue_waiting_bytes',
+    help: 'Bytes of waiting jobs',
+    labelNames,
+    registers,
+  })
+  const age = new Gauge({
+    name: 'fairway_queue_oldest_seconds',
+    help: 'Age of the oldest waiting job',
+    labelNames,
+    registers,
+  })
+  const tenants = new Gauge({
+    name: 'fairway_queue_tenants',
+    help: 'Projects with waiting jobs',
+    labelNames,
+    registers,
+  })
+  const failures = new Counter({
+    name: 'fairway_queue_stats_failures_total',
+    help: 'Times that the numbers of the queue could not be read',
+    registers,
+  })
+
+  let readAt = 0
+  const read = async () => {
+    if (Date.now() - readAt < queueStatsMs) return
+    readAt = Date.now()
+    try {
+      const lanes = await app.queue.stats()
+      for (const gauge of [jobs, bytes, age, tenants]) gauge.reset()
+      for (const { lane, ...stats } of lanes) {
+        if (lane.startsWith('canary:')) continue
+        jobs.set({ lane, state: 'waiting' }, stats.waitingJobs)
+        jobs.set({ lane, state: 'scheduled' }, stats.scheduledJobs)
+        jobs.set({ lane, state: 'leased' }, stats.leasedJobs)
+        jobs.set({ lane, state: 'dead' }, stats.deadJobs)
+        bytes.set({ lane }, stats.waitingBytes)
+        age.set({ lane }, stats.oldestAgeMs / 1_000)
+        tenants.set({ lane }, stats.tenants)
+      }
+    } catch (error) {
+      failures.inc()
+      app.log.warn({ err: error }, 'could not read the numbers of the queue')
+    }
+  }
+  // prom-client asks each gauge for its value; the first fills them all.
+  Object.assign(jobs, { collect: read })
+}
+
+function measureDatabase({ pool }: App, registry: Registry): void {
+  new Gauge({
+    name: 'fairway_database_connections',
+    help: 'Connections of the pool, and requests that wait for one',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      this.set({ state: 'idle' }, pool.idleCount)
+      this.set({ state: 'busy' }, pool.totalCount - pool.idleCount)
+      this.set({ state: 'wanted' }, pool.waitingCount)
+    },
+  })
+}

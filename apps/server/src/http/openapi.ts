@@ -1,0 +1,27 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+
+/** `/openapi.json` describes every route registered after this; `/docs` shows it. */
+export async function describeApi(server: FastifyInstance): Promise<void> {
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Fairway',
+        version: '0.1.0',
+        description:
+          "Customer messaging on your own server. Fairway's own REST API is under /api/v1/projects/{project}; " +
+          "the rest speaks the shapes of other platforms' clients. Errors are RFC 9457 problem documents.",
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: {
+        securitySchemes: {
+          secretKey: { type: 'http', scheme: 'bearer', description: 'A secret key of the project' },
+        },
+      },
+    },
+  })
+  server.get('/openapi.json', { schema: { hide: true } }, async () => server.swagger())
+  await server.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+}

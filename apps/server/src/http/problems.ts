@@ -1,0 +1,90 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import { ApiError, notFound } from '../errors.ts'
+import { toApiError } from '../to-api-error.ts'
+
+/** Answers every error as an RFC 9457 problem document, and every unknown path as a 404. */
+export function renderProblems(server: FastifyInstance): void {
+  server.setErrorHandler((error, request, reply) => {
+    const invalid = (error as { validation?: FastifySchemaValidationError[] }).validation
+    return sendProblem(request, reply, invalid ? fromValidation(invalid) : toApiError(error))
+  })
+}
+
+export const sendNotFound = (request: FastifyRequest, reply: FastifyReply) =>
+  sendProblem(request, reply, notFound(`${request.method} ${pathOf(request)}`))
+
+/** Without the query string: keys travel in it. */
+export const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0]!
+
+function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ApiError) {
+  if (error.status >= 500) {
+    request.log[error.status === 503 ? 'warn' : 'error'](
+      { requestId: request.id, err: error.cause ?? error },
+      'request failed',
+    )
+  }
+  if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', error.retryAfterSeconds)
+  if (error.status === 401) void reply.header('www-authenticate', 'Bearer')
+  return reply
+    .code(error.status)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send({
+      title: STATUS_CODES[error.status] ?? 'Error',
+      status: error.status,
+      detail: error.message,
+      code: error.code,
+      field: error.field,
+      requestId: request.id,
+      ...error.extra,
+    })
+}
+
+/** Names the first offending field, and lists all of them. */
+export function fromValidation(errors: FastifySchemaValidationError[]): ApiError {
+  const problems = explain(errors)
+  const first = problems[0] ?? { field: '', message: 'is not valid' }
+  const detail = `${first.field || 'The request'} ${first.message}.`
+  return new ApiError(422, 'invalid_field', detail, {
+    field: first.field || undefined,
+    extra: { errors: problems },
+  })
+}
+
+interface FieldProblem {
+  field: string
+  message: string
+}
+
+function explain(errors: FastifySchemaValidationError[]): FieldProblem[] {
+  const problems = new Map<string, FieldProblem>()
+  const alternatives = new Map<string, string[]>()
+  for (const { keyword, instancePath, params, message } of errors) {
+    const path = instancePath.slice(1).split('/').filter(Boolean)
+    const add = (field: string, text: string) =>
+      problems.set(field, problems.get(field) ?? { field, message: text })
+    const field = path.join('.')
+    if (keyword === 'required') {
+      for (const name of params.requiredProperties as string[]) add([...path, name].join('.'), 'is required')
+    } else if (keyword === 'additionalProperties') {
+      for (const name of params.additionalProperties as string[])
+        add([...path, name].join('.'), 'is not a known field')
+    } else if (keyword === 'const' || keyword === 'type') {
+      // The branches of a union come one by one.
+      const choice =
+        keyword === 'const' ? JSON.stringify(params.allowedValue) : [params.type].flat().join(' or ')
+      const choices = [...new Set([...(alternatives.get(field) ?? []), choice])]
+      alternatives.set(field, choices)
+      problems.set(field, { field, message: `must be ${choices.join(' or ')}` })
+    } else if (keyword === 'enum') {
+      add(
+        field,
+        `must be one of ${(params.allowedValues as unknown[]).map((value) => JSON.stringify(value)).join(', ')}`,
+      )
+    } else if (keyword !== 'anyOf' && keyword !== 'boolean') {
+      add(field, message ?? 'is not valid')
+    }
+  }
+  return [...problems.values()]
+}

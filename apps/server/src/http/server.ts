@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { App } from '../app.ts'
+import { createCanary } from './canary.ts'
+import { serveConsole } from './console.ts'
+import { healthRoutes } from './health.ts'
+import { serveMetrics } from './metrics.ts'
+import { describeApi } from './openapi.ts'
+import { renderProblems } from './problems.ts'
+import { logRequests } from './request-log.ts'
+import { registerRoutes } from './routes.ts'
+import { compileSchema } from './validation.ts'
+
+/** For REST bodies; ingestion and attachments have limits of their own. */
+const maxBodyBytes = 2 * 1024 * 1024
+/** Longer than the usual 60 s of a load balancer in front, so that never we close first. */
+const keepAliveMs = 65_000
+const slowestRequestMs = 60_000
+
+/** The whole HTTP surface, ready to listen. Closing it ends idle connections and waits for requests under way. */
+export async function buildHttpServer(app: App): Promise<FastifyInstance> {
+  const server = Fastify({
+    loggerInstance: app.log,
+    disableRequestLogging: true,
+    genReqId: requestIds(),
+    requestIdHeader: false,
+    trustProxy: app.config.trustProxy,
+    bodyLimit: maxBodyBytes,
+    keepAliveTimeout: keepAliveMs,
+    requestTimeout: slowestRequestMs,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 1_024, ignoreTrailingSlash: true },
+  })
+    .withTypeProvider<TypeBoxTypeProvider>()
+    .setValidatorCompiler(compileSchema) as unknown as FastifyInstance
+
+  logRequests(server, app.log)
+  renderProblems(server)
+  serveMetrics(server, app)
+  await describeApi(server)
+
+  const canary = createCanary(app.queue, String(app.config.port))
+  server.addHook('onClose', () => canary.close())
+  await server.register(healthRoutes(app, canary))
+  await registerRoutes(server, app)
+  await serveConsole(server)
+  return server
+}
+
+/** Unique across processes and cheap to make: a random start per process and a counter. */
+function requestIds(): () => string {
+  const process = randomBytes(6).toString('hex')
+  let count = 0
+  return () => `${process}-${(++count).toString(36)}`
+}

@@ -1,0 +1,84 @@
+import { InvalidJob, QueueClosed, QueueOverloaded, QueueUnavailable } from '@fairway/queue'
+import { ApiError, tooManyRequests, unavailable } from './errors.ts'
+
+/** Retry-After of a database that is away: it is back within seconds as a rule. */
+const databaseRetrySeconds = 2
+
+/**
+ * What any thrown value means to an API's caller, whatever the API's shape: the queue's and the database's troubles
+ * become typed 429 and 503, the framework's refusals keep their 4xx, and everything else is a 500 that says nothing.
+ */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error
+  if (error instanceof QueueOverloaded)
+    return tooManyRequests('Too much at once: try again later.', seconds(error.retryAfterMs))
+  if (error instanceof QueueUnavailable)
+    return unavailable('The queue is not reachable: try again later.', seconds(error.retryAfterMs), error)
+  if (error instanceof QueueClosed) return unavailable('The server is shutting down: try again.', 1, error)
+  if (error instanceof InvalidJob) return new ApiError(413, 'too_large', error.message, { cause: error })
+  if (isDatabaseAway(error))
+    return unavailable('The database is not reachable: try again later.', databaseRetrySeconds, error)
+  return (
+    fromFramework(error) ??
+    new ApiError(500, 'internal', 'Something went wrong on our side.', { cause: error })
+  )
+}
+
+const seconds = (ms: number) => Math.max(1, Math.ceil(ms / 1_000))
+
+const awayCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  '08000', // connection exception
+  '08003',
+  '08006',
+  '53300', // too many connections
+  '57P01', // the server is shutting down, crashed, or starting
+  '57P02',
+  '57P03',
+])
+
+/** True for a database that can't be reached now but may be later, as opposed to a statement it refused. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code, message } = error as Error & { code?: string }
+  if (code && awayCodes.has(code)) return true
+  // pg's own errors carry no code.
+  return /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(
+    message,
+  )
+}
+
+/** fastify's own errors: bad JSON, too large a body, an unknown media type. Their messages are made for callers. */
+function fromFramework(error: unknown): ApiError | undefined {
+  const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string }
+  if (!statusCode || statusCode < 400 || statusCode > 499) return undefined
+  switch (code) {
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return new ApiError(400, 'malformed_json', `The body is not valid JSON: ${message}`, { cause: error })
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new ApiError(
+        400,
+        'malformed_json',
+        'The body is empty: send a JSON object, or leave out Content-Type.',
+      )
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new ApiError(413, 'too_large', 'The body is too large for this request.')
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new ApiError(
+        415,
+        'unsupported_media_type',
+        'Send the body as JSON, with Content-Type: application/json.',
+      )
+  }
+  if (error instanceof SyntaxError)
+    return new ApiError(400, 'malformed_json', `The body is not valid JSON: ${message}`)
+  const names: Record<number, string> = { 413: 'too_large', 429: 'too_many_requests' }
+  return new ApiError(statusCode, names[statusCode] ?? 'bad_request', message ?? 'Bad request', {
+    cause: error,
+  })
+}

@@ -47,6 +47,7 @@ export interface Projects {
   event_retention_days: Optional<number>
   settings: Generated<Jsonb<JsonObject>>
   created_at: Generated<Timestamp>
+  deleted_at: Optional<Date>
 }
 
 export interface ApiKeys {

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import type { PoolClient } from 'pg'
+import type { App } from '../app.ts'
+import { withTransaction } from '../db/transaction.ts'
+
+export type Role = 'owner' | 'admin' | 'member'
+
+export interface OrganizationSummary {
+  id: string
+  name: string
+  role: Role
+}
+
+/** The organization that a new installation starts with; found by its slug, so that two processes make one. */
+const firstSlug = 'first'
+const firstName = 'My organization'
+/** A user needs an address before mail is set up. `.invalid` never resolves, so nothing is ever sent there. */
+const firstOwnerEmail = 'owner@fairway.invalid'
+
+/** Id of the first organization, created when there is none. New projects belong to it unless told otherwise. */
+export const firstOrganizationId = (app: App): Promise<string> =>
+  withTransaction(app.pool, (client) => ensureOrganization(client))
+
+async function ensureOrganization(client: PoolClient): Promise<string> {
+  await client.query(
+    'insert into organizations (id, name, slug) values ($1, $2, $3) on conflict (slug) do nothing',
+    [randomUUID(), firstName, firstSlug],
+  )
+  const { rows } = await client.query<{ id: string }>(
+    'select id from organizations order by "createdAt", id limit 1',
+  )
+  return rows[0]!.id
+}
+
+/**
+ * The address that a sign-in link is made for. Without `email`, the first owner. An unknown address becomes a member
+ * of the first organization: its owner when it has none yet, else an administrator.
+ */
+export const ensureUser = (app: App, email?: string): Promise<string> =>
+  withTransaction(app.pool, async (client) => {
+    const organizationId = await ensureOrganization(client)
+    // Two starts at the same time must not both find the organization without an owner.
+    await client.query('select 1 from organizations where id = $1 for update', [organizationId])
+    const owner = await firstOwner(client, organizationId)
+    const address = email?.trim().toLowerCase() ?? owner ?? firstOwnerEmail
+    const user = await client.query<{ id: string }>(
+      `insert into users (id, name, email, "emailVerified") values ($1, $2, $3, true)
+       on conflict (email) do nothing returning id`,
+      [randomUUID(), address.split('@')[0], address],
+    )
+    if (user.rows[0]) {
+      await client.query(
+        'insert into members (id, "organizationId", "userId", role) values ($1, $2, $3, $4)',
+        [randomUUID(), organizationId, user.rows[0].id, owner ? 'admin' : 'owner'],
+      )
+    }
+    return address
+  })
+
+async function firstOwner(client: PoolClient, organizationId: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ email: string }>(
+    `select u.email from members m join users u on u.id = m."userId"
+     where m."organizationId" = $1 and m.role like '%owner%' order by m."createdAt", m.id limit 1`,
+    [organizationId],
+  )
+  return rows[0]?.email
+}
+
+/** The user's organizations, oldest first. */
+export async function organizationsOf(app: App, userId: string): Promise<OrganizationSummary[]> {
+  const { rows } = await app.pool.query<{ id: string; name: string; role: string }>(
+    `select o.id, o.name, m.role from members m join organizations o on o.id = m."organizationId"
+     where m."userId" = $1 order by o."createdAt", o.id limit 1000`,
+    [userId],
+  )
+  return rows.map(({ id, name, role }) => ({ id, name, role: highestRole(role) }))
+}
+
+export async function ownsAnOrganization(app: App, userId: string): Promise<boolean> {
+  return (await organizationsOf(app, userId)).some(({ role }) => role === 'owner')
+}
+
+/** better-auth stores several roles separated by commas. */
+export function highestRole(roles: string): Role {
+  const given = roles.split(',').map((role) => role.trim())
+  if (given.includes('owner')) return 'owner'
+  return given.includes('admin') ? 'admin' : 'member'
+}

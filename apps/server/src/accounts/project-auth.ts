@@ -1,0 +1,136 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { App } from '../app.ts'
+import { forbidden, notFound, unauthorized } from '../errors.ts'
+import { attemptsOf } from './attempts.ts'
+import { findKey } from './keys.ts'
+import { highestRole, type Role } from './members.ts'
+import { readSession } from './session.ts'
+
+/**
+ * The scope of every REST route under `/api/v1/projects/:project`. `http/server.ts` registers it once:
+ *
+ *     server.register(projectScope(app, [peopleRoutes(app), templateRoutes(app), …]))
+ *
+ * and a folder's `routes.ts` names only what follows the project:
+ *
+ *     export const templateRoutes = (app: App) => async (server: FastifyInstance) => {
+ *       server.get('/templates', { schema }, async ({ project }) => listTemplates(app, project.id))
+ *     }
+ *
+ * Their handlers run only for a caller who may act in the project, which is then `request.project`.
+ */
+export const projectScope = (app: App, routes: ProjectRoutes[]) => async (root: FastifyInstance) => {
+  await root.register(
+    async (server) => {
+      server.addHook('onRequest', async (request) => {
+        const { project, role } = await authorize(app, request)
+        request.project = project
+        request.projectId = project.id
+        request.projectRole = role
+      })
+      for (const plugin of routes) await server.register(plugin)
+    },
+    { prefix: '/api/v1/projects/:project' },
+  )
+}
+
+export type ProjectRoutes = (server: FastifyInstance) => Promise<void>
+
+/** What a request needs to know of its project. */
+export interface ProjectContext {
+  id: number
+  name: string
+  mode: 'test' | 'live'
+  timezone: string
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by {@link projectScope}, in its routes only. */
+    project: ProjectContext
+    projectId?: number
+    /** `key` for a secret key, else the signed-in member's role. */
+    projectRole?: Role | 'key'
+  }
+}
+
+/** @throws {ApiError} 403 for a member without administration rights. A secret key has them. */
+export function requireAdministrator(request: FastifyRequest): void {
+  if (request.projectRole === 'member') {
+    throw forbidden('Only owners and administrators of the organization may do this')
+  }
+}
+
+interface Access {
+  project: ProjectContext
+  role: Role | 'key'
+}
+
+/**
+ * Replies tell nothing about projects that the caller can't see: a key answers 403 for every project but its own,
+ * existing or not, and a member 404 for every project of other organizations.
+ */
+async function authorize(app: App, request: FastifyRequest): Promise<Access> {
+  const projectId = parseProjectId((request.params as { project?: string }).project)
+  const { authorization } = request.headers
+  if (authorization !== undefined) return authorizeKey(app, request, authorization, projectId)
+
+  const user = await readSession(app, request)
+  if (!user)
+    throw refuse(app, request, 'Send the secret key as `Authorization: Bearer <secretKey>`, or sign in')
+  const access = projectId === null ? null : await findForMember(app, projectId, user.id)
+  if (!access) throw notFound('Project')
+  return access
+}
+
+async function authorizeKey(
+  app: App,
+  request: FastifyRequest,
+  authorization: string,
+  projectId: number | null,
+): Promise<Access> {
+  const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+  if (!token) throw refuse(app, request, 'Send the secret key as `Authorization: Bearer <secretKey>`')
+  const owner = await findKey(app, token)
+  if (!owner) throw refuse(app, request, 'The key is unknown or was revoked')
+  if (owner.kind !== 'secret') throw forbidden('This is a tracking key; the REST API needs a secret key')
+  if (owner.projectId !== projectId)
+    throw forbidden("This key belongs to another project; use that project's id")
+  const project = await findProject(app, projectId)
+  // Deleted within the time that its key stays cached.
+  if (!project) throw refuse(app, request, 'The key is unknown or was revoked')
+  return { project, role: 'key' }
+}
+
+/** The 401, or the 429 once the address had too many of them. */
+function refuse(app: App, request: FastifyRequest, message: string) {
+  attemptsOf(app).failedAuth.count(request.ip)
+  return unauthorized(message)
+}
+
+/** Ids are PostgreSQL integers; anything else names no project. */
+function parseProjectId(text: string | undefined): number | null {
+  const id = /^[1-9]\d{0,9}$/.test(text ?? '') ? Number(text) : Number.NaN
+  return id <= 2_147_483_647 ? id : null
+}
+
+async function findProject(app: App, projectId: number): Promise<ProjectContext | null> {
+  const { rows } = await app.pool.query<ProjectContext>(
+    'select id, name, mode, timezone from projects where id = $1 and deleted_at is null',
+    [projectId],
+  )
+  return rows[0] ?? null
+}
+
+async function findForMember(app: App, projectId: number, userId: string): Promise<Access | null> {
+  const { rows } = await app.pool.query<ProjectContext & { role: string }>(
+    `select p.id, p.name, p.mode, p.timezone, m.role from projects p
+     join members m on m."organizationId" = p.organization_id and m."userId" = $2
+     where p.id = $1 and p.deleted_at is null`,
+    [projectId, userId],
+  )
+  const row = rows[0]
+  if (!row) return null
+  const { role, ...project } = row
+  return { project, role: highestRole(role) }
+}

@@ -79,6 +79,13 @@ export const settings = {
       'Without it, their mail goes to the sandbox mailbox.',
     url('smtp:', 'smtps:'),
   ),
+  allowPrivateNetworks: setting(
+    'FAIRWAY_ALLOW_PRIVATE_NETWORKS',
+    'false',
+    '`true` lets projects send through SMTP servers at loopback, private and link-local addresses. ' +
+      'Leave it off when people you do not know may add providers.',
+    boolean(),
+  ),
   logLevel: setting(
     'FAIRWAY_LOG_LEVEL',
     'info',
@@ -102,6 +109,12 @@ export const settings = {
     '2500',
     'Events in one ingestion request.',
     integer(1, 100_000),
+  ),
+  ingestRate: setting(
+    'FAIRWAY_INGEST_RATE',
+    '0',
+    'Events a second that one project may send to one process, with bursts of five seconds; `0` for no limit.',
+    integer(0, 10_000_000),
   ),
 }
 

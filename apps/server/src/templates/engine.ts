@@ -1,5 +1,14 @@
 import { randomInt } from 'node:crypto'
-import { Liquid, LiquidError, type TagImplOptions, type Template } from 'liquidjs'
+import {
+  type Context,
+  type Emitter,
+  Liquid,
+  LiquidError,
+  Tag,
+  type TagToken,
+  type Template,
+  type TopLevelToken,
+} from 'liquidjs'
 import { platformFilters } from './filters.ts'
 
 /** Characters of one template part, and of one rendered part. */
@@ -25,26 +34,32 @@ export class TemplateError extends Error {
   }
 }
 
-const noFetching: TagImplOptions = {
-  parse: (token) => {
+class FetchTag extends Tag {
+  constructor(token: TagToken, rest: TopLevelToken[], liquid: Liquid) {
+    super(token, rest, liquid)
     throw new Error(
       `the tag "${token.name}" is not available: templates make no requests while they are rendered`,
     )
-  },
-  render: () => '',
+  }
+
+  override render() {}
 }
 
-/** A whole number from 0 to n − 1. */
-const randomTag: TagImplOptions = {
-  parse(token) {
-    this.limit = Number(token.args.trim())
-    if (!Number.isSafeInteger(this.limit) || this.limit < 1 || this.limit > 2 ** 32) {
+/** `{% random 20 %}`: a whole number from 0 to 19. */
+class RandomTag extends Tag {
+  readonly #limit: number
+
+  constructor(token: TagToken, rest: TopLevelToken[], liquid: Liquid) {
+    super(token, rest, liquid)
+    this.#limit = Number(token.args.trim())
+    if (!Number.isSafeInteger(this.#limit) || this.#limit < 1 || this.#limit > 2 ** 32) {
       throw new Error('"random" needs a whole number greater than 0, as in {% random 20 %}')
     }
-  },
-  render() {
-    return String(randomInt(this.limit))
-  },
+  }
+
+  override render(_context: Context, emitter: Emitter) {
+    emitter.write(String(randomInt(this.#limit)))
+  }
 }
 
 function createEngine(): Liquid {
@@ -62,9 +77,9 @@ function createEngine(): Liquid {
     memoryLimit,
   })
   for (const [name, filter] of Object.entries(platformFilters)) liquid.registerFilter(name, filter)
-  liquid.registerTag('random', randomTag)
-  liquid.registerTag('fetch_html', noFetching)
-  liquid.registerTag('fetch_json', noFetching)
+  liquid.registerTag('random', RandomTag)
+  liquid.registerTag('fetch_html', FetchTag)
+  liquid.registerTag('fetch_json', FetchTag)
   return liquid
 }
 

@@ -92,7 +92,7 @@ function textOf(htmlSource: string, rendered: string, scope: object): string {
   if (entry.source === undefined) return htmlToText(rendered)
   try {
     const text = renderPart('text', entry.source, scope)
-    return mayContainMarkup(text) ? htmlToText(rendered) : text.trim()
+    return mayContainMarkup(text) ? htmlToText(rendered) : text.replace(/\n{3,}/g, '\n\n').trim()
   } catch {
     // The HTML rendered, so its own text is always to be had.
     return htmlToText(rendered)

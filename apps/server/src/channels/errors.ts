@@ -1,0 +1,76 @@
+/** What became of one mail handed to a provider. */
+export type SendResult =
+  | { outcome: 'sent'; providerMessageId: string | null; note: string | null }
+  /** Refused for good: never tried again. `bounced` addresses do not exist. */
+  | { outcome: 'failed'; reason: string; bounced: string[] }
+  /** Certainly not accepted, but may be later. */
+  | {
+      outcome: 'retry'
+      reason: string /** The provider itself is in trouble, not this message. */
+      provider: boolean
+    }
+  /** It may have been accepted: never tried again by itself. */
+  | { outcome: 'unknown'; reason: string }
+
+interface SmtpError extends Error {
+  code?: string
+  command?: string
+  response?: string
+  responseCode?: number
+  recipient?: string
+  rejectedErrors?: SmtpError[]
+}
+
+/** How far the message itself got. */
+export interface SendProgress {
+  /** The MIME message could be made. */
+  composed: boolean
+  /** Everything was written, so the final dot may have reached the server. */
+  complete: boolean
+}
+
+/**
+ * Tells from a nodemailer error whether the message may have been accepted.
+ *
+ * A reply to the envelope (`EENVELOPE`) or to the message (`EMESSAGE`) is an answer: 5xx is final, 4xx may be tried
+ * again. Any other error is a broken session: without the complete message the server can't have accepted it; with it,
+ * nobody knows.
+ */
+export function classifySmtpError(error: unknown, progress: SendProgress): SendResult {
+  const smtp = error as SmtpError
+  const reason = describe(smtp)
+  const answered = smtp.code === 'EENVELOPE' || smtp.code === 'EMESSAGE'
+  if (answered) {
+    // Refused before a connection was used: an address or a size that this server will never take.
+    if (smtp.responseCode === undefined) return { outcome: 'failed', reason, bounced: [] }
+    if (smtp.responseCode >= 500 && smtp.responseCode !== 503) {
+      return { outcome: 'failed', reason, bounced: bouncedAddresses(smtp) }
+    }
+    return { outcome: 'retry', reason, provider: smtp.responseCode === 421 }
+  }
+  if (!progress.composed) return { outcome: 'failed', reason, bounced: [] }
+  if (progress.complete) {
+    return { outcome: 'unknown', reason: `the connection broke after the message was handed over: ${reason}` }
+  }
+  return { outcome: 'retry', reason, provider: true }
+}
+
+/** Mailboxes and domains that do not exist (RFC 3463 class 5.1): sending there again only harms the sender's name. */
+const addressDoesNotExist = /\b5\.1\.(1|2|6|10)\b/
+
+export function bouncedAddresses(error: SmtpError): string[] {
+  const refusals = error.rejectedErrors ?? [error]
+  return refusals.flatMap((refusal) =>
+    refusal.recipient &&
+    (refusal.responseCode ?? 0) >= 500 &&
+    addressDoesNotExist.test(refusal.response ?? '')
+      ? [refusal.recipient]
+      : [],
+  )
+}
+
+function describe(error: SmtpError): string {
+  const where =
+    error.command && error.command !== 'CONN' && error.command !== 'API' ? `${error.command}: ` : ''
+  return `${where}${error.response ?? error.message}`.replace(/\s+/g, ' ').slice(0, 500)
+}

@@ -1,0 +1,57 @@
+import type { Transaction } from '@fairway/queue'
+import nodemailer from 'nodemailer'
+import { type OutgoingMail, toNodemailer } from './mail.ts'
+
+/** The newest mails that the sandbox mailbox of a project keeps. */
+export const mailboxKeeps = 2_000
+
+const composer = nodemailer.createTransport({ streamTransport: true, buffer: true, newline: 'windows' })
+
+/** The message exactly as it would leave, signature included. Rejects when it can't be made. */
+export async function composeMessage(mail: OutgoingMail): Promise<Buffer> {
+  const info = await composer.sendMail(toNodemailer(mail))
+  return info.message as Buffer
+}
+
+export interface SandboxMail {
+  messageId: string
+  envelopeFrom: string
+  envelopeTo: string[]
+  subject: string
+  source: Buffer
+}
+
+/** Writes mails into the mailbox in the caller's transaction; a message that is there already stays as it is. */
+export async function writeToMailbox(
+  client: Transaction,
+  projectId: number,
+  mails: SandboxMail[],
+  at: Date,
+): Promise<void> {
+  if (mails.length === 0) return
+  await client.query(
+    `insert into mailbox (project_id, message_id, envelope_from, envelope_to, subject, source, received_at)
+     select $1, m.message_id, m.envelope_from, string_to_array(m.envelope_to, ','), m.subject, m.source, $7
+     from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+       as m (message_id, envelope_from, envelope_to, subject, source)
+     on conflict (project_id, message_id) do nothing`,
+    [
+      projectId,
+      mails.map((mail) => mail.messageId),
+      mails.map((mail) => mail.envelopeFrom),
+      mails.map((mail) => mail.envelopeTo.join(',')),
+      mails.map((mail) => mail.subject),
+      mails.map((mail) => mail.source),
+      at,
+    ],
+  )
+}
+
+/** Removes all but the newest {@link mailboxKeeps} mails of a project. */
+export async function trimMailbox(client: Transaction, projectId: number): Promise<void> {
+  await client.query(
+    `delete from mailbox where project_id = $1 and id <= (
+       select id from mailbox where project_id = $1 order by id desc offset $2 limit 1)`,
+    [projectId, mailboxKeeps],
+  )
+}

@@ -1,0 +1,173 @@
+import type { Socket } from 'node:net'
+import { PassThrough, type Readable } from 'node:stream'
+import nodemailer from 'nodemailer'
+import { CircuitBreaker } from './circuit-breaker.ts'
+import { classifySmtpError, type SendProgress, type SendResult } from './errors.ts'
+import { type OutgoingMail, toNodemailer } from './mail.ts'
+import { connectGuarded } from './network-guard.ts'
+import { RateLimit } from './rate-limit.ts'
+import { Slots } from './slots.ts'
+
+export interface SmtpSettings {
+  host: string
+  port: number
+  /** `tls` from the first byte (port 465), `starttls` required, `opportunistic` when offered, `none` never. */
+  security: 'tls' | 'starttls' | 'opportunistic' | 'none'
+  user?: string
+  password?: string
+  /** The name given in EHLO. */
+  clientName?: string
+  /** False accepts a certificate that can't be verified. */
+  verifyCertificate?: boolean
+}
+
+export interface ProviderLimits {
+  /** Messages per second and process; 0 is without a limit. */
+  perSecond: number
+  /** Connections per process. */
+  connections: number
+}
+
+export const defaultLimits: ProviderLimits = { perSecond: 0, connections: 10 }
+
+export interface SmtpTimeouts {
+  connectMs: number
+  /** Silence on an open connection, also while waiting for the answer to a message. */
+  silenceMs: number
+}
+
+const defaultTimeouts: SmtpTimeouts = { connectMs: 20_000, silenceMs: 180_000 }
+const idleConnectionMs = 30_000
+
+type Transport = ReturnType<typeof createTransport>
+
+/** One provider's connections, with its limits and its circuit breaker. */
+export class SmtpChannel {
+  readonly breaker = new CircuitBreaker()
+  readonly rate: RateLimit
+  /**
+   * Twice the connections, so that a connection finds its next message while outcomes are being recorded.
+   * {@link chunkSize} messages are claimed at once.
+   */
+  readonly slots: Slots
+  readonly chunkSize: number
+  readonly #transport: Transport
+  readonly #now: () => Date
+
+  constructor(
+    settings: SmtpSettings,
+    options: { limits: ProviderLimits; allowPrivate: boolean; now: () => Date; timeouts?: SmtpTimeouts },
+  ) {
+    this.rate = new RateLimit(options.limits.perSecond)
+    this.chunkSize = options.limits.connections
+    this.slots = new Slots(options.limits.connections * 2)
+    this.#now = options.now
+    this.#transport = createTransport(settings, options)
+  }
+
+  /** Never throws: every end is a {@link SendResult}. */
+  async send(mail: OutgoingMail): Promise<SendResult> {
+    const progress = { composed: false, complete: false }
+    const result = await this.#attempt(mail, progress)
+    const providerFailed = result.outcome === 'unknown' || (result.outcome === 'retry' && result.provider)
+    if (providerFailed) this.breaker.failed(this.#now().getTime())
+    else this.breaker.succeeded()
+    return result
+  }
+
+  async #attempt(mail: OutgoingMail, progress: SendProgress): Promise<SendResult> {
+    try {
+      const info = await this.#transport.sendMail({ ...toNodemailer(mail), progress } as TrackedMail)
+      const rejected = info.rejectedErrors ?? []
+      const note =
+        rejected.length > 0 ? `refused for ${info.rejected.join(', ')}: ${rejected[0]!.response ?? ''}` : null
+      return {
+        outcome: 'sent',
+        providerMessageId: info.serverMessageId ?? info.response?.slice(0, 200) ?? null,
+        note,
+      }
+    } catch (error) {
+      return classifySmtpError(error, progress)
+    }
+  }
+
+  /** Logs in and says goodbye. Rejects with the reason. */
+  async verify(): Promise<void> {
+    await this.#transport.verify()
+  }
+
+  /** Closes idle connections now and busy ones after their message. */
+  close(): void {
+    this.#transport.close()
+  }
+}
+
+type TrackedMail = ReturnType<typeof toNodemailer> & { progress?: SendProgress }
+
+function createTransport(
+  settings: SmtpSettings,
+  options: { limits: ProviderLimits; allowPrivate: boolean; timeouts?: SmtpTimeouts },
+) {
+  const { connectMs, silenceMs } = options.timeouts ?? defaultTimeouts
+  const transport = nodemailer.createTransport({
+    pool: true,
+    host: settings.host,
+    port: settings.port,
+    secure: settings.security === 'tls',
+    requireTLS: settings.security === 'starttls',
+    ignoreTLS: settings.security === 'none',
+    name: settings.clientName,
+    auth: settings.user ? { user: settings.user, pass: settings.password ?? '' } : undefined,
+    tls: { rejectUnauthorized: settings.verifyCertificate ?? true },
+    maxConnections: options.limits.connections,
+    maxMessages: 1_000,
+    // Only happens before the first byte of a message was sent; see trackProgress.
+    maxRequeues: 2,
+    idleTimeout: idleConnectionMs,
+    connectionTimeout: connectMs,
+    greetingTimeout: connectMs,
+    socketTimeout: silenceMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    getSocket(_options: object, callback: (error: Error | null, socket?: { connection: Socket }) => void) {
+      connectGuarded(settings.host, settings.port, {
+        allowPrivate: options.allowPrivate,
+        timeoutMs: connectMs,
+      }).then(
+        (connection) => callback(null, { connection }),
+        (error: Error) => callback(error),
+      )
+    },
+  })
+  transport.use('stream', (mail, done) => {
+    trackProgress(mail.message as unknown as MessageSource, (mail.data as unknown as TrackedMail).progress)
+    done()
+  })
+  return transport
+}
+
+interface MessageSource {
+  createReadStream(options?: object): Readable
+}
+
+/**
+ * Notes when the whole message was written, and makes sure that a message which was begun on one connection can't be
+ * begun on another: the second stream fails instead.
+ */
+function trackProgress(message: MessageSource, progress: SendProgress | undefined): void {
+  if (progress) progress.composed = true
+  const create = message.createReadStream.bind(message)
+  let first: Readable | undefined
+  message.createReadStream = (options) => {
+    if (first?.readableDidRead) {
+      const refused = new PassThrough()
+      setImmediate(() => refused.destroy(new Error('the message was already begun on another connection')))
+      return refused
+    }
+    first = create(options)
+    first.once('end', () => {
+      if (progress) progress.complete = true
+    })
+    return first
+  }
+}

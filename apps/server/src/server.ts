@@ -1,0 +1,132 @@
+import { createServer } from 'node:net'
+import { createQueue, postgresStore, type Worker } from '@fairway/queue'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { App } from './app.ts'
+import type { Config } from './config.ts'
+import { createKysely, createPool } from './db/database.ts'
+import { migrate } from './db/migrate.ts'
+import { openDatabase } from './db/open.ts'
+import { buildHttpServer } from './http/server.ts'
+import { startMaintenance } from './maintenance.ts'
+import { checkSecret, loadSecret } from './secret-file.ts'
+import { createSecrets } from './secrets.ts'
+import { startWorkers } from './workers.ts'
+
+export interface RunningServer {
+  app: App
+  /** `http://127.0.0.1:3000`, with the real port. */
+  url: string
+  /** Takes nothing new, lets requests and jobs under way end, gives the rest back, stops our database. Idempotent. */
+  close(): Promise<void>
+  /** For an impatient operator: asks our database to stop and waits for nothing. */
+  abandon(): void
+}
+
+/** Time that requests and jobs under way get to end at shutdown. */
+const graceMs = 10_000
+
+/** Everything that one process does, by its role. Throws what the operator must correct, having closed what was open. */
+export async function startServer(
+  config: Config,
+  log: Logger,
+  options: { now?: () => Date } = {},
+): Promise<RunningServer> {
+  const closing = closeInReverse(log)
+  try {
+    const database = await openDatabase(config, log)
+    closing.add('database', database.close)
+    const app = await assemble(await withRealPort(config), log, database.url, closing, options.now)
+
+    const maintenance = await startMaintenance(app)
+    closing.add('housekeeping', maintenance.stop)
+    if (config.role !== 'api') {
+      const worker: Worker = startWorkers(app)
+      closing.add('workers', () => worker.close({ graceMs }))
+    }
+    const http = await buildHttpServer(app)
+    closing.add('http', () => closeHttp(http))
+    const url = await listen(http, app.config)
+    log.info({ url, role: config.role }, 'Fairway is up')
+    return { app, url, close: closing.run, abandon: () => void database.close() }
+  } catch (error) {
+    await closing.run()
+    throw error
+  }
+}
+
+async function assemble(
+  config: Config,
+  log: Logger,
+  url: string,
+  closing: Closing,
+  now: (() => Date) | undefined,
+): Promise<App> {
+  await migrate(url, log)
+  const pool = createPool({ url, max: config.databaseConnections, log })
+  closing.add('pool', () => pool.end())
+  const secrets = createSecrets(loadSecret(config))
+  await checkSecret(pool, secrets)
+
+  // Connections of its own: however busy the pool is, jobs can be stored and settled.
+  const store = postgresStore({ connectionString: url, now: now && (() => now().getTime()) })
+  const queue = createQueue({ store })
+  closing.add('queue', () => queue.close())
+  await queue.migrate()
+  return { config, log, pool, db: createKysely(pool), queue, secrets, now: now ?? (() => new Date()) }
+}
+
+/** Port 0 means any: decided before anything is built, because links carry the port. */
+async function withRealPort(config: Config): Promise<Config> {
+  if (config.port !== 0) return config
+  const probe = createServer()
+  await new Promise<void>((done, fail) => probe.once('error', fail).listen(0, config.host, done))
+  const { port } = probe.address() as { port: number }
+  await new Promise((done) => probe.close(done))
+  return { ...config, port }
+}
+
+async function listen(http: FastifyInstance, { host, port }: Config): Promise<string> {
+  try {
+    return await http.listen({ host, port })
+  } catch (error) {
+    throw new CannotListen(host, port, error as NodeJS.ErrnoException)
+  }
+}
+
+export class CannotListen extends Error {
+  constructor(host: string, port: number, cause: NodeJS.ErrnoException) {
+    const reasons: Record<string, string> = {
+      EADDRINUSE: `port ${port} is taken by another program: stop it, or set FAIRWAY_PORT to another port`,
+      EACCES: `port ${port} needs privileges: set FAIRWAY_PORT to 1024 or higher`,
+      EADDRNOTAVAIL: `this machine has no address ${host}: correct FAIRWAY_HOST`,
+      ENOTFOUND: `the name ${host} is unknown: correct FAIRWAY_HOST`,
+    }
+    super(`Cannot listen on ${host}:${port}: ${reasons[cause.code ?? ''] ?? cause.message}.`, { cause })
+    this.name = 'CannotListen'
+  }
+}
+
+/** A client that never finishes its request must not keep the server from stopping. */
+async function closeHttp(http: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => http.server.closeAllConnections(), graceMs)
+  await http.close()
+  clearTimeout(timer)
+}
+
+type Closing = ReturnType<typeof closeInReverse>
+
+/** Closes in the reverse order of opening, each part even when the one before it failed to close. */
+function closeInReverse(log: Logger) {
+  const steps: { name: string; close: () => Promise<unknown> }[] = []
+  let closed: Promise<void> | undefined
+  async function closeAll() {
+    for (const { name, close } of steps.reverse()) {
+      await close().catch((error: unknown) => log.error({ err: error, part: name }, 'did not close cleanly'))
+    }
+  }
+  return {
+    add: (name: string, close: () => Promise<unknown>) => void steps.push({ name, close }),
+    run: () => (closed ??= closeAll()),
+  }
+}

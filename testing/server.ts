@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { createKey } from '../apps/server/src/accounts/keys.ts'
+import type { App } from '../apps/server/src/app.ts'
+import { type Config, readConfig } from '../apps/server/src/config.ts'
+import { startServer } from '../apps/server/src/server.ts'
+import { createTestDatabase } from './postgres.ts'
+
+export interface TestServer {
+  /** `http://127.0.0.1:<port>` */
+  url: string
+  app: App
+  projectId: number
+  trackingKey: string
+  secretKey: string
+  close(): Promise<void>
+}
+
+export interface TestServerOptions {
+  /** The server's clock; default the real one. The queue runs due jobs by it, too. */
+  now?: () => Date
+  /** Over the defaults: `{ role: 'api', maxBatchEvents: 10 }`. */
+  config?: Partial<Config>
+  /** Show the server's log lines of this level and above on stderr. */
+  logLevel?: string
+}
+
+/** The whole server in this process on a free port, with a fresh database and one project. */
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const database = await createTestDatabase()
+  const dataDir = mkdtempSync(join(tmpdir(), 'fairway-test-server-'))
+  const config: Config = {
+    ...readConfig({ FAIRWAY_PORT: '0', FAIRWAY_DATA_DIR: dataDir, DATABASE_URL: database.url }),
+    databaseConnections: 10,
+    ...options.config,
+  }
+  const log = pino({ level: options.logLevel ?? 'silent' }, pino.destination(2))
+  const server = await startServer(config, log, { now: options.now })
+  const { rows } = await database.pool.query<{ id: number }>(
+    `insert into projects (name) values ('Test') returning id`,
+  )
+  const projectId = rows[0]!.id
+  return {
+    url: server.url,
+    app: server.app,
+    projectId,
+    trackingKey: (await createKey(server.app, projectId, { kind: 'tracking' })).key,
+    secretKey: (await createKey(server.app, projectId, { kind: 'secret' })).key,
+    async close() {
+      await server.close()
+      await database.drop()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,4 +1,13 @@
-import type { Added, BatchHandler, DeadLetter, Handler, JobInput, LaneStats, TenantStats, WorkerOptions } from './types.ts'
+import type {
+  Added,
+  BatchHandler,
+  DeadLetter,
+  Handler,
+  JobInput,
+  LaneStats,
+  TenantStats,
+  WorkerOptions,
+} from './types.ts'
 
 /** The part of a PostgreSQL client that `addIn` needs: a `pg` Client or PoolClient fits. */
 export interface Transaction {
@@ -28,7 +37,12 @@ export interface Queue {
   tenants(limit?: number): Promise<TenantStats[]>
   /** Fairness weight of a tenant in every lane; read at dispatch. */
   setWeight(tenant: string, weight: number): Promise<void>
-  deadLetters(filter?: { lane?: string; tenant?: string; limit?: number; before?: string }): Promise<DeadLetter[]>
+  deadLetters(filter?: {
+    lane?: string
+    tenant?: string
+    limit?: number
+    before?: string
+  }): Promise<DeadLetter[]>
   retryDead(ids: string[]): Promise<number>
   discardDead(ids: string[]): Promise<number>
   /** Remove waiting, scheduled and dead jobs of a tenant (a deleted project). Returns how many. */

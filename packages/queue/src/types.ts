@@ -40,8 +40,8 @@ export interface Job<T = unknown> {
   readonly data: T
   /** 1 on the first run. Counts failures and lost leases, not snoozes. */
   readonly attempt: number
-  /** When the producer's commit stored it, ms since the epoch by the store's clock. */
-  readonly enqueuedAt: number
+  /** When it became ready to run, ms since the epoch by the store's clock. */
+  readonly readyAt: number
 }
 
 /** The reply to an accepted job. */
@@ -98,6 +98,22 @@ export interface WorkerOptions {
   /** Time a handler call may take before its signal aborts and its jobs are retried. Default 300,000 ms. */
   timeoutMs?: number
   retry?: RetryPolicy
+  /** Called once per handler call, after it ended; must not throw and should be cheap. */
+  observe?: (call: CallReport) => void
+}
+
+/** What became of one handler call. */
+export interface CallReport {
+  lane: string
+  tenant: string
+  /** Job name. */
+  name: string
+  jobs: number
+  /** Time from when the first job could have run until it ran, ms. */
+  dwellMs: number
+  /** Time the call held a slot, ms. */
+  serviceMs: number
+  failed: number
 }
 
 /** Numbers per lane and tenant, from the store. */

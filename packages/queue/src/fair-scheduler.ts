@@ -1,0 +1,195 @@
+/**
+ * Start-time fair queueing (Goyal, Vin, Cheng, SIGCOMM 1996) over keys with unknown, variable cost. Every key with work has
+ * a tag: the virtual time at which it is next entitled to service. The lowest tag is served; serving costs the key
+ * estimate / weight; when the true cost is known the tag is corrected. A key that becomes active starts at the virtual time
+ * of the service now going on, so idleness earns no credit and old use costs nothing.
+ *
+ * Bound: while two keys both have work, their service divided by weight differs by at most one largest quantum each.
+ * State: one small record per key with work; a key whose tag has passed into history is forgotten.
+ */
+export class FairScheduler<T> {
+  /** Binary min-heap of keys with work, by tag. */
+  readonly #heap: Key<T>[] = []
+  readonly #keys = new Map<string, Key<T>>()
+  #virtualTime = 0
+  #size = 0
+
+  /** Items waiting. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Keys with items waiting. */
+  get active(): number {
+    return this.#heap.length
+  }
+
+  push(name: string, item: T, weight = 1): void {
+    let key = this.#keys.get(name)
+    if (!key) {
+      key = { name, tag: this.#virtualTime, weight, items: new Fifo<T>(), position: -1 }
+      this.#keys.set(name, key)
+    }
+    key.weight = weight
+    key.items.push(item)
+    this.#size++
+    if (key.position < 0) {
+      key.tag = Math.max(key.tag, this.#virtualTime)
+      this.#insert(key)
+    }
+  }
+
+  /** The item that is served next, without taking it. */
+  peek(): { name: string; item: T } | undefined {
+    const key = this.#heap[0]
+    return key && { name: key.name, item: key.items.first()! }
+  }
+
+  /** Charges the key served next with `cost`; takes its first item off when `takeItem`. */
+  serve(cost: number, takeItem: boolean): void {
+    const key = this.#heap[0]!
+    this.#virtualTime = Math.max(this.#virtualTime, key.tag)
+    key.tag += cost / key.weight
+    if (takeItem) {
+      key.items.shift()
+      this.#size--
+    }
+    if (key.items.length === 0) this.#removeFirst()
+    else this.#sink(0)
+  }
+
+  /** Adds the difference between true and estimated cost to a key's tag. */
+  correct(name: string, difference: number): void {
+    const key = this.#keys.get(name)
+    if (!key || difference === 0) return
+    key.tag += difference / key.weight
+    if (key.position >= 0) {
+      this.#rise(key.position)
+      this.#sink(key.position)
+    } else if (key.tag <= this.#virtualTime) this.#keys.delete(name)
+  }
+
+  hasWork(name: string): boolean {
+    return (this.#keys.get(name)?.position ?? -1) >= 0
+  }
+
+  /** Names of the keys with items waiting. */
+  *activeNames(): Iterable<string> {
+    for (const key of this.#heap) yield key.name
+  }
+
+  /** Removes and returns everything that waits. */
+  drain(): T[] {
+    const items: T[] = []
+    for (const key of this.#heap) {
+      for (let item = key.items.shift(); item !== undefined; item = key.items.shift()) items.push(item)
+      key.position = -1
+    }
+    this.#heap.length = 0
+    this.#keys.clear()
+    this.#size = 0
+    return items
+  }
+
+  /** Drops idle keys whose tag lies in the past: their next activation would start at the virtual time anyway. */
+  forgetIdle(): void {
+    for (const [name, key] of this.#keys)
+      if (key.position < 0 && key.tag <= this.#virtualTime) this.#keys.delete(name)
+  }
+
+  get remembered(): number {
+    return this.#keys.size
+  }
+
+  #insert(key: Key<T>): void {
+    key.position = this.#heap.length
+    this.#heap.push(key)
+    this.#rise(key.position)
+  }
+
+  #removeFirst(): void {
+    const first = this.#heap[0]!
+    const last = this.#heap.pop()!
+    first.position = -1
+    if (last !== first) {
+      this.#heap[0] = last
+      last.position = 0
+      this.#sink(0)
+    }
+    // When nothing waits at all the busy period ends: what was served sets the virtual time, and no debts remain.
+    if (this.#heap.length === 0) {
+      this.#virtualTime = Math.max(this.#virtualTime, first.tag)
+      this.#keys.clear()
+    } else if (this.#keys.size > 2 * this.#heap.length + 1_000) this.forgetIdle()
+  }
+
+  #rise(start: number): void {
+    const heap = this.#heap
+    const key = heap[start]!
+    let at = start
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (heap[parent]!.tag <= key.tag) break
+      heap[at] = heap[parent]!
+      heap[at]!.position = at
+      at = parent
+    }
+    heap[at] = key
+    key.position = at
+  }
+
+  #sink(start: number): void {
+    const heap = this.#heap
+    const key = heap[start]!
+    let at = start
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && heap[child + 1]!.tag < heap[child]!.tag) child++
+      if (heap[child]!.tag >= key.tag) break
+      heap[at] = heap[child]!
+      heap[at]!.position = at
+      at = child
+    }
+    heap[at] = key
+    key.position = at
+  }
+}
+
+interface Key<T> {
+  name: string
+  tag: number
+  weight: number
+  items: Fifo<T>
+  /** Place in the heap, -1 when nothing waits. */
+  position: number
+}
+
+/** Array queue with O(1) amortised shift. */
+class Fifo<T> {
+  #items: (T | undefined)[] = []
+  #start = 0
+
+  get length(): number {
+    return this.#items.length - this.#start
+  }
+
+  first(): T | undefined {
+    return this.#items[this.#start]
+  }
+
+  push(item: T): void {
+    this.#items.push(item)
+  }
+
+  shift(): T | undefined {
+    if (this.#start === this.#items.length) return undefined
+    const item = this.#items[this.#start]
+    this.#items[this.#start++] = undefined
+    if (this.#start > 64 && this.#start * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#start)
+      this.#start = 0
+    }
+    return item
+  }
+}

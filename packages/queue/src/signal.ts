@@ -1,0 +1,29 @@
+/** A bell that one loop waits for. Rung while nobody waits, it is heard at the next wait. */
+export class Signal {
+  #raised = false
+  #resolve: (() => void) | undefined
+
+  raise(): void {
+    this.#raised = true
+    this.#resolve?.()
+  }
+
+  /** Resolves with true at the next ring, with false after `timeoutMs`. */
+  async wait(timeoutMs: number): Promise<boolean> {
+    if (!this.#raised) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs)
+        this.#resolve = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      this.#resolve = undefined
+    }
+    const raised = this.#raised
+    this.#raised = false
+    return raised
+  }
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

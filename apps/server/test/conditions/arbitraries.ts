@@ -1,0 +1,121 @@
+import type { Json } from '@fairway/queue'
+import fc from 'fast-check'
+import {
+  type Condition,
+  countOperators,
+  type EventCondition,
+  orderOperators,
+  type PropertyTest,
+  units,
+} from '../../src/conditions/language.ts'
+
+/** Few names and values, so that conditions and data meet. */
+export const names = ['plan', 'age', 'sku', 'address.city', 'dotted.name', 'nothing']
+export const eventNames = ['Purchased item', 'viewed_item', 'Left']
+
+const texts = [
+  '',
+  'pro',
+  'Pro',
+  'pro plan',
+  '5',
+  '05',
+  '5.0',
+  '-3',
+  'true',
+  '1e3',
+  'é',
+  '%',
+  '_',
+  '2026-02-31',
+]
+const dates = [
+  '2026-11-23',
+  '2026-11-23T10:00:00Z',
+  '2026-11-23T10:00:00.5+02:00',
+  '2026-11-23 10:00',
+  '2026-02-28T23:59:59.9999-0330',
+]
+const numbers = [0, 5, -3, 5.5, 1e21, 1e-7, 1_795_428_000, 1_795_428_000_123, 1e15]
+
+export const json: fc.Arbitrary<Json> = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom<Json>(...texts, ...dates, ...numbers, true, false, null) },
+  { weight: 1, arbitrary: fc.double({ noNaN: true, noDefaultInfinity: true }) },
+  { weight: 1, arbitrary: fc.date({ noInvalidDate: true }).map((date) => date.toISOString()) },
+  { weight: 1, arbitrary: fc.string().filter((text) => !text.includes('\0')) },
+  { weight: 1, arbitrary: fc.constantFrom<Json>([], ['pro'], [5], {}, { pro: 'pro' }) },
+)
+
+export const properties: fc.Arbitrary<Record<string, Json>> = fc.record(
+  {
+    plan: json,
+    age: json,
+    sku: json,
+    address: fc.oneof(json, fc.record({ city: json })),
+    'dotted.name': json,
+    dotted: fc.record({ name: json }),
+  },
+  { requiredKeys: [] },
+)
+
+const name = fc.constantFrom(...names)
+const text = fc.oneof(
+  fc.constantFrom(...[...texts, ...dates].filter((value) => value !== '')),
+  fc.string({ minLength: 1 }).filter((value) => !value.includes('\0')),
+)
+const number = fc.oneof(
+  fc.constantFrom(...numbers),
+  fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e9, max: 1e9 }),
+)
+const duration = fc
+  .tuple(fc.constantFrom(...units), fc.integer({ min: 1, max: 400 }))
+  .map(([unit, amount]) => ({ [unit]: amount }) as never)
+const relativeTime = fc.oneof(fc.record({ ago: duration }), fc.record({ ahead: duration }))
+
+export const propertyTest: fc.Arbitrary<PropertyTest> = fc.oneof(
+  fc.record({ operator: fc.constantFrom('is_set', 'is_not_set') }),
+  fc.record({
+    operator: fc.constantFrom('equals', 'not_equals'),
+    value: fc.oneof(text, number, fc.boolean()),
+  }),
+  fc.record({ operator: fc.constantFrom('contains', 'not_contains'), value: text }),
+  fc.record({
+    operator: fc.constantFrom(...orderOperators),
+    value: fc.oneof(number, fc.constantFrom(...dates), relativeTime),
+  }),
+)
+
+export const eventCondition: fc.Arbitrary<EventCondition> = fc.record(
+  {
+    event: fc.constantFrom(...eventNames),
+    did: fc.boolean(),
+    count: fc.record({ operator: fc.constantFrom(...countOperators), value: fc.integer({ min: 0, max: 4 }) }),
+    within: fc.oneof(fc.constant('since_trigger' as const), fc.record({ last: duration })),
+    where: fc.array(
+      fc.tuple(name, propertyTest).map(([property, test]) => ({ property, ...test })),
+      { maxLength: 2 },
+    ),
+    scopedBy: name,
+  },
+  { requiredKeys: ['event'] },
+)
+
+const leaf: fc.Arbitrary<Condition> = fc.oneof(
+  fc
+    .tuple(fc.oneof(name, fc.constantFrom('email', 'id', 'created_at')), propertyTest)
+    .map(([person, test]) => ({ person, ...test })),
+  fc.tuple(name, propertyTest).map(([trigger, test]) => ({ trigger, ...test })),
+  fc.record({ tag: fc.constantFrom('vip', 'lead'), has: fc.boolean() }, { requiredKeys: ['tag'] }),
+  fc.record({ subscribed: fc.boolean() }),
+  eventCondition,
+)
+
+export const condition: fc.Arbitrary<Condition> = fc.letrec<{ node: Condition }>((tie) => ({
+  node: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    { weight: 3, arbitrary: leaf },
+    { weight: 1, arbitrary: fc.record({ all: fc.array(tie('node'), { minLength: 1, maxLength: 3 }) }) },
+    { weight: 1, arbitrary: fc.record({ any: fc.array(tie('node'), { minLength: 1, maxLength: 3 }) }) },
+    { weight: 1, arbitrary: fc.record({ not: tie('node') }) },
+  ),
+})).node

@@ -1,4 +1,5 @@
 import { hash as digest, randomBytes } from 'node:crypto'
+import type { Pool } from 'pg'
 import type { App } from '../app.ts'
 import { conflict, invalidField, notFound } from '../errors.ts'
 import { type KeyOwner, keyCache } from './key-cache.ts'
@@ -40,7 +41,8 @@ const hashKey = (key: string): Buffer => digest('sha256', key, 'buffer')
 
 /**
  * Creates a key. `value` imports a tracking key that clients already use with another platform, so that only their
- * host changes; it must be 16–256 printable characters without spaces.
+ * host changes; it must be 16–256 printable characters without spaces. `database`: a client, to take part in its
+ * transaction.
  *
  * @throws {ApiError} 422 for an unusable `value`, 409 when it is taken or the project has 100 active keys, 404 without the project.
  */
@@ -48,6 +50,7 @@ export async function createKey(
   app: App,
   projectId: number,
   options: { kind: KeyKind; name?: string; value?: string },
+  database: Pick<Pool, 'query'> = app.pool,
 ): Promise<CreatedKey> {
   const { kind, name = '', value } = options
   if (value !== undefined) checkImported(kind, value)
@@ -55,10 +58,11 @@ export async function createKey(
   const hash = hashKey(key)
   const prefix = value === undefined ? key.slice(0, prefixes[kind].length + 6) : key.slice(0, 4)
 
-  const { rows } = await app.pool.query<KeyRow>(
+  const { rows } = await database.query<KeyRow>(
     `insert into api_keys (project_id, kind, name, hash, prefix, created_at)
      select id, $2, $3, $4, $5, $6 from projects
-     where id = $1 and (select count(*) from api_keys where project_id = $1 and revoked_at is null) < $7
+     where id = $1 and deleted_at is null
+       and (select count(*) from api_keys where project_id = $1 and revoked_at is null) < $7
      on conflict (hash) do nothing
      returning ${keyColumns}`,
     [projectId, kind, name, hash, prefix, app.now(), maxKeysPerProject],
@@ -85,7 +89,9 @@ function checkImported(kind: KeyKind, value: string): void {
 }
 
 async function whyNotCreated(app: App, projectId: number, hash: Buffer) {
-  const project = await app.pool.query('select 1 from projects where id = $1', [projectId])
+  const project = await app.pool.query('select 1 from projects where id = $1 and deleted_at is null', [
+    projectId,
+  ])
   if (project.rowCount === 0) return notFound('Project')
   const taken = await app.pool.query('select 1 from api_keys where hash = $1', [hash])
   if (taken.rowCount) return conflict('This key is already in use or was revoked; create a new one')

@@ -34,8 +34,12 @@ export async function readSession(
 }
 
 /** @throws {ApiError} 401 when nobody is signed in. */
-export async function requireSession(app: App, request: FastifyRequest): Promise<SignedIn> {
-  const user = await readSession(app, request)
+export async function requireSession(
+  app: App,
+  request: FastifyRequest,
+  reply?: FastifyReply,
+): Promise<SignedIn> {
+  const user = await readSession(app, request, reply)
   if (!user) throw unauthorized('Sign in first')
   return user
 }

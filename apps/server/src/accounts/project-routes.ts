@@ -1,0 +1,137 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { App } from '../app.ts'
+import { forbidden } from '../errors.ts'
+import { deleteProject, sweepDeletedProjects } from './delete-project.ts'
+import { createKey, listKeys, revokeKey } from './keys.ts'
+import { requireAdministrator } from './project-auth.ts'
+import { getProject, updateProject } from './projects.ts'
+
+const ProjectParams = Type.Object({ project: Type.String() })
+const KeyParams = Type.Object({
+  project: Type.String(),
+  key: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
+})
+
+/** A project's settings and keys; registered in the project scope. */
+export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
+  const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
+
+  server.get(
+    '/settings',
+    { schema: { summary: "The project's settings", tags: ['projects'], params: ProjectParams } },
+    ({ project }) => getProject(app, project.id),
+  )
+
+  server.patch(
+    '/settings',
+    {
+      schema: {
+        summary: "Change the project's settings",
+        description: 'Members that are left out stay as they are.',
+        tags: ['projects'],
+        params: ProjectParams,
+        body: Type.Object(
+          {
+            name: Type.Optional(Type.String()),
+            mode: Type.Optional(Type.Union([Type.Literal('test'), Type.Literal('live')])),
+            testAddress: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+            timezone: Type.Optional(Type.String({ description: 'IANA name, such as Europe/Berlin' })),
+            eventRetentionDays: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+          },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    (request) => {
+      requireAdministrator(request)
+      return updateProject(app, request.project.id, request.body)
+    },
+  )
+
+  server.delete(
+    '/',
+    {
+      schema: {
+        summary: 'Delete the project with everything in it',
+        description: 'Its keys end at once; its rows are removed in the background. Needs a signed-in owner.',
+        tags: ['projects'],
+        params: ProjectParams,
+      },
+    },
+    async (request, reply) => {
+      if (request.projectRole !== 'owner') throw forbidden('Only a signed-in owner may delete a project')
+      await deleteProject(app, request.project.id)
+      // Not awaited: a large project takes minutes. What an error or a stop leaves behind, maintenance removes.
+      void sweepDeletedProjects(app).catch((error) =>
+        app.log.warn({ err: error }, 'removing a deleted project was interrupted'),
+      )
+      return reply.code(202).send()
+    },
+  )
+
+  server.get(
+    '/keys',
+    {
+      schema: {
+        summary: "The project's keys, without the keys themselves",
+        tags: ['keys'],
+        params: ProjectParams,
+      },
+    },
+    async (request) => {
+      requireAdministrator(request)
+      return { items: await listKeys(app, request.project.id), nextCursor: null }
+    },
+  )
+
+  server.post(
+    '/keys',
+    {
+      schema: {
+        summary: 'Create or import a key',
+        description: 'The reply holds the key, which can not be read again.',
+        tags: ['keys'],
+        params: ProjectParams,
+        body: Type.Object(
+          {
+            kind: Type.Union([Type.Literal('tracking'), Type.Literal('secret')]),
+            name: Type.Optional(Type.String({ maxLength: 200 })),
+            value: Type.Optional(
+              Type.String({
+                description:
+                  'An existing tracking key of another platform, so that clients only change their host',
+              }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async (request, reply) => {
+      requireAdministrator(request)
+      return reply
+        .code(201)
+        .header('cache-control', 'no-store')
+        .send(await createKey(app, request.project.id, request.body))
+    },
+  )
+
+  server.delete(
+    '/keys/:key',
+    {
+      schema: {
+        summary: 'Revoke a key',
+        description: 'Every process refuses it within 10 seconds.',
+        tags: ['keys'],
+        params: KeyParams,
+      },
+    },
+    async (request, reply) => {
+      requireAdministrator(request)
+      await revokeKey(app, request.project.id, request.params.key)
+      return reply.code(204).send()
+    },
+  )
+}

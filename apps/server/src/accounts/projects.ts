@@ -1,0 +1,155 @@
+import { IANAZone } from 'luxon'
+import type { App } from '../app.ts'
+import { withTransaction } from '../db/transaction.ts'
+import { invalidField, notFound } from '../errors.ts'
+import { createKey } from './keys.ts'
+import { firstOrganizationId } from './members.ts'
+
+export interface Project {
+  id: number
+  name: string
+  /** `test`: mail goes to `testAddress`, or without one only to the sandbox mailbox. `live`: real sending. */
+  mode: 'test' | 'live'
+  testAddress: string | null
+  /** IANA name; for people without a time zone of their own. */
+  timezone: string
+  /** Null keeps events for ever. */
+  eventRetentionDays: number | null
+  organization: { id: string; name: string } | null
+  createdAt: Date
+}
+
+/** A project and its first two keys, which can't be read again. */
+export interface CreatedProject {
+  project: Project
+  trackingKey: string
+  secretKey: string
+}
+
+export interface ProjectSettings {
+  name?: string
+  mode?: 'test' | 'live'
+  testAddress?: string | null
+  timezone?: string
+  eventRetentionDays?: number | null
+}
+
+const longestName = 200
+const longestRetentionDays = 36_500
+
+/**
+ * Creates a project with a tracking and a secret key. `organizationId`: default the installation's first.
+ *
+ * @throws {ApiError} 422 naming the setting that can't be used.
+ */
+export async function createProject(
+  app: App,
+  options: ProjectSettings & { name: string; organizationId?: string },
+): Promise<CreatedProject> {
+  const { organizationId = await firstOrganizationId(app), ...settings } = options
+  const columns = toColumns(settings)
+  return withTransaction(app.pool, async (client) => {
+    const names = Object.keys(columns)
+    const { rows } = await client.query<{ id: number }>(
+      `insert into projects (organization_id, created_at, ${names.join(', ')})
+       values ($1, $2, ${names.map((_, index) => `$${index + 3}`).join(', ')}) returning id`,
+      [organizationId, app.now(), ...Object.values(columns)],
+    )
+    const id = rows[0]!.id
+    const tracking = await createKey(app, id, { kind: 'tracking', name: 'First tracking key' }, client)
+    const secret = await createKey(app, id, { kind: 'secret', name: 'First secret key' }, client)
+    const project = await client.query<Project>(`${selectProjects} where p.id = $1`, [id])
+    return { project: project.rows[0]!, trackingKey: tracking.key, secretKey: secret.key }
+  })
+}
+
+/** @throws {ApiError} 404 */
+export async function getProject(app: App, projectId: number): Promise<Project> {
+  const { rows } = await app.pool.query<Project>(
+    `${selectProjects} where p.id = $1 and p.deleted_at is null`,
+    [projectId],
+  )
+  const project = rows[0]
+  if (!project) throw notFound('Project')
+  return project
+}
+
+/** The projects of these organizations, or all of the installation, by name; at most 1,000. */
+export async function listProjects(app: App, organizationIds?: string[]): Promise<Project[]> {
+  const { rows } = await app.pool.query<Project>(
+    `${selectProjects} where p.deleted_at is null and ($1::text[] is null or p.organization_id = any($1))
+     order by lower(p.name), p.id limit 1000`,
+    [organizationIds ?? null],
+  )
+  return rows
+}
+
+/**
+ * Changes what is given, leaves the rest.
+ *
+ * @throws {ApiError} 404, or 422 naming the setting that can't be used.
+ */
+export async function updateProject(
+  app: App,
+  projectId: number,
+  settings: ProjectSettings,
+): Promise<Project> {
+  const columns = toColumns(settings)
+  const names = Object.keys(columns)
+  if (names.length > 0) {
+    await app.pool.query(
+      `update projects set ${names.map((name, index) => `${name} = $${index + 2}`).join(', ')}
+       where id = $1 and deleted_at is null`,
+      [projectId, ...Object.values(columns)],
+    )
+  }
+  return getProject(app, projectId)
+}
+
+const selectProjects = `
+  select p.id, p.name, p.mode, p.test_address as "testAddress", p.timezone,
+         p.event_retention_days as "eventRetentionDays", p.created_at as "createdAt",
+         case when o.id is not null then json_build_object('id', o.id, 'name', o.name) end as organization
+  from projects p left join organizations o on o.id = p.organization_id`
+
+/** Column names are ours, never the caller's. */
+function toColumns(settings: ProjectSettings): Record<string, unknown> {
+  const { name, mode, testAddress, timezone, eventRetentionDays } = settings
+  const columns: Record<string, unknown> = {}
+  if (name !== undefined) columns.name = checkName(name)
+  if (mode !== undefined) columns.mode = checkMode(mode)
+  if (testAddress !== undefined) columns.test_address = checkAddress(testAddress)
+  if (timezone !== undefined) columns.timezone = checkTimezone(timezone)
+  if (eventRetentionDays !== undefined) columns.event_retention_days = checkRetention(eventRetentionDays)
+  return columns
+}
+
+function checkName(name: string): string {
+  const trimmed = name.trim()
+  const printable = !/\p{Cc}/u.test(trimmed)
+  if (trimmed && trimmed.length <= longestName && printable) return trimmed
+  throw invalidField('name', `must be 1 to ${longestName} characters, without line breaks`)
+}
+
+function checkMode(mode: string): string {
+  if (mode === 'test' || mode === 'live') return mode
+  throw invalidField('mode', 'must be "test" or "live"')
+}
+
+function checkAddress(address: string | null): string | null {
+  if (address === null || /^[^\s@<>,;"]{1,64}@[^\s@<>,;"]{1,190}$/.test(address)) return address
+  throw invalidField('testAddress', 'must be an email address such as team@example.com, or null')
+}
+
+function checkTimezone(timezone: string): string {
+  if (IANAZone.isValidZone(timezone)) return timezone
+  throw invalidField('timezone', 'must be an IANA time zone such as "Europe/Berlin"')
+}
+
+function checkRetention(days: number | null): number | null {
+  if (days === null || (Number.isInteger(days) && days >= 1 && days <= longestRetentionDays)) return days
+  throw invalidField(
+    'eventRetentionDays',
+    `must be a whole number from 1 to ${longestRetentionDays}, or null for ever`,
+  )
+}

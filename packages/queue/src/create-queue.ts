@@ -46,7 +46,7 @@ export function createQueue({ store, intakeBytes = 32 * 1024 * 1024 }: QueueOpti
   }
 
   function startWorker(handlers: Handlers, options: WorkerOptions): Worker {
-    const worker = new QueueWorker(store, handlers, options)
+    const worker = new QueueWorker(store, handlers, options, (dueAt) => maintenance?.scheduled(dueAt))
     workers.add(worker)
     if (!maintenance) {
       maintenance = new Maintenance(store, options.leaseMs ?? 30_000, () => {

@@ -10,6 +10,15 @@ export interface HeldPage extends PageRef {
   finished: number[]
 }
 
+export interface SettlerEvents {
+  /** Every job of these pages is settled and stored. */
+  onSettled: (pages: HeldPage[]) => void
+  /** These leases had gone to others: what was to be stored under them was not. */
+  onLost: (leases: Set<number>) => void
+  /** Jobs were stored to run again, the first of them at `dueAt`. */
+  onScheduled: (dueAt: number) => void
+}
+
 /** How long positions of unfinished pages may wait before they are stored; bounds what a crash runs again. */
 const partialFlushMs = 25
 
@@ -22,6 +31,7 @@ export class Settler {
   readonly #worker: number
   readonly #onSettled: (pages: HeldPage[]) => void
   readonly #onLost: (leases: Set<number>) => void
+  readonly #onScheduled: (dueAt: number) => void
   #finishedPages: HeldPage[] = []
   #touchedPages = new Set<HeldPage>()
   #touchedInFlight: HeldPage[] = []
@@ -34,15 +44,12 @@ export class Settler {
   #timer: NodeJS.Timeout | undefined
   #stopped = false
 
-  constructor(
-    store: Store,
-    worker: number,
-    events: { onSettled: (pages: HeldPage[]) => void; onLost: (leases: Set<number>) => void },
-  ) {
+  constructor(store: Store, worker: number, events: SettlerEvents) {
     this.#store = store
     this.#worker = worker
     this.#onSettled = events.onSettled
     this.#onLost = events.onLost
+    this.#onScheduled = events.onScheduled
   }
 
   hold(page: HeldPage): void {
@@ -169,6 +176,10 @@ export class Settler {
           this.#open.delete(item.lease)
         }
     this.#onSettled(pages)
+    if (settlement.reschedule.length > 0)
+      this.#onScheduled(
+        settlement.reschedule.reduce((first, page) => Math.min(first, page.dueAt), Number.POSITIVE_INFINITY),
+      )
     if (lost.size > 0) this.#onLost(lost)
   }
 

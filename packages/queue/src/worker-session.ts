@@ -1,5 +1,11 @@
-import { type HeldPage, Settler } from './settler.ts'
+import { Settler, type SettlerEvents } from './settler.ts'
 import type { Store } from './store.ts'
+
+interface SessionEvents extends Omit<SettlerEvents, 'onLost'> {
+  onLeasesLost: SettlerEvents['onLost']
+  /** The whole session is lost. */
+  onLost: () => void
+}
 
 /**
  * One life of a worker in the store's eyes: a row that heartbeats keep alive, and what ends under it. When the session is
@@ -15,33 +21,16 @@ export class WorkerSession {
   #lastAlive = performance.now()
   #lost = false
 
-  static async open(
-    store: Store,
-    leaseMs: number,
-    events: {
-      onSettled: (pages: HeldPage[]) => void
-      onLeasesLost: (leases: Set<number>) => void
-      onLost: () => void
-    },
-  ): Promise<WorkerSession> {
+  static async open(store: Store, leaseMs: number, events: SessionEvents): Promise<WorkerSession> {
     return new WorkerSession(await store.openWorker(leaseMs), store, leaseMs, events)
   }
 
-  private constructor(
-    id: number,
-    store: Store,
-    leaseMs: number,
-    events: {
-      onSettled: (pages: HeldPage[]) => void
-      onLeasesLost: (leases: Set<number>) => void
-      onLost: () => void
-    },
-  ) {
+  private constructor(id: number, store: Store, leaseMs: number, events: SessionEvents) {
     this.id = id
     this.#store = store
     this.#leaseMs = leaseMs
     this.#onLost = events.onLost
-    this.settler = new Settler(store, id, { onSettled: events.onSettled, onLost: events.onLeasesLost })
+    this.settler = new Settler(store, id, { ...events, onLost: events.onLeasesLost })
     this.#timer = setInterval(() => void this.#beat(), leaseMs / 3)
   }
 

@@ -29,6 +29,7 @@ export class QueueWorker implements Worker {
   readonly #timeoutMs: number
   readonly #retry: Required<RetryPolicy>
   readonly #observe: WorkerOptions['observe']
+  readonly #onScheduled: (dueAt: number) => void
   readonly #lanes: Lane[]
   readonly #laneByName: Map<string, Lane>
   readonly #running = new Set<Call>()
@@ -41,7 +42,13 @@ export class QueueWorker implements Worker {
   #closing = false
   readonly #claiming: Promise<void>
 
-  constructor(store: Store, handlers: Handlers, options: WorkerOptions) {
+  constructor(
+    store: Store,
+    handlers: Handlers,
+    options: WorkerOptions,
+    onScheduled: (dueAt: number) => void,
+  ) {
+    this.#onScheduled = onScheduled
     this.#store = store
     this.#handlers = handlers
     this.#concurrency = options.concurrency ?? 16
@@ -133,6 +140,7 @@ export class QueueWorker implements Worker {
     if (this.#session && !this.#session.lost) return this.#session
     this.#session = await WorkerSession.open(this.#store, this.#leaseMs, {
       onSettled: (pages) => this.#forget(pages as ReadyJob['page'][]),
+      onScheduled: this.#onScheduled,
       onLeasesLost: (leases) => this.#dropLost((page) => leases.has(page.lease)),
       onLost: () => {
         this.#dropLost(() => true)

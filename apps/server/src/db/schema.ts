@@ -203,6 +203,7 @@ export interface FrequencyHolds {
   project_id: number
   campaign_id: number
   person_id: number
+  test: boolean
   message_id: string
   held_at: Timestamp
 }

@@ -5,6 +5,11 @@ alter table messages add column test boolean not null default false;
 
 create index messages_campaign on messages (project_id, campaign_id, created_at desc, id) where campaign_id is not null;
 
+-- The last one that left, or may have left, for frequency rules.
+drop index messages_frequency;
+create index messages_frequency on messages (project_id, campaign_id, person_id)
+  where campaign_id is not null and state in ('claimed', 'sent', 'unknown');
+
 -- Who holds the right to the next send of a campaign with a frequency rule to a person. Taken by the gate in one
 -- statement, so that two messages let through at the same moment can't both be sent. A holder that ended without
 -- sending holds nothing.
@@ -12,9 +17,11 @@ create table frequency_holds (
   project_id  integer not null,
   campaign_id integer not null,
   person_id   bigint not null,
+  -- Test sends neither block real ones nor are blocked by them.
+  test        boolean not null,
   message_id  uuid not null,
   held_at     timestamptz not null,
-  primary key (project_id, campaign_id, person_id)
+  primary key (project_id, campaign_id, person_id, test)
 );
 
 -- The three readings of a JSON value in conditions/values.ts, for conditions evaluated as SQL. Both must agree: the

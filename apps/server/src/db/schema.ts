@@ -77,6 +77,7 @@ export interface People {
   channels: Generated<Jsonb<Json[]>>
   topics: Generated<Jsonb<Record<string, boolean>>>
   subscribed: Generated<boolean>
+  suppressed: Generated<boolean>
   created_at: Generated<Timestamp>
   updated_at: Generated<Timestamp>
 }
@@ -93,6 +94,7 @@ export interface Erasures {
   project_id: number
   id_hash: Buffer
   erased_at: Generated<Timestamp>
+  job_id: Generated<string>
 }
 
 export interface PersonChanges {
@@ -121,6 +123,7 @@ export interface IngestKeys {
   key: string
   job_id: string
   seen_at: Timestamp
+  expires_at: Timestamp
 }
 
 export interface Counters {

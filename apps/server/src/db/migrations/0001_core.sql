@@ -32,34 +32,39 @@ create index api_keys_project on api_keys (project_id);
 create table people (
   project_id   integer not null,
   id           bigint generated always as identity,
-  -- The id the product uses. Null for a person known only by an anonymous id.
-  external_id  text,
+  -- The id the product uses. Null for a person known only by an anonymous id. Compared byte by byte: quicker, and the
+  -- unique index also serves searches by prefix.
+  external_id  text collate "C",
+  -- For display; person_aliases is what leads from an anonymous id to its person.
   anonymous_id text,
   email        text,
   phone        text,
   timezone     text,
   language     text,
   properties   jsonb not null default '{}',
-  -- property name -> epoch ms of its last write, so that a late or replayed write never undoes a newer one.
-  -- The columns above are listed under '$email', '$phone', '$timezone', '$language', '$subscribed'.
+  -- property name -> epoch ms of its last write, so that a late or replayed write never undoes a newer one. A removed
+  -- property keeps its time. The columns are listed under '$id', '$email', '$phone', '$timezone', '$language',
+  -- '$subscribed', '$suppressed', '$tag:<tag>', '$topic:<topic>', '$device:<address>' (people/registers.ts).
   written      jsonb not null default '{}',
   tags         text[] not null default '{}',
   channels     jsonb not null default '[]',
   topics       jsonb not null default '{}',
   subscribed   boolean not null default true,
+  -- Suppressed by API; every address the person gets goes to `suppressions`.
+  suppressed   boolean not null default false,
   created_at   timestamptz not null default now(),
   updated_at   timestamptz not null default now(),
   primary key (project_id, id)
-);
+  -- Room in each page lets an update that changes no indexed column stay there, without touching the indexes.
+) with (fillfactor = 80);
 create unique index people_external on people (project_id, external_id) where external_id is not null;
-create unique index people_anonymous on people (project_id, anonymous_id) where anonymous_id is not null;
-create index people_email on people (project_id, lower(email)) where email is not null;
+create index people_email on people (project_id, lower(email) text_pattern_ops) where email is not null;
 create index people_recent on people (project_id, updated_at desc, id desc);
 
--- Other ids that lead to a person: old ids after a merge, anonymous ids after an identify.
+-- Other ids that lead to a person: old ids after a merge, and every anonymous id.
 create table person_aliases (
   project_id integer not null,
-  alias      text not null,
+  alias      text collate "C" not null,
   -- 'external' or 'anonymous'
   kind       text not null,
   person_id  bigint not null,
@@ -68,13 +73,16 @@ create table person_aliases (
 );
 create index person_aliases_person on person_aliases (project_id, person_id);
 
--- Erased people: a late event must not bring them back half. Only a hash of the id is kept.
+-- Erased people: a late event must not bring them back half. Only a keyed hash of the id is kept. What was accepted
+-- before (erased_at, job_id) belongs to the erased person.
 create table erasures (
   project_id integer not null,
   id_hash    bytea not null,
   erased_at  timestamptz not null default now(),
+  job_id     text not null default '',
   primary key (project_id, id_hash)
 );
+create index erasures_recent on erasures (project_id, erased_at);
 
 -- What happened to a person besides events: tags, subscription, merges, property changes. One row a change.
 create table person_changes (
@@ -84,7 +92,7 @@ create table person_changes (
   kind       text not null,
   detail     jsonb not null default '{}',
   at         timestamptz not null,
-  primary key (project_id, person_id, id)
+  primary key (project_id, person_id, at, id)
 );
 
 create table events (
@@ -104,15 +112,16 @@ create table events (
 create index events_person on events (project_id, person_id, occurred_at desc);
 create index events_name on events (project_id, folded_name, occurred_at desc);
 
--- Duplicate windows: one row per key seen (Vero's five minutes, Segment's messageId).
+-- Duplicate windows: one row per key seen (Vero's five minutes, Segment's messageId), until its window ends.
 create table ingest_keys (
   project_id integer not null,
   key        uuid not null,
   job_id     text not null,
   seen_at    timestamptz not null,
+  expires_at timestamptz not null,
   primary key (project_id, key)
 );
-create index ingest_keys_seen on ingest_keys (seen_at);
+create index ingest_keys_expired on ingest_keys (expires_at);
 
 -- Counters per hour for the console's charts; written once a batch, not once an event.
 create table counters (
@@ -123,7 +132,7 @@ create table counters (
   primary key (project_id, name, hour)
 );
 
--- Ingested items that could not be processed, with the reason, for the console's log.
+-- Ingested items that could not be processed, with the reason, for the console's log; kept for 30 days.
 create table ingest_rejects (
   project_id integer not null,
   id         bigint generated always as identity,

@@ -112,4 +112,8 @@ export interface StoredEvent {
 }
 
 /** Capitals, spaces, underscores and dashes do not tell two event names apart. */
-export const foldName = (name: string): string => name.trim().toLowerCase().replace(/[\s_-]+/g, ' ')
+export const foldName = (name: string): string =>
+  name
+    .trim()
+    .toLowerCase()
+    .replace(/[\s_-]+/g, ' ')

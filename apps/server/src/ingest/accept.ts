@@ -1,0 +1,27 @@
+import { findKey, type KeyOwner } from '../accounts/keys.ts'
+import type { App } from '../app.ts'
+import type { ApiError } from '../errors.ts'
+import type { IngestItem } from './item.ts'
+import { takeRate } from './rate-limit.ts'
+
+/**
+ * The one way in: resolves when every item is on disk, all or none. Nothing else is written and nothing is kept, so a
+ * full or unreachable store is the client's to retry.
+ *
+ * @throws what `toApiError` turns into a 429 or 503 with Retry-After
+ */
+export async function accept(app: App, projectId: number, items: IngestItem[]): Promise<void> {
+  if (items.length === 0) return
+  takeRate(app, projectId, items.length)
+  const tenant = String(projectId)
+  await app.queue.addMany(items.map((data) => ({ lane: 'ingest', tenant, name: 'item', data })))
+}
+
+/** Whose key this is. Tracking and secret keys may both write. */
+export async function ownerOf(app: App, key: unknown, refuse: () => ApiError): Promise<KeyOwner> {
+  if (typeof key !== 'string' || key === '') throw refuse()
+  const found = findKey(app, key)
+  const owner = found instanceof Promise ? await found : found
+  if (owner === null) throw refuse()
+  return owner
+}

@@ -1,0 +1,193 @@
+import { isUtf8 } from 'node:buffer'
+import busboy from 'busboy'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import qs from 'qs'
+import { type ApiError, badRequest } from '../errors.ts'
+import { decompress } from './decompress.ts'
+import type { IngestLimits } from './limits.ts'
+
+/** A request's body, as `request.body` of the ingestion routes. Without a body `request.body` is undefined. */
+export interface Body {
+  value: unknown
+  /** Size after decompression. */
+  bytes: number
+  /** It may hold text that PostgreSQL can't store, so each item needs the thorough check of `vet`. */
+  suspicious: boolean
+}
+
+/**
+ * Reads bodies as existing clients really send them: JSON first, whatever the content type says (many send none, one
+ * sends gzipped JSON as a form), then forms with bracketed names and JSON inside fields, then multipart fields.
+ */
+export function acceptAnyBody(scope: FastifyInstance, limits: IngestLimits): void {
+  const options = { parseAs: 'buffer', bodyLimit: limits.batchBytes } as const
+  const parse = (request: FastifyRequest, raw: Buffer, done: Done) => {
+    let body: Parsed
+    try {
+      body = parseBody(request, raw, limits)
+    } catch (error) {
+      return done(error as Error)
+    }
+    if (body instanceof Promise) body.then((value) => done(null, value), done)
+    else done(null, body)
+  }
+  scope.removeAllContentTypeParsers()
+  // Named as well as '*', because fastify remembers only named ones and looks the others up for each request.
+  scope.addContentTypeParser(['application/json', '*'], options, parse)
+  scope.addHook('onRequest', (request, _reply, done) => {
+    const type = request.headers['content-type']
+    // Fastify refuses a malformed content type before any parser is asked; the body may be good all the same.
+    if (type !== undefined && type !== 'application/json' && !mediaType.test(type))
+      delete request.headers['content-type']
+    done()
+  })
+}
+
+type Parsed = Body | undefined | Promise<Body>
+type Done = (error: Error | null, body?: Body) => void
+
+const mediaType = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/
+
+function parseBody(request: FastifyRequest, raw: Buffer, limits: IngestLimits): Parsed {
+  const bytes = decompress(raw, request.headers['content-encoding'], limits.batchBytes)
+  if (bytes.length === 0) return undefined
+  const type = request.headers['content-type'] ?? ''
+  if (type.includes('multipart/'))
+    return multipartToForm(bytes, type).then((form) => parseForm(form, bytes.length))
+  if (!isUtf8(bytes)) throw badRequest('The body is not valid UTF-8; encode it as UTF-8')
+  const text = withoutBom(bytes.toString('utf8'))
+  if (looksLikeForm(text, type)) return parseForm(text, bytes.length)
+  return { value: parseJson(text), bytes: bytes.length, suspicious: mayNeedCleaning(text) }
+}
+
+const withoutBom = (text: string) => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
+
+/** NUL and lone surrogates can only come into JSON text as escapes. */
+const mayNeedCleaning = (text: string) => text.includes('\\u') || text.includes('__proto__')
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw jsonError(text, error as Error)
+  }
+}
+
+function jsonError(text: string, error: Error): ApiError {
+  // V8 says it in one of these ways when the text stops inside a value.
+  if (
+    /end of JSON|Unterminated|Expected .* at position (\d+)/.test(error.message) &&
+    endsEarly(text, error.message)
+  )
+    return badRequest(
+      `The JSON body ends early, after ${Buffer.byteLength(text)} bytes; check that Content-Length counts bytes, not characters`,
+    )
+  return badRequest(`The body is not valid JSON: ${error.message.slice(0, 200)}`)
+}
+
+function endsEarly(text: string, message: string): boolean {
+  const position = /at position (\d+)/.exec(message)?.[1]
+  return position === undefined || /Unterminated/.test(message) || Number(position) >= text.trimEnd().length
+}
+
+const notAForm = new Set(['{', '[', '"'])
+
+function looksLikeForm(text: string, type: string): boolean {
+  if (notAForm.has(text.trimStart().charAt(0)) || !text.includes('=')) return false
+  return !type.includes('json')
+}
+
+/** Fields that are objects or lists in these APIs; in a form they may come as JSON text. */
+const structured = new Set([
+  'data',
+  'identity',
+  'changes',
+  'extras',
+  'preferences',
+  'channels',
+  'add',
+  'remove',
+  'traits',
+  'properties',
+  'context',
+  'batch',
+  'attributes',
+])
+
+/** `identity[email]=a@b.co&data={"plan":"pro"}` */
+function parseForm(text: string, bytes: number): Body {
+  const value = parseQuery(text)
+  for (const [name, field] of Object.entries(value)) {
+    if (structured.has(name) && typeof field === 'string') value[name] = parseField(name, field)
+  }
+  return { value, bytes, suspicious: true }
+}
+
+function parseQuery(text: string): Record<string, unknown> {
+  try {
+    return qs.parse(text, {
+      allowPrototypes: false,
+      arrayLimit: 1_000,
+      depth: 10,
+      parameterLimit: 2_000,
+      strictDepth: true,
+      throwOnLimitExceeded: true,
+    })
+  } catch (error) {
+    throw badRequest(`The form has too many or too deeply nested fields: ${(error as Error).message}`)
+  }
+}
+
+function parseField(name: string, text: string): unknown {
+  const trimmed = text.trim()
+  if (trimmed === '') return undefined
+  if (trimmed !== 'null' && !/^[[{"]/.test(trimmed)) return text
+  try {
+    return JSON.parse(trimmed)
+  } catch (error) {
+    throw badRequest(`${name} is not valid JSON: ${(error as Error).message.slice(0, 200)}`, name)
+  }
+}
+
+/** Multipart names use the same brackets, so its fields are read by the same parser. */
+function multipartToForm(bytes: Buffer, type: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const fields: string[] = []
+    const fail = (error: Error) => reject(badRequest(`The multipart body can't be read: ${error.message}`))
+    try {
+      const parser = busboy({
+        headers: { 'content-type': type },
+        limits: { fields: 1_000, fieldSize: bytes.length },
+      })
+      parser.on('field', (name, value) =>
+        fields.push(`${encodeURIComponent(wellFormed(name))}=${encodeURIComponent(wellFormed(value))}`),
+      )
+      parser.on('file', (name, stream) => {
+        stream.resume()
+        reject(badRequest(`${name} is a file; send its content as a plain field`, name))
+      })
+      parser.on('fieldsLimit', () => reject(badRequest('The multipart body has more than 1,000 fields')))
+      parser.on('error', (error) => fail(error as Error))
+      parser.on('close', () => resolve(fields.join('&')))
+      parser.end(bytes)
+    } catch (error) {
+      fail(error as Error)
+    }
+  })
+}
+
+/** `encodeURIComponent` throws on half a surrogate pair. */
+const wellFormed = (text: string) => text.replace(/\p{Surrogate}/gu, '\ufffd')
+
+/** The body's value, or the query for requests without a body (a DELETE that names its person in the URL). */
+export function bodyOrQuery(request: FastifyRequest): Body {
+  const body = request.body as Body | undefined
+  return body ?? { value: request.query, bytes: 0, suspicious: true }
+}
+
+/** A body where one is needed. */
+export function requireBody(request: FastifyRequest): Body {
+  const body = request.body as Body | undefined
+  if (body === undefined) throw badRequest('The request has no body; send a JSON object')
+  return body
+}

@@ -1,0 +1,180 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { App } from '../app.ts'
+import { ApiError, badRequest, notFound, tooLarge, unauthorized } from '../errors.ts'
+import { accept } from './accept.ts'
+import { type Body, requireBody } from './body.ts'
+import * as requests from './customer-io-requests.ts'
+import type { IngestItem } from './item.ts'
+import { limitsOf } from './limits.ts'
+import { basicCredentials, bearerToken, projectOf, sendJson, speakAsVendor } from './vendor-api.ts'
+import { type Fields, vet } from './vet.ts'
+
+const success = '{}'
+const refuse = () =>
+  unauthorized(
+    'The credentials are unknown; use HTTP Basic with the project id as site id and a tracking key as API key',
+  )
+
+interface Params {
+  id: string
+  token: string
+}
+
+type ToItem = (params: Params, fields: Fields, now: number) => IngestItem
+
+const endpoints: [methods: HTTPMethods, path: string, needsBody: boolean, toItem: ToItem][] = [
+  [
+    'PUT',
+    '/customers/:id',
+    false,
+    ({ id }, fields, now) => requests.identify(requests.personInPath(id), fields, now),
+  ],
+  ['DELETE', '/customers/:id', false, ({ id }, _, now) => requests.erase(requests.personInPath(id), now)],
+  [
+    'POST',
+    '/customers/:id/events',
+    true,
+    ({ id }, fields, now) => requests.event(requests.personInPath(id), fields, now),
+  ],
+  ['POST', '/events', true, (_, fields, now) => requests.anonymousEvent(fields, now)],
+  [
+    'PUT',
+    '/customers/:id/devices',
+    true,
+    ({ id }, fields, now) => requests.addDevice(requests.personInPath(id), fields, now),
+  ],
+  [
+    'DELETE',
+    '/customers/:id/devices/:token',
+    false,
+    ({ id, token }, _, now) => requests.removeDevice(requests.personInPath(id), token, now),
+  ],
+  [
+    'POST',
+    '/customers/:id/suppress',
+    false,
+    ({ id }, _, now) => requests.suppress(requests.personInPath(id), true, now),
+  ],
+  [
+    'POST',
+    '/customers/:id/unsuppress',
+    false,
+    ({ id }, _, now) => requests.suppress(requests.personInPath(id), false, now),
+  ],
+  ['POST', '/merge_customers', true, (_, fields, now) => requests.merge(fields, now)],
+]
+
+/** What Customer.io has and Fairway does not, with what to do instead. */
+const absent: [path: string, why: string][] = [
+  [
+    '/segments/:id/add_customers',
+    'Manual segments can not be filled through this API; set a property and use a segment on it',
+  ],
+  [
+    '/segments/:id/remove_customers',
+    'Manual segments can not be changed through this API; set a property and use a segment on it',
+  ],
+  ['/metrics', 'Deliveries made elsewhere are not recorded here; Fairway records its own by itself'],
+  [
+    '/push/events',
+    'Push deliveries made elsewhere are not recorded here; send the opening as an event of the person',
+  ],
+]
+
+/**
+ * Customer.io's Track API: `/api/v1/customers…` and its neighbours, `/api/v2/entity` and `/api/v2/batch`. Errors carry
+ * both of its shapes: `{meta: {error}}` of v1 and `{errors: [{reason, field, message}]}` of v2.
+ */
+export function customerIoApi(app: App) {
+  const limits = limitsOf(app)
+
+  const single =
+    (toItem: ToItem, needsBody: boolean) => async (request: FastifyRequest, reply: FastifyReply) => {
+      const projectId = await authenticate(app, request)
+      const body = needsBody ? requireBody(request) : (request.body as Body | undefined)
+      const fields = body === undefined ? {} : vet(body.value, '', body, limits)
+      const params = vet(request.params, '', { value: request.params, bytes: 0, suspicious: true }, limits)
+      const item = toItem(params as unknown as Params, fields, app.now().getTime())
+      await accept(app, projectId, [item])
+      return sendJson(reply, success)
+    }
+
+  const batch = async (request: FastifyRequest, reply: FastifyReply) => {
+    const projectId = await authenticate(app, request)
+    const body = requireBody(request)
+    const now = app.now().getTime()
+    const items: IngestItem[] = []
+    const errors: object[] = []
+    readBatch(body, limits.batchItems).forEach((value, index) => {
+      try {
+        items.push(requests.operation(vet(value, `batch.${index}`, body, limits), now))
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        errors.push({ batch_index: index, ...problemOf(error) })
+      }
+    })
+    await accept(app, projectId, items)
+    if (errors.length === 0) return sendJson(reply, success)
+    // 207 is Customer.io's answer to a partly bad batch.
+    return sendJson(reply.code(items.length > 0 ? 207 : 400), JSON.stringify({ errors }))
+  }
+
+  return async (scope: FastifyInstance) => {
+    speakAsVendor(scope, app, limits, (error) => ({
+      meta: { error: error.message },
+      errors: [problemOf(error)],
+    }))
+    const config = { highVolume: true }
+    const schema = (path: string) => ({ summary: `Customer.io Track API: ${path}`, tags: ['customer.io'] })
+
+    for (const [method, path, needsBody, toItem] of endpoints)
+      scope.route({
+        method,
+        url: `/api/v1${path}`,
+        schema: schema(path),
+        config,
+        handler: single(toItem, needsBody),
+      })
+    scope.post(
+      '/api/v2/entity',
+      { schema: schema('v2 entity'), config },
+      single((_, fields, now) => requests.operation(fields, now), true),
+    )
+    scope.post('/api/v2/batch', { schema: schema('v2 batch'), config }, batch)
+
+    scope.get('/api/v1/accounts/region', { schema: schema('region') }, async (request) => ({
+      url: `${request.protocol}://${request.host}`,
+      region: 'self-hosted',
+      environment_id: await authenticate(app, request),
+    }))
+    for (const [path, why] of absent)
+      scope.post(`/api/v1${path}`, { schema: { hide: true } }, async (request) => {
+        await authenticate(app, request)
+        throw new ApiError(404, 'not_supported', why)
+      })
+    scope.all('/api/v1/customers/*', { schema: { hide: true } }, async () => {
+      throw notFound('This path of the Customer.io API')
+    })
+  }
+}
+
+/** Basic `siteId:apiKey`. A numeric site id must be the key's project, so that mixed-up credentials are noticed. */
+async function authenticate(app: App, request: FastifyRequest): Promise<number> {
+  const header = request.headers.authorization
+  const basic = basicCredentials(header)
+  const projectId = await projectOf(app, request, basic?.password || bearerToken(header), refuse)
+  if (basic !== undefined && /^\d+$/.test(basic.user) && Number(basic.user) !== projectId)
+    throw unauthorized(`The API key is not one of project ${basic.user.slice(0, 20)}; check the site id`)
+  return projectId
+}
+
+const problemOf = ({ code, field, message }: ApiError) => ({ reason: code, field, message })
+
+function readBatch(body: Body, most: number): unknown[] {
+  const operations = (body.value as { batch?: unknown } | null)?.batch
+  if (!Array.isArray(operations))
+    throw badRequest('batch is missing; it must be a list of operations', 'batch')
+  if (operations.length > most)
+    throw tooLarge(`batch has ${operations.length} operations; one request may have ${most}`, 'batch')
+  return operations
+}

@@ -1,0 +1,103 @@
+import type { Json } from '@fairway/queue'
+import { badRequest } from '../errors.ts'
+import { nameLength } from './limits.ts'
+import type { Fields } from './vet.ts'
+
+/** Readers of single fields. Each answers undefined for an absent or null field and throws a 400 that names a wrong one. */
+
+/** Ids are strings inside Fairway; clients send numbers too. */
+export function readId(value: unknown, field: string): string | undefined {
+  if (typeof value === 'string') {
+    if (value.length >= nameLength) throw tooLong(field)
+    return value.trim() === '' ? undefined : value
+  }
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'number') throw badRequest(`${field} must be a string or a number`, field)
+  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
+    throw badRequest(`${field} is too large for a JSON number to be exact; send it as a string`, field)
+  return String(value)
+}
+
+const email = /^[^\s@,;:<>()[\]\\"]+@[^\s@,;:<>()[\]\\"]+$/
+
+export const isEmail = (text: string) => text.length < nameLength && email.test(text)
+
+/** Empty text is how forms and browsers say "none". */
+export function readEmail(value: unknown, field: string): string | undefined {
+  const text = readText(value, field)?.trim()
+  if (text === undefined || text === '') return undefined
+  if (text.length >= nameLength) throw tooLong(field)
+  if (!email.test(text)) throw badRequest(`${field} is not a valid email address`, field)
+  return text
+}
+
+/** An event's name. */
+export function readName(value: unknown, field: string): string {
+  const text = readText(value, field)?.trim()
+  if (text === undefined || text === '') throw badRequest(`${field} is missing; name the event`, field)
+  if (text.length >= nameLength) throw tooLong(field)
+  return text
+}
+
+export function readText(value: unknown, field: string): string | undefined {
+  if (typeof value === 'string') return value
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'number') return String(value)
+  throw badRequest(`${field} must be a string`, field)
+}
+
+export function readObject(value: unknown, field: string): Fields | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'object' || Array.isArray(value)) throw badRequest(`${field} must be an object`, field)
+  return value as Fields
+}
+
+/** Freeform properties: an object of JSON values, as every parsed body is. */
+export const readProperties = (value: unknown, field: string) =>
+  readObject(value, field) as Record<string, Json> | undefined
+
+/** A list of names, or one alone. */
+export function readNames(value: unknown, field: string): string[] {
+  if (value === undefined || value === null || value === '') return []
+  const list = Array.isArray(value) ? value : [value]
+  const names = list.map((element, i) => readId(element, `${field}.${i}`))
+  return names.filter((name) => name !== undefined)
+}
+
+/** `true`, `"true"` and `1` as forms and older clients send them. */
+export function readFlag(value: unknown, field: string): boolean | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  if (value === true || value === 'true' || value === 1 || value === '1') return true
+  if (value === false || value === 'false' || value === 0 || value === '0') return false
+  throw badRequest(`${field} must be true or false`, field)
+}
+
+/** Numbers below this are seconds, others milliseconds: as seconds it is the year 5138, as milliseconds 1973. */
+const secondsBelow = 1e11
+
+/**
+ * A time as epoch ms: ISO 8601, seconds or milliseconds since 1970, as a number or as text. Times without a zone are UTC.
+ */
+export function readTime(value: unknown, field: string): number | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  const time =
+    typeof value === 'number' ? fromNumber(value) : typeof value === 'string' ? fromText(value) : NaN
+  if (Number.isNaN(time) || time < 0 || time > 8.64e15)
+    throw badRequest(`${field} must be a time after 1970: ISO 8601 or seconds since 1970`, field)
+  return time
+}
+
+const fromNumber = (value: number) => Math.trunc(Math.abs(value) < secondsBelow ? value * 1000 : value)
+
+const isoTime = /^[+-]?\d{4,6}-\d{2}/
+const zoned = /(z|[+-]\d{2}(:?\d{2})?)$/i
+
+function fromText(text: string): number {
+  const trimmed = text.trim()
+  if (/^\d+(\.\d+)?$/.test(trimmed)) return fromNumber(Number(trimmed))
+  if (!isoTime.test(trimmed)) return Date.parse(trimmed)
+  // A date and time without a zone would be read in the server's zone.
+  return Date.parse(trimmed.length > 10 && !zoned.test(trimmed) ? `${trimmed.replace(' ', 'T')}Z` : trimmed)
+}
+
+const tooLong = (field: string) => badRequest(`${field} must be shorter than ${nameLength} characters`, field)

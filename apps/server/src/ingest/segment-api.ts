@@ -1,0 +1,137 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { App } from '../app.ts'
+import { ApiError, badRequest, tooLarge, unauthorized } from '../errors.ts'
+import { accept } from './accept.ts'
+import { type Body, requireBody } from './body.ts'
+import type { IngestItem } from './item.ts'
+import { type IngestLimits, limitsOf } from './limits.ts'
+import { type CallContext, callToItems, callTypes } from './segment-requests.ts'
+import {
+  allowBrowsers,
+  basicCredentials,
+  bearerToken,
+  projectOf,
+  sendJson,
+  speakAsVendor,
+} from './vendor-api.ts'
+import { type Fields, vet } from './vet.ts'
+
+const success = '{"success":true}'
+const refuse = () =>
+  unauthorized(
+    'The write key is missing or unknown; send it as the user name of HTTP Basic, or as writeKey in the body',
+  )
+
+/**
+ * Segment's HTTP API: `/v1/identify`, `/v1/track` and so on, the one-letter paths of its browser library, `/v1/batch`, and
+ * `/v1/import` for historical data. Errors are `{success: false, message, field}`.
+ */
+export function segmentApi(app: App) {
+  const limits = limitsOf(app)
+
+  const single = (type: string) => async (request: FastifyRequest, reply: FastifyReply) => {
+    const body = requireBody(request)
+    const projectId = await projectOf(app, request, writeKey(request, body), refuse)
+    const call = vet(body.value, '', body, limits)
+    const context = { now: app.now().getTime(), batch: {}, historical: false }
+    await accept(app, projectId, callToItems(type, call, context))
+    return sendJson(reply, success)
+  }
+
+  const batch = (historical: boolean) => async (request: FastifyRequest, reply: FastifyReply) => {
+    const body = requireBody(request)
+    const projectId = await projectOf(app, request, writeKey(request, body), refuse)
+    const calls = readBatch(body, limits.batchItems)
+    const envelope = envelopeOf(body, limits)
+    const context = { now: app.now().getTime(), batch: envelope, historical }
+    const { items, rejected } = sort(calls, body, context)
+    if (rejected.length > 0 && items.length === 0)
+      throw new ApiError(400, 'bad_request', `Nothing in the batch can be taken: ${rejected[0]!.reason}`, {
+        field: `batch.0${rejected[0]!.field ? `.${rejected[0]!.field}` : ''}`,
+        extra: { rejected },
+      })
+    await accept(app, projectId, items)
+    return sendJson(reply, rejected.length === 0 ? success : JSON.stringify({ success: true, rejected }))
+  }
+
+  const sort = (calls: unknown[], body: Body, context: CallContext) => {
+    const items: IngestItem[] = []
+    const rejected: Rejected[] = []
+    calls.forEach((value, index) => {
+      try {
+        const call = vet(value, `batch.${index}`, body, limits)
+        // The oldest clients say `action`.
+        items.push(...callToItems(call.type ?? call.action, call, context))
+      } catch (error) {
+        rejected.push(rejection(error, index))
+      }
+    })
+    return { items, rejected }
+  }
+
+  return async (scope: FastifyInstance) => {
+    speakAsVendor(scope, app, limits, ({ message, field, extra }) => ({
+      success: false,
+      message,
+      field,
+      ...extra,
+    }))
+    const paths: string[] = []
+    const post = (path: string, handler: ReturnType<typeof single>, hide = false) => {
+      paths.push(path)
+      const schema = { summary: `Segment spec: ${path}`, tags: ['segment'], hide }
+      scope.post(path, { schema, config: { highVolume: true } }, handler)
+    }
+    for (const type of callTypes) {
+      post(`/v1/${type}`, single(type))
+      post(`/v1/${type[0]}`, single(type), true)
+    }
+    post('/v1/batch', batch(false))
+    post('/v1/b', batch(false), true)
+    post('/v1/import', batch(true))
+    allowBrowsers(scope, paths)
+  }
+}
+
+interface Rejected {
+  index: number
+  reason: string
+  field?: string
+}
+
+function rejection(error: unknown, index: number): Rejected {
+  if (!(error instanceof ApiError)) throw error
+  const field = error.field?.replace(new RegExp(`^batch\\.${index}\\.?`), '')
+  return { index, reason: error.message, field: field || undefined }
+}
+
+function readBatch(body: Body, most: number): unknown[] {
+  const calls = (body.value as { batch?: unknown } | null)?.batch
+  if (!Array.isArray(calls)) throw badRequest('batch is missing; it must be a list of calls', 'batch')
+  if (calls.length > most)
+    throw tooLarge(`batch has ${calls.length} calls; one request may have ${most}`, 'batch')
+  return calls
+}
+
+/**
+ * What the calls inherit. Of the common context only the small parts: copied into thousands of items, traits would make a
+ * small request a huge one.
+ */
+function envelopeOf(body: Body, limits: IngestLimits): Fields {
+  const { sentAt, context } = body.value as Fields
+  if (context === undefined || context === null) return { sentAt }
+  const { locale, timezone } = vet(context, 'context', body, limits)
+  return { sentAt, context: { locale, timezone } }
+}
+
+function writeKey(request: FastifyRequest, { value }: Body): unknown {
+  const header = request.headers.authorization
+  const basic = basicCredentials(header)
+  // Clients without a user name in their HTTP library put the key where the password goes.
+  return (
+    basic?.user ||
+    basic?.password ||
+    bearerToken(header) ||
+    (value as { writeKey?: unknown } | null)?.writeKey
+  )
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+/** Beside the sources and beside the build, at the same distance from both. */
+const source = new URL('../../public/fairway.js', import.meta.url)
+
+/** The browser snippet, at `/fairway.js`, and at `/m.js` for pages that only change the host of Vero's. */
+export function snippetRoutes() {
+  return async (server: FastifyInstance) => {
+    const script = shorten(await readFile(source, 'utf8'))
+    const etag = `"${createHash('sha256').update(script).digest('base64url').slice(0, 22)}"`
+
+    const serve = async (request: FastifyRequest, reply: FastifyReply) => {
+      void reply.header('etag', etag)
+      void reply.header('cache-control', 'public, max-age=3600, stale-while-revalidate=86400')
+      void reply.header('cross-origin-resource-policy', 'cross-origin')
+      if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+      return reply.type('text/javascript; charset=utf-8').send(script)
+    }
+    for (const path of ['/fairway.js', '/m.js']) server.get(path, { schema: { hide: true } }, serve)
+  }
+}
+
+/** Without comments and indentation; the snippet is written so that this is all it takes. */
+export const shorten = (script: string): string =>
+  script
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('//'))
+    .join('\n')

@@ -1,0 +1,79 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { App } from '../app.ts'
+import { ApiError, unauthorized } from '../errors.ts'
+import { accept } from './accept.ts'
+import { bodyOrQuery } from './body.ts'
+import type { IngestItem } from './item.ts'
+import { limitsOf } from './limits.ts'
+import * as requests from './track-requests.ts'
+import { allowBrowsers, projectOf, sendJson, speakAsVendor } from './vendor-api.ts'
+import { type Fields, vet } from './vet.ts'
+
+/** Word for word what Vero answers: clients compare it. */
+const success = '{"status":200,"message":"Success."}'
+const refuse = () =>
+  unauthorized('Invalid authentication: You must provide a valid auth_token to access this resource.')
+
+type ToItems = (fields: Fields, now: number) => IngestItem[]
+
+/** Clients disagree about the verbs, and older documentation with newer, so POST and PUT both work everywhere. */
+const endpoints: [path: string, toItems: ToItems, methods: HTTPMethods[]][] = [
+  ['users/track', requests.identify, ['POST', 'PUT']],
+  ['users/edit', requests.editProperties, ['PUT', 'POST']],
+  ['users/tags/edit', requests.editTags, ['PUT', 'POST']],
+  ['users/reidentify', requests.reidentify, ['PUT', 'POST']],
+  ['users/unsubscribe', requests.unsubscribe, ['POST', 'PUT']],
+  ['users/resubscribe', requests.resubscribe, ['POST', 'PUT']],
+  ['users/delete', requests.erase, ['POST', 'DELETE', 'PUT']],
+  ['events/track', requests.trackEvent, ['POST', 'PUT']],
+]
+
+/**
+ * Vero's Track API, `/api/v2/…`, as its clients really call it. Errors are `{status, message}`, with `field` where one is
+ * to blame.
+ */
+export function trackApi(app: App) {
+  const limits = limitsOf(app)
+
+  const handler = (toItems: ToItems) => async (request: FastifyRequest, reply: FastifyReply) => {
+    const body = bodyOrQuery(request)
+    const projectId = await projectOf(app, request, keyOf(request, body.value), refuse)
+    const fields = vet(body.value, '', body, limits)
+    await accept(app, projectId, toItems(fields, app.now().getTime()))
+    return sendJson(reply, success)
+  }
+
+  return async (scope: FastifyInstance) => {
+    speakAsVendor(scope, app, limits, ({ status, message, field }) => ({ status, message, field }))
+    allowBrowsers(scope, ['/api/v2/*'])
+    for (const [path, toItems, method] of endpoints) {
+      for (const url of [`/api/v2/${path}`, `/api/v2/${path}.json`]) {
+        const summary = `Track API: ${path}`
+        const schema = { summary, tags: ['track api'], hide: url.endsWith('.json') }
+        scope.route({ method, url, schema, config: { highVolume: true }, handler: handler(toItems) })
+      }
+    }
+    scope.get('/api/v2/heartbeat', { schema: { hide: true } }, (_request, reply) => sendJson(reply, success))
+    scope.all('/api/v2/*', { schema: { hide: true } }, async (request) => {
+      throw unknownEndpoint(request)
+    })
+  }
+}
+
+/** The same credential has two names and two places. */
+function keyOf(request: FastifyRequest, value: unknown): unknown {
+  const query = request.query as Fields
+  const fields = (typeof value === 'object' && value !== null ? value : {}) as Fields
+  return query.auth_token ?? query.tracking_api_key ?? fields.auth_token ?? fields.tracking_api_key
+}
+
+function unknownEndpoint(request: FastifyRequest): ApiError {
+  const path = request.url.split('?', 1)[0]!.slice('/api/v2/'.length)
+  const known = endpoints.find(([name]) => name === path.replace(/(\.json)?\/?$/, ''))
+  if (known === undefined) return new ApiError(404, 'not_found', `There is no /api/v2/${path.slice(0, 200)}`)
+  return new ApiError(
+    405,
+    'method_not_allowed',
+    `/api/v2/${known[0]} takes ${known[2].join(' or ')}, not ${request.method}`,
+  )
+}

@@ -1,0 +1,79 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { App } from '../app.ts'
+import type { ApiError } from '../errors.ts'
+import { toApiError } from '../to-api-error.ts'
+import { ownerOf } from './accept.ts'
+import { acceptAnyBody } from './body.ts'
+import type { IngestLimits } from './limits.ts'
+
+/**
+ * Makes a fastify scope speak as a vendor's API does: reads any body, and answers every error in the vendor's shape.
+ * `render` gets the error and gives the reply's body.
+ */
+export function speakAsVendor(
+  scope: FastifyInstance,
+  app: App,
+  limits: IngestLimits,
+  render: (error: ApiError) => unknown,
+): void {
+  acceptAnyBody(scope, limits)
+  scope.setErrorHandler((thrown, request, reply) => {
+    const error = toApiError(thrown)
+    if (error.status >= 500)
+      app.log[error.status === 503 ? 'warn' : 'error'](
+        { requestId: request.id, err: thrown },
+        'ingestion failed',
+      )
+    if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', error.retryAfterSeconds)
+    return sendJson(reply.code(error.status), JSON.stringify(render(error)))
+  })
+}
+
+/** Sends text that is JSON already: no serialiser needs to look at it. */
+export const sendJson = (reply: FastifyReply, json: string) =>
+  reply.header('content-type', 'application/json; charset=utf-8').send(json)
+
+/**
+ * Lets pages of any site call: the key in the request is what allows it, and there are no cookies to borrow. `paths`
+ * are the patterns that answer a browser's preflight.
+ */
+export function allowBrowsers(scope: FastifyInstance, paths: string[]): void {
+  scope.addHook('onRequest', (request, reply, done) => {
+    if (request.headers.origin !== undefined) {
+      void reply.header('access-control-allow-origin', '*')
+      void reply.header('access-control-expose-headers', 'retry-after')
+    }
+    done()
+  })
+  for (const path of paths)
+    scope.options(path, { schema: { hide: true } }, (request, reply) => {
+      void reply.header('access-control-allow-methods', 'GET, POST, PUT, DELETE')
+      void reply.header(
+        'access-control-allow-headers',
+        request.headers['access-control-request-headers'] ?? 'content-type, authorization',
+      )
+      void reply.header('access-control-max-age', '86400')
+      void reply.code(204).send()
+    })
+}
+
+/** The project a key belongs to; the request's log line names it. */
+export async function projectOf(app: App, request: FastifyRequest, key: unknown, refuse: () => ApiError) {
+  const { projectId } = await ownerOf(app, key, refuse)
+  ;(request as { projectId?: number }).projectId = projectId
+  return projectId
+}
+
+/** User name and password of `Authorization: Basic …`. */
+export function basicCredentials(header: string | undefined): { user: string; password: string } | undefined {
+  if (header === undefined || !/^basic /i.test(header)) return undefined
+  const text = Buffer.from(header.slice(6), 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  return colon === -1
+    ? { user: text, password: '' }
+    : { user: text.slice(0, colon), password: text.slice(colon + 1) }
+}
+
+/** The token of `Authorization: Bearer …`. */
+export const bearerToken = (header: string | undefined) =>
+  header !== undefined && /^bearer /i.test(header) ? header.slice(7).trim() : undefined

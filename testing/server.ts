@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { createKey } from '../apps/server/src/accounts/keys.ts'
+import { createProject } from '../apps/server/src/accounts/projects.ts'
 import type { App } from '../apps/server/src/app.ts'
 import { type Config, readConfig } from '../apps/server/src/config.ts'
 import { startServer } from '../apps/server/src/server.ts'
@@ -38,16 +38,13 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   }
   const log = pino({ level: options.logLevel ?? 'silent' }, pino.destination(2))
   const server = await startServer(config, log, { now: options.now })
-  const { rows } = await database.pool.query<{ id: number }>(
-    `insert into projects (name) values ('Test') returning id`,
-  )
-  const projectId = rows[0]!.id
+  const { project, trackingKey, secretKey } = await createProject(server.app, { name: 'Test' })
   return {
     url: server.url,
     app: server.app,
-    projectId,
-    trackingKey: (await createKey(server.app, projectId, { kind: 'tracking' })).key,
-    secretKey: (await createKey(server.app, projectId, { kind: 'secret' })).key,
+    projectId: project.id,
+    trackingKey,
+    secretKey,
     async close() {
       await server.close()
       await database.drop()

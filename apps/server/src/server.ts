@@ -1,16 +1,13 @@
 import { createServer } from 'node:net'
-import { createQueue, postgresStore, type Worker } from '@fairway/queue'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { App } from './app.ts'
+import { assemble } from './assemble.ts'
+import { closeInReverse } from './closing.ts'
 import type { Config } from './config.ts'
-import { createKysely, createPool } from './db/database.ts'
-import { migrate } from './db/migrate.ts'
 import { openDatabase } from './db/open.ts'
 import { buildHttpServer } from './http/server.ts'
 import { startMaintenance } from './maintenance.ts'
-import { checkSecret, loadSecret } from './secret-file.ts'
-import { createSecrets } from './secrets.ts'
 import { startWorkers } from './workers.ts'
 
 export interface RunningServer {
@@ -41,7 +38,7 @@ export async function startServer(
     const maintenance = await startMaintenance(app)
     closing.add('housekeeping', maintenance.stop)
     if (config.role !== 'api') {
-      const worker: Worker = startWorkers(app)
+      const worker = startWorkers(app)
       closing.add('workers', () => worker.close({ graceMs }))
     }
     const http = await buildHttpServer(app)
@@ -53,27 +50,6 @@ export async function startServer(
     await closing.run()
     throw error
   }
-}
-
-async function assemble(
-  config: Config,
-  log: Logger,
-  url: string,
-  closing: Closing,
-  now: (() => Date) | undefined,
-): Promise<App> {
-  await migrate(url, log)
-  const pool = createPool({ url, max: config.databaseConnections, log })
-  closing.add('pool', () => pool.end())
-  const secrets = createSecrets(loadSecret(config))
-  await checkSecret(pool, secrets)
-
-  // Connections of its own: however busy the pool is, jobs can be stored and settled.
-  const store = postgresStore({ connectionString: url, now: now && (() => now().getTime()) })
-  const queue = createQueue({ store })
-  closing.add('queue', () => queue.close())
-  await queue.migrate()
-  return { config, log, pool, db: createKysely(pool), queue, secrets, now: now ?? (() => new Date()) }
 }
 
 /** Port 0 means any: decided before anything is built, because links carry the port. */
@@ -112,21 +88,4 @@ async function closeHttp(http: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => http.server.closeAllConnections(), graceMs)
   await http.close()
   clearTimeout(timer)
-}
-
-type Closing = ReturnType<typeof closeInReverse>
-
-/** Closes in the reverse order of opening, each part even when the one before it failed to close. */
-function closeInReverse(log: Logger) {
-  const steps: { name: string; close: () => Promise<unknown> }[] = []
-  let closed: Promise<void> | undefined
-  async function closeAll() {
-    for (const { name, close } of steps.reverse()) {
-      await close().catch((error: unknown) => log.error({ err: error, part: name }, 'did not close cleanly'))
-    }
-  }
-  return {
-    add: (name: string, close: () => Promise<unknown>) => void steps.push({ name, close }),
-    run: () => (closed ??= closeAll()),
-  }
 }

@@ -1,8 +1,13 @@
 import type { FastifyInstance } from 'fastify'
+import { accountRoutes } from '../accounts/account-routes.ts'
+import { projectScope } from '../accounts/project-auth.ts'
+import { projectRoutes } from '../accounts/project-routes.ts'
 import type { App } from '../app.ts'
+import { ingestRoutes } from '../ingest/routes.ts'
 
 /** Every part of the HTTP surface, in one list. Each is a plugin: its hooks, parsers and errors stay its own. */
 export async function registerRoutes(server: FastifyInstance, app: App): Promise<void> {
-  void server
-  void app
+  await server.register(ingestRoutes(app))
+  await server.register(accountRoutes(app))
+  await server.register(projectScope(app, [projectRoutes(app)]))
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { App } from '../app.ts'
 import { createCanary } from './canary.ts'
 import { serveConsole } from './console.ts'
@@ -22,7 +22,8 @@ const slowestRequestMs = 60_000
 export async function buildHttpServer(app: App): Promise<FastifyInstance> {
   const server = Fastify({
     loggerInstance: app.log,
-    disableRequestLogging: true,
+    // request-log.ts writes the one line a request.
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIds(),
     requestIdHeader: false,
     trustProxy: app.config.trustProxy,

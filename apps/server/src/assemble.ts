@@ -1,0 +1,31 @@
+import { createQueue, postgresStore } from '@fairway/queue'
+import type { Logger } from 'pino'
+import type { App } from './app.ts'
+import type { Closing } from './closing.ts'
+import type { Config } from './config.ts'
+import { createKysely, createPool } from './db/database.ts'
+import { migrate } from './db/migrate.ts'
+import { checkSecret, loadSecret } from './secret-file.ts'
+import { createSecrets } from './secrets.ts'
+
+/** Brings the database at `url` up to date and makes an App on it; `closing` learns how to take it apart. */
+export async function assemble(
+  config: Config,
+  log: Logger,
+  url: string,
+  closing: Closing,
+  now?: () => Date,
+): Promise<App> {
+  await migrate(url, log)
+  const pool = createPool({ url, max: config.databaseConnections, log })
+  closing.add('pool', () => pool.end())
+  const secrets = createSecrets(loadSecret(config))
+  await checkSecret(pool, secrets)
+
+  // Connections of its own: however busy the pool is, jobs can be stored and settled.
+  const store = postgresStore({ connectionString: url, now: now && (() => now().getTime()) })
+  const queue = createQueue({ store })
+  closing.add('queue', () => queue.close())
+  await queue.migrate()
+  return { config, log, pool, db: createKysely(pool), queue, secrets, now: now ?? (() => new Date()) }
+}

@@ -1,0 +1,15 @@
+import { ConfigError } from '../config.ts'
+import { DatabaseUnusable } from '../db/database.ts'
+import { DataDirectoryInUse } from '../db/embedded.ts'
+import { ApiError } from '../errors.ts'
+import { WrongSecret } from '../secret-file.ts'
+import { CannotListen } from '../server.ts'
+
+/** What the operator can correct is told in a sentence and ends with 2; everything else with its stack and 1. */
+export function readableError(error: unknown): { message: string; exitCode: 1 | 2 } {
+  const correctable = [ConfigError, DatabaseUnusable, DataDirectoryInUse, WrongSecret, CannotListen]
+  if (correctable.some((kind) => error instanceof kind))
+    return { message: (error as Error).message, exitCode: 2 }
+  if (error instanceof ApiError) return { message: error.message, exitCode: 1 }
+  return { message: error instanceof Error ? (error.stack ?? error.message) : String(error), exitCode: 1 }
+}

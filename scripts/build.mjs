@@ -1,0 +1,115 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { withLock } from './lock.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** What is built, from what. `outputs` must exist for a build to count as fresh. */
+const targets = {
+  server: {
+    inputs: [
+      'packages/queue/src',
+      'apps/server/src',
+      'packages/queue/tsconfig.json',
+      'apps/server/tsconfig.json',
+    ],
+    outputs: [
+      'packages/queue/dist/index.js',
+      'apps/server/dist/cli/main.js',
+      'apps/server/dist/db/migrations',
+    ],
+    build() {
+      run('typescript/bin/tsc', ['-b', 'packages/queue', 'apps/server'])
+      const migrations = 'apps/server/dist/db/migrations'
+      rmSync(join(root, migrations), { recursive: true, force: true })
+      cpSync(join(root, 'apps/server/src/db/migrations'), join(root, migrations), { recursive: true })
+    },
+  },
+  console: {
+    inputs: [
+      'apps/dashboard/src',
+      'apps/dashboard/public',
+      'apps/dashboard/index.html',
+      'apps/dashboard/vite.config.ts',
+      'apps/dashboard/package.json',
+    ],
+    outputs: ['apps/dashboard/dist/index.html'],
+    build: () =>
+      run('vite/bin/vite.js', [
+        'build',
+        '--logLevel',
+        'warn',
+        'apps/dashboard',
+        '--config',
+        'apps/dashboard/vite.config.ts',
+      ]),
+  },
+}
+
+/**
+ * Builds what is older than its sources; does nothing in a few milliseconds otherwise. Several processes may call it at
+ * once: one builds, the others wait.
+ */
+export async function build(names = Object.keys(targets)) {
+  const stamps = join(root, '.cache', 'build')
+  mkdirSync(stamps, { recursive: true })
+  for (const name of names) {
+    const stamp = join(stamps, name)
+    if (isFresh(name, stamp)) continue
+    await withLock(`${stamp}.lock`, () => {
+      if (isFresh(name, stamp)) return
+      const fingerprint = fingerprintOf(name)
+      console.error(`Building the ${name} …`)
+      targets[name].build()
+      writeFileSync(stamp, fingerprint)
+    })
+  }
+}
+
+function isFresh(name, stamp) {
+  if (!targets[name].outputs.every((output) => existsSync(join(root, output)))) return false
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprintOf(name)
+}
+
+/** Of names, sizes and times of change; another lock file means other dependencies. */
+function fingerprintOf(name) {
+  const hash = createHash('sha256')
+  for (const input of [...targets[name].inputs, 'package-lock.json', 'tsconfig.base.json'])
+    add(join(root, input))
+  return hash.digest('hex')
+
+  function add(path) {
+    const stat = statSync(path, { throwIfNoEntry: false })
+    if (stat?.isDirectory()) for (const entry of readdirSync(path).sort()) add(join(path, entry))
+    else if (stat) hash.update(`${path}\0${stat.size}\0${stat.mtimeMs}\n`)
+  }
+}
+
+function run(tool, args) {
+  const path = join(root, 'node_modules', tool)
+  if (!existsSync(path))
+    throw new Error(`${tool} is not installed: run \`npm ci\` first (with development dependencies).`)
+  const { status } = spawnSync(process.execPath, [path, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) throw new Error(`\`${tool} ${args.join(' ')}\` failed.`)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await build()
+  } catch (error) {
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}

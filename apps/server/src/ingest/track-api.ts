@@ -54,8 +54,14 @@ export function trackApi(app: App) {
       }
     }
     scope.get('/api/v2/heartbeat', { schema: { hide: true } }, (_request, reply) => sendJson(reply, success))
-    scope.all('/api/v2/*', { schema: { hide: true } }, async (request) => {
-      throw unknownEndpoint(request)
+    const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+    scope.route({
+      method: methods,
+      url: '/api/v2/*',
+      schema: { hide: true },
+      handler: async (request) => {
+        throw unknownEndpoint(request)
+      },
     })
   }
 }

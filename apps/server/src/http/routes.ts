@@ -4,10 +4,12 @@ import { projectScope } from '../accounts/project-auth.ts'
 import { projectRoutes } from '../accounts/project-routes.ts'
 import type { App } from '../app.ts'
 import { ingestRoutes } from '../ingest/routes.ts'
+import { overviewRoutes, queueRoutes } from '../overview/routes.ts'
 
 /** Every part of the HTTP surface, in one list. Each is a plugin: its hooks, parsers and errors stay its own. */
 export async function registerRoutes(server: FastifyInstance, app: App): Promise<void> {
   await server.register(ingestRoutes(app))
   await server.register(accountRoutes(app))
-  await server.register(projectScope(app, [projectRoutes(app)]))
+  await server.register(queueRoutes(app))
+  await server.register(projectScope(app, [projectRoutes(app), overviewRoutes(app)]))
 }

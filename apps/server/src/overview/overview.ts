@@ -1,0 +1,178 @@
+import type { App } from '../app.ts'
+import { type LaneStatus, projectLanes } from './queue-status.ts'
+import { SharedResults } from './shared-result.ts'
+
+export const messageStates = ['pending', 'claimed', 'sent', 'failed', 'skipped', 'unknown'] as const
+export type MessageState = (typeof messageStates)[number]
+
+export interface Overview {
+  /** One point an hour, oldest first, the current hour last. Messages count in the hour in which they were created. */
+  series: { at: Date; events: number; sent: number; failed: number }[]
+  /** `people` is all of them: exact below 10,000, above it the database's estimate. The others are of the range. */
+  totals: { people: number; events: number; sent: number }
+  messageStates: Record<MessageState, number>
+  queue: LaneStatus[]
+  attention: Attention[]
+}
+
+/** Something that a person should look at. */
+export interface Attention {
+  kind: 'messages_failed' | 'messages_unknown' | 'items_rejected' | 'jobs_dead' | 'work_delayed'
+  /** One sentence. */
+  title: string
+  count: number
+}
+
+export const longestRangeHours = 720
+/** A longer range costs more to read and changes less: the result is shared this long per hour of range. */
+const sharedMsPerHour = 150
+const shortestSharedMs = 3_000
+const hourMs = 3_600_000
+const exactPeople = 10_000
+const countedRejects = 1_000
+const countedDeadLetters = 100
+const delayedMs = 300_000
+
+const results = new WeakMap<App, SharedResults<Overview>>()
+
+/** The project in the last `hours` (1–720), at most a few seconds old. */
+export function readOverview(app: App, projectId: number, hours: number): Promise<Overview> {
+  let shared = results.get(app)
+  if (!shared) {
+    shared = new SharedResults(app.now)
+    results.set(app, shared)
+  }
+  const sharedMs = Math.max(shortestSharedMs, hours * sharedMsPerHour)
+  return shared.get(`${projectId}:${hours}`, sharedMs, () => read(app, projectId, hours))
+}
+
+async function read(app: App, projectId: number, hours: number): Promise<Overview> {
+  const thisHour = Math.floor(app.now().getTime() / hourMs) * hourMs
+  const since = new Date(thisHour - (hours - 1) * hourMs)
+  const [events, messages, people, queue, rejects, dead] = await Promise.all([
+    eventsPerHour(app, projectId, since),
+    messagesPerHour(app, projectId, since),
+    countPeople(app, projectId),
+    projectLanes(app, projectId),
+    countRejects(app, projectId, since),
+    app.queue.deadLetters({ tenant: String(projectId), limit: countedDeadLetters }),
+  ])
+  const series = Array.from({ length: hours }, (_, index) => {
+    const at = since.getTime() + index * hourMs
+    const states = messages.get(at)
+    return {
+      at: new Date(at),
+      events: events.get(at) ?? 0,
+      sent: states?.sent ?? 0,
+      failed: states?.failed ?? 0,
+    }
+  })
+  const states = sumStates([...messages.values()])
+  return {
+    series,
+    totals: { people, events: series.reduce((sum, point) => sum + point.events, 0), sent: states.sent },
+    messageStates: states,
+    queue,
+    attention: listAttention({ states, queue, rejects, dead: dead.length }),
+  }
+}
+
+/** Hour (epoch ms) → events processed, from the counters that processing keeps. */
+async function eventsPerHour(app: App, projectId: number, since: Date): Promise<Map<number, number>> {
+  const { rows } = await app.pool.query<{ hour: Date; value: number }>(
+    `select hour, value from counters where project_id = $1 and name = 'events' and hour >= $2`,
+    [projectId, since],
+  )
+  return new Map(rows.map(({ hour, value }) => [hour.getTime(), value]))
+}
+
+type States = Record<MessageState, number>
+
+async function messagesPerHour(app: App, projectId: number, since: Date): Promise<Map<number, States>> {
+  const { rows } = await app.pool.query<{ hour: Date; state: MessageState; count: number }>(
+    `select date_trunc('hour', created_at, 'UTC') as hour, state, count(*) as count from messages
+     where project_id = $1 and created_at >= $2 group by 1, 2`,
+    [projectId, since],
+  )
+  const hours = new Map<number, States>()
+  for (const { hour, state, count } of rows) {
+    const states = hours.get(hour.getTime()) ?? sumStates([])
+    states[state] = count
+    hours.set(hour.getTime(), states)
+  }
+  return hours
+}
+
+function sumStates(all: States[]): States {
+  const sum = Object.fromEntries(messageStates.map((state) => [state, 0])) as States
+  for (const states of all) for (const state of messageStates) sum[state] += states[state]
+  return sum
+}
+
+/** Counting a million rows for a figure on a screen would cost more than it tells: the planner knows well enough. */
+async function countPeople(app: App, projectId: number): Promise<number> {
+  const counted = await app.pool.query<{ count: number }>(
+    'select count(*) as count from (select 1 from people where project_id = $1 limit $2) as some',
+    [projectId, exactPeople],
+  )
+  const exact = counted.rows[0]!.count
+  if (exact < exactPeople) return exact
+  const { rows } = await app.pool.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
+    'explain (format json) select 1 from people where project_id = $1',
+    [projectId],
+  )
+  return Math.max(exactPeople, rows[0]!['QUERY PLAN'][0].Plan['Plan Rows'])
+}
+
+async function countRejects(app: App, projectId: number, since: Date): Promise<number> {
+  const { rows } = await app.pool.query<{ count: number }>(
+    `select count(*) as count from (
+       select at from ingest_rejects where project_id = $1 order by id desc limit $3
+     ) as latest where at >= $2`,
+    [projectId, since, countedRejects],
+  )
+  return rows[0]!.count
+}
+
+function listAttention(found: {
+  states: States
+  queue: LaneStatus[]
+  rejects: number
+  dead: number
+}): Attention[] {
+  const { states, queue, rejects, dead } = found
+  const delayed = queue.filter(({ oldestAgeMs }) => oldestAgeMs >= delayedMs)
+  const list: Attention[] = [
+    {
+      kind: 'messages_failed',
+      count: states.failed,
+      title: `${counted(states.failed, 'message')} failed for good in this range.`,
+    },
+    {
+      kind: 'messages_unknown',
+      count: states.unknown,
+      title: `${counted(states.unknown, 'message')} may or may not have left: say what became of them.`,
+    },
+    {
+      kind: 'items_rejected',
+      count: rejects,
+      title: `${counted(rejects, 'accepted item', countedRejects)} could not be processed.`,
+    },
+    {
+      kind: 'jobs_dead',
+      count: dead,
+      title: `${counted(dead, 'job', countedDeadLetters)} failed too often and stopped being tried.`,
+    },
+    {
+      kind: 'work_delayed',
+      count: delayed.length,
+      title: `Work in ${delayed.map(({ lane }) => lane).join(', ')} has waited for more than five minutes.`,
+    },
+  ]
+  return list.filter(({ count }) => count > 0)
+}
+
+function counted(count: number, noun: string, most = Number.POSITIVE_INFINITY): string {
+  const number = new Intl.NumberFormat('en').format(count)
+  return `${number}${count >= most ? ' or more' : ''} ${noun}${count === 1 ? '' : 's'}`
+}

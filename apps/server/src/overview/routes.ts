@@ -1,0 +1,102 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { organizationsOf } from '../accounts/members.ts'
+import { listProjects } from '../accounts/projects.ts'
+import { requireSession } from '../accounts/session.ts'
+import type { App } from '../app.ts'
+import { type EventStream, openEventStream } from './event-stream.ts'
+import { LiveEvents } from './live-events.ts'
+import { longestRangeHours, readOverview } from './overview.ts'
+import { queueStatus } from './queue-status.ts'
+import { listRejects } from './rejects.ts'
+
+const ProjectParams = Type.Object({ project: Type.String() })
+
+/** How a project is doing; registered in the project scope. */
+export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
+  const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
+
+  server.get(
+    '/overview',
+    {
+      schema: {
+        summary: 'Events and messages over time, waiting work, and what needs attention',
+        tags: ['overview'],
+        params: ProjectParams,
+        querystring: Type.Object({
+          hours: Type.Integer({ minimum: 1, maximum: longestRangeHours, default: 24 }),
+        }),
+      },
+    },
+    ({ project, query }) => readOverview(app, project.id, query.hours),
+  )
+
+  server.get(
+    '/rejects',
+    {
+      schema: {
+        summary: 'Accepted items that could not be processed, newest first',
+        tags: ['overview'],
+        params: ProjectParams,
+        querystring: Type.Object({
+          limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+          cursor: Type.Optional(Type.Integer({ minimum: 1, description: 'nextCursor of the page before' })),
+        }),
+      },
+    },
+    ({ project, query }) => listRejects(app, project.id, query),
+  )
+
+  const live = new LiveEvents(app)
+  const streams = new Set<EventStream>()
+  server.addHook('preClose', async () => {
+    for (const stream of streams) stream.close()
+  })
+  server.get(
+    '/live',
+    {
+      exposeHeadRoute: false,
+      schema: {
+        summary: 'The latest events as they arrive (server-sent events)',
+        description:
+          'Each message is named `event` and holds one event as JSON. Ends after ten minutes; reconnect.',
+        tags: ['overview'],
+        params: ProjectParams,
+      },
+    },
+    (request, reply) => {
+      let stream: EventStream | undefined
+      // Subscribed first: a refusal is still an ordinary reply. The first events come in a later turn.
+      const waiting: object[] = []
+      const unsubscribe = live.subscribe(request.project.id, (events) => {
+        if (!stream) waiting.push(...events)
+        else for (const event of events) stream.send('event', event)
+      })
+      const opened = openEventStream(request, reply, () => {
+        unsubscribe()
+        streams.delete(opened)
+      })
+      stream = opened
+      streams.add(opened)
+      for (const event of waiting) opened.send('event', event)
+    },
+  )
+}
+
+/** The queue as a whole; registered outside the project scope. */
+export const queueRoutes = (app: App) => async (server: FastifyInstance) => {
+  server.get(
+    '/api/v1/queue',
+    { schema: { summary: 'What waits in each lane, in all and of your projects', tags: ['queue'] } },
+    async (request) => {
+      const user = await requireSession(app, request)
+      const organizations = await organizationsOf(app, user.id)
+      const projects = await listProjects(
+        app,
+        organizations.map(({ id }) => id),
+      )
+      return queueStatus(app, projects)
+    },
+  )
+}

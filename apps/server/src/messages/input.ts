@@ -1,4 +1,5 @@
 import type { Json } from '@fairway/queue'
+import type { PersonReference } from '../people/lookup.ts'
 
 /** What a send needs beyond its template; the `input` column of a message. */
 export interface MessageInput {
@@ -10,7 +11,7 @@ export interface MessageInput {
   to?: string[]
   bcc?: string[]
   /** How the caller named the person, looked up again at the send when nobody was found before. */
-  person?: { id?: string; email?: string; internalId?: number }
+  person?: PersonReference
   /** Parts that replace the template's. */
   mail?: {
     from?: string
@@ -21,6 +22,10 @@ export interface MessageInput {
     text?: string
     headers?: Record<string, string>
   }
+  /** How many rows of `attachments` belong to it. */
+  attachments?: number
+  /** A transactional message that its caller does not want sent to people who unsubscribed. */
+  onlySubscribed?: boolean
   /** Forget the data and the attachments once the message is settled. */
   forget?: boolean
 }

@@ -1,22 +1,10 @@
 import type { Json } from '@fairway/queue'
-
-/** The person's columns that templates may read. */
-export interface ScopePerson {
-  id: number
-  external_id: string | null
-  email: string | null
-  phone: string | null
-  timezone: string | null
-  language: string | null
-  properties: Record<string, Json>
-  tags: string[]
-  created_at: Date
-}
+import type { Recipient } from '../people/lookup.ts'
 
 export interface ScopeSource {
   /** The id of the message: `{{ vero.id }}`, `{{ message.id }}`. */
   messageId: string
-  person: ScopePerson | undefined
+  person: Recipient | undefined
   /** Address and id as the caller gave them, for a send to somebody who is no person here. */
   recipient: { id?: string; email?: string }
   event: { name: string; properties: Record<string, Json> } | undefined

@@ -1,0 +1,74 @@
+import type { App } from '../app.ts'
+import { isAddress } from './addresses.ts'
+import { type LoadedMessage, loadSuppressed, type Sending } from './load.ts'
+
+/** Who a message goes to, and by which way. */
+export interface Addressed {
+  message: LoadedMessage
+  to: string[]
+  bcc: string[]
+  /** Keep it in the sandbox mailbox, whatever provider there is. */
+  sandbox: boolean
+  /** The real recipients, when a test sends to somebody else. */
+  insteadOf: string[] | undefined
+}
+
+export type Addressing = Addressed | { message: LoadedMessage; skip: string }
+
+/**
+ * Applies what holds for every mail: an address is needed, unsubscribed people get no marketing, suppressed addresses
+ * get nothing at all. Then redirects tests.
+ */
+export async function addressMessages(
+  app: App,
+  projectId: number,
+  messages: LoadedMessage[],
+  sending: Sending,
+): Promise<Addressing[]> {
+  const wanted = messages.map((message) => ({
+    message,
+    to: recipientsOf(message),
+    bcc: message.input.bcc ?? [],
+  }))
+  const suppressed = await loadSuppressed(
+    app,
+    projectId,
+    wanted.flatMap(({ to, bcc }) => [...to, ...bcc]),
+  )
+  const allowed = (address: string) => !suppressed.has(address.toLowerCase())
+  return wanted.map(({ message, to, bcc }) => {
+    const skip = reasonToSkip(message, to, to.filter(allowed))
+    if (skip) return { message, skip }
+    return redirect({ message, to: to.filter(allowed), bcc: bcc.filter(allowed) }, sending)
+  })
+}
+
+function recipientsOf({ input, person }: LoadedMessage): string[] {
+  if (input.to && input.to.length > 0) return input.to
+  const email = person?.email?.trim() ?? ''
+  return isAddress(email) ? [email] : []
+}
+
+function reasonToSkip(message: LoadedMessage, to: string[], allowed: string[]): string | undefined {
+  const { person, personId } = message
+  if (message.class === 'behavioral' && !person) return 'the person was deleted'
+  if (to.length === 0) {
+    if (personId !== null && !person) return 'the person was deleted'
+    return person?.email ? 'the email address is not valid' : 'no email'
+  }
+  const optOutCounts = message.marketing || message.input.onlySubscribed === true
+  if (optOutCounts && person && !person.subscribed) return 'unsubscribed'
+  if (allowed.length === 0) return 'suppressed'
+  return undefined
+}
+
+/** A test goes to the project's test address, and without one no further than the sandbox mailbox. */
+function redirect(
+  mail: { message: LoadedMessage; to: string[]; bcc: string[] },
+  sending: Sending,
+): Addressed {
+  const isTest = sending.mode === 'test' || mail.message.test
+  if (!isTest) return { ...mail, sandbox: false, insteadOf: undefined }
+  if (!sending.testAddress) return { ...mail, sandbox: true, insteadOf: undefined }
+  return { message: mail.message, to: [sending.testAddress], bcc: [], sandbox: false, insteadOf: mail.to }
+}

@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto'
+import type { SendResult } from '../channels/errors.ts'
+import type { SmtpChannel } from '../channels/smtp.ts'
+import type { Addressed } from './addressing.ts'
+import { composeChunk, type ReadyMail } from './compose-chunk.ts'
+import type { Delivery } from './deliver.ts'
+import { claimMessages, type Outcome, recordOutcomes, settlePending, suppressBounced } from './outcomes.ts'
+
+/** With the delays below, a message is tried for about eight hours. */
+export const mostAttempts = 14
+const firstRetryMs = 15_000
+const longestRetryMs = 3_600_000
+/** Two chunks at once: while the outcomes of one are recorded, the other keeps the connections busy. */
+const chunksAtOnce = 2
+
+/**
+ * Sends through a provider, chunk by chunk. At any moment at most `channel.slots` messages are claimed and without an
+ * outcome, in all batches of this process together: that is what a crash can leave in doubt.
+ */
+export async function deliverThroughSmtp(
+  delivery: Delivery,
+  channel: SmtpChannel,
+  addressed: Addressed[],
+): Promise<void> {
+  const rest = [...addressed]
+  const token = randomUUID()
+  let failure: unknown
+  const work = async () => {
+    while (rest.length > 0 && failure === undefined) {
+      const chunk = rest.splice(0, channel.chunkSize)
+      try {
+        if (!(await deliverChunk(delivery, channel, token, chunk)))
+          postponeRest(delivery, channel, rest.splice(0))
+      } catch (error) {
+        failure ??= error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: chunksAtOnce }, work))
+  if (failure !== undefined) throw failure
+}
+
+/** False when the provider takes no more for now. */
+async function deliverChunk(
+  delivery: Delivery,
+  channel: SmtpChannel,
+  token: string,
+  chunk: Addressed[],
+): Promise<boolean> {
+  const places = chunk.length
+  await channel.slots.acquire(places, delivery.signal)
+  try {
+    const admitted = admit(delivery, channel, chunk)
+    await sendChunk(delivery, channel, token, chunk.slice(0, admitted))
+    postponeRest(delivery, channel, chunk.slice(admitted))
+    return admitted === chunk.length
+  } finally {
+    channel.slots.release(places)
+  }
+}
+
+/** How many the breaker and the rate limit let through now. */
+function admit({ app }: Delivery, channel: SmtpChannel, chunk: Addressed[]): number {
+  const now = app.now().getTime()
+  const allowed = channel.breaker.open ? Math.min(chunk.length, 1) : chunk.length
+  const granted = channel.rate.take(allowed, now)
+  const admitted = channel.breaker.allow(granted, now)
+  channel.rate.giveBack(granted - admitted)
+  return admitted
+}
+
+/** Their jobs come back when the breaker may close, or one after the other as the rate limit allows. */
+function postponeRest({ app, postpone }: Delivery, channel: SmtpChannel, rest: Addressed[]): void {
+  const now = app.now().getTime()
+  for (const { message } of rest) {
+    const closed = channel.breaker.waitMs(now)
+    postpone(message.id, closed > 0 ? closed + jitter(closed) : channel.rate.nextTurnMs(now) || firstRetryMs)
+  }
+}
+
+async function sendChunk(
+  delivery: Delivery,
+  channel: SmtpChannel,
+  token: string,
+  chunk: Addressed[],
+): Promise<void> {
+  const { app, projectId } = delivery
+  if (chunk.length === 0) return
+  const { ready, failed } = await composeChunk(delivery, chunk)
+  await settlePending(app.pool, projectId, failed, app.now())
+  if (ready.length === 0) return
+
+  delivery.signal.throwIfAborted()
+  const claimed = await claimMessages(
+    app,
+    projectId,
+    ready.map(({ message }) => message.id),
+    token,
+  )
+  const mine = ready.filter(({ message }) => claimed.has(message.id))
+  const results = await Promise.all(
+    mine.map(async (mail) => ({ mail, result: await channel.send(mail.mail) })),
+  )
+  await recordOutcomes(
+    app,
+    projectId,
+    token,
+    results.map(({ mail, result }) => outcomeOf(delivery, mail, result)),
+  )
+  // Only after the row says `pending` again may its job come back.
+  for (const { mail, result } of results) {
+    if (result.outcome === 'retry' && triesLeft(mail))
+      delivery.postpone(mail.message.id, retryDelayMs(mail.message.attempts + 1))
+  }
+  await suppressBounced(app, projectId, results.flatMap(bouncesOf))
+}
+
+function outcomeOf({ sending }: Delivery, ready: ReadyMail, result: SendResult): Outcome {
+  const base = {
+    id: ready.message.id,
+    personId: ready.message.personId,
+    recipient: ready.mail.envelope.to.join(', '),
+    subject: ready.mail.subject,
+    provider: sending.provider ? `provider ${sending.provider.id}` : 'installation',
+  }
+  switch (result.outcome) {
+    case 'sent':
+      return { ...base, state: 'sent', reason: result.note, providerMessageId: result.providerMessageId }
+    case 'retry':
+      return triesLeft(ready)
+        ? { ...base, state: 'pending', reason: `will be tried again: ${result.reason}` }
+        : { ...base, state: 'failed', reason: `given up after ${mostAttempts} attempts: ${result.reason}` }
+    default:
+      return { ...base, state: result.outcome, reason: result.reason }
+  }
+}
+
+const triesLeft = ({ message }: ReadyMail) => message.attempts + 1 < mostAttempts
+
+/** In a test the address is not the person's, and its bounce says nothing about them. */
+function bouncesOf({
+  mail,
+  result,
+}: {
+  mail: ReadyMail
+  result: SendResult
+}): { address: string; reason: string }[] {
+  if (result.outcome !== 'failed' || mail.mail.headers['X-Fairway-Test-For']) return []
+  return result.bounced.map((address) => ({ address, reason: result.reason }))
+}
+
+/** Doubles from 15 s to an hour, give or take a fifth, so that what failed together does not return together. */
+export function retryDelayMs(attempt: number): number {
+  const delay = Math.min(firstRetryMs * 2 ** (attempt - 1), longestRetryMs)
+  return Math.round(delay + jitter(delay) - jitter(delay))
+}
+
+const jitter = (delayMs: number) => Math.random() * delayMs * 0.2

@@ -1,0 +1,129 @@
+import type { BatchContext, BatchHandler, Job } from '@fairway/queue'
+import type { App } from '../app.ts'
+import { channelsOf } from '../channels/channels.ts'
+import type { SmtpChannel } from '../channels/smtp.ts'
+import { type Addressed, addressMessages } from './addressing.ts'
+import { deliverToSandbox } from './deliver-sandbox.ts'
+import { deliverThroughSmtp } from './deliver-smtp.ts'
+import {
+  type LoadedMessage,
+  loadMessages,
+  loadSending,
+  loadTemplates,
+  type Sending,
+  type TemplateRow,
+} from './load.ts'
+import { markUnknown, type Outcome, settlePending } from './outcomes.ts'
+
+/**
+ * Says of behavioral messages, just before they leave, whether they still should: conditions, frequency, the campaign's
+ * state. A message it does not name is sent. Handed in, because campaigns are built on messages and not the reverse.
+ */
+export type Gate = (
+  app: App,
+  projectId: number,
+  messages: LoadedMessage[],
+) => Promise<Map<string, { send: true } | { skip: string }>>
+
+/** One batch on its way: what every step needs. */
+export interface Delivery {
+  app: App
+  projectId: number
+  sending: Sending
+  templates: Map<number, TemplateRow>
+  signal: AbortSignal
+  /** Run the message's job again later; the message stays, or is back in, `pending`. */
+  postpone(messageId: string, delayMs: number): void
+}
+
+/**
+ * Handler of `deliver` jobs `{messageId}`: decides, claims, renders, sends and records. The messages of a batch are of
+ * one project. Redelivery is harmless: a settled message is left alone, and one whose claim outlived its owner becomes
+ * `unknown`.
+ */
+export function deliverMessages(app: App, gate: Gate): BatchHandler<{ messageId: string }> {
+  return async (jobs, context) => {
+    const projectId = Number(jobs[0]!.tenant)
+    const byMessage = groupByMessage(jobs, context)
+    const [messages, sending] = await Promise.all([
+      loadMessages(app, projectId, [...byMessage.keys()]),
+      loadSending(app, projectId),
+    ])
+    if (!sending) return
+
+    await markUnknown(
+      app,
+      projectId,
+      messages.filter((message) => message.state === 'claimed'),
+    )
+    const pending = messages.filter((message) => message.state === 'pending')
+    const templateIds = new Set(pending.map((message) => message.templateId).filter((id) => id !== null))
+    const [addressed, templates] = await Promise.all([
+      decide(app, projectId, pending, sending, gate),
+      loadTemplates(app, projectId, [...templateIds]),
+    ])
+
+    const delivery: Delivery = {
+      app,
+      projectId,
+      sending,
+      templates,
+      signal: context.signal,
+      postpone(messageId, delayMs) {
+        for (const job of byMessage.get(messageId) ?? []) context.snooze(job, delayMs)
+      },
+    }
+    const channel = channelsOf(app).forProvider(projectId, sending.provider)
+    const viaSandbox = addressed.filter((mail) => mail.sandbox || !channel)
+    const viaSmtp = addressed.filter((mail) => !mail.sandbox && channel)
+    await deliverToSandbox(delivery, viaSandbox)
+    if (viaSmtp.length > 0) await deliverThroughSmtp(delivery, channel as SmtpChannel, viaSmtp)
+  }
+}
+
+const isUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+function groupByMessage(jobs: Job<{ messageId: string }>[], context: BatchContext) {
+  const byMessage = new Map<string, Job[]>()
+  for (const job of jobs) {
+    const id = job.data?.messageId
+    if (typeof id !== 'string' || !isUuid.test(id)) {
+      context.bury(job, 'a deliver job needs a messageId')
+      continue
+    }
+    byMessage.set(id.toLowerCase(), [...(byMessage.get(id.toLowerCase()) ?? []), job])
+  }
+  return byMessage
+}
+
+/** Who still gets their message; the others are recorded as skipped, with the reason. */
+async function decide(
+  app: App,
+  projectId: number,
+  messages: LoadedMessage[],
+  sending: Sending,
+  gate: Gate,
+): Promise<Addressed[]> {
+  const skipped: Outcome[] = []
+  const skip = (message: LoadedMessage, reason: string) => {
+    skipped.push({ id: message.id, state: 'skipped', reason, personId: message.personId })
+  }
+  let allowed: Addressed[] = []
+  for (const addressing of await addressMessages(app, projectId, messages, sending)) {
+    if ('skip' in addressing) skip(addressing.message, addressing.skip)
+    else allowed.push(addressing)
+  }
+  const behavioral = allowed
+    .filter(({ message }) => message.class === 'behavioral')
+    .map(({ message }) => message)
+  if (behavioral.length > 0) {
+    const verdicts = await gate(app, projectId, behavioral)
+    allowed = allowed.filter(({ message }) => {
+      const verdict = verdicts.get(message.id)
+      if (verdict && 'skip' in verdict) skip(message, verdict.skip)
+      return !verdict || !('skip' in verdict)
+    })
+  }
+  await settlePending(app.pool, projectId, skipped, app.now())
+  return allowed
+}

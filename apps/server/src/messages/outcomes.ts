@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Transaction } from '@fairway/queue'
+import type { App } from '../app.ts'
+
+/** What a message row becomes. */
+export interface Outcome {
+  id: string
+  state: 'pending' | 'sent' | 'failed' | 'skipped' | 'unknown'
+  reason: string | null
+  personId?: number | null
+  recipient?: string | null
+  subject?: string | null
+  provider?: string | null
+  providerMessageId?: string | null
+}
+
+/** Takes `pending` messages for this token. Only what it returns may be handed to a provider. Committed on return. */
+export async function claimMessages(
+  app: App,
+  projectId: number,
+  ids: string[],
+  token: string,
+): Promise<Set<string>> {
+  const { rows } = await app.pool.query<{ id: string }>(
+    `update messages set state = 'claimed', claim = $3, claimed_at = $4, attempts = attempts + 1
+     where project_id = $1 and id = any($2::uuid[]) and state = 'pending' returning id`,
+    [projectId, ids, token, app.now()],
+  )
+  return new Set(rows.map((row) => row.id))
+}
+
+const recordAttempts = 4
+const recordPauseMs = 250
+
+/**
+ * Records what became of claimed messages; only those that this token still owns. A moment's loss of the database must
+ * not leave sent messages in doubt, so it is tried a few times before giving up.
+ */
+export async function recordOutcomes(
+  app: App,
+  projectId: number,
+  token: string,
+  outcomes: Outcome[],
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await settle(app.pool, projectId, outcomes, app.now(), { claimedBy: token })
+      return
+    } catch (error) {
+      if (attempt === recordAttempts) throw error
+      app.log.warn(
+        { err: error, projectId, messages: outcomes.length },
+        'outcomes could not be recorded; trying again',
+      )
+      await sleep(recordPauseMs * attempt)
+    }
+  }
+}
+
+/**
+ * Settles messages that were never claimed (skipped, not renderable, sandbox) in the caller's transaction.
+ *
+ * @returns the ids that were still `pending` and have changed.
+ */
+export const settlePending = (
+  client: Transaction,
+  projectId: number,
+  outcomes: Outcome[],
+  at: Date,
+): Promise<Set<string>> => settle(client, projectId, outcomes, at, 'pending')
+
+async function settle(
+  client: Transaction,
+  projectId: number,
+  outcomes: Outcome[],
+  at: Date,
+  from: 'pending' | { claimedBy: string },
+): Promise<Set<string>> {
+  if (outcomes.length === 0) return new Set()
+  const column = <T>(read: (outcome: Outcome) => T) => outcomes.map(read)
+  const { rows } = await client.query(
+    `with settled as (
+       update messages m set
+         state = o.state,
+         reason = o.reason,
+         settled_at = case when o.state = 'pending' then null else $9::timestamptz end,
+         claim = case when o.state = 'pending' then null else m.claim end,
+         person_id = coalesce(m.person_id, o.person_id),
+         recipient = coalesce(o.recipient, m.recipient),
+         subject = coalesce(o.subject, m.subject),
+         provider = coalesce(o.provider, m.provider),
+         provider_message_id = coalesce(o.provider_message_id, m.provider_message_id),
+         input = case when o.state = 'sent' and m.input -> 'forget' = 'true' then '{"forget": true}' else m.input end
+       from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $10::text[])
+         as o (id, state, reason, person_id, recipient, subject, provider, provider_message_id)
+       where m.project_id = $1 and m.id = o.id
+         and case when $11::uuid is null then m.state = 'pending'
+                  else m.claim = $11 and m.state in ('claimed', 'unknown') end
+       returning m.id, m.state, m.input
+     ), forgotten as (
+       -- Attachments are only kept for as long as a send may still need them.
+       delete from attachments a using settled s
+       where a.project_id = $1 and a.message_id = s.id and s.state in ('sent', 'skipped')
+     )
+     select id from settled`,
+    [
+      projectId,
+      column((o) => o.id),
+      column((o) => o.state),
+      column((o) => o.reason),
+      column((o) => o.personId ?? null),
+      column((o) => o.recipient ?? null),
+      column((o) => o.subject ?? null),
+      column((o) => o.provider ?? null),
+      at,
+      column((o) => o.providerMessageId ?? null),
+      from === 'pending' ? null : from.claimedBy,
+    ],
+  )
+  return new Set((rows as { id: string }[]).map((row) => row.id))
+}
+
+/**
+ * Messages whose claim outlived its owner: the lease of the job that claimed them has ended, so nobody will say any more
+ * whether they left. The owner, should it still be there, may yet correct it.
+ */
+export async function markUnknown(
+  app: App,
+  projectId: number,
+  messages: { id: string; claim: string | null }[],
+): Promise<void> {
+  if (messages.length === 0) return
+  await app.pool.query(
+    `update messages m set state = 'unknown', settled_at = $4,
+            reason = 'the sender stopped between claiming this message and recording the result'
+     from unnest($2::uuid[], $3::uuid[]) as d (id, claim)
+     where m.project_id = $1 and m.id = d.id and m.state = 'claimed' and m.claim = d.claim`,
+    [projectId, messages.map((message) => message.id), messages.map((message) => message.claim), app.now()],
+  )
+}
+
+/** Addresses that do not exist are never sent to again. */
+export async function suppressBounced(
+  app: App,
+  projectId: number,
+  bounces: { address: string; reason: string }[],
+): Promise<void> {
+  if (bounces.length === 0) return
+  await app.pool.query(
+    `insert into suppressions (project_id, address, reason, created_at)
+     select $1, b.address, b.reason, $4 from unnest($2::text[], $3::text[]) as b (address, reason)
+     on conflict (project_id, address) do nothing`,
+    [
+      projectId,
+      bounces.map(({ address }) => address.toLowerCase()),
+      bounces.map(({ reason }) => `hard bounce: ${reason}`),
+      app.now(),
+    ],
+  )
+}

@@ -1,0 +1,63 @@
+import type { Json, Transaction } from '@fairway/queue'
+import type { App } from '../app.ts'
+
+/** A person as mail sees them. */
+export interface Recipient {
+  id: number
+  external_id: string | null
+  email: string | null
+  phone: string | null
+  timezone: string | null
+  language: string | null
+  properties: Record<string, Json>
+  tags: string[]
+  subscribed: boolean
+  created_at: Date
+}
+
+/** How a caller names a person: by the product's id, by address, or by our own id. */
+export interface PersonReference {
+  id?: string
+  email?: string
+  internalId?: number
+}
+
+/** The people that these references lead to, ids of merged people included; null where there is none. */
+export async function findPersonIds(
+  app: App,
+  projectId: number,
+  references: PersonReference[],
+): Promise<(number | null)[]> {
+  const { rows } = await app.pool.query<{ id: number | null }>(
+    `select coalesce(
+       (select id from people where project_id = $1 and external_id = r.external_id),
+       (select person_id from person_aliases where project_id = $1 and kind = 'external' and alias = r.external_id),
+       (select id from people where project_id = $1 and id = r.internal_id),
+       (select id from people where project_id = $1 and lower(email) = lower(r.email) order by updated_at desc limit 1)
+     ) as id
+     from unnest($2::text[], $3::bigint[], $4::text[]) with ordinality as r (external_id, internal_id, email, position)
+     order by position`,
+    [
+      projectId,
+      references.map((reference) => reference.id ?? null),
+      references.map((reference) => reference.internalId ?? null),
+      references.map((reference) => reference.email ?? null),
+    ],
+  )
+  return rows.map((row) => row.id)
+}
+
+/** Through the pool, or through a transaction's client to see what it wrote. */
+export async function loadPeople(
+  client: Transaction,
+  projectId: number,
+  ids: number[],
+): Promise<Map<number, Recipient>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await client.query(
+    `select id, external_id, email, phone, timezone, language, properties, tags, subscribed, created_at
+     from people where project_id = $1 and id = any($2::bigint[])`,
+    [projectId, ids],
+  )
+  return new Map((rows as Recipient[]).map((row) => [row.id, row]))
+}

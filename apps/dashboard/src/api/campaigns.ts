@@ -1,0 +1,45 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { projectPath, request } from './client.ts'
+import { useKeyset } from './keyset.ts'
+import type { Campaign, CampaignReport, CampaignState } from './types.ts'
+
+export type CampaignInput = Pick<
+  Campaign,
+  'name' | 'triggerEvent' | 'wait' | 'conditions' | 'frequency' | 'templateId' | 'transactional'
+>
+
+export const useCampaigns = (project: string) =>
+  useKeyset<Campaign>([project, 'behavioral'], projectPath(project, 'behavioral'))
+
+export const useCampaign = (project: string, id: string) =>
+  useQuery({
+    queryKey: [project, 'behavioral', id],
+    queryFn: ({ signal }) => request<Campaign>(projectPath(project, 'behavioral', id), { signal }),
+  })
+
+export const useCampaignReport = (project: string, id: string) =>
+  useQuery({
+    queryKey: [project, 'behavioral', id, 'report'],
+    queryFn: ({ signal }) =>
+      request<CampaignReport>(projectPath(project, 'behavioral', id, 'report'), { signal }),
+  })
+
+/** Creates without an id, changes with one. */
+export function useSaveCampaign(project: string, id?: number) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (body: Partial<CampaignInput> & { state?: CampaignState }) =>
+      id === undefined
+        ? request<Campaign>(projectPath(project, 'behavioral'), { method: 'POST', body })
+        : request<Campaign>(projectPath(project, 'behavioral', id), { method: 'PATCH', body }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'behavioral'] }),
+  })
+}
+
+export function useDeleteCampaign(project: string, id: number) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: () => request(projectPath(project, 'behavioral', id), { method: 'DELETE' }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'behavioral'], exact: true }),
+  })
+}

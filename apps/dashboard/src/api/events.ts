@@ -1,0 +1,11 @@
+import { projectPath } from './client.ts'
+import { useKeyset } from './keyset.ts'
+import type { EventRow, Reject } from './types.ts'
+
+export const useEvents = (project: string, filter: { name?: string }) =>
+  useKeyset<EventRow>([project, 'events'], projectPath(project, 'events'), filter, {
+    refetchInterval: 10_000,
+  })
+
+export const useRejects = (project: string) =>
+  useKeyset<Reject>([project, 'rejects'], projectPath(project, 'rejects'))

@@ -1,0 +1,21 @@
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
+import { type QueryValue, request } from './client.ts'
+import type { Page } from './types.ts'
+
+/** A list read page by page along its cursor. The rows of the last search stay until those of the new one are there. */
+export function useKeyset<Item>(
+  key: readonly unknown[],
+  path: string,
+  query: Record<string, QueryValue> = {},
+  options: { refetchInterval?: number } = {},
+) {
+  return useInfiniteQuery({
+    queryKey: [...key, query],
+    queryFn: ({ pageParam, signal }) =>
+      request<Page<Item>>(path, { query: { ...query, cursor: pageParam }, signal }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    placeholderData: keepPreviousData,
+    ...options,
+  })
+}

@@ -1,0 +1,12 @@
+import { useQuery } from '@tanstack/react-query'
+import { projectPath, request } from './client.ts'
+import type { Overview } from './types.ts'
+
+export const useOverview = (project: string, hours: number) =>
+  useQuery({
+    queryKey: [project, 'overview', hours],
+    queryFn: ({ signal }) =>
+      request<Overview>(projectPath(project, 'overview'), { query: { hours }, signal }),
+    refetchInterval: 10_000,
+    placeholderData: (previous) => previous,
+  })

@@ -1,0 +1,30 @@
+import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query'
+import { ApiError } from './client.ts'
+
+/** Refusals stay refusals; only trouble that passes by itself is worth another try. */
+const isTransient = (error: Error) =>
+  !(error instanceof ApiError) || error.status === 429 || error.status >= 500
+
+const signedOut = (error: Error) => error instanceof ApiError && error.status === 401
+
+export function createQueryClient(): QueryClient {
+  // An expired session empties the cached one, and the layout then shows the sign-in page.
+  const onError = (error: Error) => {
+    if (signedOut(error)) client.setQueryData(['session'], null)
+  }
+  const client: QueryClient = new QueryClient({
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
+    defaultOptions: {
+      queries: {
+        staleTime: 10_000,
+        retry: (failures, error) => failures < 2 && isTransient(error),
+        retryDelay: (attempt, error) =>
+          error instanceof ApiError && error.retryAfterSeconds
+            ? Math.min(error.retryAfterSeconds, 30) * 1000
+            : Math.min(1000 * 2 ** attempt, 8000),
+      },
+    },
+  })
+  return client
+}

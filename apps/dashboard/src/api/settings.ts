@@ -1,0 +1,93 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { projectPath, request } from './client.ts'
+import type { ApiKey, KeyKind, Project, Provider, SendingDomain } from './types.ts'
+
+const items = <T>(path: string, signal: AbortSignal) =>
+  request<{ items: T[] }>(path, { signal }).then((page) => page.items)
+
+/** A change of something of the project: `send` does it, and everything under `key` is read again. */
+function useChange<Input, Output>(project: string, key: string, send: (input: Input) => Promise<Output>) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: send,
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, key] }),
+  })
+}
+
+export const useSettings = (project: string) =>
+  useQuery({
+    queryKey: [project, 'settings'],
+    queryFn: ({ signal }) => request<Project>(projectPath(project, 'settings'), { signal }),
+  })
+
+export function useChangeSettings(project: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (
+      body: Partial<Pick<Project, 'name' | 'mode' | 'testAddress' | 'timezone' | 'eventRetentionDays'>>,
+    ) => request<Project>(projectPath(project, 'settings'), { method: 'PATCH', body }),
+    onSuccess: () =>
+      Promise.all([
+        client.invalidateQueries({ queryKey: [project, 'settings'] }),
+        client.invalidateQueries({ queryKey: ['projects'] }),
+      ]),
+  })
+}
+
+export const useKeys = (project: string) =>
+  useQuery({
+    queryKey: [project, 'keys'],
+    queryFn: ({ signal }) => items<ApiKey>(projectPath(project, 'keys'), signal),
+  })
+
+export const useCreateKey = (project: string) =>
+  useChange(project, 'keys', (body: { kind: KeyKind; name: string }) =>
+    request<ApiKey & { key: string }>(projectPath(project, 'keys'), { method: 'POST', body }),
+  )
+
+export const useRevokeKey = (project: string) =>
+  useChange(project, 'keys', (id: number) => request(projectPath(project, 'keys', id), { method: 'DELETE' }))
+
+export const useProviders = (project: string) =>
+  useQuery({
+    queryKey: [project, 'providers'],
+    queryFn: ({ signal }) => items<Provider>(projectPath(project, 'providers'), signal),
+  })
+
+export interface ProviderInput {
+  kind: 'smtp'
+  name: string
+  config: { host: string; port: number; secure: boolean; user?: string; password?: string }
+  limits: { perSecond?: number; connections?: number }
+}
+
+export const useCreateProvider = (project: string) =>
+  useChange(project, 'providers', (body: ProviderInput) =>
+    request<Provider>(projectPath(project, 'providers'), { method: 'POST', body }),
+  )
+
+export const useDeleteProvider = (project: string) =>
+  useChange(project, 'providers', (id: number) =>
+    request(projectPath(project, 'providers', id), { method: 'DELETE' }),
+  )
+
+export const useTestProvider = (project: string) =>
+  useChange(project, 'providers', ({ id, to }: { id: number; to: string }) =>
+    request(projectPath(project, 'providers', id, 'test'), { method: 'POST', body: { to } }),
+  )
+
+export const useDomains = (project: string) =>
+  useQuery({
+    queryKey: [project, 'domains'],
+    queryFn: ({ signal }) => items<SendingDomain>(projectPath(project, 'domains'), signal),
+  })
+
+export const useAddDomain = (project: string) =>
+  useChange(project, 'domains', (domain: string) =>
+    request<SendingDomain>(projectPath(project, 'domains'), { method: 'POST', body: { domain } }),
+  )
+
+export const useRemoveDomain = (project: string) =>
+  useChange(project, 'domains', (domain: string) =>
+    request(projectPath(project, 'domains', domain), { method: 'DELETE' }),
+  )

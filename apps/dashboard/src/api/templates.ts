@@ -1,0 +1,60 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { projectPath, request } from './client.ts'
+import { useKeyset } from './keyset.ts'
+import type { Template } from './types.ts'
+
+export type TemplateInput = Pick<
+  Template,
+  'name' | 'key' | 'fromAddress' | 'replyTo' | 'subject' | 'preheader' | 'html' | 'text'
+>
+
+export interface TemplatePreview {
+  subject: string
+  preheader: string | null
+  html: string
+  text: string
+}
+
+export const useTemplates = (project: string) =>
+  useKeyset<Template>([project, 'templates'], projectPath(project, 'templates'))
+
+export const useTemplate = (project: string, id: string) =>
+  useQuery({
+    queryKey: [project, 'templates', id],
+    queryFn: ({ signal }) => request<Template>(projectPath(project, 'templates', id), { signal }),
+  })
+
+/** Creates without an id, changes with one. */
+export function useSaveTemplate(project: string, id?: number) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (body: TemplateInput) =>
+      id === undefined
+        ? request<Template>(projectPath(project, 'templates'), { method: 'POST', body })
+        : request<Template>(projectPath(project, 'templates', id), { method: 'PATCH', body }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'templates'] }),
+  })
+}
+
+export function useDeleteTemplate(project: string, id: number) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: () => request(projectPath(project, 'templates', id), { method: 'DELETE' }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'templates'], exact: true }),
+  })
+}
+
+/** The unsaved draft as it would be sent to the sample person. */
+export const usePreview = (project: string, draft: TemplateInput) =>
+  useQuery({
+    queryKey: [project, 'preview', draft],
+    queryFn: ({ signal }) =>
+      request<TemplatePreview>(projectPath(project, 'templates', 'preview'), {
+        method: 'POST',
+        body: draft,
+        signal,
+      }),
+    placeholderData: keepPreviousData,
+    retry: false,
+    staleTime: Number.POSITIVE_INFINITY,
+  })

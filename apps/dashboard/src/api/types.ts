@@ -1,0 +1,239 @@
+/** What the server's REST API answers, as far as the console reads it. Times are ISO 8601 strings. */
+
+/** One page by keyset; `nextCursor` is null at the end. */
+export interface Page<Item> {
+  items: Item[]
+  nextCursor: string | null
+}
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+export type Properties = Record<string, Json>
+
+export interface Organization {
+  id: string
+  name: string
+  role?: string
+}
+
+export interface Session {
+  user: { id: string; name: string; email: string; hasPassword: boolean }
+  organizations: Organization[]
+}
+
+export type ProjectMode = 'test' | 'live'
+
+export interface Project {
+  id: number
+  name: string
+  mode: ProjectMode
+  testAddress: string | null
+  timezone: string
+  eventRetentionDays: number | null
+  organization?: Organization | null
+  createdAt: string
+}
+
+/** The two keys of a new project can be read this once. */
+export interface CreatedProject {
+  project: Project
+  trackingKey: string
+  secretKey: string
+}
+
+export type KeyKind = 'tracking' | 'secret'
+
+export interface ApiKey {
+  id: number
+  kind: KeyKind
+  name: string
+  prefix: string
+  createdAt: string
+  lastUsedAt: string | null
+  revokedAt: string | null
+}
+
+export type MessageState = 'pending' | 'claimed' | 'sent' | 'failed' | 'skipped' | 'unknown'
+export type MessageClass = 'transactional' | 'behavioral'
+export type CampaignState = 'off' | 'test' | 'live'
+
+export interface Person {
+  id: number
+  externalId: string | null
+  anonymousId: string | null
+  email: string | null
+  phone: string | null
+  timezone: string | null
+  language: string | null
+  properties: Properties
+  tags: string[]
+  subscribed: boolean
+  createdAt: string
+  updatedAt: string
+}
+
+export interface PersonDetail extends Person {
+  aliases: { alias: string; kind: 'external' | 'anonymous'; createdAt: string }[]
+  channels: Json[]
+  topics: Record<string, boolean>
+  suppressed: { reason: string; createdAt: string } | null
+}
+
+/** As the list of events and the live stream tell it. */
+export interface EventRow {
+  id: string
+  name: string
+  personId: number
+  person: { id: number; externalId: string | null; email: string | null } | null
+  properties: Properties
+  source: string | null
+  occurredAt: string
+  receivedAt: string
+}
+
+/** One line of a person's history: an event, a message or a change. */
+export type TimelineEntry =
+  | { kind: 'event'; id: string; at: string; name: string; properties: Properties; source: string | null }
+  | {
+      kind: 'message'
+      id: string
+      at: string
+      state: MessageState
+      reason: string | null
+      subject: string | null
+      class: MessageClass
+      campaignId: number | null
+      templateId: number | null
+    }
+  | { kind: 'change'; id: string; at: string; change: string; detail: Properties }
+
+export interface Message {
+  id: string
+  class: MessageClass
+  channel: string
+  personId: number | null
+  campaignId: number | null
+  templateId: number | null
+  eventId: string | null
+  state: MessageState
+  reason: string | null
+  recipient: string | null
+  subject: string | null
+  attempts: number
+  provider: string | null
+  providerMessageId: string | null
+  dueAt: string
+  claimedAt: string | null
+  settledAt: string | null
+  createdAt: string
+}
+
+export interface MailSummary {
+  id: number
+  messageId: string
+  envelopeFrom: string
+  envelopeTo: string[]
+  subject: string
+  receivedAt: string
+}
+
+export interface MailDetail extends MailSummary {
+  html: string | null
+  text: string | null
+  headers: { name: string; value: string }[]
+  source: string
+}
+
+export interface Template {
+  id: number
+  key: string | null
+  name: string
+  fromAddress: string | null
+  replyTo: string | null
+  subject: string
+  preheader: string | null
+  html: string
+  text: string | null
+  createdAt: string
+  updatedAt: string
+}
+
+/** When a campaign's message is due after its trigger event. */
+export type Wait =
+  | { kind: 'immediately' }
+  | { kind: 'after'; seconds: number }
+  | { kind: 'after'; days: number }
+  | {
+      kind: 'until_property'
+      of: 'event' | 'person'
+      property: string
+      offsetSeconds?: number
+      ifMissing?: 'skip' | 'send_now'
+      ifPast?: 'skip' | 'send_now'
+    }
+  | { kind: 'at_local_time'; time: string; days?: number; weekdays?: number[] }
+
+export interface Campaign {
+  id: number
+  name: string
+  state: CampaignState
+  triggerEvent: string
+  wait: Wait
+  conditions: Json
+  frequency: { notAgainWithinDays: number } | null
+  templateId: number
+  transactional: boolean
+  createdAt: string
+  updatedAt: string
+}
+
+export interface Provider {
+  id: number
+  kind: string
+  name: string
+  active: boolean
+  limits: { perSecond?: number; connections?: number }
+  config: Record<string, Json>
+}
+
+export interface SendingDomain {
+  domain: string
+  selector: string
+  createdAt: string
+  record: { name: string; type: string; value: string }
+}
+
+export interface LaneStatus {
+  lane: string
+  waiting: number
+  /** 0 when nothing waits. */
+  oldestAgeMs: number
+}
+
+export interface Overview {
+  series: { at: string; events: number; sent: number; failed: number }[]
+  totals: { people: number; events: number; sent: number }
+  messageStates: Record<MessageState, number>
+  queue: LaneStatus[]
+  attention: Attention[]
+}
+
+export interface Attention {
+  kind: 'messages_failed' | 'messages_unknown' | 'items_rejected' | 'jobs_dead' | 'work_delayed'
+  /** One sentence. */
+  title: string
+  count: number
+}
+
+/** An accepted item that could not be processed. */
+export interface Reject {
+  id: number
+  at: string
+  reason: string
+  item: Json
+}
+
+/** What a campaign's messages became. */
+export interface CampaignReport {
+  states: Partial<Record<MessageState, number>>
+  reasons: { state: MessageState; reason: string; count: number }[]
+}

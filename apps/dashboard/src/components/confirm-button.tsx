@@ -1,0 +1,53 @@
+import { Button, type ButtonProps, Group, Modal, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+
+interface ConfirmButtonProps extends ButtonProps {
+  children: string
+  /** The question, and what happens after yes. */
+  title: string
+  message: React.ReactNode
+  confirmLabel: string
+  onConfirm: () => Promise<unknown>
+}
+
+/** A button whose action cannot be taken back: asks first. */
+export function ConfirmButton({
+  title,
+  message,
+  confirmLabel,
+  onConfirm,
+  children,
+  ...button
+}: ConfirmButtonProps) {
+  const [opened, dialog] = useDisclosure(false)
+  const [pending, setPending] = useDisclosure(false)
+  const confirm = async () => {
+    setPending.open()
+    try {
+      await onConfirm()
+      dialog.close()
+    } catch {
+      // The mutation's own onError has told it; the dialog stays open for another try.
+    } finally {
+      setPending.close()
+    }
+  }
+  return (
+    <>
+      <Button {...button} onClick={dialog.open}>
+        {children}
+      </Button>
+      <Modal opened={opened} onClose={dialog.close} title={title}>
+        <Text size="sm">{message}</Text>
+        <Group justify="flex-end" mt="lg">
+          <Button variant="default" onClick={dialog.close} data-autofocus>
+            Cancel
+          </Button>
+          <Button color="red" loading={pending} onClick={confirm}>
+            {confirmLabel}
+          </Button>
+        </Group>
+      </Modal>
+    </>
+  )
+}

@@ -1,0 +1,125 @@
+import { Box, Button, Card, Center, Skeleton, Table } from '@mantine/core'
+import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
+import type { Page } from '../api/types.ts'
+import classes from './data-table.module.css'
+import { ErrorState } from './error-state.tsx'
+
+export interface Column<Row> {
+  title: string
+  render: (row: Row) => React.ReactNode
+  align?: 'right'
+  width?: string | number
+  /** Narrower screens leave this column out. */
+  visibleFrom?: 'xs' | 'sm' | 'md' | 'lg'
+}
+
+interface DataTableProps<Row> {
+  /** Names the table for screen readers, and the rows in messages: "people". */
+  label: string
+  columns: Column<Row>[]
+  query: UseInfiniteQueryResult<InfiniteData<Page<Row>>, Error>
+  rowKey: (row: Row) => string | number
+  /** Shown instead of the table when there is nothing. */
+  empty: React.ReactNode
+}
+
+/** A table over keyset pages: skeleton rows first, "Show more" at the end, an error with a retry in its place. */
+export function DataTable<Row>({ label, columns, query, rowKey, empty }: DataTableProps<Row>) {
+  const rows = query.data?.pages.flatMap((page) => page.items)
+  if (!rows && query.isError)
+    return (
+      <ErrorState
+        title={`Could not load the ${label}`}
+        error={query.error}
+        retrying={query.isFetching}
+        onRetry={() => query.refetch()}
+      />
+    )
+  if (rows?.length === 0) return <Card p={0}>{empty}</Card>
+
+  return (
+    <>
+      <Card p={0} aria-busy={!rows}>
+        <Box className={classes.scroll}>
+          <Table highlightOnHover={Boolean(rows)} aria-label={label}>
+            <Table.Thead>
+              <Table.Tr>
+                {columns.map((column) => (
+                  <Table.Th
+                    key={column.title}
+                    w={column.width}
+                    ta={column.align}
+                    visibleFrom={column.visibleFrom}
+                    className={classes.head}
+                  >
+                    {column.title}
+                  </Table.Th>
+                ))}
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {rows
+                ? rows.map((row) => <Row key={rowKey(row)} row={row} columns={columns} />)
+                : Array.from({ length: 8 }, (_, index) => (
+                    // biome-ignore lint/suspicious/noArrayIndexKey: the placeholders have no identity
+                    <SkeletonRow key={index} columns={columns} />
+                  ))}
+            </Table.Tbody>
+          </Table>
+        </Box>
+      </Card>
+      {rows && <NextPage label={label} query={query} />}
+    </>
+  )
+}
+
+function Row<R>({ row, columns }: { row: R; columns: Column<R>[] }) {
+  return (
+    <Table.Tr className={classes.row}>
+      {columns.map((column) => (
+        <Table.Td
+          key={column.title}
+          ta={column.align}
+          visibleFrom={column.visibleFrom}
+          className={classes.cell}
+        >
+          {column.render(row)}
+        </Table.Td>
+      ))}
+    </Table.Tr>
+  )
+}
+
+function SkeletonRow<R>({ columns }: { columns: Column<R>[] }) {
+  return (
+    <Table.Tr>
+      {columns.map((column, index) => (
+        <Table.Td key={column.title} visibleFrom={column.visibleFrom}>
+          <Skeleton height={14} my={4} width={index === 0 ? '70%' : '50%'} />
+        </Table.Td>
+      ))}
+    </Table.Tr>
+  )
+}
+
+function NextPage<R>({ label, query }: Pick<DataTableProps<R>, 'label' | 'query'>) {
+  if (query.isFetchNextPageError)
+    return (
+      <Box mt="md">
+        <ErrorState
+          title={`Could not load more ${label}`}
+          error={query.error}
+          retrying={query.isFetchingNextPage}
+          onRetry={() => query.fetchNextPage()}
+        />
+      </Box>
+    )
+  if (!query.hasNextPage) return null
+  return (
+    <Center mt="md">
+      <Button variant="default" loading={query.isFetchingNextPage} onClick={() => query.fetchNextPage()}>
+        Show more {label}
+      </Button>
+    </Center>
+  )
+}

@@ -1,0 +1,55 @@
+import { Badge, Tooltip } from '@mantine/core'
+import type { CampaignState, MessageState } from '../api/types.ts'
+
+interface StateWords {
+  label: string
+  color: string
+  /** What the state does and does not promise. */
+  meaning: string
+}
+
+export const messageStates: Record<MessageState, StateWords> = {
+  pending: { label: 'Pending', color: 'gray', meaning: 'Waiting for its time or its turn.' },
+  claimed: { label: 'Sending', color: 'blue', meaning: 'A worker is handing it to the provider now.' },
+  sent: {
+    label: 'Sent',
+    color: 'lagoon',
+    meaning: 'Handed to the provider, which accepted it. Whether it was delivered is not known.',
+  },
+  failed: { label: 'Failed', color: 'red', meaning: 'The provider refused it for good.' },
+  skipped: { label: 'Skipped', color: 'yellow', meaning: 'Not sent on purpose; the reason says why.' },
+  unknown: {
+    label: 'Unknown',
+    color: 'buoy',
+    meaning: 'It may have left before a crash. It is never sent again by itself: you decide.',
+  },
+}
+
+export const campaignStates: Record<CampaignState, StateWords> = {
+  off: { label: 'Off', color: 'gray', meaning: 'Nothing is sent.' },
+  test: {
+    label: 'Test',
+    color: 'yellow',
+    meaning: 'Runs, but every message goes to the test address or the mailbox.',
+  },
+  live: { label: 'Live', color: 'lagoon', meaning: 'Messages go to people.' },
+}
+
+export const MessageStateBadge = ({ state }: { state: MessageState }) => (
+  <StateBadge {...messageStates[state]} />
+)
+
+export const CampaignStateBadge = ({ state }: { state: CampaignState }) => (
+  <StateBadge {...campaignStates[state]} />
+)
+
+/** Colour, word and meaning together; the colour alone never says it. */
+function StateBadge({ label, color, meaning }: StateWords) {
+  return (
+    <Tooltip label={meaning}>
+      <Badge color={color} variant="dot" tt="none" fw={550} style={{ flexShrink: 0 }}>
+        {label}
+      </Badge>
+    </Tooltip>
+  )
+}

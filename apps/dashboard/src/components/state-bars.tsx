@@ -1,0 +1,47 @@
+import { Group, Progress, Stack, Text } from '@mantine/core'
+import type { MessageState } from '../api/types.ts'
+import { formatCount } from '../lib/format.ts'
+import { RowLink } from './links.tsx'
+import { messageStates } from './state-badge.tsx'
+import classes from './state-bars.module.css'
+
+const order: MessageState[] = ['sent', 'pending', 'claimed', 'skipped', 'failed', 'unknown']
+
+interface StateBarsProps {
+  project: string
+  states: Partial<Record<MessageState, number>>
+  /** Narrows the lists behind the bars to this campaign. */
+  campaign?: string
+}
+
+/** How many messages are in each state; every bar leads to the list of them. */
+export function StateBars({ project, states, campaign }: StateBarsProps) {
+  const most = Math.max(1, ...order.map((state) => states[state] ?? 0))
+  return (
+    <Stack gap={4}>
+      {order.map((state) => {
+        const { label, color } = messageStates[state]
+        const count = states[state] ?? 0
+        return (
+          <div key={state} className={classes.bar}>
+            <Group justify="space-between" mb={4}>
+              <Text size="sm" component="span">
+                <RowLink
+                  to="/projects/$project/messages"
+                  params={{ project }}
+                  search={{ state, ...(campaign && { campaign }) }}
+                >
+                  {label}
+                </RowLink>
+              </Text>
+              <Text size="sm" fw={550}>
+                {formatCount(count)}
+              </Text>
+            </Group>
+            <Progress value={(count / most) * 100} color={color} size="sm" aria-hidden />
+          </div>
+        )
+      })}
+    </Stack>
+  )
+}

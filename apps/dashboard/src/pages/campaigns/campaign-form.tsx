@@ -1,0 +1,179 @@
+import { Button, Checkbox, Group, NumberInput, Select, Stack, TextInput } from '@mantine/core'
+import { useState } from 'react'
+import { type CampaignInput, useSaveCampaign } from '../../api/campaigns.ts'
+import { ApiError } from '../../api/client.ts'
+import { useTemplates } from '../../api/templates.ts'
+import type { Campaign, Json, Wait } from '../../api/types.ts'
+import { ErrorState } from '../../components/error-state.tsx'
+import { AnchorLink } from '../../components/links.tsx'
+import { Section } from '../../components/section.tsx'
+import { fieldError } from '../../lib/field-error.ts'
+import { notifySuccess } from '../../lib/notify.ts'
+import { ConditionsField, syntaxError } from './conditions-field.tsx'
+import { WaitFields } from './wait-fields.tsx'
+
+interface Draft {
+  name: string
+  triggerEvent: string
+  wait: Wait
+  conditions: string
+  notAgainWithinDays: string | number
+  templateId: number | undefined
+  transactional: boolean
+}
+
+interface CampaignFormProps {
+  project: string
+  campaign?: Campaign
+  onSaved?: (campaign: Campaign) => void
+}
+
+const shownAtFields = ['name', 'triggerEvent', 'wait', 'conditions', 'frequency', 'templateId']
+
+export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) {
+  const [draft, setDraft] = useState(() => toDraft(campaign))
+  const save = useSaveCampaign(project, campaign?.id)
+  const set = (change: Partial<Draft>) => setDraft((current) => ({ ...current, ...change }))
+  const submit = (event: React.FormEvent) => {
+    event.preventDefault()
+    if (syntaxError(draft.conditions)) return
+    save.mutate(toInput(draft), {
+      onSuccess: (saved) => {
+        notifySuccess('Campaign saved')
+        onSaved?.(saved)
+      },
+    })
+  }
+  const told = shownAtFields.some((name) => fieldError(save.error, name))
+  return (
+    <form onSubmit={submit}>
+      <Stack gap="lg">
+        <Section title="When">
+          <Stack>
+            <TextInput
+              label="Name"
+              required
+              value={draft.name}
+              onChange={(event) => set({ name: event.currentTarget.value })}
+              error={fieldError(save.error, 'name')}
+            />
+            <TextInput
+              label="Trigger event"
+              description="Capitals, spaces, underscores and dashes make no difference."
+              placeholder="Purchased item"
+              required
+              value={draft.triggerEvent}
+              onChange={(event) => set({ triggerEvent: event.currentTarget.value })}
+              error={fieldError(save.error, 'triggerEvent')}
+            />
+            <WaitFields
+              wait={draft.wait}
+              onChange={(wait) => set({ wait })}
+              error={atPath(save.error, 'wait')}
+            />
+          </Stack>
+        </Section>
+        <Section title="Who">
+          <Stack>
+            <ConditionsField
+              value={draft.conditions}
+              onChange={(conditions) => set({ conditions })}
+              error={atPath(save.error, 'conditions')}
+            />
+            <NumberInput
+              label="Not again within days"
+              description="For the same person. Empty: as often as it is triggered. -1: only once ever."
+              min={-1}
+              allowDecimal={false}
+              value={draft.notAgainWithinDays}
+              onChange={(notAgainWithinDays) => set({ notAgainWithinDays })}
+              error={atPath(save.error, 'frequency')}
+            />
+          </Stack>
+        </Section>
+        <Section title="What">
+          <Stack>
+            <TemplateSelect
+              project={project}
+              value={draft.templateId}
+              onChange={(templateId) => set({ templateId })}
+              error={fieldError(save.error, 'templateId')}
+            />
+            <Checkbox
+              label="Transactional"
+              description="Also reaches people who unsubscribed from marketing mail: only for mail that somebody asked for, such as a receipt."
+              checked={draft.transactional}
+              onChange={(event) => set({ transactional: event.currentTarget.checked })}
+            />
+          </Stack>
+        </Section>
+        {save.error && !told && <ErrorState title="Could not save the campaign" error={save.error} />}
+        <Group>
+          <Button type="submit" loading={save.isPending} disabled={draft.templateId === undefined}>
+            {campaign ? 'Save' : 'Create campaign'}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+interface TemplateSelectProps {
+  project: string
+  value: number | undefined
+  onChange: (id: number) => void
+  error?: string
+}
+
+function TemplateSelect({ project, value, onChange, error }: TemplateSelectProps) {
+  const templates = useTemplates(project).data?.pages.flatMap((page) => page.items)
+  if (templates?.length === 0)
+    return (
+      <div>
+        A campaign needs a template.{' '}
+        <AnchorLink to="/projects/$project/templates/new" params={{ project }}>
+          Write one first
+        </AnchorLink>
+        .
+      </div>
+    )
+  return (
+    <Select
+      label="Template"
+      required
+      searchable
+      data={(templates ?? []).map(({ id, name }) => ({ value: String(id), label: name }))}
+      value={value === undefined ? null : String(value)}
+      onChange={(id) => id && onChange(Number(id))}
+      error={error}
+    />
+  )
+}
+
+/** The server's words with the exact place in front: a condition may be deep inside others. */
+function atPath(error: Error | null, field: string): string | undefined {
+  const message = fieldError(error, field)
+  if (!message || !(error instanceof ApiError) || error.field === field) return message
+  return `${error.field}: ${message}`
+}
+
+const toDraft = (campaign?: Campaign): Draft => ({
+  name: campaign?.name ?? '',
+  triggerEvent: campaign?.triggerEvent ?? '',
+  wait: campaign?.wait ?? { kind: 'immediately' },
+  conditions: campaign?.conditions ? JSON.stringify(campaign.conditions, null, 2) : '',
+  notAgainWithinDays: campaign?.frequency?.notAgainWithinDays ?? '',
+  templateId: campaign?.templateId,
+  transactional: campaign?.transactional ?? false,
+})
+
+const toInput = (draft: Draft): CampaignInput => ({
+  name: draft.name.trim(),
+  triggerEvent: draft.triggerEvent.trim(),
+  wait: draft.wait,
+  conditions: draft.conditions.trim() === '' ? null : (JSON.parse(draft.conditions) as Json),
+  frequency:
+    draft.notAgainWithinDays === '' ? null : { notAgainWithinDays: Number(draft.notAgainWithinDays) },
+  templateId: draft.templateId!,
+  transactional: draft.transactional,
+})

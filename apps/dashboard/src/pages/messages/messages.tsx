@@ -1,0 +1,99 @@
+import { Select, Text } from '@mantine/core'
+import { IconMail, IconMailOff } from '@tabler/icons-react'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { useMessages } from '../../api/messages.ts'
+import type { Message, MessageState } from '../../api/types.ts'
+import { type Column, DataTable } from '../../components/data-table.tsx'
+import { EmptyState } from '../../components/empty-state.tsx'
+import { RowLink } from '../../components/links.tsx'
+import { PageHeader } from '../../components/page-header.tsx'
+import { MessageStateBadge, messageStates } from '../../components/state-badge.tsx'
+import { TimeAgo } from '../../components/time-ago.tsx'
+import { explainReason } from './reasons.ts'
+
+const route = getRouteApi('/signed-in/projects/$project/messages')
+
+const stateOptions = [
+  { value: '', label: 'Every state' },
+  ...(Object.keys(messageStates) as MessageState[]).map((state) => ({
+    value: state,
+    label: messageStates[state].label,
+  })),
+]
+
+export function MessagesPage() {
+  const { project } = route.useParams()
+  const { state = '', campaign } = route.useSearch()
+  const navigate = useNavigate()
+  const messages = useMessages(project, { state, campaign })
+  const filter = (next: string | null) =>
+    navigate({
+      to: '/projects/$project/messages',
+      params: { project },
+      search: { ...(next && { state: next }), ...(campaign && { campaign }) },
+      replace: true,
+    })
+  return (
+    <>
+      <PageHeader
+        title="Messages"
+        description="Every send to one person, with its state and the reason for it. “Sent” means handed to the provider."
+        actions={<Select aria-label="State" data={stateOptions} value={state} onChange={filter} w={170} />}
+      />
+      <DataTable
+        label="messages"
+        query={messages}
+        rowKey={(message) => message.id}
+        columns={columns(project)}
+        empty={state ? <NoneInState state={state as MessageState} /> : <NoneYet />}
+      />
+    </>
+  )
+}
+
+const columns = (project: string): Column<Message>[] => [
+  {
+    title: 'Message',
+    render: (message) => (
+      <>
+        <RowLink to="/projects/$project/messages/$message" params={{ project, message: message.id }}>
+          {message.subject || '(no subject yet)'}
+        </RowLink>
+        <Text size="xs" c="dimmed">
+          {message.recipient ?? 'no address'}
+        </Text>
+      </>
+    ),
+  },
+  { title: 'State', render: (message) => <MessageStateBadge state={message.state} /> },
+  {
+    title: 'Reason',
+    visibleFrom: 'md',
+    render: (message) => (
+      <Text size="sm" c="dimmed" lineClamp={2}>
+        {message.reason ? explainReason(message.reason) : ''}
+      </Text>
+    ),
+  },
+  { title: 'Kind', visibleFrom: 'sm', render: (message) => className(message) },
+  {
+    title: 'Created',
+    align: 'right',
+    width: 150,
+    render: (message) => <TimeAgo at={message.createdAt} c="dimmed" />,
+  },
+]
+
+const className = (message: Message) => (message.class === 'transactional' ? 'Transactional' : 'Campaign')
+
+const NoneInState = ({ state }: { state: MessageState }) => (
+  <EmptyState icon={IconMailOff} title={`No ${messageStates[state]?.label.toLowerCase() ?? ''} messages`}>
+    {messageStates[state]?.meaning}
+  </EmptyState>
+)
+
+const NoneYet = () => (
+  <EmptyState icon={IconMail} title="No messages yet">
+    A message appears when a campaign is triggered or your product sends one through the API.
+  </EmptyState>
+)

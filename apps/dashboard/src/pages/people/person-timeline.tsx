@@ -1,0 +1,183 @@
+import { Box, Button, Code, Group, SegmentedControl, Stack, Text, ThemeIcon, Timeline } from '@mantine/core'
+import { IconBolt, IconHistory, IconMail, IconPencil } from '@tabler/icons-react'
+import { useState } from 'react'
+import { useTimeline } from '../../api/people.ts'
+import type { TimelineEntry } from '../../api/types.ts'
+import { EmptyState } from '../../components/empty-state.tsx'
+import { ErrorState } from '../../components/error-state.tsx'
+import { JsonView } from '../../components/json-view.tsx'
+import { AnchorLink } from '../../components/links.tsx'
+import { SkeletonLines } from '../../components/query-view.tsx'
+import { MessageStateBadge } from '../../components/state-badge.tsx'
+import { TimeAgo } from '../../components/time-ago.tsx'
+import { formatValue } from '../../lib/format.ts'
+import { explainReason } from '../messages/reasons.ts'
+import { describeChange } from './describe-change.ts'
+
+const kinds = [
+  { value: 'all', label: 'All' },
+  { value: 'event', label: 'Events' },
+  { value: 'message', label: 'Messages' },
+  { value: 'change', label: 'Changes' },
+]
+
+/** One history of a person: what they did, what was sent or not sent and why, what changed. */
+export function PersonTimeline({ project, person }: { project: string; person: string }) {
+  const [kind, setKind] = useState('all')
+  const timeline = useTimeline(project, person)
+  const entries = timeline.data?.pages.flatMap((page) => page.items)
+  if (!entries && timeline.isError)
+    return (
+      <ErrorState
+        title="Could not load the timeline"
+        error={timeline.error}
+        onRetry={() => timeline.refetch()}
+      />
+    )
+  if (!entries) return <SkeletonLines lines={8} />
+  if (entries.length === 0)
+    return (
+      <EmptyState icon={IconHistory} title="Nothing happened yet">
+        Events, messages and changes of this person will be listed here.
+      </EmptyState>
+    )
+
+  const shown = entries.filter((entry) => kind === 'all' || entry.kind === kind)
+  return (
+    <Stack gap="lg">
+      <SegmentedControl size="xs" data={kinds} value={kind} onChange={setKind} aria-label="Kinds shown" />
+      {shown.length === 0 && (
+        <Text size="sm" c="dimmed">
+          None among the entries loaded so far.
+        </Text>
+      )}
+      <Timeline bulletSize={28} lineWidth={2}>
+        {shown.map((entry) => (
+          <Timeline.Item key={`${entry.kind}:${entry.id}`} bullet={<Bullet kind={entry.kind} />}>
+            <Entry project={project} entry={entry} />
+          </Timeline.Item>
+        ))}
+      </Timeline>
+      {timeline.hasNextPage && (
+        <Box>
+          <Button
+            variant="default"
+            size="xs"
+            loading={timeline.isFetchingNextPage}
+            onClick={() => timeline.fetchNextPage()}
+          >
+            Show earlier
+          </Button>
+        </Box>
+      )}
+    </Stack>
+  )
+}
+
+const bullets = {
+  event: { icon: IconBolt, color: 'lagoon' },
+  message: { icon: IconMail, color: 'blue' },
+  change: { icon: IconPencil, color: 'gray' },
+}
+
+function Bullet({ kind }: { kind: TimelineEntry['kind'] }) {
+  const { icon: Icon, color } = bullets[kind]
+  return (
+    <ThemeIcon size={28} radius="xl" variant="light" color={color}>
+      <Icon size={15} aria-hidden />
+    </ThemeIcon>
+  )
+}
+
+function Entry({ project, entry }: { project: string; entry: TimelineEntry }) {
+  if (entry.kind === 'event') return <EventEntry entry={entry} />
+  if (entry.kind === 'message') return <MessageEntry project={project} entry={entry} />
+  return (
+    <EntryHead at={entry.at}>
+      <Text size="sm">{describeChange(entry.change, entry.detail)}</Text>
+    </EntryHead>
+  )
+}
+
+function EntryHead({ at, children }: { at: string; children: React.ReactNode }) {
+  return (
+    <Group justify="space-between" wrap="nowrap" align="flex-start" gap="sm">
+      <Box miw={0}>{children}</Box>
+      <TimeAgo at={at} size="xs" c="dimmed" />
+    </Group>
+  )
+}
+
+function EventEntry({ entry }: { entry: Extract<TimelineEntry, { kind: 'event' }> }) {
+  const [open, setOpen] = useState(false)
+  const names = Object.keys(entry.properties)
+  return (
+    <>
+      <EntryHead at={entry.at}>
+        <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
+          {entry.name}
+        </Text>
+        {names.length > 0 && !open && <Preview properties={entry.properties} />}
+      </EntryHead>
+      {open && (
+        <Box mt={6}>
+          <JsonView value={entry.properties} label={`the properties of ${entry.name}`} maxHeight={280} />
+        </Box>
+      )}
+      {names.length > 0 && (
+        <Button
+          variant="transparent"
+          size="compact-xs"
+          px={0}
+          aria-expanded={open}
+          onClick={() => setOpen(!open)}
+        >
+          {open ? 'Hide properties' : 'Show properties'}
+        </Button>
+      )}
+    </>
+  )
+}
+
+function Preview({ properties }: { properties: Record<string, unknown> }) {
+  return (
+    <Text size="xs" c="dimmed" lineClamp={1}>
+      {Object.entries(properties)
+        .slice(0, 4)
+        .map(([name, value]) => `${name}: ${formatValue(value)}`)
+        .join(' · ')}
+    </Text>
+  )
+}
+
+function MessageEntry({
+  project,
+  entry,
+}: {
+  project: string
+  entry: Extract<TimelineEntry, { kind: 'message' }>
+}) {
+  return (
+    <>
+      <EntryHead at={entry.at}>
+        <Group gap="xs">
+          <AnchorLink
+            to="/projects/$project/messages/$message"
+            params={{ project, message: entry.id }}
+            size="sm"
+            fw={600}
+          >
+            {entry.subject || (entry.class === 'transactional' ? 'Transactional email' : 'Campaign email')}
+          </AnchorLink>
+          <MessageStateBadge state={entry.state} />
+        </Group>
+      </EntryHead>
+      {entry.reason && (
+        <Text size="xs" c="dimmed" mt={2}>
+          {entry.state === 'sent' ? null : 'Why not sent: '}
+          {explainReason(entry.reason)} <Code fz={11}>{entry.reason}</Code>
+        </Text>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,156 @@
+import { Badge, Button, Card, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconPlus, IconServer2 } from '@tabler/icons-react'
+import { useState } from 'react'
+import { useDeleteProvider, useProviders, useTestProvider } from '../../api/settings.ts'
+import type { Provider } from '../../api/types.ts'
+import { ConfirmButton } from '../../components/confirm-button.tsx'
+import { EmptyState } from '../../components/empty-state.tsx'
+import { ErrorState } from '../../components/error-state.tsx'
+import { QueryView } from '../../components/query-view.tsx'
+import { Section } from '../../components/section.tsx'
+import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { ProviderForm } from './provider-form.tsx'
+
+export function ProvidersPanel({ project }: { project: string }) {
+  const providers = useProviders(project)
+  const [adding, dialog] = useDisclosure(false)
+  return (
+    <Section
+      title="Sending"
+      description="The SMTP server that takes this project’s mail. Without one, mail lands in the mailbox."
+      actions={
+        <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={dialog.open}>
+          Add SMTP server
+        </Button>
+      }
+    >
+      <QueryView query={providers} what="the providers">
+        {(data) =>
+          data.length === 0 ? (
+            <NoProvider />
+          ) : (
+            <Stack>
+              {data.map((provider) => (
+                <ProviderCard key={provider.id} project={project} provider={provider} />
+              ))}
+            </Stack>
+          )
+        }
+      </QueryView>
+      <Modal opened={adding} onClose={dialog.close} title="Add an SMTP server" size="lg">
+        <ProviderForm project={project} onDone={dialog.close} />
+      </Modal>
+    </Section>
+  )
+}
+
+const NoProvider = () => (
+  <EmptyState icon={IconServer2} title="No SMTP server yet">
+    Any provider’s SMTP access works. Until then nothing leaves this installation.
+  </EmptyState>
+)
+
+function ProviderCard({ project, provider }: { project: string; provider: Provider }) {
+  const [testing, dialog] = useDisclosure(false)
+  const remove = useDeleteProvider(project)
+  const onRemove = () =>
+    remove.mutateAsync(provider.id).then(
+      () => notifySuccess('SMTP server removed'),
+      (error) => {
+        notifyError('Could not remove the SMTP server', error)
+        throw error
+      },
+    )
+  return (
+    <Card padding="md">
+      <Group justify="space-between">
+        <div>
+          <Group gap="xs">
+            <Text fw={600}>{provider.name || String(provider.config.host ?? provider.kind)}</Text>
+            {!provider.active && (
+              <Badge color="gray" variant="light" tt="none">
+                Inactive
+              </Badge>
+            )}
+          </Group>
+          <Text size="sm" c="dimmed">
+            {describeProvider(provider)}
+          </Text>
+        </div>
+        <Group gap="xs">
+          <Button size="xs" variant="default" onClick={dialog.open}>
+            Send a test
+          </Button>
+          <ConfirmButton
+            size="xs"
+            variant="subtle"
+            color="red"
+            title="Remove this SMTP server?"
+            message="Mail then goes to the next active server or, without one, to the mailbox."
+            confirmLabel="Remove"
+            onConfirm={onRemove}
+          >
+            Remove
+          </ConfirmButton>
+        </Group>
+      </Group>
+      <Modal opened={testing} onClose={dialog.close} title="Send a test mail">
+        <TestForm project={project} provider={provider} onDone={dialog.close} />
+      </Modal>
+    </Card>
+  )
+}
+
+function describeProvider({ config, limits }: Provider): string {
+  const parts = [`${config.host ?? '?'}:${config.port ?? '?'}`]
+  if (limits.perSecond) parts.push(`at most ${limits.perSecond} mails a second`)
+  if (limits.connections) parts.push(`${limits.connections} connections`)
+  return parts.join(' · ')
+}
+
+function TestForm({
+  project,
+  provider,
+  onDone,
+}: {
+  project: string
+  provider: Provider
+  onDone: () => void
+}) {
+  const [to, setTo] = useState('')
+  const test = useTestProvider(project)
+  const submit = (event: React.FormEvent) => {
+    event.preventDefault()
+    test.mutate(
+      { id: provider.id, to },
+      {
+        onSuccess: () => {
+          notifySuccess('The server accepted the test mail', 'Whether it arrives, your inbox will tell.')
+          onDone()
+        },
+      },
+    )
+  }
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        <TextInput
+          label="To"
+          type="email"
+          required
+          placeholder="you@example.com"
+          value={to}
+          onChange={(event) => setTo(event.currentTarget.value)}
+          data-autofocus
+        />
+        {test.error && <ErrorState title="The test failed" error={test.error} />}
+        <Group justify="flex-end">
+          <Button type="submit" loading={test.isPending}>
+            Send
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}

@@ -1,0 +1,232 @@
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
+import { projectsQuery, sessionQuery } from './api/session.ts'
+import { lastProject } from './lib/last-project.ts'
+import { ConsoleLayout } from './shell/console-layout.tsx'
+import { NotFoundPage, PagePending, RouteError } from './shell/route-states.tsx'
+
+interface RouterContext {
+  queryClient: QueryClient
+}
+
+const root = createRootRouteWithContext<RouterContext>()({
+  component: Outlet,
+  notFoundComponent: NotFoundPage,
+})
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: ({ redirect, error }: Record<string, unknown>): { redirect?: string; error?: string } => ({
+    ...(typeof redirect === 'string' && { redirect }),
+    ...(typeof error === 'string' && { error }),
+  }),
+  component: lazyRouteComponent(() => import('./pages/sign-in.tsx'), 'SignInPage'),
+})
+
+/** Everything below needs somebody signed in. */
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: 'signed-in',
+  beforeLoad: async ({ context, location }) => {
+    const session = await context.queryClient.ensureQueryData(sessionQuery)
+    if (!session) throw redirect({ to: '/sign-in', search: { redirect: location.href } })
+    return { session }
+  },
+})
+
+const home = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/',
+  beforeLoad: async ({ context }) => {
+    const projects = await context.queryClient.ensureQueryData(projectsQuery)
+    const project = projects.find(({ id }) => String(id) === lastProject()) ?? projects[0]
+    if (project)
+      throw redirect({
+        to: '/projects/$project/overview',
+        params: { project: String(project.id) },
+        replace: true,
+      })
+  },
+  component: lazyRouteComponent(() => import('./pages/no-project.tsx'), 'NoProjectPage'),
+})
+
+const project = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/projects/$project',
+  loader: ({ context }) => context.queryClient.ensureQueryData(projectsQuery),
+  component: ConsoleLayout,
+})
+
+const projectHome = createRoute({
+  getParentRoute: () => project,
+  path: '/',
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: '/projects/$project/overview', params, replace: true })
+  },
+})
+
+const overview = createRoute({
+  getParentRoute: () => project,
+  path: 'overview',
+  component: lazyRouteComponent(() => import('./pages/overview/overview.tsx'), 'OverviewPage'),
+})
+
+const firstSteps = createRoute({
+  getParentRoute: () => project,
+  path: 'first-steps',
+  component: lazyRouteComponent(() => import('./pages/first-steps/first-steps.tsx'), 'FirstStepsPage'),
+})
+
+const people = createRoute({
+  getParentRoute: () => project,
+  path: 'people',
+  validateSearch: pick('q'),
+  component: lazyRouteComponent(() => import('./pages/people/people.tsx'), 'PeoplePage'),
+})
+
+const person = createRoute({
+  getParentRoute: () => project,
+  path: 'people/$person',
+  component: lazyRouteComponent(() => import('./pages/people/person.tsx'), 'PersonPage'),
+})
+
+const events = createRoute({
+  getParentRoute: () => project,
+  path: 'events',
+  validateSearch: pick('name'),
+  component: lazyRouteComponent(() => import('./pages/events/events.tsx'), 'EventsPage'),
+})
+
+const rejects = createRoute({
+  getParentRoute: () => project,
+  path: 'rejects',
+  component: lazyRouteComponent(() => import('./pages/events/rejects.tsx'), 'RejectsPage'),
+})
+
+const messages = createRoute({
+  getParentRoute: () => project,
+  path: 'messages',
+  validateSearch: pick('state', 'campaign', 'q'),
+  component: lazyRouteComponent(() => import('./pages/messages/messages.tsx'), 'MessagesPage'),
+})
+
+const message = createRoute({
+  getParentRoute: () => project,
+  path: 'messages/$message',
+  component: lazyRouteComponent(() => import('./pages/messages/message.tsx'), 'MessagePage'),
+})
+
+const mailbox = createRoute({
+  getParentRoute: () => project,
+  path: 'mailbox',
+  validateSearch: pick('mail', 'q'),
+  component: lazyRouteComponent(() => import('./pages/mailbox/mailbox.tsx'), 'MailboxPage'),
+})
+
+const campaigns = createRoute({
+  getParentRoute: () => project,
+  path: 'campaigns',
+  component: lazyRouteComponent(() => import('./pages/campaigns/campaigns.tsx'), 'CampaignsPage'),
+})
+
+const newCampaign = createRoute({
+  getParentRoute: () => project,
+  path: 'campaigns/new',
+  component: lazyRouteComponent(() => import('./pages/campaigns/new-campaign.tsx'), 'NewCampaignPage'),
+})
+
+const campaign = createRoute({
+  getParentRoute: () => project,
+  path: 'campaigns/$campaign',
+  component: lazyRouteComponent(() => import('./pages/campaigns/campaign.tsx'), 'CampaignPage'),
+})
+
+const templates = createRoute({
+  getParentRoute: () => project,
+  path: 'templates',
+  component: lazyRouteComponent(() => import('./pages/templates/templates.tsx'), 'TemplatesPage'),
+})
+
+const newTemplate = createRoute({
+  getParentRoute: () => project,
+  path: 'templates/new',
+  component: lazyRouteComponent(() => import('./pages/templates/new-template.tsx'), 'NewTemplatePage'),
+})
+
+const template = createRoute({
+  getParentRoute: () => project,
+  path: 'templates/$template',
+  component: lazyRouteComponent(() => import('./pages/templates/template.tsx'), 'TemplatePage'),
+})
+
+const settings = createRoute({
+  getParentRoute: () => project,
+  path: 'settings',
+  validateSearch: pick('tab'),
+  component: lazyRouteComponent(() => import('./pages/settings/settings.tsx'), 'SettingsPage'),
+})
+
+const routeTree = root.addChildren([
+  signIn,
+  signedIn.addChildren([
+    home,
+    project.addChildren([
+      projectHome,
+      overview,
+      firstSteps,
+      people,
+      person,
+      events,
+      rejects,
+      messages,
+      message,
+      mailbox,
+      campaigns,
+      newCampaign,
+      campaign,
+      templates,
+      newTemplate,
+      template,
+      settings,
+    ]),
+  ]),
+])
+
+export const createAppRouter = (queryClient: QueryClient) =>
+  createRouter({
+    routeTree,
+    context: { queryClient },
+    // Code loads when a link is pointed at; data is the business of the query cache.
+    defaultPreload: 'intent',
+    defaultPreloadStaleTime: 0,
+    defaultPendingComponent: PagePending,
+    defaultErrorComponent: RouteError,
+    defaultNotFoundComponent: NotFoundPage,
+    scrollRestoration: true,
+  })
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>
+  }
+}
+
+/** Keeps the named search parameters, as strings, and drops empty ones. */
+function pick<Name extends string>(...names: Name[]) {
+  return (search: Record<string, unknown>): { [Key in Name]?: string } => {
+    const kept: { [Key in Name]?: string } = {}
+    for (const name of names) {
+      const value = search[name]
+      if (value !== undefined && value !== '') kept[name] = String(value)
+    }
+    return kept
+  }
+}

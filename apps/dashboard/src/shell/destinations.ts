@@ -1,0 +1,33 @@
+import {
+  IconBolt,
+  IconChartAreaLine,
+  IconFlag3,
+  IconInbox,
+  IconMail,
+  IconRoute,
+  IconSettings,
+  IconTemplate,
+  IconUsers,
+  type TablerIcon,
+} from '@tabler/icons-react'
+
+/** Where the navigation and the `g` shortcuts lead; `key` is the letter after `g`. */
+export const destinations = [
+  { key: 'o', label: 'Overview', icon: IconChartAreaLine, to: '/projects/$project/overview' },
+  { key: 'f', label: 'First steps', icon: IconFlag3, to: '/projects/$project/first-steps' },
+  { key: 'p', label: 'People', icon: IconUsers, to: '/projects/$project/people' },
+  { key: 'e', label: 'Events', icon: IconBolt, to: '/projects/$project/events' },
+  { key: 'c', label: 'Campaigns', icon: IconRoute, to: '/projects/$project/campaigns' },
+  { key: 't', label: 'Templates', icon: IconTemplate, to: '/projects/$project/templates' },
+  { key: 'm', label: 'Messages', icon: IconMail, to: '/projects/$project/messages' },
+  { key: 'b', label: 'Mailbox', icon: IconInbox, to: '/projects/$project/mailbox' },
+  { key: 's', label: 'Settings', icon: IconSettings, to: '/projects/$project/settings' },
+] as const satisfies { key: string; label: string; icon: TablerIcon; to: string }[]
+
+/** The navigation's groups, in the order of the journey: watch, who and what, say something, see it leave. */
+export const groups = [
+  { label: null, keys: ['o', 'f'] },
+  { label: 'Audience', keys: ['p', 'e'] },
+  { label: 'Messaging', keys: ['c', 't', 'm', 'b'] },
+  { label: 'Project', keys: ['s'] },
+] as const

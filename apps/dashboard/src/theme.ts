@@ -1,0 +1,109 @@
+import {
+  type CSSVariablesResolver,
+  createTheme,
+  localStorageColorSchemeManager,
+  type MantineColorsTuple,
+} from '@mantine/core'
+
+/** Deep water green: links, primary buttons, the first series of a chart. Shade 7 has 4.9:1 on white. */
+const lagoon: MantineColorsTuple = [
+  '#e8f7f3',
+  '#d2eee6',
+  '#a5dccd',
+  '#74c9b4',
+  '#4dba9f',
+  '#35ad92',
+  '#1c967d',
+  '#0b7f69',
+  '#086655',
+  '#044c40',
+]
+
+/** The buoys that mark a fairway: the second series of a chart, and whatever asks for attention. */
+const buoy: MantineColorsTuple = [
+  '#fff1ea',
+  '#ffe0d2',
+  '#fdc0a5',
+  '#fb9d75',
+  '#f9804d',
+  '#f26a33',
+  '#dc5820',
+  '#b94717',
+  '#943812',
+  '#6f290d',
+]
+
+/** Greys with a trace of the primary colour, so that surfaces and text look of one family. */
+const gray: MantineColorsTuple = [
+  '#f6f9f8',
+  '#eef3f1',
+  '#e3eae7',
+  '#d4ddd9',
+  '#c0cbc6',
+  '#9fada7',
+  '#5d6b65',
+  '#46524d',
+  '#323c38',
+  '#1e2623',
+]
+
+const dark: MantineColorsTuple = [
+  '#d5deda',
+  '#bac6c1',
+  '#9aa8a2',
+  '#6c7a75',
+  '#3c4845',
+  '#2f3a37',
+  '#232d2a',
+  '#19211f',
+  '#121917',
+  '#0b100f',
+]
+
+const sans =
+  "system-ui, -apple-system, 'Segoe UI Variable Text', 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
+const mono = "ui-monospace, 'SF Mono', 'Cascadia Code', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+
+export const theme = createTheme({
+  colors: { lagoon, buoy, gray, dark },
+  primaryColor: 'lagoon',
+  primaryShade: { light: 7, dark: 7 },
+  fontFamily: sans,
+  fontFamilyMonospace: mono,
+  headings: {
+    fontFamily: sans,
+    fontWeight: '650',
+    textWrap: 'balance',
+    sizes: {
+      h1: { fontSize: '1.625rem', lineHeight: '1.25' },
+      h2: { fontSize: '1.125rem', lineHeight: '1.35' },
+      h3: { fontSize: '1rem', lineHeight: '1.4' },
+    },
+  },
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  respectReducedMotion: true,
+  components: {
+    Card: { defaultProps: { withBorder: true, padding: 'lg' } },
+    Tooltip: { defaultProps: { withArrow: true, multiline: true, maw: 320, openDelay: 250 } },
+    Modal: { defaultProps: { centered: true, closeButtonProps: { 'aria-label': 'Close' } } },
+    Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+    Select: { defaultProps: { allowDeselect: false, checkIconPosition: 'right' } },
+    Table: { defaultProps: { verticalSpacing: 'sm', horizontalSpacing: 'md' } },
+  },
+})
+
+/** The page behind the cards: slightly darker than them in either scheme. */
+export const cssVariablesResolver: CSSVariablesResolver = () => ({
+  variables: {},
+  light: { '--fw-canvas': '#f6f9f8', '--fw-line': '#e3eae7' },
+  dark: {
+    '--fw-canvas': '#121917',
+    '--fw-line': '#2a3431',
+    '--mantine-color-anchor': 'var(--mantine-color-lagoon-4)',
+    '--mantine-primary-color-light-color': 'var(--mantine-color-lagoon-3)',
+  },
+})
+
+/** The key that public/color-scheme.js reads before the first paint. */
+export const colorSchemeManager = localStorageColorSchemeManager({ key: 'fairway-color-scheme' })

@@ -1,5 +1,5 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { APIError } from 'better-auth/api'
+import { isAPIError } from 'better-auth/api'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
@@ -149,7 +149,7 @@ async function consumeLink(app: App, token: string, headers: Headers): Promise<H
     return result.headers
   } catch (error) {
     // better-auth answers a useless link with a redirect, which it throws.
-    if (error instanceof APIError && error.statusCode >= 300 && error.statusCode < 400) return null
+    if (isAPIError(error) && error.statusCode >= 300 && error.statusCode < 400) return null
     throw error
   }
 }
@@ -163,7 +163,7 @@ async function hasPassword(app: App, userId: string): Promise<boolean> {
 }
 
 function fromBetterAuth(error: unknown): unknown {
-  if (!(error instanceof APIError) || error.statusCode >= 500) return error
+  if (!isAPIError(error) || error.statusCode >= 500) return error
   return new ApiError(error.statusCode, error.body?.code?.toLowerCase() ?? 'bad_request', error.message)
 }
 

@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CliFailure, runCli, type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
+
+let server: ServerProcess
+beforeAll(async () => {
+  server = await startServerProcess()
+})
+afterAll(() => server.dispose())
+
+const track = (id: string) =>
+  fetch(`${server.url}/api/v2/events/track`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ auth_token: server.trackingKey, identity: { id }, event_name: 'Seen' }),
+  })
+
+const status = (path: string) => fetch(server.url + path).then((reply) => reply.status)
+
+describe('fairway start', () => {
+  it('prints the address, a sign-in link, a tracking key and a curl that works', async () => {
+    expect(server.stdout).toContain(`Console        http://localhost:${new URL(server.url).port}`)
+    expect(server.stdout).toMatch(/Sign in {8}http:\/\/localhost:\d+\/\S+token=\S+/)
+    expect(server.stdout).toContain(`curl http://localhost:${new URL(server.url).port}/api/v2/events/track`)
+    expect((await track('1')).status).toBe(200)
+  })
+
+  it('keeps keys and data through a kill -9, and signs in anew', async () => {
+    await server.kill()
+    await server.restart()
+    expect((await track('2')).status).toBe(200)
+    expect(server.stdout.match(/Tracking key/g)).toHaveLength(1)
+    expect(server.stdout.match(/Sign in/g)).toHaveLength(2)
+    expect(server.stderr).toContain('stopping a PostgreSQL that an earlier Fairway left running')
+  })
+
+  it('survives a kill -9 of its PostgreSQL', async () => {
+    server.killDatabase()
+    await expect.poll(() => status('/readyz'), { timeout: 30_000 }).toBe(200)
+    await expect.poll(() => status('/healthz'), { timeout: 30_000 }).toBe(200)
+    expect((await track('3')).status).toBe(200)
+  })
+})
+
+describe('commands beside a running server', () => {
+  it('creates a project whose key works at once', async () => {
+    const created = JSON.parse(await server.cli('project', 'create', 'Other', '--json'))
+    expect(created).toEqual({
+      project: { id: expect.any(Number), name: 'Other' },
+      trackingKey: expect.stringMatching(/^fw_track_/),
+      secretKey: expect.stringMatching(/^fw_secret_/),
+    })
+    const reply = await fetch(`${server.url}/api/v1/projects/${created.project.id}/settings`, {
+      headers: { authorization: `Bearer ${created.secretKey}` },
+    })
+    expect(await reply.json()).toMatchObject({ name: 'Other' })
+  })
+
+  it('shows the lanes of the queue', async () => {
+    expect(JSON.parse(await server.cli('queue', 'stats', '--json'))).toEqual({ lanes: expect.any(Array) })
+    expect(await server.cli('queue', 'stats')).toMatch(/lane|empty/)
+  })
+
+  it('prints a link that signs in', async () => {
+    const link = (await server.cli('sign-in-link')).trim()
+    const reply = await fetch(link, { redirect: 'manual' })
+    expect(reply.status).toBe(303)
+    expect(reply.headers.get('set-cookie')).toContain('fairway')
+  })
+})
+
+describe('stopping', () => {
+  it('ends with 0 and leaves nothing running; commands then work without a server', async () => {
+    expect(await server.stop('SIGINT')).toBe(0)
+    expect(JSON.parse(await server.cli('queue', 'stats', '--json'))).toEqual({ lanes: expect.any(Array) })
+    await server.restart()
+    expect(await server.stop('SIGTERM')).toBe(0)
+    expect(server.stderr.match(/earlier Fairway left running/g)).toHaveLength(1)
+  })
+})
+
+describe('what the operator can correct ends with 2 and a sentence', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'fairway-test-cli-'))
+  afterAll(() => rmSync(dataDir, { recursive: true }))
+  const failure = async (args: string[], env: Record<string, string>) => {
+    const error = await runCli(args, { FAIRWAY_DATA_DIR: dataDir, ...env }).catch((caught: unknown) => caught)
+    expect(error).toBeInstanceOf(CliFailure)
+    const { code, stderr } = error as CliFailure
+    expect(stderr).not.toContain('    at ')
+    return { code, stderr }
+  }
+
+  it.each([
+    [['start'], { FAIRWAY_PORT: 'abc' }, /FAIRWAY_PORT must be a whole number from 0 to 65535, not "abc"/],
+    [
+      ['start'],
+      { DATABASE_URL: 'postgresql://u:hidden@127.0.0.1:1/x' },
+      /127\.0\.0\.1:1\/x: nothing listens there.*DATABASE_URL/s,
+    ],
+    [['start'], { FAIRWAY_SECRET: 'short' }, /FAIRWAY_SECRET must be at least 32 characters/],
+    [['bogus'], {}, /unknown command/],
+    [['project', 'create'], {}, /missing required argument/],
+  ])('%s with %o', async (args, env, message) => {
+    const { code, stderr } = await failure(args, env)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toContain('hidden')
+  })
+
+  it('says which port is taken', async () => {
+    const other = await startServerProcess()
+    try {
+      const port = new URL(other.url).port
+      const { code, stderr } = await failure(['start'], { FAIRWAY_PORT: port })
+      expect(code).toBe(2)
+      expect(stderr).toContain(`port ${port} is taken by another program`)
+    } finally {
+      await other.dispose()
+    }
+  })
+})

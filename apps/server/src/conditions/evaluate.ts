@@ -1,4 +1,5 @@
 import type { Json } from '@fairway/queue'
+import type { Recipient } from '../people/lookup.ts'
 import {
   type Condition,
   type ConditionValue,
@@ -12,20 +13,6 @@ import {
 } from './language.ts'
 import { type Properties, readInstant, readNumber, readProperty, sameValue } from './values.ts'
 
-/** What conditions may ask about a person. */
-export interface PersonFacts {
-  id: number
-  externalId: string | null
-  email: string | null
-  phone: string | null
-  timezone: string | null
-  language: string | null
-  createdAt: Date
-  properties: Properties
-  tags: readonly string[]
-  subscribed: boolean
-}
-
 /** The event that made us look. */
 export interface TriggerFacts {
   id: string
@@ -36,7 +23,7 @@ export interface TriggerFacts {
 /** Everything an evaluation may know; see `load-facts.ts` for where it comes from. */
 export interface Facts {
   now: Date
-  person: PersonFacts
+  person: Recipient
   /** Absent where there is no trigger (segments): its conditions are then false, and "since the trigger" counts none. */
   trigger?: TriggerFacts
   /** How many events match, counted at least as far as the condition's comparison needs. */
@@ -79,10 +66,10 @@ function leafHolds(condition: LeafCondition, facts: Facts): boolean {
 const atLeastOnce = { operator: '>=', value: 1 } as const
 
 /** A built-in field, or else a property; a property can't hide a built-in field of the same name. */
-export function personProperty(person: PersonFacts, name: string): Json | undefined {
+export function personProperty(person: Recipient, name: string): Json | undefined {
   switch (name) {
     case 'id':
-      return person.externalId
+      return person.external_id
     case 'email':
       return person.email
     case 'phone':
@@ -92,7 +79,7 @@ export function personProperty(person: PersonFacts, name: string): Json | undefi
     case 'language':
       return person.language
     case 'created_at':
-      return person.createdAt.toISOString()
+      return person.created_at.toISOString()
     default:
       return readProperty(person.properties, name)
   }

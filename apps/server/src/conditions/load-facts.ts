@@ -1,14 +1,9 @@
-import type { Json } from '@fairway/queue'
+import type { Json, Transaction } from '@fairway/queue'
 import { foldName } from '../ingest/item.ts'
-import type { PersonFacts, TriggerFacts } from './evaluate.ts'
+import type { TriggerFacts } from './evaluate.ts'
 import { type Condition, durationMs, type EventCondition, leavesOf } from './language.ts'
 import { Parameters, propertySql, testSql } from './sql.ts'
 import { readProperty } from './values.ts'
-
-/** What loading needs of a database client: a pool and a transaction's client both fit. */
-export interface Queryable {
-  query<Row>(statement: { name?: string; text: string; values: unknown[] }): Promise<{ rows: Row[] }>
-}
 
 /** One question: how often did this person do what the condition counts? */
 export interface CountRequest {
@@ -18,24 +13,6 @@ export interface CountRequest {
 }
 
 export type CountEvents = (request: CountRequest) => number
-
-/** The people of these ids, in one statement. Erased ones are missing from the map. */
-export async function loadPeople(
-  client: Queryable,
-  projectId: number,
-  ids: Iterable<number>,
-): Promise<Map<number, PersonFacts>> {
-  const wanted = [...new Set(ids)]
-  if (wanted.length === 0) return new Map()
-  const { rows } = await client.query<PersonFacts>({
-    name: 'conditions_people',
-    text: `select id, external_id as "externalId", email, phone, timezone, language, created_at as "createdAt",
-        properties, tags, subscribed
-      from people where project_id = $1 and id = any($2::bigint[])`,
-    values: [projectId, wanted],
-  })
-  return new Map(rows.map((person) => [person.id, person]))
-}
 
 /** The requests that one person's conditions make. */
 export function countRequestsOf(
@@ -58,7 +35,7 @@ const parametersPerStatement = 32_000
  * condition's comparison needs.
  */
 export async function loadEventCounts(
-  client: Queryable,
+  client: Transaction,
   projectId: number,
   requests: readonly CountRequest[],
   now: Date,
@@ -73,14 +50,18 @@ export async function loadEventCounts(
       if (parameters.values.length > parametersPerStatement) break
       parts.push(countSql(project, group, parts.length, now, parameters))
     }
-    const { rows } = await client.query<{ condition: number; place: number; count: number }>({
-      text: parts.join('\nunion all\n'),
-      values: parameters.values,
-    })
-    for (const row of rows) counts.set(groups[row.condition]!.keys[row.place]!, row.count)
+    const { rows } = await client.query(parts.join('\nunion all\n'), parameters.values)
+    for (const row of rows as CountRow[]) counts.set(groups[row.condition]!.keys[row.place]!, row.count)
     groups = groups.slice(parts.length)
   }
   return (request) => counts.get(keyOf(request)) ?? 0
+}
+
+interface CountRow {
+  /** Which part of the statement, and which of its requests. */
+  condition: number
+  place: number
+  count: number
 }
 
 interface Group {

@@ -3,6 +3,7 @@ import { accountRoutes } from '../accounts/account-routes.ts'
 import { projectScope } from '../accounts/project-auth.ts'
 import { projectRoutes } from '../accounts/project-routes.ts'
 import type { App } from '../app.ts'
+import { behavioralRoutes } from '../behavioral/routes.ts'
 import { ingestRoutes } from '../ingest/routes.ts'
 import { overviewRoutes, queueRoutes } from '../overview/routes.ts'
 
@@ -11,5 +12,5 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
   await server.register(ingestRoutes(app))
   await server.register(accountRoutes(app))
   await server.register(queueRoutes(app))
-  await server.register(projectScope(app, [projectRoutes(app), overviewRoutes(app)]))
+  await server.register(projectScope(app, [projectRoutes(app), overviewRoutes(app), behavioralRoutes(app)]))
 }

@@ -109,9 +109,9 @@ test('one statement counts for many people, triggers and conditions as the plain
       )
       let statements = 0
       const client = {
-        query: (statement: { text: string; values: unknown[] }) => {
+        query: (text: string, values?: unknown[]) => {
           statements++
-          return database.pool.query(statement) as never
+          return database.pool.query(text, values)
         },
       }
       const counted = await loadEventCounts(client, project, requests, now)

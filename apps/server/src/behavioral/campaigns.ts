@@ -1,0 +1,227 @@
+import type { Selectable } from 'kysely'
+import type { App } from '../app.ts'
+import { list, object, oneOf, only, refuse, text, truth, wholeNumber } from '../conditions/check.ts'
+import type { Condition } from '../conditions/language.ts'
+import { parseConditions } from '../conditions/parse.ts'
+import type { BehavioralCampaigns } from '../db/schema.ts'
+import { notFound } from '../errors.ts'
+import { foldName } from '../ingest/item.ts'
+import { parseWait, type Wait } from './wait.ts'
+
+export const campaignStates = ['off', 'test', 'live'] as const
+/** `off` makes and sends nothing; `test` sends to the project's test address or sandbox alone. */
+export type CampaignState = (typeof campaignStates)[number]
+
+/** How often one person gets the campaign's message. Days of 24 hours; -1: once and never again. */
+export interface Frequency {
+  notAgainWithinDays: number
+}
+
+/** Trigger event → wait → conditions, checked just before sending → message. */
+export interface Campaign {
+  id: number
+  name: string
+  state: CampaignState
+  triggerEvent: string
+  wait: Wait
+  conditions: Condition | null
+  frequency: Frequency | null
+  templateId: number
+  /** Ignores people's marketing opt-out (never a suppression) and goes ahead of other mail. */
+  transactional: boolean
+  createdAt: Date
+  updatedAt: Date
+}
+
+export type CampaignFields = Omit<Campaign, 'id' | 'createdAt' | 'updatedAt'>
+
+const largestId = 2_147_483_647
+const longestFrequencyDays = 3_650
+
+const parsers: { [Name in keyof CampaignFields]: (input: unknown) => CampaignFields[Name] } = {
+  name: (input) => text(input, 'name', 200),
+  state: (input) => oneOf(input, 'state', campaignStates),
+  triggerEvent: parseTriggerEvent,
+  wait: (input) => parseWait(input),
+  conditions: (input) => (input === null ? null : parseConditions(input, { trigger: true })),
+  frequency: parseFrequency,
+  templateId: parseTemplateId,
+  transactional: parseTransactional,
+}
+
+const required = ['name', 'triggerEvent', 'templateId'] as const
+
+/** Checks the members that are present, and nothing else may be. Throws a 422 that names the place. */
+export function parseChanges(body: unknown): Partial<CampaignFields> {
+  const members = object(body, 'body', 'must be a JSON object')
+  const names = Object.keys(parsers) as (keyof CampaignFields)[]
+  const stranger = Object.keys(members).find((name) => !Object.hasOwn(parsers, name))
+  if (stranger !== undefined) throw refuse(stranger, `is unknown; allowed here: ${list(names)}`)
+  const given = names.filter((name) => members[name] !== undefined)
+  return Object.fromEntries(given.map((name) => [name, parsers[name](members[name])]))
+}
+
+/** As {@link parseChanges}, for a whole campaign: what is left out gets its default. */
+export function parseCampaign(body: unknown): CampaignFields {
+  const fields = parseChanges(body)
+  const missing = required.find((name) => fields[name] === undefined)
+  if (missing) throw refuse(missing, 'is required')
+  return {
+    state: 'off',
+    wait: { kind: 'immediately' },
+    conditions: null,
+    frequency: null,
+    transactional: false,
+    ...(fields as Pick<CampaignFields, (typeof required)[number]>),
+  }
+}
+
+function parseTriggerEvent(input: unknown): string {
+  const name = text(input, 'triggerEvent', 255)
+  if (foldName(name) === '') throw refuse('triggerEvent', 'must have a letter or digit')
+  return name
+}
+
+function parseFrequency(input: unknown): Frequency | null {
+  if (input === null) return null
+  const members = object(input, 'frequency', 'must be null or an object such as {"notAgainWithinDays": 7}')
+  only(members, 'frequency', ['notAgainWithinDays'])
+  const { notAgainWithinDays: days } = members
+  if (days !== -1) wholeNumber(days, 'frequency.notAgainWithinDays', 1, longestFrequencyDays)
+  return { notAgainWithinDays: days as number }
+}
+
+function parseTemplateId(input: unknown): number {
+  wholeNumber(input, 'templateId', 1, largestId)
+  return input as number
+}
+
+function parseTransactional(input: unknown): boolean {
+  truth(input, 'transactional')
+  return input as boolean
+}
+
+/** Oldest first; `after` is the id that a page ended with. */
+export async function listCampaigns(
+  app: App,
+  projectId: number,
+  { limit, after = 0 }: { limit: number; after?: number },
+): Promise<Campaign[]> {
+  const rows = await app.db
+    .selectFrom('behavioral_campaigns')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  return rows.map(fromRow)
+}
+
+/** @throws {ApiError} 404 */
+export async function getCampaign(app: App, projectId: number, id: number): Promise<Campaign> {
+  const row = await app.db
+    .selectFrom('behavioral_campaigns')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return fromRow(found(row))
+}
+
+/** @throws {ApiError} 422 when the template isn't there */
+export async function createCampaign(app: App, projectId: number, fields: CampaignFields): Promise<Campaign> {
+  await checkTemplate(app, projectId, fields.templateId)
+  const { name, template_id, trigger_event, folded_trigger, ...columns } = {
+    ...(toColumns(fields) as Required<ReturnType<typeof toColumns>>),
+    created_at: app.now(),
+    updated_at: app.now(),
+  }
+  const row = await app.db
+    .insertInto('behavioral_campaigns')
+    .values({ project_id: projectId, name, template_id, trigger_event, folded_trigger, ...columns })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  return fromRow(row)
+}
+
+/**
+ * Changes a campaign, also a running one. New events follow it from the commit on; messages that wait for their time
+ * keep that time, and are sent under the conditions, the frequency and the state of the moment.
+ *
+ * @throws {ApiError} 404, 422
+ */
+export async function updateCampaign(
+  app: App,
+  projectId: number,
+  id: number,
+  changes: Partial<CampaignFields>,
+): Promise<Campaign> {
+  if (changes.templateId !== undefined) await checkTemplate(app, projectId, changes.templateId)
+  const row = await app.db
+    .updateTable('behavioral_campaigns')
+    .set({ ...toColumns(changes), updated_at: app.now() })
+    .where('project_id', '=', projectId)
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst()
+  return fromRow(found(row))
+}
+
+/** Messages that were still to be sent are skipped when their time comes. @throws {ApiError} 404 */
+export async function deleteCampaign(app: App, projectId: number, id: number): Promise<void> {
+  const { numDeletedRows } = await app.db
+    .deleteFrom('behavioral_campaigns')
+    .where('project_id', '=', projectId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (numDeletedRows === 0n) throw notFound('Behavioral campaign')
+}
+
+async function checkTemplate(app: App, projectId: number, templateId: number): Promise<void> {
+  const template = await app.db
+    .selectFrom('templates')
+    .select('id')
+    .where('project_id', '=', projectId)
+    .where('id', '=', templateId)
+    .executeTakeFirst()
+  if (!template) throw refuse('templateId', 'names no template of this project')
+}
+
+function found<Row>(row: Row | undefined): Row {
+  if (!row) throw notFound('Behavioral campaign')
+  return row
+}
+
+const jsonOrNull = (value: unknown) => (value === null ? null : JSON.stringify(value))
+
+function toColumns(fields: Partial<CampaignFields>) {
+  const { name, state, triggerEvent, wait, conditions, frequency, templateId, transactional } = fields
+  return {
+    ...(name !== undefined && { name }),
+    ...(state !== undefined && { state }),
+    ...(triggerEvent !== undefined && {
+      trigger_event: triggerEvent,
+      folded_trigger: foldName(triggerEvent),
+    }),
+    ...(wait !== undefined && { wait: JSON.stringify(wait) }),
+    ...(conditions !== undefined && { conditions: jsonOrNull(conditions) }),
+    ...(frequency !== undefined && { frequency: jsonOrNull(frequency) }),
+    ...(templateId !== undefined && { template_id: templateId }),
+    ...(transactional !== undefined && { transactional }),
+  }
+}
+
+const fromRow = (row: Selectable<BehavioralCampaigns>): Campaign => ({
+  id: row.id,
+  name: row.name,
+  state: row.state,
+  triggerEvent: row.trigger_event,
+  wait: row.wait as unknown as Wait,
+  conditions: row.conditions as unknown as Condition | null,
+  frequency: row.frequency as unknown as Frequency | null,
+  templateId: row.template_id,
+  transactional: row.transactional,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+})

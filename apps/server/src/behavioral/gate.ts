@@ -1,0 +1,138 @@
+import type { App } from '../app.ts'
+import { describe } from '../conditions/describe.ts'
+import { findFalse, type TriggerFacts } from '../conditions/evaluate.ts'
+import type { Condition } from '../conditions/language.ts'
+import { countRequestsOf, loadEventCounts } from '../conditions/load-facts.ts'
+import type { MessageInput } from '../messages/input.ts'
+import type { Recipient } from '../people/lookup.ts'
+import type { CampaignState, Frequency } from './campaigns.ts'
+import { type FrequencyCandidate, limitFrequency } from './frequency.ts'
+
+/** What the gate looks at in a message; `messages/deliver.ts` hands in more. */
+export interface GatedMessage {
+  id: string
+  campaignId: number | null
+  eventId: string | null
+  eventAt: Date | null
+  /** Made while the campaign was in test. */
+  test: boolean
+  input: MessageInput
+  /** As just loaded. Undefined when the person was deleted. */
+  person: Recipient | undefined
+}
+
+export type Verdict = { send: true } | { skip: string }
+
+interface CampaignRules {
+  id: number
+  state: CampaignState
+  conditions: Condition | null
+  frequency: Frequency | null
+}
+
+/** A message whose campaign runs, with what is known about it. */
+interface Open {
+  message: GatedMessage
+  person: Recipient
+  rules: CampaignRules
+  trigger: TriggerFacts | undefined
+}
+
+/**
+ * Says of each message, just before it is sent, whether it still should be: its campaign runs, the conditions hold, the
+ * frequency rule allows it. As of `app.now()`. A few statements for the whole batch; a message that is let through
+ * under a frequency rule keeps its siblings back until it is settled.
+ */
+export async function gateBehavioral(
+  app: App,
+  projectId: number,
+  messages: readonly GatedMessage[],
+): Promise<Map<string, Verdict>> {
+  const verdicts = new Map<string, Verdict>()
+  const rules = await loadRules(app, projectId, messages)
+  const open: Open[] = []
+  for (const message of messages) {
+    const campaign = rules.get(message.campaignId ?? -1)
+    const skip = findStop(message, campaign)
+    if (skip) verdicts.set(message.id, { skip })
+    else open.push({ message, person: message.person!, rules: campaign!, trigger: triggerOf(message) })
+  }
+  const meeting = await checkConditions(app, projectId, open, verdicts)
+  await checkFrequency(app, projectId, meeting, verdicts)
+  return verdicts
+}
+
+async function loadRules(
+  app: App,
+  projectId: number,
+  messages: readonly GatedMessage[],
+): Promise<Map<number, CampaignRules>> {
+  const ids = [...new Set(messages.map(({ campaignId }) => campaignId))]
+  const { rows } = await app.pool.query<CampaignRules>(
+    `select id, state, conditions, frequency from behavioral_campaigns
+     where project_id = $1 and id = any($2::integer[])`,
+    [projectId, ids],
+  )
+  return new Map(rows.map((campaign) => [campaign.id, campaign]))
+}
+
+function findStop(message: GatedMessage, campaign: CampaignRules | undefined): string | undefined {
+  if (!campaign) return 'campaign deleted'
+  if (campaign.state === 'off') return 'campaign off'
+  // People who were enrolled for real are not to be surprised by an experiment.
+  if (campaign.state === 'test' && !message.test) return 'campaign in test'
+  return message.person ? undefined : 'person deleted'
+}
+
+function triggerOf({ eventId, eventAt, input }: GatedMessage): TriggerFacts | undefined {
+  if (eventId === null || eventAt === null) return undefined
+  return { id: eventId, at: eventAt, properties: input.event?.properties ?? {} }
+}
+
+/** Records the ones whose conditions fail; returns the others. */
+async function checkConditions(
+  app: App,
+  projectId: number,
+  open: Open[],
+  verdicts: Map<string, Verdict>,
+): Promise<Open[]> {
+  const now = app.now()
+  const requests = open.flatMap(({ rules, person, trigger }) =>
+    rules.conditions ? countRequestsOf(rules.conditions, person.id, trigger) : [],
+  )
+  const counted = await loadEventCounts(app.pool, projectId, requests, now)
+  return open.filter(({ message, person, rules, trigger }) => {
+    if (!rules.conditions) return true
+    const countEvents = (condition: Parameters<typeof counted>[0]['condition']) =>
+      counted({ personId: person.id, trigger, condition })
+    const failed = findFalse(rules.conditions, { now, person, trigger, countEvents })
+    if (failed) verdicts.set(message.id, { skip: `condition false: ${describe(failed)}` })
+    return !failed
+  })
+}
+
+async function checkFrequency(
+  app: App,
+  projectId: number,
+  meeting: Open[],
+  verdicts: Map<string, Verdict>,
+): Promise<void> {
+  const candidates = meeting.flatMap(({ message, person, rules }): FrequencyCandidate[] =>
+    rules.frequency
+      ? [
+          {
+            id: message.id,
+            campaignId: rules.id,
+            personId: person.id,
+            test: message.test,
+            frequency: rules.frequency,
+          },
+        ]
+      : [],
+  )
+  const stopped = await limitFrequency(app, projectId, candidates)
+  for (const { message } of meeting) {
+    const skip = stopped.get(message.id)
+    verdicts.set(message.id, skip ? { skip } : { send: true })
+  }
+}

@@ -112,7 +112,7 @@ function sumStates(all: States[]): States {
 /** Counting a million rows for a figure on a screen would cost more than it tells: the planner knows well enough. */
 async function countPeople(app: App, projectId: number): Promise<number> {
   const counted = await app.pool.query<{ count: number }>(
-    'select count(*) as count from (select 1 from people where project_id = $1 limit $2) as some',
+    'select count(*) as count from (select 1 from people where project_id = $1 limit $2) as first_people',
     [projectId, exactPeople],
   )
   const exact = counted.rows[0]!.count

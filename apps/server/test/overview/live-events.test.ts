@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from '../../../../testing/server.ts'
+import { createProject } from '../../src/accounts/projects.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ config: { role: 'api' } })
+  await makePartition()
+})
+afterAll(() => server.close())
+
+/** Only while the server makes none by itself. */
+async function makePartition(): Promise<void> {
+  const { rowCount } = await server.app.pool.query(
+    `select 1 from pg_inherits where inhparent = 'events'::regclass`,
+  )
+  if (!rowCount) await server.app.pool.query('create table events_rest partition of events default')
+}
+
+async function addEvent(projectId: number, name: string, at = new Date()): Promise<void> {
+  await server.app.pool.query(
+    `with person as (
+       insert into people (project_id, external_id, email) values ($1, gen_random_uuid()::text, 'ann@example.com') returning id
+     )
+     insert into events (project_id, person_id, id, name, folded_name, properties, occurred_at)
+     select $1, id, gen_random_uuid(), $2, lower($2), '{"price":3}', $3 from person`,
+    [projectId, name, at],
+  )
+}
+
+const open = (projectId: number, key: string, signal?: AbortSignal) =>
+  fetch(`${server.url}/api/v1/projects/${projectId}/live`, {
+    headers: { authorization: `Bearer ${key}` },
+    signal,
+  })
+
+/** What the stream has brought so far. */
+function watch(response: Response) {
+  const stream = { names: [] as string[], events: [] as Record<string, unknown>[], ended: false }
+  void (async () => {
+    let text = ''
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+      text += chunk
+      const messages = text.split('\n\n')
+      text = messages.pop()!
+      for (const message of messages) {
+        const data = /^event: event\ndata: (.*)$/.exec(message)?.[1]
+        if (!data) continue
+        stream.events.push(JSON.parse(data))
+        stream.names.push(JSON.parse(data).name)
+      }
+    }
+    stream.ended = true
+  })().catch(() => (stream.ended = true))
+  return stream
+}
+
+test('brings the latest events, then each new one once, to everybody who looks', async () => {
+  const abort = new AbortController()
+  await addEvent(server.projectId, 'Before', new Date(Date.now() - 5_000))
+  await addEvent(server.projectId, 'Long ago', new Date(Date.now() - 86_400_000))
+  const response = await open(server.projectId, server.secretKey, abort.signal)
+  expect(response.status).toBe(200)
+  expect(response.headers.get('content-type')).toContain('text/event-stream')
+  expect(response.headers.get('cache-control')).toBe('no-store')
+  const first = watch(response)
+  await expect.poll(() => first.names).toEqual(['Before'])
+
+  await addEvent(server.projectId, 'One')
+  await expect.poll(() => first.names, { timeout: 10_000 }).toEqual(['Before', 'One'])
+  expect(first.events[1]).toMatchObject({ properties: { price: 3 }, person: { email: 'ann@example.com' } })
+
+  const second = watch(await open(server.projectId, server.secretKey, abort.signal))
+  await expect.poll(() => second.names).toEqual(['Before', 'One'])
+  await addEvent(server.projectId, 'Two')
+  await expect.poll(() => second.names, { timeout: 10_000 }).toEqual(['Before', 'One', 'Two'])
+  await expect.poll(() => first.names, { timeout: 10_000 }).toEqual(['Before', 'One', 'Two'])
+  abort.abort()
+})
+
+test("never shows another project's events, and needs the right to look", async () => {
+  const { project, secretKey } = await createProject(server.app, { name: 'Quiet' })
+  expect((await open(server.projectId, secretKey)).status).toBe(403)
+  const abort = new AbortController()
+  const stream = watch(await open(project.id, secretKey, abort.signal))
+  await addEvent(server.projectId, 'Theirs')
+  await addEvent(project.id, 'Ours')
+  await expect.poll(() => stream.names, { timeout: 10_000 }).toEqual(['Ours'])
+  abort.abort()
+})
+
+test('is limited per project, and room is made by those who leave', async () => {
+  const { project, secretKey } = await createProject(server.app, { name: 'Popular' })
+  const abort = new AbortController()
+  const opened = await Promise.all(
+    Array.from({ length: 20 }, () => open(project.id, secretKey, abort.signal)),
+  )
+  expect(opened.map(({ status }) => status)).toEqual(Array(20).fill(200))
+  const refused = await open(project.id, secretKey)
+  expect(refused.status).toBe(429)
+  expect(refused.headers.get('retry-after')).toBe('30')
+  abort.abort()
+  await expect
+    .poll(async () => {
+      const response = await open(project.id, secretKey)
+      await response.body?.cancel()
+      return response.status
+    })
+    .toBe(200)
+})
+
+test('does not keep the server from stopping', async () => {
+  const other = await startTestServer({ config: { role: 'api' } })
+  const response = await fetch(`${other.url}/api/v1/projects/${other.projectId}/live`, {
+    headers: { authorization: `Bearer ${other.secretKey}` },
+  })
+  const stream = watch(response)
+  await other.close()
+  await expect.poll(() => stream.ended).toBe(true)
+})

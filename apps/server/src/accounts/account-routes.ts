@@ -6,7 +6,7 @@ import type { App } from '../app.ts'
 import { ApiError, forbidden, notFound } from '../errors.ts'
 import { attemptsOf } from './attempts.ts'
 import { authOf, authPath, shortestPassword } from './auth.ts'
-import { organizationsOf } from './members.ts'
+import { organizationsOf, updateUser } from './members.ts'
 import { createProject, listProjects } from './projects.ts'
 import { passCookies, refuseOtherSites, requestOrigin, requireSession, webHeaders } from './session.ts'
 import { signInLinkPath } from './sign-in-link.ts'
@@ -53,6 +53,28 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
       return reply
         .header('cache-control', 'no-store')
         .send({ user: { ...user, hasPassword: password }, organizations })
+    },
+  )
+
+  server.patch(
+    '/api/v1/session',
+    {
+      schema: {
+        summary: 'Change your name, or give the first owner an address',
+        tags: ['session'],
+        body: Type.Object(
+          {
+            name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+            email: Type.Optional(Type.String({ maxLength: 254 })),
+          },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async (request, reply) => {
+      const user = await requireSession(app, request)
+      await updateUser(app, user.id, request.body)
+      return reply.code(204).send()
     },
   )
 

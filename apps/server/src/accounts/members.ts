@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
+import { conflict, invalidField } from '../errors.ts'
 
 export type Role = 'owner' | 'admin' | 'member'
 
@@ -64,6 +65,34 @@ async function firstOwner(client: PoolClient, organizationId: string): Promise<s
     [organizationId],
   )
   return rows[0]?.email
+}
+
+/**
+ * Changes the user's name, and the address of the first owner, which is made up, once. Other addresses stay: they say
+ * who was invited, and changing one needs a proof by mail.
+ *
+ * @throws {ApiError} 422 for an unusable value, 409 when the address is fixed or another user's.
+ */
+export async function updateUser(
+  app: App,
+  userId: string,
+  { name, email }: { name?: string; email?: string },
+): Promise<void> {
+  const address = email?.trim().toLowerCase()
+  if (address !== undefined && !/^[^\s@]{1,64}@[^\s@]+\.[^\s@]{2,}$/.test(address)) {
+    throw invalidField('email', 'must be an email address such as you@example.com')
+  }
+  await withTransaction(app.pool, async (client) => {
+    if (name !== undefined)
+      await client.query('update users set name = $2 where id = $1', [userId, name.trim()])
+    if (address === undefined) return
+    const { rowCount } = await client.query(
+      `update users set email = $2 where id = $1 and email in ($2, $3)
+         and not exists (select 1 from users where email = $2 and id <> $1)`,
+      [userId, address, firstOwnerEmail],
+    )
+    if (rowCount === 0) throw conflict('Your address can not be changed, or another user has this one')
+  })
 }
 
 /** The user's organizations, oldest first. */

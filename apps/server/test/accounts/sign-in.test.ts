@@ -110,6 +110,20 @@ describe('the one-time link', () => {
   })
 })
 
+test('the first owner takes a real address once; nobody takes the address of another', async () => {
+  const owner = await signIn(server.app, server.url)
+  const other = await signIn(server.app, server.url, 'other@example.com')
+  const patch = async (client: ConsoleClient, body: object) =>
+    (await client.fetch('/api/v1/session', { method: 'PATCH', body })).status
+  expect(await patch(owner, { email: 'nonsense' })).toBe(422)
+  expect(await patch(owner, { email: 'other@example.com' })).toBe(409)
+  expect(await patch(owner, { name: 'Ann', email: 'Ann@Example.com' })).toBe(204)
+  expect((await whoAmI(owner)).body.user).toMatchObject({ name: 'Ann', email: 'ann@example.com' })
+  expect(await patch(owner, { email: 'ann2@example.com' })).toBe(409)
+  expect(await patch(other, { email: 'ann2@example.com' })).toBe(409)
+  expect((await link()).email, 'the owner stays the owner').toBe('ann@example.com')
+})
+
 describe('a password', () => {
   const password = 'correct horse battery'
 

@@ -1,5 +1,4 @@
 import type { Json, Transaction } from '@fairway/queue'
-import type { App } from '../app.ts'
 
 /** A person as mail sees them. */
 export interface Recipient {
@@ -24,11 +23,11 @@ export interface PersonReference {
 
 /** The people that these references lead to, ids of merged people included; null where there is none. */
 export async function findPersonIds(
-  app: App,
+  client: Transaction,
   projectId: number,
   references: PersonReference[],
 ): Promise<(number | null)[]> {
-  const { rows } = await app.pool.query<{ id: number | null }>(
+  const { rows } = await client.query(
     `select coalesce(
        (select id from people where project_id = $1 and external_id = r.external_id),
        (select person_id from person_aliases where project_id = $1 and kind = 'external' and alias = r.external_id),
@@ -44,7 +43,7 @@ export async function findPersonIds(
       references.map((reference) => reference.email ?? null),
     ],
   )
-  return rows.map((row) => row.id)
+  return (rows as { id: number | null }[]).map((row) => row.id)
 }
 
 /** Through the pool, or through a transaction's client to see what it wrote. */

@@ -1,0 +1,71 @@
+import type { App } from '../app.ts'
+import type { Work } from '../people/change.ts'
+import type { PeopleSession } from '../people/session.ts'
+
+const hourMs = 3_600_000
+
+/**
+ * Names of the counters that ingestion keeps, per hour of acceptance: stored events, items of the other kinds, repeated
+ * items, items that could not be processed, items of people erased meanwhile.
+ */
+export type Counter =
+  | 'events'
+  | 'identifies'
+  | 'tags'
+  | 'merges'
+  | 'subscriptions'
+  | 'suppressions'
+  | 'deletes'
+  | 'duplicates'
+  | 'rejected'
+  | 'erased'
+
+export class Counts {
+  readonly #counts = new Map<string, { name: Counter; hour: number; value: number }>()
+
+  /** `acceptedAt` is epoch ms. */
+  add(name: Counter, acceptedAt: number): void {
+    const hour = Math.floor(acceptedAt / hourMs) * hourMs
+    const key = `${name} ${hour}`
+    const count = this.#counts.get(key)
+    if (count) count.value++
+    else this.#counts.set(key, { name, hour, value: 1 })
+  }
+
+  /** Call it last: until the commit, every other batch of the project waits for these rows. */
+  async save({ client, projectId }: Pick<PeopleSession, 'client' | 'projectId'>): Promise<void> {
+    const counts = [...this.#counts.values()]
+    if (counts.length === 0) return
+    await client.query({
+      name: 'ingest_counters_add',
+      text: `insert into counters as c (project_id, name, hour, value)
+             select $1, name, hour, value from unnest($2::text[], $3::timestamptz[], $4::bigint[]) as r (name, hour, value)
+             order by name, hour
+             on conflict (project_id, name, hour) do update set value = c.value + excluded.value`,
+      values: [
+        projectId,
+        counts.map(({ name }) => name),
+        counts.map(({ hour }) => new Date(hour)),
+        counts.map(({ value }) => value),
+      ],
+    })
+  }
+}
+
+/** Notes items that could not be processed, for the people who sent them. */
+export async function recordRejects(
+  app: App,
+  { client, projectId }: Pick<PeopleSession, 'client' | 'projectId'>,
+  rejects: { work: Work; reason: string }[],
+): Promise<void> {
+  if (rejects.length === 0) return
+  await client.query(
+    `insert into ingest_rejects (project_id, at, reason, item)
+     select $1, $2, reason, coalesce(item, 'null') from json_to_recordset($3) as r (reason text, item jsonb)`,
+    [projectId, app.now(), storable(rejects.map(({ work, reason }) => ({ reason, item: work.item })))],
+  )
+}
+
+/** What PostgreSQL refuses in a text, NUL and halves of surrogate pairs, may be why the item is here. */
+const storable = (value: unknown): string =>
+  JSON.stringify(value).replace(/(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/gi, '$1\\ufffd')

@@ -1,0 +1,156 @@
+import { type BatchContext, type BatchHandler, type Job, QueueError } from '@fairway/queue'
+import type { App } from '../app.ts'
+import { enrolTriggered } from '../behavioral/enrol.ts'
+import { withTransaction } from '../db/transaction.ts'
+import { ensurePartitions, forgetPartitions } from '../events/partitions.ts'
+import { eventId, insertEvents, type NewEvent } from '../events/store.ts'
+import { type Changed, changePeople, needsExclusive, type Work } from '../people/change.ts'
+import { type PeopleSession, withPeople } from '../people/session.ts'
+import { foldName, type IngestItem } from './item.ts'
+import { checkItem } from './process-check.ts'
+import { faultOf } from './process-faults.ts'
+import { findDuplicates } from './process-keys.ts'
+import { type Counter, Counts, recordRejects } from './process-log.ts'
+
+/**
+ * Handler of the jobs `item`: what becomes of accepted items. A batch is of one project and is processed in one
+ * transaction by a handful of statements, however many items it has: duplicates, people, events, triggers, counters. A
+ * redelivered batch changes nothing.
+ *
+ * An item that can't be processed doesn't hold up the others: the batch is halved until the item is alone. It is noted
+ * in `ingest_rejects` when its data is at fault, and left to the queue's retries when we are.
+ */
+export const processItems =
+  (app: App): BatchHandler =>
+  async (jobs, context) => {
+    const projectId = Number(jobs[0]!.tenant)
+    const sound: Job<IngestItem>[] = []
+    const rejects: { work: Work; reason: string }[] = []
+    for (const job of jobs as Job<IngestItem>[]) {
+      const reason = checkItem(job.data)
+      if (reason === undefined) sound.push(job)
+      else rejects.push({ work: { jobId: job.id, item: job.data }, reason })
+    }
+    if (rejects.length > 0) await reject(app, projectId, rejects)
+    if (sound.length > 0) await processOrHalve(app, projectId, sound, context)
+  }
+
+async function processOrHalve(
+  app: App,
+  projectId: number,
+  jobs: Job<IngestItem>[],
+  context: BatchContext,
+): Promise<void> {
+  context.signal.throwIfAborted()
+  const works = jobs.map(toWork)
+  try {
+    await processWorks(app, projectId, works)
+  } catch (error) {
+    const fault = error instanceof QueueError ? 'system' : faultOf(error)
+    if (fault === 'system') throw error
+    if (jobs.length > 1) {
+      const middle = jobs.length >> 1
+      await processOrHalve(app, projectId, jobs.slice(0, middle), context)
+      await processOrHalve(app, projectId, jobs.slice(middle), context)
+    } else if (fault === 'data') {
+      await reject(app, projectId, [{ work: works[0]!, reason: (error as Error).message }])
+    } else {
+      app.log.error({ err: error, projectId, jobId: jobs[0]!.id }, 'an item could not be processed')
+      context.retry(jobs[0]!, error)
+    }
+  }
+}
+
+/** A time in the future would win over every write until it comes. */
+const toWork = ({ id, data }: Job<IngestItem>): Work => ({
+  jobId: id,
+  item: data.at <= data.acceptedAt ? data : { ...data, at: data.acceptedAt },
+})
+
+/** One batch in one transaction. */
+async function processWorks(app: App, projectId: number, works: Work[]): Promise<void> {
+  const prepare = () =>
+    ensurePartitions(
+      app.pool,
+      works.filter(({ item }) => item.kind === 'event').map(({ item }) => item.at),
+    )
+  const run = () =>
+    withPeople(app, projectId, { exclusive: needsExclusive(works.map(({ item }) => item)) }, (session) =>
+      processIn(session, works),
+    )
+  await prepare()
+  try {
+    await run()
+  } catch (error) {
+    if (!isMissingPartition(error)) throw error
+    // Another process dropped it, because nobody needed it any more.
+    forgetPartitions(app.pool)
+    await prepare()
+    await run()
+  }
+}
+
+async function processIn(session: PeopleSession, works: Work[]): Promise<void> {
+  const counts = new Counts()
+  const duplicates = await findDuplicates(session, works)
+  const fresh = works.filter((_, index) => !duplicates.has(index))
+  for (const index of duplicates) counts.add('duplicates', works[index]!.item.acceptedAt)
+
+  const changed = await changePeople(session, fresh)
+  const events = await insertEvents(session.client, session.projectId, newEvents(session, fresh, changed))
+  if (events.length > 0) await enrolTriggered(session.app, session.client, session.projectId, events)
+
+  const rejects = [...changed.refusals].map(([index, reason]) => ({ work: fresh[index]!, reason }))
+  await recordRejects(session.app, session, rejects)
+  countFresh(counts, fresh, changed)
+  for (const event of events) counts.add('events', event.receivedAt.getTime())
+  await counts.save(session)
+}
+
+function newEvents({ projectId }: PeopleSession, works: Work[], changed: Changed): NewEvent[] {
+  const events: NewEvent[] = []
+  for (const [index, { jobId, item }] of works.entries()) {
+    const personId = changed.personIds[index]
+    if (item.kind !== 'event' || personId === undefined) continue
+    events.push({
+      id: eventId(projectId, jobId),
+      personId,
+      name: item.name,
+      foldedName: foldName(item.name),
+      properties: item.properties,
+      source: item.source,
+      occurredAt: new Date(item.at),
+      receivedAt: new Date(item.acceptedAt),
+    })
+  }
+  return events
+}
+
+const counterOf = {
+  identify: 'identifies',
+  tags: 'tags',
+  merge: 'merges',
+  subscription: 'subscriptions',
+  suppression: 'suppressions',
+  delete: 'deletes',
+} satisfies Record<Exclude<IngestItem['kind'], 'event'>, Counter>
+
+function countFresh(counts: Counts, works: Work[], changed: Changed): void {
+  for (const [index, { item }] of works.entries()) {
+    if (changed.erased.has(index)) counts.add('erased', item.acceptedAt)
+    else if (changed.refusals.has(index)) counts.add('rejected', item.acceptedAt)
+    else if (item.kind !== 'event') counts.add(counterOf[item.kind], item.acceptedAt)
+  }
+}
+
+async function reject(app: App, projectId: number, rejects: { work: Work; reason: string }[]): Promise<void> {
+  await withTransaction(app.pool, async (client) => {
+    await recordRejects(app, { client, projectId }, rejects)
+    const counts = new Counts()
+    for (const _ of rejects) counts.add('rejected', app.now().getTime())
+    await counts.save({ client, projectId })
+  })
+}
+
+const isMissingPartition = (error: unknown): boolean =>
+  (error as { code?: string }).code === '23514' && /no partition/.test((error as Error).message)

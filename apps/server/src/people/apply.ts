@@ -1,0 +1,147 @@
+import { changesBetween, firstChanges, recordChanges } from './changes.ts'
+import { type Draft, type Drafts, draftPeople } from './drafts.ts'
+import { identityOf, resolve } from './identity.ts'
+import { mergeStored } from './merge.ts'
+import { type PersonState, readRegisters, writeState } from './person.ts'
+import { type Registers, write } from './registers.ts'
+import { NeedsExclusive, type PeopleSession } from './session.ts'
+import {
+  addAliases,
+  type ChangedPerson,
+  insertPeople,
+  lockPeople,
+  syncSuppressions,
+  updatePeople,
+} from './store.ts'
+import { applyItem, boundRemovals, hasWrites, personLimits, type WritingItem } from './writes.ts'
+
+export interface Applied {
+  /** The person of each item; undefined where `updateOnly` found nobody. */
+  personIds: (number | undefined)[]
+  /** Items that would grow their person beyond its limits, by position. Nothing of them was kept. */
+  refusals: Map<number, string>
+}
+
+/**
+ * Applies a batch of items to their people, in a handful of statements however many there are. The order of the items
+ * makes no difference.
+ */
+export async function applyToPeople(session: PeopleSession, items: WritingItem[]): Promise<Applied> {
+  const { drafts, of } = await findPeople(session, items)
+  const refusals = new Map<number, string>()
+  const changed = await changePeople(session, items, drafts, refusals)
+
+  const created = changed.filter(({ before }) => before === undefined)
+  const updated = changed.filter(({ before, written }) => before !== undefined && written)
+  await insertPeople(session, created)
+  const withIds = [...created, ...updated].map((person) => ({ ...person, id: person.draft.id! }))
+  await updatePeople(session, withIds.slice(created.length))
+  await addAliases(
+    session,
+    drafts.flatMap((draft) => [...draft.newAnonymous].map((alias) => ({ alias, personId: draft.id! }))),
+  )
+  await recordChanges(session, withIds)
+  await syncSuppressions(session, withIds)
+  return { personIds: of.map((draft) => draft?.id), refusals }
+}
+
+/** Merges visitors into the people they turn out to be, and gives the drafts of the rest. */
+async function findPeople(session: PeopleSession, items: WritingItem[]): Promise<Drafts> {
+  const identities = items.map((item) => identityOf(item.person))
+  const found = draftPeople(items, await resolve(session.client, session.projectId, identities))
+  if (found.toMerge.length === 0) return found
+  if (!session.exclusive) throw new NeedsExclusive()
+  await mergeStored(session, found.toMerge)
+  return draftPeople(items, await resolve(session.client, session.projectId, identities))
+}
+
+/** Computes the new state of everybody who is new or written to; locks those who are stored. */
+async function changePeople(
+  session: PeopleSession,
+  items: WritingItem[],
+  drafts: Draft[],
+  refusals: Map<number, string>,
+): Promise<ChangedPerson[]> {
+  const writes = (draft: Draft) => draft.becameKnown || draft.items.some((index) => hasWrites(items[index]!))
+  const stored = drafts.filter((draft) => draft.id !== undefined && writes(draft))
+  const rows = await lockPeople(
+    session,
+    stored.map((draft) => draft.id!),
+  )
+  const changed: ChangedPerson[] = []
+  for (const draft of drafts) {
+    const row = draft.id === undefined ? undefined : rows.get(draft.id)
+    if (draft.id !== undefined && row === undefined) {
+      if (writes(draft)) throw new NeedsExclusive()
+      continue
+    }
+    changed.push(changePerson(draft, items, row, refusals))
+  }
+  return changed
+}
+
+function changePerson(
+  draft: Draft,
+  items: WritingItem[],
+  before: PersonState | undefined,
+  refusals: Map<number, string>,
+): ChangedPerson {
+  const own = draft.items.map((index) => items[index]!)
+  let registers = startOf(draft, own, before)
+  const apply = (check: boolean) => {
+    for (const index of draft.items) {
+      const kept = check ? new Map(registers) : registers
+      let refusal = applyItem(registers, items[index]!)
+      if (check && propertyBytes(writeState(registers)) > personLimits.propertyBytes) {
+        registers = kept
+        refusal = `the person's properties would exceed ${personLimits.propertyBytes} bytes`
+      }
+      if (refusal !== undefined) refusals.set(index, refusal)
+    }
+    boundRemovals(registers)
+  }
+  apply(false)
+  let after = writeState(registers)
+  if (propertyBytes(after) > personLimits.propertyBytes) {
+    registers = startOf(draft, own, before)
+    apply(true)
+    after = writeState(registers)
+  }
+  const changes = before === undefined ? firstChanges(after) : changesBetween(before, after)
+  return {
+    draft,
+    before,
+    after,
+    changes,
+    written: draft.becameKnown || changes.length > 0 || !sameTimes(before?.written ?? {}, after.written),
+    at: Math.max(...own.map((item) => item.at)),
+    createdAt: Math.min(...own.map((item) => item.acceptedAt)),
+  }
+}
+
+function startOf(draft: Draft, items: WritingItem[], before: PersonState | undefined): Registers {
+  const registers: Registers = before === undefined ? new Map() : readRegisters(before)
+  if (draft.externalId !== null) write(registers, '$id', 0, draft.externalId)
+  if (before !== undefined) return registers
+  write(registers, '$subscribed', 0, true)
+  write(registers, '$suppressed', 0, false)
+  // An address that serves as the id is also the address, until somebody says otherwise.
+  for (const { person } of items)
+    if (person.id === undefined && person.email && draft.externalId === person.email.trim().toLowerCase())
+      write(registers, '$email', 1, person.email.trim())
+  return registers
+}
+
+function propertyBytes({ properties }: PersonState): number {
+  const text = JSON.stringify(properties)
+  return text.length * 3 <= personLimits.propertyBytes ? text.length : Buffer.byteLength(text)
+}
+
+function sameTimes(a: Record<string, number>, b: Record<string, number>): boolean {
+  let names = 0
+  for (const name in b) {
+    if (a[name] !== b[name]) return false
+    names++
+  }
+  return names === Object.keys(a).length
+}

@@ -1,0 +1,67 @@
+import type { PoolClient } from 'pg'
+import type { PersonRef } from '../ingest/item.ts'
+
+/** The ids that a reference stands for; at least one is present. */
+export interface Identity {
+  external?: string
+  anonymous?: string
+}
+
+/**
+ * People are matched by their id. Without one, the email address is the id (in lower case, so that its spelling doesn't
+ * make two people); but a visitor known by an anonymous id stays that visitor, whatever address they leave.
+ */
+export function identityOf({ id, email, anonymousId }: PersonRef): Identity {
+  const external = id ?? (anonymousId === undefined ? email?.trim().toLowerCase() : undefined)
+  return { external: external || undefined, anonymous: anonymousId || undefined }
+}
+
+export interface Match {
+  personId: number
+  /** The person's main id; null for somebody known only by anonymous ids. */
+  externalId: string | null
+}
+
+export interface Matches {
+  external: Map<string, Match>
+  anonymous: Map<string, Match>
+}
+
+/** Looks ids up among people and aliases, all in one statement. */
+export async function resolve(
+  client: PoolClient,
+  projectId: number,
+  identities: Identity[],
+): Promise<Matches> {
+  const external = distinct(identities.map((identity) => identity.external))
+  const anonymous = distinct(identities.map((identity) => identity.anonymous))
+  const matches: Matches = { external: new Map(), anonymous: new Map() }
+  if (external.length + anonymous.length === 0) return matches
+  const { rows } = await client.query<{
+    kind: keyof Matches
+    id: string
+    person: number
+    main: string | null
+  }>({
+    name: 'people_resolve',
+    text: `select 'external' as kind, external_id as id, id as person, external_id as main
+           from people where project_id = $1 and external_id = any($2::text[])
+           union all
+           select a.kind, a.alias, a.person_id, p.external_id
+           from person_aliases a join people p on p.project_id = $1 and p.id = a.person_id
+           where a.project_id = $1 and a.kind = 'external' and a.alias = any($2::text[])
+           union all
+           select a.kind, a.alias, a.person_id, p.external_id
+           from person_aliases a join people p on p.project_id = $1 and p.id = a.person_id
+           where a.project_id = $1 and a.kind = 'anonymous' and a.alias = any($3::text[])`,
+    values: [projectId, external, anonymous],
+  })
+  for (const { kind, id, person, main } of rows) {
+    if (!matches[kind].has(id)) matches[kind].set(id, { personId: person, externalId: main })
+  }
+  return matches
+}
+
+export const distinct = <T>(values: (T | undefined)[]): T[] => [
+  ...new Set(values.filter((value) => value !== undefined)),
+]

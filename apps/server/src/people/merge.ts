@@ -1,0 +1,303 @@
+import type { MergeItem } from '../ingest/item.ts'
+import { type Change, changesBetween, recordChanges } from './changes.ts'
+import { identityOf, resolve } from './identity.ts'
+import { type PersonRow, type PersonState, readRegisters, writeState } from './person.ts'
+import { join, type Registers, write } from './registers.ts'
+import type { PeopleSession } from './session.ts'
+import { type ChangedPerson, insertPeople, lockPeople, syncSuppressions, updatePeople } from './store.ts'
+
+/** Ids and stored people that are one person. */
+interface Group {
+  personIds: Set<number>
+  external: Set<string>
+  anonymous: Set<string>
+  /** Main ids that merges gave, with their times. */
+  named: { id: string; at: number }[]
+  at: number
+  acceptedAt: number
+}
+
+/** Everything that changes for one group. */
+interface Merged {
+  group: Group
+  /** Undefined when nobody of the group is stored. */
+  survivor: PersonRow | undefined
+  losers: PersonRow[]
+  after: PersonState
+  changes: Change[]
+}
+
+/**
+ * Merges people as the items say, all in a handful of statements. Every fact keeps its latest write; events, messages,
+ * history and aliases move to the survivor; every id leads there from now on. The main id is the one that the latest
+ * merge named, whatever the order of arrival. Doing it again changes nothing. Needs an exclusive session.
+ */
+export async function mergeItems(session: PeopleSession, items: MergeItem[]): Promise<void> {
+  const pairs = items.map((item) => ({ item, to: identityOf(item.person), from: identityOf(item.from) }))
+  const matches = await resolve(
+    session.client,
+    session.projectId,
+    pairs.flatMap(({ to, from }) => [to, from]),
+  )
+  const sets = disjointSets()
+  for (const { to, from } of pairs) {
+    const nodes: string[] = []
+    for (const { external, anonymous } of [to, from]) {
+      if (external !== undefined) nodes.push(`e${external}`)
+      if (anonymous !== undefined) nodes.push(`a${anonymous}`)
+    }
+    for (const node of nodes) {
+      sets.unite(nodes[0]!, node)
+      const match = (node.startsWith('e') ? matches.external : matches.anonymous).get(node.slice(1))
+      if (match) sets.unite(node, `p${match.personId}`)
+    }
+  }
+  const groups = sets.groups().map(toGroup)
+  const groupOf = new Map(groups.flatMap(({ nodes, group }) => nodes.map((node) => [node, group])))
+  for (const { item, to, from } of pairs) {
+    const group = groupOf.get(nodeOf(to) ?? nodeOf(from)!)!
+    group.at = Math.max(group.at, item.at)
+    group.acceptedAt = Math.min(group.acceptedAt, item.acceptedAt)
+    if (to.external !== undefined) group.named.push({ id: to.external, at: item.at })
+  }
+  await mergeGroups(
+    session,
+    groups.map(({ group }) => group),
+  )
+}
+
+/** Merges stored people: [from, into] each. Needs an exclusive session. */
+export async function mergeStored(session: PeopleSession, pairs: [number, number][]): Promise<void> {
+  const sets = disjointSets()
+  for (const [from, into] of pairs) sets.unite(`p${into}`, `p${from}`)
+  const at = session.now.getTime()
+  await mergeGroups(
+    session,
+    sets.groups().map((nodes) => ({ ...toGroup(nodes).group, at })),
+  )
+}
+
+const nodeOf = ({ external, anonymous }: ReturnType<typeof identityOf>) =>
+  external !== undefined ? `e${external}` : anonymous !== undefined ? `a${anonymous}` : undefined
+
+function toGroup(nodes: string[]): { nodes: string[]; group: Group } {
+  const group: Group = {
+    personIds: new Set(),
+    external: new Set(),
+    anonymous: new Set(),
+    named: [],
+    at: 0,
+    acceptedAt: Number.POSITIVE_INFINITY,
+  }
+  for (const node of nodes) {
+    const id = node.slice(1)
+    if (node.startsWith('p')) group.personIds.add(Number(id))
+    else if (node.startsWith('e')) group.external.add(id)
+    else group.anonymous.add(id)
+  }
+  return { nodes, group }
+}
+
+async function mergeGroups(session: PeopleSession, groups: Group[]): Promise<void> {
+  const rows = await lockPeople(
+    session,
+    groups.flatMap(({ personIds }) => [...personIds]),
+  )
+  const merges = groups.map((group) => mergeGroup(group, rows))
+  await removeLosers(session, merges)
+  const stored = merges.filter((merged) => merged.survivor !== undefined)
+  await updatePeople(
+    session,
+    stored.map(({ survivor, after, changes }) => ({ id: survivor!.id, after, changes })),
+  )
+  const created = merges.filter(({ survivor }) => survivor === undefined).map(toCreate)
+  await insertPeople(
+    session,
+    created.map(({ person }) => person),
+  )
+  const idOf = new Map<Merged, number>([
+    ...stored.map((merged) => [merged, merged.survivor!.id] as const),
+    ...created.map(({ merged, person }) => [merged, person.draft.id!] as const),
+  ])
+  await pointAliases(session, merges, idOf)
+  await pointHistory(session, stored)
+  await recordChanges(
+    session,
+    merges.map((merged) => ({ id: idOf.get(merged)!, at: merged.group.at, changes: merged.changes })),
+  )
+  await syncSuppressions(
+    session,
+    merges.map(({ survivor, after, changes }) => ({ before: survivor, after, changes })),
+  )
+}
+
+function mergeGroup(group: Group, rows: Map<number, PersonRow>): Merged {
+  const people = [...group.personIds].map((id) => rows.get(id)).filter((row) => row !== undefined)
+  const registers: Registers = new Map([
+    ['$subscribed', { at: 0, value: true }],
+    ['$suppressed', { at: 0, value: false }],
+  ])
+  for (const person of people) join(registers, readRegisters(person))
+  for (const id of group.external) write(registers, '$id', 0, id)
+  for (const { id, at } of group.named) write(registers, '$id', at, id)
+  const after = writeState(registers)
+
+  // The row that already carries the main id stays; among visitors the oldest one.
+  const survivor = people.find((person) => person.external_id === after.external_id) ?? people[0]
+  const losers = people.filter((person) => person !== survivor)
+  const changes = survivor ? changesBetween(survivor, after) : []
+  const renamed = survivor !== undefined && survivor.external_id !== after.external_id
+  if (losers.length > 0 || renamed || survivor === undefined) {
+    const from = people.map(({ external_id, anonymous_id }) => external_id ?? anonymous_id)
+    const ids = new Set([...group.external, ...group.anonymous, ...from])
+    ids.delete(after.external_id)
+    changes.push({ kind: 'merged', detail: { from: [...ids].sort(), into: after.external_id } })
+  }
+  return { group, survivor, losers, after, changes }
+}
+
+function toCreate(merged: Merged): { merged: Merged; person: ChangedPerson } {
+  const { group, after, changes } = merged
+  const draft = {
+    id: undefined,
+    externalId: after.external_id,
+    becameKnown: false,
+    newAnonymous: group.anonymous,
+    items: [],
+  }
+  return {
+    merged,
+    person: {
+      draft,
+      before: undefined,
+      after,
+      changes,
+      written: true,
+      at: group.at,
+      createdAt: group.acceptedAt,
+    },
+  }
+}
+
+/** Before the survivors change, because ids are unique. */
+async function removeLosers({ client, projectId }: PeopleSession, merges: Merged[]): Promise<void> {
+  const pairs = pairsOf(merges)
+  if (pairs.length === 0) return
+  await client.query({
+    name: 'people_merge_remove',
+    text: `with gone as (
+             delete from people p using unnest($2::bigint[], $3::bigint[]) as m (loser, survivor)
+             where p.project_id = $1 and p.id = m.loser
+             returning m.survivor, p.created_at, p.anonymous_id)
+           update people p set created_at = least(p.created_at, g.created_at),
+             anonymous_id = coalesce(p.anonymous_id, g.anonymous_id)
+           from (select survivor, min(created_at) as created_at, min(anonymous_id) as anonymous_id
+                 from gone group by survivor) as g
+           where p.project_id = $1 and p.id = g.survivor`,
+    values: [projectId, ...columnsOf(pairs)],
+  })
+}
+
+/** Every id of a group but the main one becomes an alias of the survivor. */
+async function pointAliases(
+  { client, projectId, now }: PeopleSession,
+  merges: Merged[],
+  idOf: Map<Merged, number>,
+): Promise<void> {
+  const pairs = pairsOf(merges)
+  if (pairs.length > 0)
+    await client.query({
+      name: 'people_merge_aliases',
+      text: `update person_aliases a set person_id = m.survivor
+             from unnest($2::bigint[], $3::bigint[]) as m (loser, survivor)
+             where a.project_id = $1 and a.person_id = m.loser`,
+      values: [projectId, ...columnsOf(pairs)],
+    })
+  const aliases: { kind: string; alias: string; person: number }[] = []
+  const mains: string[] = []
+  for (const merged of merges) {
+    const { group, survivor, losers, after } = merged
+    const person = idOf.get(merged)!
+    const external = new Set([
+      ...group.external,
+      survivor?.external_id,
+      ...losers.map((row) => row.external_id),
+    ])
+    external.delete(after.external_id)
+    for (const alias of external) if (alias != null) aliases.push({ kind: 'external', alias, person })
+    for (const alias of group.anonymous) aliases.push({ kind: 'anonymous', alias, person })
+    if (after.external_id !== null) mains.push(after.external_id)
+  }
+  await client.query({
+    name: 'people_merge_mains',
+    text: `delete from person_aliases where project_id = $1 and kind = 'external' and alias = any($2::text[])`,
+    values: [projectId, mains],
+  })
+  await client.query({
+    name: 'people_merge_alias',
+    text: `insert into person_aliases (project_id, kind, alias, person_id, created_at)
+           select $1, kind, alias, person, $3
+           from json_to_recordset($2) as r (kind text, alias text, person bigint)
+           on conflict (project_id, kind, alias) do update set person_id = excluded.person_id
+           where person_aliases.person_id <> excluded.person_id`,
+    values: [projectId, JSON.stringify(aliases), now],
+  })
+}
+
+async function pointHistory({ client, projectId }: PeopleSession, merges: Merged[]): Promise<void> {
+  const pairs = pairsOf(merges)
+  if (pairs.length === 0) return
+  for (const table of ['events', 'messages', 'person_changes'])
+    await client.query({
+      name: `people_merge_${table}`,
+      text: `update ${table} t set person_id = m.survivor
+             from unnest($2::bigint[], $3::bigint[]) as m (loser, survivor)
+             where t.project_id = $1 and t.person_id = m.loser`,
+      values: [projectId, ...columnsOf(pairs)],
+    })
+  await client.query({
+    name: 'people_merge_holds',
+    text: `with held as (
+             delete from frequency_holds h using unnest($2::bigint[], $3::bigint[]) as m (loser, survivor)
+             where h.project_id = $1 and h.person_id = m.loser
+             returning h.campaign_id, m.survivor, h.message_id, h.held_at)
+           insert into frequency_holds (project_id, campaign_id, person_id, message_id, held_at)
+           select distinct on (campaign_id, survivor) $1, campaign_id, survivor, message_id, held_at
+           from held order by campaign_id, survivor, held_at desc
+           on conflict do nothing`,
+    values: [projectId, ...columnsOf(pairs)],
+  })
+}
+
+const pairsOf = (merges: Merged[]): [number, number][] =>
+  merges.flatMap(({ survivor, losers }) => losers.map((loser): [number, number] => [loser.id, survivor!.id]))
+
+const columnsOf = (pairs: [number, number][]) => [
+  pairs.map(([loser]) => loser),
+  pairs.map(([, survivor]) => survivor),
+]
+
+/** Union-find with path halving. */
+function disjointSets() {
+  const parent = new Map<string, string>()
+  const find = (node: string): string => {
+    let root = node
+    if (!parent.has(root)) parent.set(root, root)
+    for (let up = parent.get(root)!; up !== root; up = parent.get(root)!) {
+      parent.set(root, parent.get(up)!)
+      root = up
+    }
+    return root
+  }
+  return {
+    unite: (a: string, b: string) => void parent.set(find(a), find(b)),
+    groups(): string[][] {
+      const groups = new Map<string, string[]>()
+      for (const node of parent.keys()) {
+        const root = find(node)
+        groups.set(root, [...(groups.get(root) ?? []), node])
+      }
+      return [...groups.values()]
+    },
+  }
+}

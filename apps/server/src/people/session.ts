@@ -1,0 +1,59 @@
+import type { PoolClient } from 'pg'
+import type { App } from '../app.ts'
+import { withTransaction } from '../db/transaction.ts'
+
+/** A transaction that may change people of one project. */
+export interface PeopleSession {
+  app: App
+  client: PoolClient
+  projectId: number
+  now: Date
+  /** Whether no other session of the project runs. Merging and erasing need it. */
+  exclusive: boolean
+}
+
+/** Thrown inside a session: nothing was kept, run it again alone. */
+export class NeedsExclusive extends Error {}
+
+/** First key of the advisory locks that order the sessions of a project. */
+const lockSpace = 7_010
+
+/**
+ * Runs `work` in a transaction that may change people of this project. Many run side by side, but one that merges or
+ * erases runs alone, which removes every race between finding a person and using what was found. It starts shared; when
+ * `work` finds that it must merge, or that another session was quicker to create somebody, it throws
+ * {@link NeedsExclusive} and is run again from its beginning, alone.
+ */
+export async function withPeople<T>(
+  app: App,
+  projectId: number,
+  options: { exclusive: boolean },
+  work: (session: PeopleSession) => Promise<T>,
+): Promise<T> {
+  const run = (exclusive: boolean) =>
+    withTransaction(app.pool, async (client) => {
+      await client.query(openSession(projectId, exclusive))
+      return work({ app, client, projectId, now: app.now(), exclusive })
+    })
+  if (options.exclusive) return run(true)
+  try {
+    return await run(false)
+  } catch (error) {
+    if (!(error instanceof NeedsExclusive) && !isRaceForId(error)) throw error
+    return run(true)
+  }
+}
+
+/**
+ * One round trip. Every statement of a session finds its rows by key; a planner that has not seen statistics of a young
+ * table yet would read it whole, so it is told not to.
+ */
+const openSession = (projectId: number, exclusive: boolean) =>
+  `set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off;
+   select pg_advisory_xact_lock${exclusive ? '' : '_shared'}(${lockSpace}, ${Number(projectId)})`
+
+/** Two sessions gave the same id to different people at the same moment. */
+function isRaceForId(error: unknown): boolean {
+  const { code, constraint } = error as { code?: string; constraint?: string }
+  return code === '23505' && (constraint === 'people_external' || constraint === 'person_aliases_pkey')
+}

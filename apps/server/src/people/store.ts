@@ -1,0 +1,150 @@
+import type { Change } from './changes.ts'
+import type { Draft } from './drafts.ts'
+import type { PersonRow, PersonState } from './person.ts'
+import { NeedsExclusive, type PeopleSession } from './session.ts'
+
+/** Rows travel as one JSON text: quicker to make and to read than arrays of escaped JSON texts. */
+
+export interface ChangedPerson {
+  draft: Draft
+  /** Undefined for a new person. */
+  before: PersonState | undefined
+  after: PersonState
+  changes: Change[]
+  /** Whether the row must be written, if only for a time. */
+  written: boolean
+  /** Epoch ms of the latest write. */
+  at: number
+  /** Epoch ms; for a new person. */
+  createdAt: number
+}
+
+const stateColumns = `external_id text, email text, phone text, timezone text, language text, properties jsonb,
+  written jsonb, tags text[], channels jsonb, topics jsonb, subscribed boolean, suppressed boolean`
+
+/** Reads people for a change. The order keeps two sessions that change the same people from waiting for each other. */
+export async function lockPeople(
+  { client, projectId }: PeopleSession,
+  ids: number[],
+): Promise<Map<number, PersonRow>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await client.query<PersonRow>({
+    name: 'people_lock',
+    text: `select id, external_id, anonymous_id, email, phone, timezone, language, properties, written, tags, channels,
+             topics, subscribed, suppressed, created_at, updated_at
+           from people where project_id = $1 and id = any($2::bigint[]) order by id for no key update`,
+    values: [projectId, ids],
+  })
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** Gives each draft its id. Throws {@link NeedsExclusive} when another session was quicker to create one of them. */
+export async function insertPeople(session: PeopleSession, people: ChangedPerson[]): Promise<void> {
+  if (people.length === 0) return
+  const rows = people.map(({ draft, after, createdAt }) => ({
+    ...after,
+    anonymous_id: firstOf(draft.newAnonymous),
+    created_at: new Date(createdAt),
+  }))
+  const { rows: inserted } = await session.client.query<{
+    id: number
+    external_id: string | null
+    anonymous_id: string | null
+  }>({
+    name: 'people_insert',
+    text: `insert into people (project_id, external_id, anonymous_id, email, phone, timezone, language, properties,
+             written, tags, channels, topics, subscribed, suppressed, created_at, updated_at)
+           select $1, external_id, anonymous_id, email, phone, timezone, language, properties,
+             written, tags, channels, topics, subscribed, suppressed, created_at, $3
+           from json_to_recordset($2) as r (${stateColumns}, anonymous_id text, created_at timestamptz)
+           order by external_id collate "C"
+           on conflict (project_id, external_id) where external_id is not null do nothing
+           returning id, external_id, anonymous_id`,
+    values: [session.projectId, JSON.stringify(rows), session.now],
+  })
+  if (inserted.length < rows.length) throw new NeedsExclusive()
+  const known = new Map(inserted.map((row) => [row.external_id, row.id]))
+  const visitors = new Map(
+    inserted.filter((row) => row.external_id === null).map((row) => [row.anonymous_id, row.id]),
+  )
+  for (const { draft } of people)
+    draft.id =
+      draft.externalId === null ? visitors.get(firstOf(draft.newAnonymous)) : known.get(draft.externalId)
+}
+
+const firstOf = (ids: Set<string>): string | null => ids.values().next().value ?? null
+
+export async function updatePeople(
+  session: PeopleSession,
+  people: { id: number; after: PersonState; changes: Change[] }[],
+): Promise<void> {
+  if (people.length === 0) return
+  const rows = people.map(({ id, after, changes }) => ({
+    ...after,
+    id,
+    // A write that changed nothing but its time does not bring the person to the top of the list.
+    updated_at: changes.length > 0 ? session.now : null,
+  }))
+  await session.client.query({
+    name: 'people_update',
+    text: `update people p set external_id = r.external_id, email = r.email, phone = r.phone, timezone = r.timezone,
+             language = r.language, properties = r.properties, written = r.written, tags = r.tags,
+             channels = r.channels, topics = r.topics, subscribed = r.subscribed, suppressed = r.suppressed,
+             updated_at = coalesce(r.updated_at, p.updated_at)
+           from json_to_recordset($2) as r (id bigint, ${stateColumns}, updated_at timestamptz)
+           where p.project_id = $1 and p.id = r.id`,
+    values: [session.projectId, JSON.stringify(rows)],
+  })
+}
+
+/** Links anonymous ids to people. Throws {@link NeedsExclusive} when another session was quicker with one of them. */
+export async function addAliases(
+  session: PeopleSession,
+  aliases: { alias: string; personId: number }[],
+): Promise<void> {
+  if (aliases.length === 0) return
+  const { rowCount } = await session.client.query({
+    name: 'people_aliases_insert',
+    text: `insert into person_aliases (project_id, kind, alias, person_id, created_at)
+           select $1, 'anonymous', alias, person_id, $4
+           from unnest($2::text[], $3::bigint[]) as a (alias, person_id) order by alias collate "C"
+           on conflict do nothing`,
+    values: [
+      session.projectId,
+      aliases.map(({ alias }) => alias),
+      aliases.map(({ personId }) => personId),
+      session.now,
+    ],
+  })
+  if ((rowCount ?? 0) < aliases.length) throw new NeedsExclusive()
+}
+
+/** Every address of a suppressed person is suppressed, also one they get later. */
+export async function syncSuppressions(
+  session: PeopleSession,
+  people: { before: PersonState | undefined; after: PersonState; changes: Change[] }[],
+): Promise<void> {
+  const addresses = new Set<string>()
+  const lifted = new Set<string>()
+  for (const { before, after, changes } of people) {
+    if (changes.length === 0 && before !== undefined) continue
+    if (after.suppressed) {
+      if (after.email) addresses.add(after.email.toLowerCase())
+    } else if (before?.suppressed) {
+      for (const email of [before.email, after.email]) if (email) lifted.add(email.toLowerCase())
+    }
+  }
+  if (addresses.size > 0)
+    await session.client.query(
+      `insert into suppressions (project_id, address, reason, created_at)
+       select $1, address, 'api', $3 from unnest($2::text[]) as a (address) order by address
+       on conflict do nothing`,
+      [session.projectId, [...addresses], session.now],
+    )
+  // Bounces and complaints are not ours to lift.
+  if (lifted.size > 0)
+    await session.client.query(
+      `delete from suppressions where project_id = $1 and address = any($2::text[]) and reason = 'api'`,
+      [session.projectId, [...lifted]],
+    )
+}

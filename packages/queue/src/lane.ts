@@ -43,7 +43,6 @@ export class Lane {
   #dry = false
   #wakes = 0
   readonly #tenants = new Map<string, TenantState>()
-  #readyCost = 0
   #averageCost = 1
   #lastHeads = 1
 
@@ -83,7 +82,6 @@ export class Lane {
           claimed.weight,
         )
         tenant.jobs++
-        this.#readyCost += tenant.cost
       }
       this.bufferedBytes += claimed.bytes
     }
@@ -112,7 +110,8 @@ export class Lane {
   }
 
   #wantsRefill(slots: number, budgetBytes: number): boolean {
-    return !this.#dry && this.#readyCost < (slots * readyAheadMs) / 2 && this.bufferedBytes < budgetBytes
+    const readyCost = this.scheduler.size * this.#averageCost
+    return !this.#dry && readyCost < (slots * readyAheadMs) / 2 && this.bufferedBytes < budgetBytes
   }
 
   /** Takes up to `most` jobs of the tenant to be served next, all with the same name, and charges their estimated cost. */
@@ -130,7 +129,6 @@ export class Lane {
       if (!this.scheduler.hasWork(first.name)) break
     }
     const charged = tenant.cost * jobs.length
-    this.#readyCost = Math.max(0, this.#readyCost - charged)
     this.scheduler.correct(first.name, charged)
     this.tag += charged / this.weight
     return { jobs, charged }
@@ -161,7 +159,6 @@ export class Lane {
   }
 
   drain(): ReadyJob[] {
-    this.#readyCost = 0
     return this.scheduler.drain()
   }
 

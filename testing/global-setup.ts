@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { startEmbedded } from '../apps/server/src/db/embedded.ts'
+import { createDataDir, removeAbandonedDataDirs, removeDataDir } from './data-dir.ts'
 import { testDatabaseVariable } from './postgres.ts'
 
 /** One PostgreSQL for the whole run, through the same launcher that the server uses. */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
   if (process.env[testDatabaseVariable]) return
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairway-test-'))
+  await removeAbandonedDataDirs()
+  const dataDir = createDataDir()
   const postgres = await startEmbedded({
     dataDir,
     settings: {
@@ -20,6 +19,6 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
   process.env[testDatabaseVariable] = postgres.url
   return async () => {
     await postgres.stop()
-    rmSync(dataDir, { recursive: true, force: true })
+    await removeDataDir(dataDir)
   }
 }

@@ -1,12 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findPlace } from '../apps/server/src/db/embedded/cluster.ts'
 import { readPidFile } from '../apps/server/src/db/embedded/postgres-process.ts'
-import { stopOrphanedEmbedded } from '../apps/server/src/db/embedded.ts'
+import { createDataDir, removeDataDir } from './data-dir.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readyMs = 60_000
@@ -41,7 +39,7 @@ export interface ServerProcess {
 export async function startServerProcess(
   options: { env?: Record<string, string> } = {},
 ): Promise<ServerProcess> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairway-test-process-'))
+  const dataDir = createDataDir()
   const port = await freePort()
   const environment = { FAIRWAY_PORT: String(port), FAIRWAY_DATA_DIR: dataDir, ...options.env }
   const output = { stdout: '', stderr: '' }
@@ -109,8 +107,7 @@ export async function startServerProcess(
     cli: (...args) => runCli(args, environment),
     async dispose() {
       await end('SIGKILL')
-      await stopOrphanedEmbedded(dataDir)
-      rmSync(dataDir, { recursive: true, force: true })
+      await removeDataDir(dataDir)
     },
   }
   try {

@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { pino } from 'pino'
 import { createProject } from '../apps/server/src/accounts/projects.ts'
 import type { App } from '../apps/server/src/app.ts'
 import { type Config, readConfig } from '../apps/server/src/config.ts'
 import { startServer } from '../apps/server/src/server.ts'
+import { createDataDir, removeDataDir } from './data-dir.ts'
 import { createTestDatabase } from './postgres.ts'
 
 export interface TestServer {
@@ -30,7 +28,7 @@ export interface TestServerOptions {
 /** The whole server in this process on a free port, with a fresh database and one project. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const database = await createTestDatabase()
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairway-test-server-'))
+  const dataDir = createDataDir()
   const config: Config = {
     ...readConfig({ FAIRWAY_PORT: '0', FAIRWAY_DATA_DIR: dataDir, DATABASE_URL: database.url }),
     databaseConnections: 10,
@@ -48,7 +46,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     async close() {
       await server.close()
       await database.drop()
-      rmSync(dataDir, { recursive: true, force: true })
+      await removeDataDir(dataDir)
     },
   }
 }

@@ -3,9 +3,11 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { App } from './app.ts'
 import { assemble } from './assemble.ts'
+import { closeChannels } from './channels/channels.ts'
 import { closeInReverse } from './closing.ts'
 import type { Config } from './config.ts'
 import { openDatabase } from './db/open.ts'
+import { listen } from './http/listen.ts'
 import { buildHttpServer } from './http/server.ts'
 import { startMaintenance } from './maintenance.ts'
 import { startWorkers } from './workers.ts'
@@ -38,6 +40,7 @@ export async function startServer(
     const maintenance = await startMaintenance(app)
     closing.add('housekeeping', maintenance.stop)
     if (config.role !== 'api') {
+      closing.add('mail connections', async () => closeChannels(app))
       const worker = startWorkers(app)
       closing.add('workers', () => worker.close({ graceMs }))
     }
@@ -60,27 +63,6 @@ async function withRealPort(config: Config): Promise<Config> {
   const { port } = probe.address() as { port: number }
   await new Promise((done) => probe.close(done))
   return { ...config, port }
-}
-
-async function listen(http: FastifyInstance, { host, port }: Config): Promise<string> {
-  try {
-    return await http.listen({ host, port })
-  } catch (error) {
-    throw new CannotListen(host, port, error as NodeJS.ErrnoException)
-  }
-}
-
-export class CannotListen extends Error {
-  constructor(host: string, port: number, cause: NodeJS.ErrnoException) {
-    const reasons: Record<string, string> = {
-      EADDRINUSE: `port ${port} is taken by another program: stop it, or set FAIRWAY_PORT to another port`,
-      EACCES: `port ${port} needs privileges: set FAIRWAY_PORT to 1024 or higher`,
-      EADDRNOTAVAIL: `this machine has no address ${host}: correct FAIRWAY_HOST`,
-      ENOTFOUND: `the name ${host} is unknown: correct FAIRWAY_HOST`,
-    }
-    super(`Cannot listen on ${host}:${port}: ${reasons[cause.code ?? ''] ?? cause.message}.`, { cause })
-    this.name = 'CannotListen'
-  }
 }
 
 /** A client that never finishes its request must not keep the server from stopping. */

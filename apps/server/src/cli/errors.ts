@@ -2,8 +2,8 @@ import { ConfigError } from '../config.ts'
 import { DatabaseUnusable } from '../db/database.ts'
 import { DataDirectoryInUse } from '../db/embedded.ts'
 import { ApiError } from '../errors.ts'
+import { CannotListen } from '../http/listen.ts'
 import { WrongSecret } from '../secret-file.ts'
-import { CannotListen } from '../server.ts'
 
 /** What the operator can correct is told in a sentence and ends with 2; everything else with its stack and 1. */
 export function readableError(error: unknown): { message: string; exitCode: 1 | 2 } {

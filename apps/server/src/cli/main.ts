@@ -1,10 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { readableError } from './errors.ts'
-import { createProjectCommand } from './project.ts'
-import { queueStatsCommand } from './queue.ts'
-import { signInLinkCommand } from './sign-in-link.ts'
-import { startCommand } from './start.ts'
 
+// Commands are loaded when they run: help and mistakes answer at once.
 const program = new Command('fairway')
   .description('Customer messaging on your own server')
   .version('0.1.0')
@@ -15,7 +12,10 @@ const program = new Command('fairway')
   )
   .exitOverride()
 
-program.command('start').description('start the server').action(startCommand)
+program
+  .command('start')
+  .description('start the server')
+  .action(async () => (await import('./start.ts')).startCommand())
 
 const project = program.command('project').description('work with projects')
 project
@@ -23,21 +23,21 @@ project
   .description('create a project with a tracking key and a secret key; the keys are shown only here')
   .argument('<name>', 'its name')
   .option('--json', 'print JSON')
-  .action(createProjectCommand)
+  .action(async (name, options) => (await import('./project.ts')).createProjectCommand(name, options))
 
 const queue = program.command('queue').description('look into the queue')
 queue
   .command('stats')
   .description('waiting, scheduled, running and dead jobs of each lane')
   .option('--json', 'print JSON')
-  .action(queueStatsCommand)
+  .action(async (options) => (await import('./queue.ts')).queueStatsCommand(options))
 
 program
   .command('sign-in-link')
   .description('print a link that signs in to the console once')
   .option('--email <address>', 'whom it signs in; default: the first owner')
   .option('--json', 'print JSON')
-  .action(signInLinkCommand)
+  .action(async (options) => (await import('./sign-in-link.ts')).signInLinkCommand(options))
 
 try {
   await program.parseAsync()

@@ -49,11 +49,13 @@ export async function startEmbedded(options: {
   const place = choosePlace(dataDir)
   const lock = lockPlace(place, dataDir)
   try {
-    await stopOrphan(place.data, log)
     const user = databaseUser(place.data)
     const binaries = findBinaries(place.home, user)
     await ensureCluster(place, binaries, user, log)
-    const start = (port: number) => startPostgres({ place, binaries, user, port, settings, log })
+    const start = async (port: number) => {
+      await stopOrphan(place.data, log)
+      return startPostgres({ place, binaries, user, port, settings, log })
+    }
     const { port, server } = await startOnFreePort(place, start)
     try {
       await createDatabase(urlOf(place, port, 'postgres'))

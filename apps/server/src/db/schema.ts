@@ -198,6 +198,7 @@ export interface Messages {
   due_at: Generated<Timestamp>
   claimed_at: Optional<Date>
   settled_at: Optional<Date>
+  history: Generated<Jsonb<Json[]>>
   created_at: Generated<Timestamp>
   test: Generated<boolean>
 }

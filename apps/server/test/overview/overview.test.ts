@@ -102,10 +102,7 @@ describe('the overview', () => {
     const job = { lane: 'ingest', tenant, name: 'item', data: {} }
     await server.app.queue.addMany([job, job, job, { ...job, tenant: String(server.projectId) }])
     clock += 400_000
-    await server.app.pool.query(
-      `insert into ingest_rejects (project_id, at, reason, item) values ($1, $2, 'no person', '{"kind":"event"}')`,
-      [project.id, new Date(clock)],
-    )
+    await count('rejected', hoursAgo(0), 1)
     const { queue, attention } = await get<Overview>('/overview')
     expect(queue[0]).toMatchObject({ lane: 'ingest', waiting: 3, oldestAgeMs: expect.any(Number) })
     expect(queue[0]!.oldestAgeMs).toBeGreaterThanOrEqual(400_000)

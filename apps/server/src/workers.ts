@@ -1,8 +1,12 @@
-import type { Handlers, Worker } from '@fairway/queue'
+import type { BatchHandler, Handlers, Worker } from '@fairway/queue'
 import type { App } from './app.ts'
+import { gateBehavioral } from './behavioral/gate.ts'
+import { deliverMessages } from './messages/deliver.ts'
 
 /** Every kind of job, in one list. */
-const handlers = (_app: App): Handlers => ({})
+const handlers = (app: App): Handlers => ({
+  deliver: { batch: deliverMessages(app, gateBehavioral) as BatchHandler },
+})
 
 /** Shares between the lanes of one process; transactional mail always has room of its own. */
 const lanes = {

@@ -110,7 +110,7 @@ export function parseSmtpUrl(value: string): { settings: SmtpSettings; limits: P
     settings: {
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port ? Number(url.port) : secure ? 465 : 587,
-      security: secure ? 'tls' : 'opportunistic',
+      secure,
       user: decodeURIComponent(url.username) || undefined,
       password: decodeURIComponent(url.password) || undefined,
     },

@@ -11,8 +11,10 @@ import { Slots } from './slots.ts'
 export interface SmtpSettings {
   host: string
   port: number
-  /** `tls` from the first byte (port 465), `starttls` required, `opportunistic` when offered, `none` never. */
-  security: 'tls' | 'starttls' | 'opportunistic' | 'none'
+  /** TLS from the first byte, as on port 465. */
+  secure: boolean
+  /** Whether a plain connection is upgraded: always, when the server offers it (default), never. */
+  startTls?: 'required' | 'opportunistic' | 'never'
   user?: string
   password?: string
   /** The name given in EHLO. */
@@ -113,9 +115,9 @@ function createTransport(
     pool: true,
     host: settings.host,
     port: settings.port,
-    secure: settings.security === 'tls',
-    requireTLS: settings.security === 'starttls',
-    ignoreTLS: settings.security === 'none',
+    secure: settings.secure,
+    requireTLS: settings.startTls === 'required',
+    ignoreTLS: settings.startTls === 'never',
     name: settings.clientName,
     auth: settings.user ? { user: settings.user, pass: settings.password ?? '' } : undefined,
     tls: { rejectUnauthorized: settings.verifyCertificate ?? true },

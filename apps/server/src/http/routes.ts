@@ -5,12 +5,24 @@ import { projectRoutes } from '../accounts/project-routes.ts'
 import type { App } from '../app.ts'
 import { behavioralRoutes } from '../behavioral/routes.ts'
 import { ingestRoutes } from '../ingest/routes.ts'
+import { messageRoutes } from '../messages/routes.ts'
 import { overviewRoutes, queueRoutes } from '../overview/routes.ts'
+import { templateRoutes } from '../templates/routes.ts'
+import { transactionalRoutes } from '../transactional/routes.ts'
 
 /** Every part of the HTTP surface, in one list. Each is a plugin: its hooks, parsers and errors stay its own. */
 export async function registerRoutes(server: FastifyInstance, app: App): Promise<void> {
   await server.register(ingestRoutes(app))
   await server.register(accountRoutes(app))
   await server.register(queueRoutes(app))
-  await server.register(projectScope(app, [projectRoutes(app), overviewRoutes(app), behavioralRoutes(app)]))
+  await server.register(transactionalRoutes(app))
+  await server.register(
+    projectScope(app, [
+      projectRoutes(app),
+      overviewRoutes(app),
+      behavioralRoutes(app),
+      templateRoutes(app),
+      messageRoutes(app),
+    ]),
+  )
 }

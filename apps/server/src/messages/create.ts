@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Transaction } from '@fairway/queue'
 import type { MessageInput } from './input.ts'
+import { storableJson } from './storable.ts'
 
 export interface NewMessage {
   /** Unique in its project: `behavioral:<campaign>:<event id>`, `transactional:<idempotency key>`. */
@@ -62,7 +63,7 @@ export async function insertMessages(
       column((m) => m.eventId ?? null),
       column((m) => m.eventAt ?? null),
       column((m) => m.recipient ?? null),
-      column((m) => JSON.stringify(m.input ?? {})),
+      column((m) => storableJson(m.input ?? {})),
       column((m) => m.test ?? false),
       column((m) => m.dueAt ?? null),
     ],

@@ -77,7 +77,7 @@ async function findLatePeople(app: App, projectId: number, messages: MessageRow[
   const late = messages.filter((message) => message.personId === null && message.input.person)
   if (late.length === 0) return
   const references = late.map((message) => message.input.person!)
-  const ids = await findPersonIds(app, projectId, references)
+  const ids = await findPersonIds(app.pool, projectId, references)
   for (const [index, message] of late.entries()) message.personId = ids[index] ?? null
 }
 

@@ -85,6 +85,9 @@ async function settle(
          reason = o.reason,
          settled_at = case when o.state = 'pending' then null else $9::timestamptz end,
          claim = case when o.state = 'pending' then null else m.claim end,
+         history = case when o.state in ('pending', 'failed', 'unknown')
+           then m.history || jsonb_build_object('at', $9::timestamptz, 'state', o.state, 'reason', o.reason)
+           else m.history end,
          person_id = coalesce(m.person_id, o.person_id),
          recipient = coalesce(o.recipient, m.recipient),
          subject = coalesce(o.subject, m.subject),
@@ -132,7 +135,9 @@ export async function markUnknown(
   if (messages.length === 0) return
   await app.pool.query(
     `update messages m set state = 'unknown', settled_at = $4,
-            reason = 'the sender stopped between claiming this message and recording the result'
+            reason = 'the sender stopped between claiming this message and recording the result',
+            history = m.history || jsonb_build_object('at', $4::timestamptz, 'state', 'unknown', 'reason',
+              'the sender stopped between claiming this message and recording the result')
      from unnest($2::uuid[], $3::uuid[]) as d (id, claim)
      where m.project_id = $1 and m.id = d.id and m.state = 'claimed' and m.claim = d.claim`,
     [projectId, messages.map((message) => message.id), messages.map((message) => message.claim), app.now()],

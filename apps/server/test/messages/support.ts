@@ -113,7 +113,7 @@ export async function sendThrough(
 ): Promise<void> {
   await app.pool.query(`update projects set mode = 'live' where id = $1`, [projectId])
   await app.pool.query('update providers set active = false where project_id = $1', [projectId])
-  const settings: SmtpSettings = { host: '127.0.0.1', port, security: 'none', ...options.settings }
+  const settings: SmtpSettings = { host: '127.0.0.1', port, secure: false, ...options.settings }
   await app.pool.query(
     `insert into providers (project_id, kind, config, limits) values ($1, 'smtp', $2, $3)`,
     [projectId, sealSettings(app, settings), JSON.stringify({ connections: 4, ...options.limits })],

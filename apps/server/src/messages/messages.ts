@@ -1,0 +1,156 @@
+import type { Json } from '@fairway/queue'
+import type { App } from '../app.ts'
+import { withTransaction } from '../db/transaction.ts'
+import { conflict, notFound } from '../errors.ts'
+import { deliverJob, type MailLane } from './deliver-job.ts'
+
+export interface Message {
+  id: string
+  class: 'transactional' | 'behavioral'
+  channel: string
+  personId: number | null
+  campaignId: number | null
+  templateId: number | null
+  eventId: string | null
+  state: string
+  reason: string | null
+  recipient: string | null
+  subject: string | null
+  attempts: number
+  provider: string | null
+  providerMessageId: string | null
+  test: boolean
+  dueAt: Date
+  claimedAt: Date | null
+  settledAt: Date | null
+  createdAt: Date
+}
+
+export interface MessageDetail extends Message {
+  /** Reasons of the past, oldest first: failed attempts, doubts, decisions by hand. */
+  history: { at: string; state: string; reason: string | null }[]
+  /** Its mail in the sandbox mailbox. */
+  mailboxId: number | null
+}
+
+export interface MessageFilter {
+  state?: string
+  class?: string
+  person?: number
+  campaign?: number
+}
+
+const columns = `id, class, channel, person_id as "personId", campaign_id as "campaignId", template_id as "templateId",
+  event_id as "eventId", state, reason, recipient, subject, attempts, provider, provider_message_id as "providerMessageId",
+  test, due_at as "dueAt", claimed_at as "claimedAt", settled_at as "settledAt", created_at as "createdAt"`
+
+/** Newest first. `cursor` continues after the page that gave it. */
+export async function listMessages(
+  app: App,
+  projectId: number,
+  filter: MessageFilter,
+  { limit, cursor }: { limit: number; cursor?: string },
+): Promise<{ items: Message[]; nextCursor: string | null }> {
+  const values: unknown[] = [projectId]
+  const where = ['project_id = $1']
+  const add = (condition: (place: string) => string, value: unknown) =>
+    where.push(condition(`$${values.push(value)}`))
+  if (filter.state) add((place) => `state = ${place}`, filter.state)
+  if (filter.class) add((place) => `class = ${place}`, filter.class)
+  if (filter.person) add((place) => `person_id = ${place}`, filter.person)
+  if (filter.campaign) add((place) => `campaign_id = ${place}`, filter.campaign)
+  const after = cursor ? readCursor(cursor) : undefined
+  if (after) {
+    add((place) => `(created_at, id) < (${place}::timestamptz, $${values.length + 1}::uuid)`, after.at)
+    values.push(after.id)
+  }
+  // To the microsecond as text: a Date would cut the cursor to milliseconds and repeat rows.
+  const { rows } = await app.pool.query<Message & { exactly: string }>(
+    `select ${columns}, created_at::text as exactly from messages where ${where.join(' and ')}
+     order by created_at desc, id desc limit $${values.push(limit + 1)}`,
+    values,
+  )
+  const last = rows.length > limit ? rows[limit - 1] : undefined
+  return {
+    items: rows.slice(0, limit).map(({ exactly: _, ...message }) => message),
+    nextCursor: last ? writeCursor(last.exactly, last.id) : null,
+  }
+}
+
+const writeCursor = (at: string, id: string) => Buffer.from(JSON.stringify([at, id])).toString('base64url')
+
+function readCursor(cursor: string): { at: string; id: string } | undefined {
+  try {
+    const [at, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [string, string]
+    return /^[\d :.+-]+$/.test(at) && /^[0-9a-f-]{36}$/.test(id) ? { at, id } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws {ApiError} 404 */
+export async function getMessage(app: App, projectId: number, id: string): Promise<MessageDetail> {
+  const { rows } = await app.pool.query<MessageDetail & { history: Json }>(
+    `select ${columns}, history,
+            (select b.id from mailbox b where b.project_id = $1 and b.message_id = m.id) as "mailboxId"
+     from messages m where project_id = $1 and id = $2`,
+    [projectId, id],
+  )
+  if (!rows[0]) throw notFound('Message')
+  return rows[0]
+}
+
+/** Puts a failed message back. @throws {ApiError} 404, 409 for a message that did not fail. */
+export const retryMessage = (app: App, projectId: number, id: string): Promise<MessageDetail> =>
+  sendAgain(app, projectId, id, 'failed', 'tried again by hand')
+
+/**
+ * Settles a message in doubt by hand: it was `sent`, it has `failed`, or it shall be sent again (`resend`), which may
+ * make it arrive twice.
+ *
+ * @throws {ApiError} 404, 409 for a message that is not in doubt.
+ */
+export async function resolveMessage(
+  app: App,
+  projectId: number,
+  id: string,
+  state: 'sent' | 'failed' | 'resend',
+): Promise<MessageDetail> {
+  if (state === 'resend') return sendAgain(app, projectId, id, 'unknown', 'sent again by hand')
+  const { rowCount } = await app.pool.query(
+    `update messages set state = $3, reason = $4, settled_at = $5, claim = null,
+            history = history || jsonb_build_object('at', $5::timestamptz, 'state', $3::text, 'reason', $4::text)
+     where project_id = $1 and id = $2 and state = 'unknown'`,
+    [projectId, id, state, `marked as ${state} by hand`, app.now()],
+  )
+  if (rowCount === 0) await explainState(app, projectId, id, 'unknown')
+  return getMessage(app, projectId, id)
+}
+
+async function sendAgain(
+  app: App,
+  projectId: number,
+  id: string,
+  from: 'failed' | 'unknown',
+  reason: string,
+) {
+  const changed = await withTransaction(app.pool, async (client) => {
+    const { rows } = await client.query<{ class: string }>(
+      `update messages set state = 'pending', reason = $4, settled_at = null, claim = null, attempts = 0,
+              history = history || jsonb_build_object('at', $5::timestamptz, 'state', 'pending', 'reason', $4::text)
+       where project_id = $1 and id = $2 and state = $3 returning class`,
+      [projectId, id, from, reason, app.now()],
+    )
+    if (!rows[0]) return false
+    const lane: MailLane = rows[0].class === 'transactional' ? 'transactional' : 'automation'
+    await app.queue.addIn(client, [deliverJob(projectId, id, lane)])
+    return true
+  })
+  if (!changed) await explainState(app, projectId, id, from)
+  return getMessage(app, projectId, id)
+}
+
+async function explainState(app: App, projectId: number, id: string, needed: string): Promise<never> {
+  const { state } = await getMessage(app, projectId, id)
+  throw conflict(`The message is ${state}; this can only be done with one that is ${needed}`)
+}

@@ -1,0 +1,85 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { App } from '../app.ts'
+import { getMessage, listMessages, resolveMessage, retryMessage } from './messages.ts'
+import { sendTestMessage } from './test-message.ts'
+
+const tags = ['messages']
+const ProjectParams = Type.Object({ project: Type.String() })
+const MessageParams = Type.Object({
+  project: Type.String(),
+  message: Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' }),
+})
+const literals = <const T extends string>(...values: T[]) =>
+  Type.Union(values.map((value) => Type.Literal(value)))
+
+/** Messages and what became of them; registered in the project scope. */
+export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
+  const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
+
+  server.get(
+    '/messages',
+    {
+      schema: {
+        summary: 'Messages, newest first',
+        tags,
+        params: ProjectParams,
+        querystring: Type.Object({
+          state: Type.Optional(literals('pending', 'claimed', 'sent', 'failed', 'skipped', 'unknown')),
+          class: Type.Optional(literals('transactional', 'behavioral')),
+          person: Type.Optional(Type.Integer({ minimum: 1 })),
+          campaign: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_147_483_647 })),
+          limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+          cursor: Type.Optional(
+            Type.String({ maxLength: 200, description: 'nextCursor of the page before' }),
+          ),
+        }),
+      },
+    },
+    ({ project, query: { limit, cursor, ...filter } }) =>
+      listMessages(app, project.id, filter, { limit, cursor }),
+  )
+
+  server.get(
+    '/messages/:message',
+    { schema: { summary: 'One message with the history of its reasons', tags, params: MessageParams } },
+    ({ project, params }) => getMessage(app, project.id, params.message.toLowerCase()),
+  )
+
+  server.post(
+    '/messages/test',
+    {
+      schema: {
+        summary: 'Send a test mail',
+        description:
+          'To the test address of the project or, without one, to the sandbox mailbox; never further.',
+        tags,
+        params: ProjectParams,
+        body: Type.Optional(Type.Object({}, { additionalProperties: false })),
+      },
+    },
+    async ({ project }, reply) => reply.code(202).send(await sendTestMessage(app, project)),
+  )
+
+  server.post(
+    '/messages/:message/retry',
+    { schema: { summary: 'Try a failed message again', tags, params: MessageParams } },
+    ({ project, params }) => retryMessage(app, project.id, params.message.toLowerCase()),
+  )
+
+  server.post(
+    '/messages/:message/resolve',
+    {
+      schema: {
+        summary: 'Settle a message in doubt',
+        description:
+          '`sent` or `failed` only record what you found out; `resend` sends it again, perhaps a second time.',
+        tags,
+        params: MessageParams,
+        body: Type.Object({ state: literals('sent', 'failed', 'resend') }, { additionalProperties: false }),
+      },
+    },
+    ({ project, params, body }) => resolveMessage(app, project.id, params.message.toLowerCase(), body.state),
+  )
+}

@@ -1,0 +1,76 @@
+import type { Json } from '@fairway/queue'
+import type { App } from '../app.ts'
+import { notFound } from '../errors.ts'
+import { findPersonIds, loadPeople, type PersonReference, type Recipient } from '../people/lookup.ts'
+import { type RenderedMail, renderMail } from './render.ts'
+import { buildScope } from './scope.ts'
+import { asProblem, type TemplateInput, toMailSource } from './templates.ts'
+
+export interface PreviewInput {
+  /** Default: the person seen last, or a made-up one. */
+  person?: PersonReference
+  event?: { name?: string; properties?: Record<string, Json> }
+  data?: Record<string, Json>
+}
+
+/** As it would be sent to the person now; its links lead nowhere. @throws {ApiError} 422 with the line, 404 for the person. */
+export async function previewTemplate(
+  app: App,
+  projectId: number,
+  template: TemplateInput,
+  input: PreviewInput,
+): Promise<RenderedMail & { preheader: string | null; person: { id: number; email: string | null } | null }> {
+  const person = await findSample(app, projectId, input.person)
+  const scope = buildScope({
+    messageId: '00000000-0000-8000-8000-000000000000',
+    person: person ?? madeUpPerson(app),
+    recipient: {},
+    event: { name: input.event?.name ?? '', properties: input.event?.properties ?? {} },
+    data: input.data,
+    urls: { unsubscribe: '#unsubscribe', permalink: '#view-in-browser' },
+    now: app.now(),
+  })
+  try {
+    const rendered = renderMail(toMailSource(template), scope)
+    return {
+      ...rendered,
+      preheader: template.preheader ?? null,
+      person: person ? { id: person.id, email: person.email } : null,
+    }
+  } catch (error) {
+    throw asProblem(error)
+  }
+}
+
+async function findSample(
+  app: App,
+  projectId: number,
+  reference: PersonReference | undefined,
+): Promise<Recipient | undefined> {
+  const [id] = reference
+    ? await findPersonIds(app.pool, projectId, [reference])
+    : [await findLatest(app, projectId)]
+  if (reference && !id) throw notFound('The person of the preview')
+  return id ? (await loadPeople(app.pool, projectId, [id])).get(id) : undefined
+}
+
+async function findLatest(app: App, projectId: number): Promise<number | null> {
+  const { rows } = await app.pool.query<{ id: number }>(
+    `select id from people where project_id = $1 and email is not null order by updated_at desc, id desc limit 1`,
+    [projectId],
+  )
+  return rows[0]?.id ?? null
+}
+
+const madeUpPerson = (app: App): Recipient => ({
+  id: 0,
+  external_id: 'ada',
+  email: 'ada@example.com',
+  phone: null,
+  timezone: null,
+  language: 'en',
+  properties: { first_name: 'Ada', last_name: 'Lovelace', name: 'Ada Lovelace' },
+  tags: [],
+  subscribed: true,
+  created_at: app.now(),
+})

@@ -1,0 +1,172 @@
+import type { App } from '../app.ts'
+import { conflict, invalidField, notFound } from '../errors.ts'
+import { TemplateError } from './engine.ts'
+import { type MailSource, validateMail } from './render.ts'
+
+export interface Template {
+  id: number
+  /** Name that API callers may use instead of the id. */
+  key: string | null
+  name: string
+  fromAddress: string | null
+  replyTo: string | null
+  subject: string
+  preheader: string | null
+  html: string
+  /** Null: made from the HTML. */
+  text: string | null
+  headers: Record<string, string>
+  createdAt: Date
+  updatedAt: Date
+}
+
+export type TemplateInput = Partial<Omit<Template, 'id' | 'createdAt' | 'updatedAt'>>
+
+const columns = `id, key, name, from_address as "fromAddress", reply_to as "replyTo", subject, preheader, html, text, headers,
+  created_at as "createdAt", updated_at as "updatedAt"`
+
+/** Newest first; `cursor` is the id after which to continue. */
+export async function listTemplates(
+  app: App,
+  projectId: number,
+  { limit, cursor }: { limit: number; cursor?: number },
+): Promise<{ items: Template[]; nextCursor: string | null }> {
+  const { rows } = await app.pool.query<Template>(
+    `select ${columns} from templates where project_id = $1 and ($2::int is null or id < $2) order by id desc limit $3`,
+    [projectId, cursor ?? null, limit + 1],
+  )
+  const items = rows.slice(0, limit)
+  return { items, nextCursor: rows.length > limit ? String(items.at(-1)!.id) : null }
+}
+
+/** @throws {ApiError} 404 */
+export async function getTemplate(app: App, projectId: number, id: number): Promise<Template> {
+  const { rows } = await app.pool.query<Template>(
+    `select ${columns} from templates where project_id = $1 and id = $2`,
+    [projectId, id],
+  )
+  if (!rows[0]) throw notFound('Template')
+  return rows[0]
+}
+
+/** @throws {ApiError} 422 with the line of a Liquid mistake, 409 for a key that is taken. */
+export async function createTemplate(app: App, projectId: number, input: TemplateInput): Promise<Template> {
+  checkTemplate(input)
+  const template = { ...emptyTemplate, ...input }
+  const { rows } = await withUniqueKey(template.key, () =>
+    app.pool.query<Template>(
+      `insert into templates (project_id, key, name, from_address, reply_to, subject, preheader, html, text, headers, created_at, updated_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) returning ${columns}`,
+      [projectId, ...valuesOf(template), app.now()],
+    ),
+  )
+  return rows[0]!
+}
+
+/** Members that are left out stay as they are. @throws {ApiError} 404, 422, 409 */
+export async function updateTemplate(
+  app: App,
+  projectId: number,
+  id: number,
+  input: TemplateInput,
+): Promise<Template> {
+  const template = { ...(await getTemplate(app, projectId, id)), ...input }
+  checkTemplate(template)
+  const { rows } = await withUniqueKey(template.key, () =>
+    app.pool.query<Template>(
+      `update templates set key = $3, name = $4, from_address = $5, reply_to = $6, subject = $7, preheader = $8, html = $9,
+              text = $10, headers = $11, updated_at = $12
+       where project_id = $1 and id = $2 returning ${columns}`,
+      [projectId, id, ...valuesOf(template), app.now()],
+    ),
+  )
+  if (!rows[0]) throw notFound('Template')
+  return rows[0]
+}
+
+/** @throws {ApiError} 404, and 409 while a campaign uses it. */
+export async function deleteTemplate(app: App, projectId: number, id: number): Promise<void> {
+  const campaigns = await app.pool.query<{ name: string }>(
+    `select name from behavioral_campaigns where project_id = $1 and template_id = $2 and state <> 'off' limit 1`,
+    [projectId, id],
+  )
+  if (campaigns.rows[0]) {
+    throw conflict(`The campaign "${campaigns.rows[0].name}" sends this template; switch it off first`)
+  }
+  const { rowCount } = await app.pool.query('delete from templates where project_id = $1 and id = $2', [
+    projectId,
+    id,
+  ])
+  if (rowCount === 0) throw notFound('Template')
+}
+
+const emptyTemplate = {
+  key: null,
+  name: '',
+  fromAddress: null,
+  replyTo: null,
+  subject: '',
+  preheader: null,
+  html: '',
+  text: null,
+  headers: {},
+}
+
+const valuesOf = (template: Omit<Template, 'id' | 'createdAt' | 'updatedAt'>) => [
+  template.key || null,
+  template.name,
+  template.fromAddress || null,
+  template.replyTo || null,
+  template.subject,
+  template.preheader || null,
+  template.html,
+  template.text || null,
+  JSON.stringify(template.headers),
+]
+
+export const toMailSource = (template: TemplateInput): MailSource => ({
+  from: template.fromAddress ?? '',
+  replyTo: template.replyTo,
+  subject: template.subject ?? '',
+  preheader: template.preheader,
+  html: template.html ?? '',
+  text: template.text,
+  headers: template.headers,
+})
+
+const fields: Record<string, string> = { from: 'fromAddress', reply_to: 'replyTo' }
+
+/** Says a Liquid mistake as the REST API does: 422, with the field, the line and the column. */
+export function asProblem(error: unknown): unknown {
+  if (!(error instanceof TemplateError)) return error
+  const problem = invalidField(fields[error.part] ?? error.part, error.message)
+  return Object.assign(problem, { extra: { line: error.line, column: error.column } })
+}
+
+function checkTemplate(template: TemplateInput): void {
+  for (const [field, value] of Object.entries(template)) {
+    if (typeof value === 'string' && value.includes('\0'))
+      throw invalidField(field, `${field} contains a NUL character; remove it`)
+  }
+  if (template.key && !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(template.key)) {
+    throw invalidField('key', 'key may have up to 100 letters, digits, dots, dashes and underscores')
+  }
+  if (template.key && /^\d+$/.test(template.key))
+    throw invalidField('key', 'key must not be a number: numbers are ids')
+  try {
+    validateMail(toMailSource(template))
+  } catch (error) {
+    throw asProblem(error)
+  }
+}
+
+const uniqueViolation = '23505'
+
+async function withUniqueKey<T>(key: string | null, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (error) {
+    if ((error as { code?: string }).code !== uniqueViolation) throw error
+    throw conflict(`Another template has the key "${key}"`)
+  }
+}

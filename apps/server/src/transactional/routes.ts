@@ -1,0 +1,73 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { attemptsOf } from '../accounts/attempts.ts'
+import { findKey } from '../accounts/keys.ts'
+import type { App } from '../app.ts'
+import { badRequest, forbidden, unauthorized } from '../errors.ts'
+import { toApiError } from '../to-api-error.ts'
+import { readSendRequest } from './request.ts'
+import { sendTransactional } from './send.ts'
+
+/** 2 MB of attachments are 2.7 MB as base64; the rest is the mail. */
+const bodyLimit = 5 * 1024 * 1024
+
+/**
+ * Customer.io's App API for transactional mail: `POST /v1/send/email` with `Authorization: Bearer <secret key>`.
+ * Errors come as `{"meta":{"error":"…"}}`.
+ */
+export const transactionalRoutes = (app: App) => async (scope: FastifyInstance) => {
+  scope.setErrorHandler((thrown, request, reply) => {
+    const error = toApiError(thrown)
+    if (error.status >= 500) {
+      const level = error.status === 503 ? 'warn' : 'error'
+      app.log[level]({ requestId: request.id, err: thrown }, 'a transactional message was not accepted')
+    }
+    if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', error.retryAfterSeconds)
+    return reply
+      .code(error.status)
+      .send({ meta: { error: error.message, code: error.code, field: error.field } })
+  })
+  // Whatever the content type says: curl sends JSON as a form unless told otherwise.
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit }, (_request, text, done) => {
+    try {
+      done(null, JSON.parse(text as string))
+    } catch (error) {
+      done(badRequest(`The body is not valid JSON: ${(error as Error).message.slice(0, 200)}`))
+    }
+  })
+
+  scope.post(
+    '/v1/send/email',
+    {
+      bodyLimit,
+      config: { highVolume: true },
+      schema: {
+        summary: 'Send a transactional email',
+        description:
+          "Customer.io's shape. With `Idempotency-Key`, a repeated request is the same message. Sent ahead of everything, " +
+          'to people who unsubscribed from marketing too, but never to suppressed addresses.',
+        tags: ['transactional'],
+        security: [{ secretKey: [] }],
+      },
+    },
+    async (request) => {
+      const projectId = await authenticate(app, request)
+      const key = request.headers['idempotency-key']
+      const send = readSendRequest(request.body, typeof key === 'string' ? key : undefined, app.now())
+      const { messageId, acceptedAt } = await sendTransactional(app, projectId, send)
+      return { delivery_id: messageId, queued_at: Math.floor(acceptedAt.getTime() / 1000) }
+    },
+  )
+}
+
+async function authenticate(app: App, request: FastifyRequest): Promise<number> {
+  const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
+  const owner = token === undefined ? null : await findKey(app, token)
+  if (!owner) {
+    attemptsOf(app).failedAuth.count(request.ip)
+    throw unauthorized('Send a secret key of the project as `Authorization: Bearer <secretKey>`')
+  }
+  if (owner.kind !== 'secret') throw forbidden('This is a tracking key; sending mail needs a secret key')
+  request.projectId = owner.projectId
+  return owner.projectId
+}

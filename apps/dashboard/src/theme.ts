@@ -21,8 +21,8 @@ const lagoon: MantineColorsTuple = [
 
 /** The buoys that mark a fairway: the second series of a chart, and whatever asks for attention. */
 const buoy: MantineColorsTuple = [
-  '#fff1ea',
-  '#ffe0d2',
+  '#fff6f1',
+  '#ffeae0',
   '#fdc0a5',
   '#fb9d75',
   '#f9804d',
@@ -66,6 +66,7 @@ const mono = "ui-monospace, 'SF Mono', 'Cascadia Code', Menlo, Consolas, 'DejaVu
 
 export const theme = createTheme({
   colors: { lagoon, buoy, gray, dark },
+  black: '#161d1a',
   primaryColor: 'lagoon',
   primaryShade: { light: 7, dark: 7 },
   fontFamily: sans,

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
 import { useKeyset } from './keyset.ts'
-import type { MailDetail, MailSummary, Message } from './types.ts'
+import type { MailDetail, MailSummary, Message, MessageDetail } from './types.ts'
 
 export interface MessageFilter {
   state?: string
@@ -14,16 +14,34 @@ export const useMessages = (project: string, filter: MessageFilter) =>
 export const useMessage = (project: string, id: string) =>
   useQuery({
     queryKey: [project, 'messages', id],
-    queryFn: ({ signal }) => request<Message>(projectPath(project, 'messages', id), { signal }),
+    queryFn: ({ signal }) => request<MessageDetail>(projectPath(project, 'messages', id), { signal }),
   })
 
-/** Settles a message in doubt: `sent` when somebody found that it arrived, `resend` when not. */
-export function useResolveMessage(project: string, id: string) {
+export type Resolution = 'sent' | 'failed' | 'resend'
+
+/** Settles a message in doubt: records what somebody found out, or sends it again. */
+export const useResolveMessage = (project: string, id: string) =>
+  useDecision(project, (state: Resolution) =>
+    request<MessageDetail>(projectPath(project, 'messages', id, 'resolve'), {
+      method: 'POST',
+      body: { state },
+    }),
+  )
+
+/** Puts a failed message back into the queue. */
+export const useRetryMessage = (project: string, id: string) =>
+  useDecision(project, () =>
+    request<MessageDetail>(projectPath(project, 'messages', id, 'retry'), { method: 'POST' }),
+  )
+
+function useDecision<Input>(project: string, decide: (input: Input) => Promise<MessageDetail>) {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (outcome: 'sent' | 'failed') =>
-      request(projectPath(project, 'messages', id, 'resolve'), { method: 'POST', body: { state: outcome } }),
-    onSuccess: () => client.invalidateQueries({ queryKey: [project] }),
+    mutationFn: decide,
+    onSuccess: (message) => {
+      client.setQueryData([project, 'messages', message.id], message)
+      return client.invalidateQueries({ queryKey: [project] })
+    },
   })
 }
 

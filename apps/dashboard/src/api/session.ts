@@ -62,3 +62,12 @@ export function useSetPassword() {
     onSuccess: () => client.invalidateQueries({ queryKey: sessionQuery.queryKey }),
   })
 }
+
+export function useChangeAccount() {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (body: { name?: string; email?: string }) =>
+      request('/api/v1/session', { method: 'PATCH', body }),
+    onSuccess: () => client.invalidateQueries({ queryKey: sessionQuery.queryKey }),
+  })
+}

@@ -13,6 +13,8 @@ export interface TemplatePreview {
   preheader: string | null
   html: string
   text: string
+  /** Whom it was rendered for; null: somebody made up. */
+  person: { id: number; email: string | null } | null
 }
 
 export const useTemplates = (project: string) =>

@@ -121,10 +121,19 @@ export interface Message {
   attempts: number
   provider: string | null
   providerMessageId: string | null
+  /** To the test address or the mailbox, whatever the project's mode. */
+  test: boolean
   dueAt: string
   claimedAt: string | null
   settledAt: string | null
   createdAt: string
+}
+
+export interface MessageDetail extends Message {
+  /** Reasons of the past, oldest first: failed attempts, doubts, decisions by hand. */
+  history: { at: string; state: MessageState; reason: string | null }[]
+  /** Its mail in the sandbox mailbox. */
+  mailboxId: number | null
 }
 
 export interface MailSummary {

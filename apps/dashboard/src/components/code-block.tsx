@@ -17,7 +17,7 @@ export function CodeBlock({ code, label, children, maxHeight }: CodeBlockProps) 
         <CopyButton value={code} label={`Copy ${label}`} />
       </Box>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <pre className={classes.code} style={{ maxHeight }} tabIndex={0} role="group" aria-label={label}>
+      <pre className={classes.code} style={{ maxHeight }} tabIndex={0}>
         {children ?? code}
       </pre>
     </Box>

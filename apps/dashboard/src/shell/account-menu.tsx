@@ -1,10 +1,10 @@
 import { Avatar, Box, Group, Menu, Text, UnstyledButton } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconBook, IconKeyboard, IconLock, IconLogout } from '@tabler/icons-react'
+import { IconBook, IconKeyboard, IconLogout, IconUserCircle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { sessionQuery, useSignOut } from '../api/session.ts'
 import { notifyError } from '../lib/notify.ts'
-import { PasswordDialog } from './password-dialog.tsx'
+import { AccountDialog } from './account-dialog.tsx'
 
 export function AccountMenu({ onShowShortcuts }: { onShowShortcuts: () => void }) {
   const user = useQuery(sessionQuery).data?.user
@@ -40,8 +40,8 @@ export function AccountMenu({ onShowShortcuts }: { onShowShortcuts: () => void }
           <Menu.Item leftSection={<IconKeyboard size={16} aria-hidden />} onClick={onShowShortcuts}>
             Keyboard shortcuts
           </Menu.Item>
-          <Menu.Item leftSection={<IconLock size={16} aria-hidden />} onClick={dialog.open}>
-            {user?.hasPassword ? 'Change password' : 'Set a password'}
+          <Menu.Item leftSection={<IconUserCircle size={16} aria-hidden />} onClick={dialog.open}>
+            Your account
           </Menu.Item>
           <Menu.Divider />
           <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={leave}>
@@ -49,7 +49,7 @@ export function AccountMenu({ onShowShortcuts }: { onShowShortcuts: () => void }
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      <PasswordDialog opened={changing} onClose={dialog.close} hasPassword={user?.hasPassword ?? false} />
+      {user && <AccountDialog opened={changing} onClose={dialog.close} user={user} />}
     </>
   )
 }

@@ -1,17 +1,18 @@
-import { Alert, Button, Group, Stack, Text } from '@mantine/core'
-import { IconHelpCircle } from '@tabler/icons-react'
+import { Badge, Group, Stack } from '@mantine/core'
+import { IconInbox } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
-import { useMessage, useResolveMessage } from '../../api/messages.ts'
-import type { Message } from '../../api/types.ts'
+import { useMessage } from '../../api/messages.ts'
+import type { Message, MessageDetail } from '../../api/types.ts'
 import { BackLink } from '../../components/back-link.tsx'
-import { AnchorLink } from '../../components/links.tsx'
+import { AnchorLink, ButtonLink } from '../../components/links.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { PropertyList } from '../../components/property-list.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 import { MessageStateBadge, messageStates } from '../../components/state-badge.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { formatDateTime } from '../../lib/format.ts'
+import { Failed, InDoubt } from './decisions.tsx'
 import { explainReason } from './reasons.ts'
 
 const route = getRouteApi('/signed-in/projects/$project/messages/$message')
@@ -31,15 +32,46 @@ export function MessagePage() {
   )
 }
 
-function MessageView({ project, message }: { project: string; message: Message }) {
+function MessageView({ project, message }: { project: string; message: MessageDetail }) {
   return (
     <>
-      <PageHeader title={message.subject || 'Message'} after={<MessageStateBadge state={message.state} />} />
-      <Stack gap="lg">
+      <PageHeader
+        title={message.subject || 'Message'}
+        after={
+          <>
+            <MessageStateBadge state={message.state} />
+            {message.test && (
+              <Badge variant="light" color="yellow" tt="none">
+                Test
+              </Badge>
+            )}
+          </>
+        }
+        actions={
+          message.mailboxId !== null && (
+            <ButtonLink
+              variant="default"
+              leftSection={<IconInbox size={16} aria-hidden />}
+              to="/projects/$project/mailbox"
+              params={{ project }}
+              search={{ mail: String(message.mailboxId) }}
+            >
+              Read it in the mailbox
+            </ButtonLink>
+          )
+        }
+      />
+      <Stack gap="lg" maw={900}>
         {message.state === 'unknown' && <InDoubt project={project} id={message.id} />}
+        {message.state === 'failed' && <Failed project={project} id={message.id} />}
         <Section title="What happened" description={messageStates[message.state].meaning}>
           <PropertyList label="What happened" entries={outcome(message)} />
         </Section>
+        {message.history.length > 0 && (
+          <Section title="History" description="Earlier states and their reasons, oldest first.">
+            <PropertyList label="History" entries={history(message)} />
+          </Section>
+        )}
         <Section title="What it is">
           <PropertyList label="What it is" entries={origin(project, message)} />
         </Section>
@@ -48,9 +80,18 @@ function MessageView({ project, message }: { project: string; message: Message }
   )
 }
 
+const history = (message: MessageDetail): [string, React.ReactNode][] =>
+  message.history.map(({ at, state, reason }, index) => [
+    `${index + 1}. ${formatDateTime(at)}`,
+    <Group key={at} gap="xs">
+      <MessageStateBadge state={state} />
+      {reason && <span>{explainReason(reason)}</span>}
+    </Group>,
+  ])
+
 const outcome = (message: Message): [string, React.ReactNode][] => [
   ['Recipient', message.recipient ?? '—'],
-  ['Reason', message.reason ? `${explainReason(message.reason)}` : '—'],
+  ['Reason', message.reason ? explainReason(message.reason) : '—'],
   ['Created', <TimeAgo key="created" at={message.createdAt} />],
   ['Due', <TimeAgo key="due" at={message.dueAt} />],
   ['Claimed', <TimeAgo key="claimed" at={message.claimedAt} />],
@@ -109,29 +150,3 @@ const origin = (project: string, message: Message): [string, React.ReactNode][] 
   ],
   ['Message id', message.id],
 ]
-
-/** The server stopped between handing the mail over and hearing the answer; only a person can know. */
-function InDoubt({ project, id }: { project: string; id: string }) {
-  const resolve = useResolveMessage(project, id)
-  const settle = (outcome: 'sent' | 'failed') =>
-    resolve.mutate(outcome, {
-      onSuccess: () => notifySuccess('Settled', `The message is now recorded as ${outcome}.`),
-      onError: (error) => notifyError('Could not settle the message', error),
-    })
-  return (
-    <Alert color="buoy" icon={<IconHelpCircle aria-hidden />} title="Nobody knows whether this left">
-      <Text size="sm">
-        The server stopped while it handed this message to the provider. It is not sent again by itself, so
-        that nobody gets it twice. Look into your provider’s log, then record what you found.
-      </Text>
-      <Group mt="md" gap="xs">
-        <Button size="xs" loading={resolve.isPending} onClick={() => settle('sent')}>
-          It left: record as sent
-        </Button>
-        <Button size="xs" variant="default" loading={resolve.isPending} onClick={() => settle('failed')}>
-          It did not: record as failed
-        </Button>
-      </Group>
-    </Alert>
-  )
-}

@@ -4,19 +4,18 @@ import { SimpleGrid, useComputedColorScheme, VisuallyHidden } from '@mantine/cor
 import type { Overview } from '../../api/types.ts'
 import { Section } from '../../components/section.tsx'
 import { formatCount } from '../../lib/format.ts'
+import { toBuckets } from './buckets.ts'
 
 type Series = Overview['series']
 
 export default function ActivityCharts({ series }: { series: Series }) {
   const shade = useComputedColorScheme('light') === 'dark' ? 4 : 6
-  const label = axisLabel(series)
-  const data = series.map((point) => ({ ...point, label: label(point.at) }))
   const shared = {
     h: 230,
-    data,
+    data: toBuckets(series),
     dataKey: 'label',
     valueFormatter: formatCount,
-    gridAxis: 'y' as const,
+    gridAxis: 'x' as const,
     tickLine: 'none' as const,
     xAxisProps: { minTickGap: 40 },
     yAxisProps: { width: 44, allowDecimals: false },
@@ -59,16 +58,3 @@ const Summary = ({ words }: { words: string }) => <VisuallyHidden>{words}</Visua
 
 const total = (series: Series, name: 'events' | 'sent' | 'failed') =>
   series.reduce((sum, point) => sum + point[name], 0)
-
-/** Hours within two days, dates beyond. */
-function axisLabel(series: Series) {
-  const first = Date.parse(series[0]?.at ?? '')
-  const last = Date.parse(series.at(-1)?.at ?? '')
-  const format = new Intl.DateTimeFormat(
-    undefined,
-    last - first > 2 * 86_400_000
-      ? { day: 'numeric', month: 'short', hour: '2-digit' }
-      : { hour: '2-digit', minute: '2-digit' },
-  )
-  return (at: string) => format.format(new Date(at))
-}

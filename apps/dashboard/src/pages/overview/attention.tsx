@@ -1,22 +1,26 @@
-import { Alert, Code, Group, Stack, Text } from '@mantine/core'
+import { Card, Code, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import type { Attention } from '../../api/types.ts'
 import { ButtonLink } from '../../components/links.tsx'
+import classes from './attention.module.css'
 
 /** What asks for a person: nothing is shown when nothing does. */
 export function AttentionList({ project, items }: { project: string; items: Attention[] }) {
   if (items.length === 0) return null
   return (
-    <Stack gap="xs" component="section" aria-label="Needs attention">
-      {items.map((item) => (
-        <Alert key={item.kind} color="buoy" variant="light" p="sm" icon={<IconAlertTriangle aria-hidden />}>
-          <Group justify="space-between" gap="sm">
-            <span>{item.title}</span>
+    <Card component="section" aria-label="Needs attention" p={0} className={classes.attention}>
+      <ul className={classes.list}>
+        {items.map((item) => (
+          <li key={item.kind} className={classes.item}>
+            <IconAlertTriangle size={18} aria-hidden className={classes.icon} />
+            <Text size="sm" flex={1}>
+              {item.title}
+            </Text>
             <Remedy project={project} kind={item.kind} />
-          </Group>
-        </Alert>
-      ))}
-    </Stack>
+          </li>
+        ))}
+      </ul>
+    </Card>
   )
 }
 

@@ -1,14 +1,50 @@
-import type { Properties } from '../../api/types.ts'
+import type { Json, Properties } from '../../api/types.ts'
 import { formatValue } from '../../lib/format.ts'
 
-const list = (value: unknown): string =>
-  Array.isArray(value) ? value.map(formatValue).join(', ') : formatValue(value)
-
-/** A change of a person in words; an unknown kind keeps its name and shows its detail. */
+/** A change of a person in words. */
 export function describeChange(kind: string, detail: Properties): string {
-  const words = kind.replaceAll('_', ' ')
-  const parts = Object.entries(detail).map(([name, value]) => `${name}: ${list(value)}`)
-  return parts.length === 0 ? sentence(words) : `${sentence(words)} — ${parts.join('; ')}`
+  switch (kind) {
+    case 'updated':
+      return `Changed ${[...fields(without(detail, 'properties')), ...fields(bag(detail.properties))].join('; ')}`
+    case 'tags':
+      return `Tags: ${addedAndRemoved(detail)}`
+    case 'devices':
+      return `Devices: ${addedAndRemoved(detail)}`
+    case 'topics':
+      return `Topics: ${fields(detail).join('; ')}`
+    case 'subscription':
+      return detail.subscribed ? 'Subscribed to marketing mail' : 'Unsubscribed from marketing mail'
+    case 'suppression':
+      return detail.suppressed ? 'Suppressed: nothing is sent any more' : 'Suppression lifted'
+    case 'merged':
+      return `Merged: ${formatList(detail.from)} became ${formatValue(detail.into)}`
+    default:
+      return [kind.replaceAll('_', ' '), ...fields(detail)].join(' · ')
+  }
 }
 
-const sentence = (words: string) => words.charAt(0).toUpperCase() + words.slice(1)
+const bag = (value: Json | undefined): Properties =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}
+
+const without = (detail: Properties, name: string): Properties =>
+  Object.fromEntries(Object.entries(detail).filter(([key]) => key !== name))
+
+const fields = (detail: Properties): string[] =>
+  Object.entries(detail).map(([name, value]) => `${name.replaceAll('_', ' ')}: ${describeValue(value)}`)
+
+/** `{from, to}` as "from → to"; a value that was too long to be kept says so. */
+function describeValue(value: Json): string {
+  const { from, to, long } = bag(value)
+  if (long === true) return 'a long value'
+  if (to === undefined) return formatValue(value)
+  return from === null || from === undefined ? formatValue(to) : `${formatValue(from)} → ${formatValue(to)}`
+}
+
+function addedAndRemoved({ added = [], removed = [] }: Properties): string {
+  const signed = (sign: string, values: Json): string[] =>
+    (Array.isArray(values) ? values : []).map((value) => `${sign}${formatValue(value)}`)
+  return [...signed('+', added), ...signed('−', removed)].join(', ')
+}
+
+const formatList = (value: Json | undefined): string =>
+  Array.isArray(value) ? value.map(formatValue).join(', ') : formatValue(value)

@@ -1,4 +1,4 @@
-import { Box, Button, Code, Group, SegmentedControl, Stack, Text, ThemeIcon, Timeline } from '@mantine/core'
+import { Box, Button, Group, SegmentedControl, Stack, Text, ThemeIcon, Timeline } from '@mantine/core'
 import { IconBolt, IconHistory, IconMail, IconPencil } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTimeline } from '../../api/people.ts'
@@ -174,8 +174,8 @@ function MessageEntry({
       </EntryHead>
       {entry.reason && (
         <Text size="xs" c="dimmed" mt={2}>
-          {entry.state === 'sent' ? null : 'Why not sent: '}
-          {explainReason(entry.reason)} <Code fz={11}>{entry.reason}</Code>
+          {entry.state === 'skipped' || entry.state === 'failed' ? 'Why not sent: ' : ''}
+          {explainReason(entry.reason)}
         </Text>
       )}
     </>

@@ -1,6 +1,11 @@
 import { Box, Group, Loader, Tabs, Text } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { type TemplateInput, usePreview } from '../../api/templates.ts'
+import { ApiError } from '../../api/client.ts'
+import {
+  type TemplateInput,
+  type TemplatePreview as TemplatePreviewData,
+  usePreview,
+} from '../../api/templates.ts'
 import { CodeBlock } from '../../components/code-block.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { HtmlFrame } from '../../components/html-frame.tsx'
@@ -14,12 +19,12 @@ export function TemplatePreview({ project, draft }: { project: string; draft: Te
   return (
     <Section
       title="Preview"
-      description="Rendered for a sample person, by the engine that sends."
+      description={sampleWords(preview.data?.person)}
       actions={preview.isFetching ? <Loader size="xs" aria-label="Rendering" /> : undefined}
     >
       {preview.isError && (
         <Box mb="md">
-          <ErrorState title="This draft cannot be rendered" error={preview.error} />
+          <ErrorState title={`This draft cannot be rendered${lineOf(preview.error)}`} error={preview.error} />
         </Box>
       )}
       {preview.data ? <Rendered {...preview.data} /> : !preview.isError && <SkeletonLines />}
@@ -27,7 +32,7 @@ export function TemplatePreview({ project, draft }: { project: string; draft: Te
   )
 }
 
-function Rendered({ subject, html, text }: { subject: string; html: string; text: string }) {
+function Rendered({ subject, html, text, person }: TemplatePreviewData) {
   return (
     <>
       <Group gap="xs" mb="md" wrap="nowrap" align="baseline">
@@ -53,3 +58,10 @@ function Rendered({ subject, html, text }: { subject: string; html: string; text
     </>
   )
 }
+
+const sampleWords = (person: TemplatePreviewData['person'] | undefined) =>
+  person?.email ? `As ${person.email}, seen last, would get it.` : 'As a made-up person would get it.'
+
+/** The engine names the line of a Liquid mistake. */
+const lineOf = (error: Error): string =>
+  error instanceof ApiError && typeof error.problem.line === 'number' ? ` (line ${error.problem.line})` : ''

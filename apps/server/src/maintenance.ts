@@ -1,25 +1,23 @@
 import { sweepDeletedProjects } from './accounts/delete-project.ts'
 import type { App } from './app.ts'
+import { maintainEvents } from './events/maintain.ts'
 
 type Task = (app: App, options: { signal: AbortSignal }) => Promise<void>
 
 /** Housekeeping of every part; each task is idempotent and may run in several processes at once. */
 const tasks: Record<string, Task> = {
+  maintainEvents,
   sweepDeletedProjects,
 }
 
-/** What must have run before anything is written: partitions to write into. */
-const beforeServing: Record<string, Task> = {}
-
 const intervalMs = 3_600_000
 
-/** Runs what must come first and resolves; the rest follows in the background, and everything again every hour. */
-export async function startMaintenance(app: App): Promise<{ stop(): Promise<void> }> {
+/** Runs all housekeeping in the background, now and again every hour. */
+export function startMaintenance(app: App): { stop(): Promise<void> } {
   const stopping = new AbortController()
-  await runAll(app, beforeServing, stopping.signal)
-  let running = runAll(app, tasks, stopping.signal)
+  let running = runAll(app, stopping.signal)
   const timer = setInterval(() => {
-    running = running.then(() => runAll(app, { ...beforeServing, ...tasks }, stopping.signal))
+    running = running.then(() => runAll(app, stopping.signal))
   }, intervalMs)
   timer.unref()
   return {
@@ -31,8 +29,8 @@ export async function startMaintenance(app: App): Promise<{ stop(): Promise<void
   }
 }
 
-async function runAll(app: App, list: Record<string, Task>, signal: AbortSignal): Promise<void> {
-  for (const [task, run] of Object.entries(list)) {
+async function runAll(app: App, signal: AbortSignal): Promise<void> {
+  for (const [task, run] of Object.entries(tasks)) {
     if (signal.aborted) return
     try {
       await run(app, { signal })

@@ -37,8 +37,9 @@ export async function startServer(
     closing.add('database', database.close)
     const app = await assemble(await withRealPort(config), log, database.url, closing, options.now)
 
-    const maintenance = await startMaintenance(app)
+    const maintenance = startMaintenance(app)
     closing.add('housekeeping', maintenance.stop)
+    closing.add('channels', async () => closeChannels(app))
     if (config.role !== 'api') {
       closing.add('mail connections', async () => closeChannels(app))
       const worker = startWorkers(app)

@@ -1,10 +1,12 @@
 import type { BatchHandler, Handlers, Worker } from '@fairway/queue'
 import type { App } from './app.ts'
 import { gateBehavioral } from './behavioral/gate.ts'
+import { processItems } from './ingest/process.ts'
 import { deliverMessages } from './messages/deliver.ts'
 
 /** Every kind of job, in one list. */
 const handlers = (app: App): Handlers => ({
+  item: { batch: processItems(app) },
   deliver: { batch: deliverMessages(app, gateBehavioral) as BatchHandler },
 })
 

@@ -78,7 +78,7 @@ export function parseCampaign(body: unknown): CampaignFields {
 
 function parseTriggerEvent(input: unknown): string {
   const name = text(input, 'triggerEvent', 255)
-  if (foldName(name) === '') throw refuse('triggerEvent', 'must have a letter or digit')
+  if (foldName(name).trim() === '') throw refuse('triggerEvent', 'must have a letter or digit')
   return name
 }
 

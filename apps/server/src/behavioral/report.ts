@@ -31,7 +31,7 @@ export async function reportCampaign(
   const { rows } = await app.pool.query<{ state: MessageState; reason: string | null; count: number }>(
     `select state, case when reason like 'frequency:%' then 'frequency' else reason end as reason, count(*) as count
      from messages
-     where project_id = $1 and campaign_id = $2 and created_at >= $3 and created_at < coalesce($4, 'infinity') and test = $5
+     where project_id = $1 and campaign_id = $2 and created_at >= $3 and created_at < coalesce($4::timestamptz, 'infinity') and test = $5
      group by 1, 2 order by 3 desc, 2`,
     [projectId, campaignId, from, to, test],
   )

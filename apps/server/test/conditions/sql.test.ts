@@ -8,6 +8,7 @@ import { durationMs, type EventCondition } from '../../src/conditions/language.t
 import { type CountRequest, loadEventCounts } from '../../src/conditions/load-facts.ts'
 import { Parameters, propertySql, testSql } from '../../src/conditions/sql.ts'
 import { readProperty, sameValue } from '../../src/conditions/values.ts'
+import { ensurePartitions } from '../../src/events/partitions.ts'
 import { foldName } from '../../src/ingest/item.ts'
 import { eventCondition, eventNames, json, names, properties, propertyTest } from './arbitraries.ts'
 
@@ -16,7 +17,6 @@ let database: TestDatabase
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  await database.pool.query('create table events_all partition of events default').catch(() => {})
 })
 afterAll(() => database?.drop())
 
@@ -90,6 +90,10 @@ test('one statement counts for many people, triggers and conditions as the plain
   await fc.assert(
     fc.asyncProperty(scenario, async ({ events, conditions, scope }) => {
       project += 2
+      await ensurePartitions(
+        database.pool,
+        events.map(({ at }) => at.getTime()),
+      )
       for (const { personId, id, name, at, properties } of events) {
         // A neighbour's events must not count.
         await database.pool.query(

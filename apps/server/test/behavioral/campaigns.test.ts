@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openShop, type Shop } from './support.ts'
+
+let shop: Shop
+beforeAll(async () => void (shop = await openShop()))
+afterAll(() => shop?.close())
+
+async function call(method: string, path: string, body?: unknown, project = shop.projectId) {
+  const response = await fetch(`${shop.url}/api/v1/projects/${project}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${shop.secretKey}`,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  })
+  const text = await response.text()
+  return { status: response.status, body: text ? JSON.parse(text) : undefined }
+}
+
+const minimal = () => ({ name: 'Thanks', triggerEvent: 'Purchased item', templateId: shop.templateId })
+
+test('a campaign is created off with defaults, read, changed, switched and deleted', async () => {
+  const created = await call('POST', '/behavioral', minimal())
+  expect(created.status).toBe(201)
+  expect(created.body).toEqual({
+    ...minimal(),
+    id: expect.any(Number),
+    state: 'off',
+    wait: { kind: 'immediately' },
+    conditions: null,
+    frequency: null,
+    transactional: false,
+    createdAt: shop.clock.now.toISOString(),
+    updatedAt: shop.clock.now.toISOString(),
+  })
+  const path = `/behavioral/${created.body.id}`
+  const changes = {
+    state: 'live',
+    triggerEvent: 'Left cart',
+    wait: { kind: 'after', days: 1 },
+    conditions: { not: { tag: 'vip' } },
+    frequency: { notAgainWithinDays: -1 },
+    transactional: true,
+  }
+  expect((await call('PATCH', path, changes)).body).toEqual({ ...created.body, ...changes })
+  expect((await call('PATCH', path, { conditions: null, frequency: null, wait: undefined })).body).toEqual({
+    ...created.body,
+    ...changes,
+    conditions: null,
+    frequency: null,
+  })
+  expect((await call('GET', path)).body).toMatchObject({ state: 'live', triggerEvent: 'Left cart' })
+  expect((await call('DELETE', path)).status).toBe(204)
+  for (const method of ['GET', 'DELETE']) expect((await call(method, path)).status).toBe(404)
+  expect((await call('PATCH', path, { name: 'x' })).status).toBe(404)
+  expect((await call('GET', `${path}/report`)).status).toBe(404)
+  expect((await call('GET', `${path}/messages`)).status).toBe(404)
+})
+
+test.each<[string, unknown]>([
+  ['body', []],
+  ['name', { name: '' }],
+  ['name', { name: 7 }],
+  ['triggerEvent', { triggerEvent: ' - ' }],
+  ['templateId', { templateId: 1.5 }],
+  ['templateId', { templateId: 2_000_000_000 }],
+  ['state', { state: 'on' }],
+  ['transactional', { transactional: 'yes' }],
+  ['wait.time', { wait: { kind: 'at_local_time', time: '9am' } }],
+  [
+    'conditions.all.1.value',
+    { conditions: { all: [{ tag: 'a' }, { person: 'p', operator: '>', value: 'x' }] } },
+  ],
+  ['frequency', { frequency: 7 }],
+  ['frequency.notAgainWithinDays', { frequency: { notAgainWithinDays: 0 } }],
+  ['frequency.perWeek', { frequency: { notAgainWithinDays: 1, perWeek: 1 } }],
+  ['color', { color: 'red' }],
+])('a bad %s is named', async (field, over) => {
+  const body = Array.isArray(over) ? over : { ...minimal(), ...(over as object) }
+  const { status, body: problem } = await call('POST', '/behavioral', body)
+  expect(status).toBe(422)
+  expect(problem).toMatchObject({ code: 'invalid_field' })
+  if (field !== 'body') {
+    expect(problem).toMatchObject({ field, detail: expect.stringContaining(field) })
+  }
+})
+
+test.each(['name', 'triggerEvent', 'templateId'])('%s is required', async (field) => {
+  const { status, body } = await call('POST', '/behavioral', { ...minimal(), [field]: undefined })
+  expect([status, body.field]).toEqual([422, field])
+})
+
+test('lists in pages', async () => {
+  for (let count = 0; count < 5; count++)
+    await call('POST', '/behavioral', { ...minimal(), name: `page ${count}` })
+  const names: string[] = []
+  let cursor: string | null = ''
+  for (let pages = 0; cursor !== null; pages++) {
+    const query: string = cursor ? `&cursor=${cursor}` : ''
+    const { body } = await call('GET', `/behavioral?limit=2${query}`)
+    names.push(...body.items.map((item: { name: string }) => item.name))
+    cursor = body.nextCursor
+    expect(pages).toBeLessThan(20)
+  }
+  expect(names.filter((name) => name.startsWith('page'))).toEqual(
+    [0, 1, 2, 3, 4].map((count) => `page ${count}`),
+  )
+  expect((await call('GET', '/behavioral?limit=0')).status).toBe(422)
+  expect((await call('GET', '/behavioral?cursor=zzz')).status).toBe(422)
+})
+
+test("another project's campaigns are out of reach", async () => {
+  const { rows } = await shop.app.pool.query<{ id: number }>(
+    `insert into projects (name) values ('Other') returning id`,
+  )
+  expect((await call('GET', '/behavioral', undefined, rows[0]!.id)).status).toBe(403)
+  const foreign = await shop.app.pool.query<{ id: number }>(
+    `insert into behavioral_campaigns (project_id, name, trigger_event, folded_trigger, template_id)
+     values ($1, 'x', 'x', 'x', 1) returning id`,
+    [rows[0]!.id],
+  )
+  expect((await call('GET', `/behavioral/${foreign.rows[0]!.id}`)).status).toBe(404)
+  expect((await call('PATCH', `/behavioral/${foreign.rows[0]!.id}`, { name: 'mine' })).status).toBe(404)
+  expect((await call('DELETE', `/behavioral/${foreign.rows[0]!.id}`)).status).toBe(404)
+})
+
+test('reports states and reasons, and lists the messages', async () => {
+  const campaign = await shop.addCampaign({ triggerEvent: 'reported' })
+  const person = await shop.addPerson()
+  await shop.enrol(await Promise.all(Array.from({ length: 6 }, () => shop.addEvent(person, 'reported'))))
+  const ids = (await shop.messages(campaign.id)).map(({ id }) => id)
+  const outcomes: [string, string | null][] = [
+    ['sent', null],
+    ['skipped', 'frequency: sent 2 days ago'],
+    ['skipped', 'frequency: sent 3 days ago'],
+    ['skipped', 'condition false: has tag "vip"'],
+    ['failed', '550 no such user'],
+  ]
+  for (const [index, [state, reason]] of outcomes.entries()) {
+    await shop.app.pool.query('update messages set state = $2, reason = $3 where id = $1', [
+      ids[index],
+      state,
+      reason,
+    ])
+  }
+  const path = `/behavioral/${campaign.id}`
+  const report = await call('GET', `${path}/report?from=2020-01-01`)
+  expect(report.body).toEqual({
+    from: '2020-01-01T00:00:00.000Z',
+    to: null,
+    total: 6,
+    states: { pending: 1, claimed: 0, sent: 1, failed: 1, skipped: 3, unknown: 0 },
+    reasons: [
+      { state: 'skipped', reason: 'frequency', count: 2 },
+      { state: 'failed', reason: '550 no such user', count: 1 },
+      { state: 'skipped', reason: 'condition false: has tag "vip"', count: 1 },
+    ],
+  })
+  expect((await call('GET', `${path}/report?from=2020-01-01&test=true`)).body.total).toBe(0)
+  expect((await call('GET', `${path}/report?from=2020-01-01&to=2020-01-02`)).body.total).toBe(0)
+  expect((await call('GET', `${path}/report?from=yesterday`)).body).toMatchObject({
+    status: 422,
+    field: 'from',
+  })
+
+  const first = await call('GET', `${path}/messages?limit=4`)
+  const second = await call('GET', `${path}/messages?limit=4&cursor=${first.body.nextCursor}`)
+  expect(second.body.nextCursor).toBeNull()
+  const listed = [...first.body.items, ...second.body.items]
+  expect(listed.map((item: { id: string }) => item.id).sort()).toEqual([...ids].sort())
+  const failed = await call('GET', `${path}/messages?state=failed`)
+  expect(failed.body.items).toMatchObject([{ state: 'failed', reason: '550 no such user', personId: person }])
+  expect((await call('GET', `${path}/messages?cursor=1`)).status).toBe(422)
+  expect((await call('GET', `${path}/messages?state=lost`)).status).toBe(422)
+})
+
+test('the condition language has a JSON Schema', async () => {
+  const { status, body } = await call('GET', '/conditions/schema')
+  expect(status).toBe(200)
+  expect(Object.keys(body.$defs)).toEqual(['Condition'])
+})

@@ -20,10 +20,12 @@ export class Connection {
     if (this.#owned) this.pool.on('error', () => {})
   }
 
-  /** `name` identifies the statement text within this pool; PostgreSQL then plans it once per connection. */
-  async run<Row>(name: string, text: string, values: unknown[] = []): Promise<Row[]> {
+  /** A `name` identifies the statement text within this pool: PostgreSQL then parses and plans it once per connection. */
+  async run<Row>(name: string | undefined, text: string, values: unknown[] = []): Promise<Row[]> {
     try {
-      const result = await this.pool.query({ name: `fairway_queue_${name}`, text, values })
+      const result = await this.pool.query(
+        name ? { name: `fairway_queue_${name}`, text, values } : { text, values },
+      )
       return result.rows as Row[]
     } catch (error) {
       throw asQueueError(error)

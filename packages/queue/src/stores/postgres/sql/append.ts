@@ -1,6 +1,6 @@
 /**
- * Turns the rows of a CTE `input (lane, tenant, jobs, bytes, body, n)` into pages, giving them the next numbers of their
- * heads. Heads are locked in (lane, tenant) order, so that two appends never wait for each other in a circle. A head that
+ * Turns the rows of a CTE `input (lane, tenant, jobs, bytes, body, followers)` into pages, giving them the next numbers of
+ * their heads; `followers` is how many pages of the same head come after the page. Heads are locked in (lane, tenant) order, so that two appends never wait for each other in a circle. A head that
  * was idle starts at its lane's virtual time.
  */
 export const appendInput = (s: string, now: string) => `
@@ -20,10 +20,8 @@ grouped as (
   returning lane, tenant, tail
 ), appended as (
   insert into ${s}.pages (lane, tenant, seq, jobs, bytes, ready_at, body)
-  select i.lane, i.tenant,
-         h.tail - g.pages + row_number() over (partition by i.lane, i.tenant order by i.n),
-         i.jobs, i.bytes, ${now}, i.body
-  from input i join grouped g using (lane, tenant) join head h using (lane, tenant)
+  select i.lane, i.tenant, h.tail - i.followers, i.jobs, i.bytes, ${now}, i.body
+  from input i join head h using (lane, tenant)
 )`
 
 /**
@@ -32,29 +30,29 @@ grouped as (
  */
 const given = `
 given as (
-  select lane, tenant, jobs, bytes, due_at, alone, n,
+  select lane, tenant, jobs, bytes, due_at, alone, followers,
          convert_from(substring($5::bytea from (sum(bytes) over (order by n) - bytes + 1)::int for bytes), 'UTF8') as body
-  from unnest($1::text[], $2::text[], $3::int[], $4::int[], $6::float8[], $7::boolean[])
-       with ordinality as t (lane, tenant, jobs, bytes, due_at, alone, n)
+  from unnest($1::text[], $2::text[], $3::int[], $4::int[], $6::float8[], $7::boolean[], $8::int[])
+       with ordinality as t (lane, tenant, jobs, bytes, due_at, alone, followers, n)
 )`
 
 /**
  * One statement stores a whole group commit.
- * $1 lanes, $2 tenants, $3 jobs, $4 bytes, $5 all bodies, $6 due times (null: ready now), $7 alone, $8 now.
+ * $1 lanes, $2 tenants, $3 jobs, $4 bytes, $5 all bodies, $6 due times (null: ready now), $7 alone, $8 followers, $9 now.
  */
 export const append = (s: string) => `
 with ${given}, input as (
-  select lane, tenant, jobs, bytes, body, n from given where due_at is null
+  select lane, tenant, jobs, bytes, body, followers from given where due_at is null
 ), later as (
   insert into ${s}.scheduled (due_at, alone, lane, tenant, jobs, bytes, body)
   select due_at, alone, lane, tenant, jobs, bytes, body from given where due_at is not null
-), ${appendInput(s, '$8::float8')}
+), ${appendInput(s, '$9::float8')}
 select 1`
 
-/** $1–$7 as {@link append}, $8 the channel to notify at commit. Runs inside the caller's transaction. */
+/** $1–$8 as {@link append}, $9 the channel to notify at commit. Runs inside the caller's transaction. */
 export const scheduleIn = (s: string) => `
 with ${given}, later as (
   insert into ${s}.scheduled (due_at, alone, lane, tenant, jobs, bytes, body)
   select due_at, alone, lane, tenant, jobs, bytes, body from given
 )
-select pg_notify($8, 'scheduled')`
+select pg_notify($9, 'scheduled')`

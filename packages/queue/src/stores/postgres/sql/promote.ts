@@ -15,10 +15,13 @@ with due as (
   select *, (sum(jobs) over w - jobs) / ${maxPageJobs} as jobs_chunk, (sum(bytes) over w - bytes) / ${maxPageBytes} as bytes_chunk,
          case when alone then id end as own_chunk
   from due window w as (partition by lane, tenant order by due_at, id)
-), input as (
+), joined as (
   select lane, tenant, sum(jobs)::int as jobs, (sum(bytes) + count(*) - 1)::int as bytes,
          string_agg(body, ',' order by due_at, id) as body, min(id) as n
   from chunked group by lane, tenant, jobs_chunk, bytes_chunk, own_chunk
+), input as (
+  select lane, tenant, jobs, bytes, body, count(*) over (partition by lane, tenant) - row_number() over (partition by lane, tenant order by n) as followers
+  from joined
 ), ${appendInput(s, '$1::float8')}
 select coalesce(sum(jobs), 0)::float8 as jobs from due`
 

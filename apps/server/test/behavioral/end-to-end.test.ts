@@ -1,11 +1,15 @@
+import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Tracker } from '@getvero/tracking'
+import type { Tracker as VeroTracker } from '@getvero/tracking'
 import { simpleParser } from 'mailparser'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dayMs, openShop, type Shop } from './support.ts'
 
+// The package's ES module guards its exports with a proxy that vitest's loader trips over.
+const { Tracker } = createRequire(import.meta.url)('@getvero/tracking') as { Tracker: typeof VeroTracker }
+
 let shop: Shop
-let tracker: Tracker
+let tracker: VeroTracker
 
 beforeAll(async () => {
   shop = await openShop('all')
@@ -23,7 +27,7 @@ async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> 
   }
 }
 
-const track = (userId: string, eventName: string, data: Record<string, unknown> = {}) =>
+const track = (userId: string, eventName: string, data: Record<string, string> = {}) =>
   tracker.event.track({ identity: { userId, email: `${userId}@example.com` }, eventName, data })
 
 const settled = (campaignId: number, count: number) =>

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { App } from '../app.ts'
-import { defaultLimits, type ProviderLimits, SmtpChannel, type SmtpSettings } from './smtp.ts'
+import {
+  defaultLimits,
+  type ProviderLimits,
+  SmtpChannel,
+  type SmtpSettings,
+  type SmtpTimeouts,
+} from './smtp.ts'
 
 /** A row of `providers`, its settings still encrypted. */
 export interface ProviderRow {
@@ -89,8 +95,13 @@ function evictIdle(open: Map<string, Open>, now: number): void {
   }
 }
 
-export const openChannel = (app: App, settings: SmtpSettings, limits: ProviderLimits): SmtpChannel =>
-  new SmtpChannel(settings, { limits, allowPrivate: app.config.allowPrivateNetworks, now: app.now })
+export const openChannel = (
+  app: App,
+  settings: SmtpSettings,
+  limits: ProviderLimits,
+  timeouts?: SmtpTimeouts,
+): SmtpChannel =>
+  new SmtpChannel(settings, { limits, timeouts, allowPrivate: app.config.allowPrivateNetworks, now: app.now })
 
 export const sealSettings = (app: App, settings: SmtpSettings): Buffer =>
   app.secrets.encrypt(JSON.stringify(settings))

@@ -4,10 +4,15 @@ import { projectScope } from '../accounts/project-auth.ts'
 import { projectRoutes } from '../accounts/project-routes.ts'
 import type { App } from '../app.ts'
 import { behavioralRoutes } from '../behavioral/routes.ts'
+import { mailboxRoutes } from '../channels/mailbox-routes.ts'
+import { channelRoutes } from '../channels/routes.ts'
+import { eventRoutes } from '../events/routes.ts'
 import { ingestRoutes } from '../ingest/routes.ts'
 import { messageRoutes } from '../messages/routes.ts'
 import { overviewRoutes, queueRoutes } from '../overview/routes.ts'
+import { peopleRoutes } from '../people/routes.ts'
 import { templateRoutes } from '../templates/routes.ts'
+import { trackingRoutes } from '../tracking/routes.ts'
 import { transactionalRoutes } from '../transactional/routes.ts'
 
 /** Every part of the HTTP surface, in one list. Each is a plugin: its hooks, parsers and errors stay its own. */
@@ -16,13 +21,18 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
   await server.register(accountRoutes(app))
   await server.register(queueRoutes(app))
   await server.register(transactionalRoutes(app))
+  await server.register(trackingRoutes(app))
   await server.register(
     projectScope(app, [
       projectRoutes(app),
       overviewRoutes(app),
+      peopleRoutes(app),
+      eventRoutes(app),
       behavioralRoutes(app),
       templateRoutes(app),
       messageRoutes(app),
+      mailboxRoutes(app),
+      channelRoutes(app),
     ]),
   )
 }

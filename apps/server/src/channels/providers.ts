@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto'
+import type { App } from '../app.ts'
+import { withTransaction } from '../db/transaction.ts'
+import { ApiError, invalidField, notFound } from '../errors.ts'
+import { openChannel, openSettings, sealSettings } from './channels.ts'
+import { isInternalAddress } from './network-guard.ts'
+import { defaultLimits, type ProviderLimits, type SmtpSettings } from './smtp.ts'
+
+/** A provider without its password, which is never shown again. */
+export interface Provider {
+  id: number
+  kind: 'smtp'
+  name: string
+  active: boolean
+  limits: ProviderLimits
+  config: Omit<SmtpSettings, 'password'> & { hasPassword: boolean }
+  createdAt: Date
+}
+
+export interface ProviderInput {
+  name?: string
+  config?: SmtpSettings
+  limits?: Partial<ProviderLimits>
+  active?: boolean
+}
+
+interface Row {
+  id: number
+  kind: 'smtp'
+  name: string
+  active: boolean
+  limits: Partial<ProviderLimits>
+  config: Buffer
+  created_at: Date
+}
+
+const columns = 'id, kind, name, active, limits, config, created_at'
+
+/** Newest first; mail leaves through the newest active one. */
+export async function listProviders(app: App, projectId: number): Promise<Provider[]> {
+  const { rows } = await app.pool.query<Row>(
+    `select ${columns} from providers where project_id = $1 and channel = 'email' order by id desc limit 100`,
+    [projectId],
+  )
+  return rows.map((row) => describe(app, row))
+}
+
+/** Becomes the active one. @throws {ApiError} 422 */
+export async function createProvider(
+  app: App,
+  projectId: number,
+  input: ProviderInput & { config: SmtpSettings },
+): Promise<Provider> {
+  checkHost(app, input.config)
+  return withTransaction(app.pool, async (client) => {
+    await client.query(`update providers set active = false where project_id = $1 and channel = 'email'`, [
+      projectId,
+    ])
+    const { rows } = await client.query<Row>(
+      `insert into providers (project_id, kind, name, config, limits, created_at) values ($1, 'smtp', $2, $3, $4, $5)
+       returning ${columns}`,
+      [
+        projectId,
+        input.name ?? '',
+        sealSettings(app, input.config),
+        JSON.stringify(input.limits ?? {}),
+        app.now(),
+      ],
+    )
+    return describe(app, rows[0]!)
+  })
+}
+
+/** A config without a password keeps the one that is stored. @throws {ApiError} 404, 422 */
+export async function updateProvider(
+  app: App,
+  projectId: number,
+  id: number,
+  input: ProviderInput,
+): Promise<Provider> {
+  const row = await readProvider(app, projectId, id)
+  const before = openSettings(app, row.config)
+  const config = input.config ? withPassword(input.config, before) : before
+  checkHost(app, config)
+  return withTransaction(app.pool, async (client) => {
+    if (input.active) {
+      await client.query(`update providers set active = false where project_id = $1 and channel = 'email'`, [
+        projectId,
+      ])
+    }
+    const { rows } = await client.query<Row>(
+      `update providers set name = $3, config = $4, limits = $5, active = $6 where project_id = $1 and id = $2
+       returning ${columns}`,
+      [
+        projectId,
+        id,
+        input.name ?? row.name,
+        input.config ? sealSettings(app, config) : row.config,
+        JSON.stringify(input.limits ?? row.limits),
+        input.active ?? row.active,
+      ],
+    )
+    if (!rows[0]) throw notFound('Provider')
+    return describe(app, rows[0])
+  })
+}
+
+/** The stored password only ever goes to the server and user that it was given for. */
+function withPassword(config: SmtpSettings, before: SmtpSettings): SmtpSettings {
+  if (config.password !== undefined || before.password === undefined || !config.user) return config
+  if (config.host !== before.host || config.port !== before.port || config.user !== before.user) {
+    throw invalidField(
+      'config.password',
+      'config.password is needed again when the host, port or user changes',
+    )
+  }
+  return { ...config, password: before.password }
+}
+
+/** @throws {ApiError} 404 */
+export async function deleteProvider(app: App, projectId: number, id: number): Promise<void> {
+  const { rowCount } = await app.pool.query('delete from providers where project_id = $1 and id = $2', [
+    projectId,
+    id,
+  ])
+  if (rowCount === 0) throw notFound('Provider')
+}
+
+const testTimeouts = { connectMs: 10_000, silenceMs: 20_000 }
+
+/**
+ * Connects, upgrades to TLS and logs in; with an address, sends a mail there as well.
+ *
+ * @throws {ApiError} 404, and 422 with what the server said.
+ */
+export async function testProvider(
+  app: App,
+  projectId: number,
+  id: number,
+  mail?: { to: string; from: string },
+): Promise<void> {
+  const row = await readProvider(app, projectId, id)
+  const channel = openChannel(
+    app,
+    openSettings(app, row.config),
+    { perSecond: 0, connections: 1 },
+    testTimeouts,
+  )
+  try {
+    if (!mail) return await channel.verify()
+    const result = await channel.send({
+      messageId: `<${randomUUID()}@${mail.from.slice(mail.from.lastIndexOf('@') + 1)}>`,
+      envelope: { from: mail.from, to: [mail.to] },
+      from: mail.from,
+      to: [mail.to],
+      subject: 'Fairway can send through this server',
+      html: '<p>This mail was sent by the connection test of Fairway. Nothing has to be done.</p>',
+      text: 'This mail was sent by the connection test of Fairway. Nothing has to be done.',
+      headers: {},
+      attachments: [],
+      date: app.now(),
+    })
+    if (result.outcome !== 'sent') throw new Error(result.reason)
+  } catch (error) {
+    throw new ApiError(422, 'provider_failed', `The server can't be used: ${(error as Error).message}`)
+  } finally {
+    channel.close()
+  }
+}
+
+async function readProvider(app: App, projectId: number, id: number): Promise<Row> {
+  const { rows } = await app.pool.query<Row>(
+    `select ${columns} from providers where project_id = $1 and id = $2 and channel = 'email'`,
+    [projectId, id],
+  )
+  if (!rows[0]) throw notFound('Provider')
+  return rows[0]
+}
+
+/** A first, friendly no; names are checked again at every connection. */
+function checkHost(app: App, { host }: SmtpSettings): void {
+  if (app.config.allowPrivateNetworks) return
+  const literal = host.replace(/^\[|\]$/g, '')
+  const isInternal = literal === 'localhost' || (/^[\d.]+$|:/.test(literal) && isInternalAddress(literal))
+  if (isInternal) {
+    throw invalidField(
+      'config.host',
+      'config.host is an internal address; the operator can allow these with FAIRWAY_ALLOW_PRIVATE_NETWORKS=true',
+    )
+  }
+}
+
+function describe(app: App, row: Row): Provider {
+  const { password, ...config } = openSettings(app, row.config)
+  return {
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    active: row.active,
+    limits: { ...defaultLimits, ...row.limits },
+    config: { ...config, hasPassword: password !== undefined && password !== '' },
+    createdAt: row.created_at,
+  }
+}

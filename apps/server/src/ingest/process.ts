@@ -1,6 +1,7 @@
 import { type BatchContext, type BatchHandler, type Job, QueueError } from '@fairway/queue'
 import type { App } from '../app.ts'
 import { enrolTriggered } from '../behavioral/enrol.ts'
+import { faultOf } from '../db/faults.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { ensurePartitions, forgetPartitions } from '../events/partitions.ts'
 import { eventId, insertEvents, type NewEvent } from '../events/store.ts'
@@ -8,7 +9,6 @@ import { type Changed, changePeople, needsExclusive, type Work } from '../people
 import { type PeopleSession, withPeople } from '../people/session.ts'
 import { foldName, type IngestItem } from './item.ts'
 import { checkItem } from './process-check.ts'
-import { faultOf } from './process-faults.ts'
 import { findDuplicates } from './process-keys.ts'
 import { type Counter, Counts, recordRejects } from './process-log.ts'
 

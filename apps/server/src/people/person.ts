@@ -138,3 +138,16 @@ export async function findPerson(
   })
   return rows[0]
 }
+
+/** By our own id. */
+export async function loadPerson(
+  client: Pool | PoolClient,
+  projectId: number,
+  id: number,
+): Promise<Person | undefined> {
+  const { rows } = await client.query<Person>(
+    `select ${personColumns} from people where project_id = $1 and id = $2`,
+    [projectId, id],
+  )
+  return rows[0]
+}

@@ -1,0 +1,61 @@
+import type { App } from '../app.ts'
+import { faultOf } from '../db/faults.ts'
+import { badRequest, invalidField, notFound } from '../errors.ts'
+import type { IngestItem, PersonRef } from '../ingest/item.ts'
+import { changePeople, needsExclusive } from './change.ts'
+import { findPerson, loadPerson, type Person } from './person.ts'
+import { withPeople } from './session.ts'
+
+/** How the REST API names a person in a path: by our number, or `id:` and the product's own id. */
+export type PersonPath = { internal: number } | { external: string }
+
+/** @throws {ApiError} 422 */
+export function parsePersonPath(text: string): PersonPath {
+  if (/^[1-9]\d{0,14}$/.test(text)) return { internal: Number(text) }
+  if (text.startsWith('id:') && text.length > 3) return { external: text.slice(3) }
+  throw invalidField('person', 'must be a number, or id: followed by your own id of the person')
+}
+
+/** @throws {ApiError} 404 */
+export async function requirePerson(app: App, projectId: number, path: PersonPath): Promise<Person> {
+  const person =
+    'internal' in path
+      ? await loadPerson(app.pool, projectId, path.internal)
+      : await findPerson(app.pool, projectId, path.external)
+  if (!person) throw notFound('Person')
+  return person
+}
+
+/** How an item names a stored person. A visitor without any id left can't be named. */
+export const refOf = ({ external_id, anonymous_id }: Person): PersonRef =>
+  external_id === null ? { anonymousId: anonymous_id ?? undefined } : { id: external_id }
+
+type Edit = IngestItem extends infer Item
+  ? Item extends IngestItem
+    ? Omit<Item, 'at' | 'acceptedAt' | 'source'>
+    : never
+  : never
+
+/**
+ * Changes a person at once, by the same rules as ingestion.
+ *
+ * @returns the person's id, undefined when there is nobody to change
+ * @throws {ApiError} 400 or 422 for what can't be stored
+ */
+export async function editPerson(app: App, projectId: number, edit: Edit): Promise<number | undefined> {
+  const now = app.now().getTime()
+  const item = { ...edit, at: now, acceptedAt: now, source: 'rest' } as IngestItem
+  // Comes after every job of the same millisecond.
+  const work = { jobId: `${now.toString(36)}~`, item }
+  try {
+    const changed = await withPeople(app, projectId, { exclusive: needsExclusive([item]) }, (session) =>
+      changePeople(session, [work]),
+    )
+    const refusal = changed.refusals.get(0)
+    if (refusal !== undefined) throw invalidField('properties', refusal)
+    return changed.personIds[0]
+  } catch (error) {
+    if (faultOf(error) === 'data') throw badRequest(`A value can't be stored: ${(error as Error).message}`)
+    throw error
+  }
+}

@@ -1,0 +1,107 @@
+import type { Json } from '@fairway/queue'
+import type { App } from '../app.ts'
+import { integerShape, type Page, readCursor, timestampShape, toPage, writeCursor } from '../db/cursor.ts'
+import { notFound } from '../errors.ts'
+import { type Device, type Person, personColumns } from './person.ts'
+
+/** A person as the REST API tells them. */
+export interface PersonEntry {
+  id: number
+  externalId: string | null
+  anonymousId: string | null
+  email: string | null
+  phone: string | null
+  timezone: string | null
+  language: string | null
+  properties: Record<string, Json>
+  tags: string[]
+  topics: Record<string, boolean>
+  channels: Device[]
+  subscribed: boolean
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface PersonDetail extends PersonEntry {
+  /** Other ids that lead here: of merged people, and anonymous ones. At most 100. */
+  aliases: { alias: string; kind: 'external' | 'anonymous'; createdAt: Date }[]
+  /** Why nothing is sent to them, whatever it is; null when it may be. */
+  suppressed: { reason: string; createdAt: Date } | null
+}
+
+/** Newest change first. `search`: the beginning of an id or of an email address. */
+export async function listPeople(
+  app: App,
+  projectId: number,
+  { search, limit, cursor }: { search?: string; limit: number; cursor?: string },
+): Promise<Page<PersonEntry>> {
+  const values: unknown[] = [projectId]
+  const where = ['project_id = $1']
+  if (search) {
+    const id = values.push(startingWith(search))
+    const email = values.push(startingWith(search.toLowerCase()))
+    where.push(`(external_id like $${id} or lower(email) like $${email})`)
+  }
+  if (cursor !== undefined) {
+    const [at, id] = readCursor(cursor, timestampShape, integerShape)
+    where.push(`(updated_at, id) < ($${values.push(at)}::timestamptz, $${values.push(id)}::bigint)`)
+  }
+  const { rows } = await app.pool.query<Person & { exactly: string }>(
+    `select ${personColumns}, updated_at::text as exactly from people where ${where.join(' and ')}
+     order by updated_at desc, id desc limit $${values.push(limit + 1)}`,
+    values,
+  )
+  return toPage(rows, limit, (last) => writeCursor(last.exactly, String(last.id)), toEntry)
+}
+
+const startingWith = (text: string) => `${text.replace(/[\\%_]/g, '\\$&')}%`
+
+const toEntry = (person: Person): PersonEntry => ({
+  id: person.id,
+  externalId: person.external_id,
+  anonymousId: person.anonymous_id,
+  email: person.email,
+  phone: person.phone,
+  timezone: person.timezone,
+  language: person.language,
+  properties: person.properties,
+  tags: person.tags,
+  topics: person.topics,
+  channels: person.channels,
+  subscribed: person.subscribed,
+  createdAt: person.created_at,
+  updatedAt: person.updated_at,
+})
+
+/** @throws {ApiError} 404 */
+export async function describePerson(app: App, projectId: number, personId: number): Promise<PersonDetail> {
+  const { rows } = await app.pool.query<Person & Pick<PersonDetail, 'aliases'> & SuppressionRow>(
+    `select ${personColumns}, to_timestamp((written ->> '$suppressed')::double precision / 1000) as suppressed_at,
+       s.reason, s.created_at as listed_at, aliases
+     from people p
+     left join lateral (
+       select reason, created_at as listed_at from suppressions
+       where project_id = $1 and address = lower(p.email)) as s (reason, created_at) on true
+     cross join lateral (
+       select coalesce(jsonb_agg(jsonb_build_object('alias', alias, 'kind', kind, 'createdAt', at) order by at, alias),
+         '[]') as aliases
+       from (select alias, kind, created_at as at from person_aliases
+             where project_id = $1 and person_id = p.id order by created_at, alias limit 100) as a) as a
+     where p.project_id = $1 and p.id = $2`,
+    [projectId, personId],
+  )
+  const row = rows[0]
+  if (!row) throw notFound('Person')
+  return { ...toEntry(row), aliases: row.aliases, suppressed: suppressionOf(row) }
+}
+
+interface SuppressionRow {
+  suppressed_at: Date | null
+  reason: string | null
+  listed_at: Date | null
+}
+
+function suppressionOf(row: Person & SuppressionRow): PersonDetail['suppressed'] {
+  if (row.reason !== null) return { reason: row.reason, createdAt: row.listed_at! }
+  return row.suppressed ? { reason: 'api', createdAt: row.suppressed_at ?? row.updated_at } : null
+}

@@ -1,0 +1,204 @@
+import type { Json } from '@fairway/queue'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { App } from '../app.ts'
+import { notFound } from '../errors.ts'
+import { editPerson, parsePersonPath, refOf, requirePerson } from './edit.ts'
+import { describePerson, listPeople } from './list.ts'
+import { loadPeople } from './lookup.ts'
+import { listTimeline } from './timeline.ts'
+
+const tags = ['people']
+const ProjectParams = Type.Object({ project: Type.String() })
+const PersonParams = Type.Object({
+  project: Type.String(),
+  person: Type.String({ maxLength: 300, description: "Fairway's number, or `id:` and your own id" }),
+})
+const Paging = {
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+  cursor: Type.Optional(Type.String({ maxLength: 400, description: 'nextCursor of the page before' })),
+}
+const nullable = <T extends ReturnType<typeof Type.String>>(schema: T) => Type.Union([schema, Type.Null()])
+const Name = Type.String({ minLength: 1, maxLength: 255 })
+const PersonBody = Type.Object(
+  {
+    email: Type.Optional(nullable(Type.String({ maxLength: 255, pattern: '^[^\\s@]+@[^\\s@]+$' }))),
+    phone: Type.Optional(nullable(Type.String({ maxLength: 64 }))),
+    timezone: Type.Optional(Type.String({ maxLength: 64 })),
+    language: Type.Optional(Type.String({ maxLength: 64 })),
+    properties: Type.Optional(
+      Type.Record(Type.String({ maxLength: 255 }), Type.Unknown(), {
+        description: 'Merged; null removes a property',
+      }),
+    ),
+    topics: Type.Optional(Type.Record(Type.String({ maxLength: 255 }), Type.Boolean())),
+    subscribed: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+
+/** Whom a project sends to; registered in the project scope. */
+export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
+  const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
+  const schema = (summary: string, more: object = {}) => ({ summary, tags, params: PersonParams, ...more })
+  const find = (projectId: number, person: string) => requirePerson(app, projectId, parsePersonPath(person))
+
+  server.get(
+    '/people',
+    {
+      schema: {
+        summary: 'People, those changed last first',
+        tags,
+        params: ProjectParams,
+        querystring: Type.Object({
+          search: Type.Optional(
+            Type.String({ maxLength: 255, description: 'Beginning of an id or an email address' }),
+          ),
+          ...Paging,
+        }),
+      },
+    },
+    ({ project, query }) => listPeople(app, project.id, { ...query, search: query.search?.trim() }),
+  )
+
+  server.get('/people/:person', { schema: schema('One person') }, async ({ project, params }) =>
+    describePerson(app, project.id, (await find(project.id, params.person)).id),
+  )
+
+  server.get(
+    '/people/:person/timeline',
+    {
+      schema: {
+        summary: 'Events, messages and changes of a person, newest first',
+        tags,
+        params: PersonParams,
+        querystring: Type.Object(Paging),
+      },
+    },
+    async ({ project, params, query }) =>
+      listTimeline(app, project.id, (await find(project.id, params.person)).id, query),
+  )
+
+  server.put(
+    '/people/:person',
+    {
+      schema: {
+        summary: 'Create or update a person',
+        description: 'What is not named stays. To create somebody, name them by `id:` and your own id.',
+        tags,
+        params: PersonParams,
+        body: PersonBody,
+      },
+    },
+    async ({ project, params, body }) => {
+      const path = parsePersonPath(params.person)
+      const person =
+        'external' in path ? { id: path.external } : refOf(await requirePerson(app, project.id, path))
+      const id = await editPerson(app, project.id, { kind: 'identify', person, ...toIdentify(body) })
+      return describePerson(app, project.id, id!)
+    },
+  )
+
+  server.patch(
+    '/people/:person',
+    {
+      schema: {
+        summary: 'Update a person',
+        description: 'What is not named stays. 404 for a person who does not exist.',
+        tags,
+        params: PersonParams,
+        body: PersonBody,
+      },
+    },
+    async ({ project, params, body }) => {
+      const person = refOf(await find(project.id, params.person))
+      const edit = { kind: 'identify', person, updateOnly: true, ...toIdentify(body) } as const
+      const id = await editPerson(app, project.id, edit)
+      if (id === undefined) throw notFound('Person')
+      return describePerson(app, project.id, id)
+    },
+  )
+
+  server.post(
+    '/people/:person/tags',
+    {
+      schema: {
+        summary: 'Add and remove tags',
+        tags,
+        params: PersonParams,
+        body: Type.Object(
+          {
+            add: Type.Array(Name, { maxItems: 100, default: [] }),
+            remove: Type.Array(Name, { maxItems: 100, default: [] }),
+          },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async ({ project, params, body }) => {
+      const { id, ...found } = await find(project.id, params.person)
+      await editPerson(app, project.id, { kind: 'tags', person: refOf({ id, ...found }), ...body })
+      return describePerson(app, project.id, id)
+    },
+  )
+
+  const switches = [
+    ['subscribe', 'Resubscribe a person', { kind: 'subscription', subscribed: true }],
+    ['unsubscribe', 'Unsubscribe a person from marketing', { kind: 'subscription', subscribed: false }],
+    ['suppress', 'Never send to a person again, whatever it is', { kind: 'suppression', suppressed: true }],
+    ['unsuppress', 'Lift a suppression made by API', { kind: 'suppression', suppressed: false }],
+  ] as const
+  for (const [name, summary, edit] of switches) {
+    server.post(`/people/:person/${name}`, { schema: schema(summary) }, async (request) => {
+      const { project, params } = request as typeof request & { params: { person: string } }
+      const person = await find(project.id, params.person)
+      await editPerson(app, project.id, { person: refOf(person), ...edit })
+      return describePerson(app, project.id, person.id)
+    })
+  }
+
+  server.post(
+    '/people/:person/merge',
+    {
+      schema: {
+        summary: 'Merge another person into this one',
+        description:
+          'Every fact keeps its latest write; events, messages and history come along; the ids of the other lead here.',
+        tags,
+        params: PersonParams,
+        body: Type.Object(
+          { from: Type.String({ maxLength: 300, description: 'As in the path' }) },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async ({ project, params, body }) => {
+      const [into, from] = [await find(project.id, params.person), await find(project.id, body.from)]
+      await editPerson(app, project.id, { kind: 'merge', person: refOf(into), from: refOf(from) })
+      const survivors = await loadPeople(app.pool, project.id, [into.id, from.id])
+      return describePerson(app, project.id, survivors.keys().next().value ?? into.id)
+    },
+  )
+
+  server.delete(
+    '/people/:person',
+    {
+      schema: schema('Erase a person', {
+        description:
+          'Their data, events and history are gone; messages stay as numbers without anything personal.',
+      }),
+    },
+    async (request, reply) => {
+      const { project, params } = request as typeof request & { params: { person: string } }
+      const person = await find(project.id, params.person)
+      await editPerson(app, project.id, { kind: 'delete', person: refOf(person) })
+      return reply.code(204).send()
+    },
+  )
+}
+
+const toIdentify = ({ properties, ...body }: Type.Static<typeof PersonBody>) => ({
+  ...body,
+  properties: properties as Record<string, Json> | undefined,
+})

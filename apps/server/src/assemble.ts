@@ -1,6 +1,7 @@
 import { createQueue, postgresStore } from '@fairway/queue'
 import type { Logger } from 'pino'
 import type { App } from './app.ts'
+import { TimesInQueue } from './capacity/time-in-queue.ts'
 import type { Closing } from './closing.ts'
 import type { Config } from './config.ts'
 import { createKysely, createPool } from './db/database.ts'
@@ -27,5 +28,14 @@ export async function assemble(
   const queue = createQueue({ store })
   closing.add('queue', () => queue.close())
   await queue.migrate()
-  return { config, log, pool, db: createKysely(pool), queue, secrets, now: now ?? (() => new Date()) }
+  return {
+    config,
+    log,
+    pool,
+    db: createKysely(pool),
+    queue,
+    timesInQueue: new TimesInQueue(),
+    secrets,
+    now: now ?? (() => new Date()),
+  }
 }

@@ -20,4 +20,8 @@ const lanes = {
 }
 
 export const startWorkers = (app: App): Worker =>
-  app.queue.worker(handlers(app), { lanes, concurrency: app.config.workerConcurrency })
+  app.queue.worker(handlers(app), {
+    lanes,
+    concurrency: app.config.workerConcurrency,
+    observe: (call) => app.timesInQueue.record(call),
+  })

@@ -1,5 +1,6 @@
 import type { LaneStats, TenantStats } from '@fairway/queue'
 import type { App } from '../app.ts'
+import type { TimeInQueue } from '../capacity/time-in-queue.ts'
 import { SharedResults } from './shared-result.ts'
 
 /** What waits in one lane, of one project or of all. */
@@ -8,6 +9,8 @@ export interface LaneStatus {
   waiting: number
   waitingBytes: number
   oldestAgeMs: number
+  /** Of jobs that this process took lately; null when there were none. */
+  timeInQueue: TimeInQueue | null
 }
 
 interface Snapshot {
@@ -49,13 +52,19 @@ export async function projectLanes(app: App, projectId: number): Promise<LaneSta
       waiting: stats?.waitingJobs ?? 0,
       waitingBytes: stats?.waitingBytes ?? 0,
       oldestAgeMs: Math.round(stats?.oldestAgeMs ?? 0),
+      timeInQueue: app.timesInQueue.read(lane, String(projectId)) ?? null,
     }
   })
 }
 
 export interface QueueStatus {
   /** The whole installation. */
-  lanes: (LaneStatus & { scheduled: number; running: number; dead: number; projects: number })[]
+  lanes: (Omit<LaneStatus, 'timeInQueue'> & {
+    scheduled: number
+    running: number
+    dead: number
+    projects: number
+  })[]
   /** Only projects that the caller may see, and only lanes where something waits. */
   projects: (LaneStatus & { projectId: number; name: string; weight: number })[]
 }
@@ -85,6 +94,7 @@ export async function queueStatus(app: App, projects: { id: number; name: string
         waiting: stats.waitingJobs,
         waitingBytes: stats.waitingBytes,
         oldestAgeMs: Math.round(stats.oldestAgeMs),
+        timeInQueue: app.timesInQueue.read(stats.lane, String(id)) ?? null,
         weight: stats.weight,
       })),
     ),

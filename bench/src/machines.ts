@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { startEmbedded } from '../../apps/server/src/db/embedded.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const closers: (() => Promise<unknown> | unknown)[] = []
+
+/** Ends everything that a bench started, in reverse order. */
+export async function closeAll(): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close()
+}
+
+/** PostgreSQL as `npm start` runs it, fsync on. */
+export async function startPostgres(): Promise<{ url: string; database(name: string): Promise<string> }> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'fairway-bench-'))
+  const postgres = await startEmbedded({ dataDir })
+  closers.push(async () => {
+    await postgres.stop()
+    rmSync(dataDir, { recursive: true, force: true })
+  })
+  return {
+    url: postgres.url,
+    async database(name) {
+      const client = new pg.Client({ connectionString: postgres.url })
+      await client.connect()
+      await client.query(`drop database if exists ${name} with (force)`)
+      await client.query(`create database ${name}`)
+      await client.end()
+      const url = new URL(postgres.url)
+      url.pathname = `/${name}`
+      return url.href
+    },
+  }
+}
+
+export interface Fairway {
+  url: string
+  pid: number
+  stop(): Promise<void>
+  /** Resident memory in MB. */
+  memory(): number
+}
+
+const secret = 'a secret for benchmarks, thirty-two characters and more'
+const environment = (databaseUrl: string) => ({
+  ...process.env,
+  DATABASE_URL: databaseUrl,
+  FAIRWAY_SECRET: secret,
+  FAIRWAY_DATA_DIR: join(tmpdir(), `fairway-bench-data-${process.pid}`),
+  FAIRWAY_LOG_LEVEL: 'warn',
+  NODE_ENV: 'production',
+})
+closers.push(() =>
+  rmSync(join(tmpdir(), `fairway-bench-data-${process.pid}`), { recursive: true, force: true }),
+)
+
+/** The built server as a process of its own. */
+export async function startFairway(databaseUrl: string, env: Record<string, string> = {}): Promise<Fairway> {
+  const port = await freePort()
+  const child = spawn(process.execPath, [join(root, 'apps/server/bin/fairway.mjs'), 'start'], {
+    env: { ...environment(databaseUrl), FAIRWAY_PORT: String(port), ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const url = `http://127.0.0.1:${port}`
+  if (env.FAIRWAY_ROLE !== 'worker') await answers(`${url}/readyz`, child)
+  const fairway = {
+    url,
+    pid: child.pid!,
+    memory: () => residentMegabytes(child.pid!),
+    async stop() {
+      if (child.exitCode !== null) return
+      child.kill('SIGINT')
+      await once(child, 'exit')
+    },
+  }
+  closers.push(fairway.stop)
+  return fairway
+}
+
+export async function createProject(databaseUrl: string, name: string) {
+  const child = spawn(
+    process.execPath,
+    [join(root, 'apps/server/bin/fairway.mjs'), 'project', 'create', name, '--json'],
+    { env: environment(databaseUrl), stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk) => (output += chunk))
+  await once(child, 'exit')
+  return JSON.parse(output) as {
+    project: { id: string; name: string }
+    trackingKey: string
+    secretKey: string
+  }
+}
+
+/** Another TypeScript file of this folder as a process; resolves with what it sends first. */
+export async function startProcess<T>(
+  file: string,
+  args: string[],
+): Promise<{ ready: T; child: ChildProcess }> {
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', '--conditions=source', fileURLToPath(new URL(file, import.meta.url)), ...args],
+    {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, NODE_ENV: 'production' },
+    },
+  )
+  const [ready] = (await once(child, 'message')) as [T]
+  closers.push(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+  })
+  return { ready, child }
+}
+
+export function residentMegabytes(pid: number): number {
+  const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!
+  return Number(kilobytes) / 1024
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  return port
+}
+
+async function answers(url: string, child: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    if (child.exitCode !== null) throw new Error(`the server ended with exit code ${child.exitCode}`)
+    const reply = await fetch(url).catch(() => undefined)
+    if (reply?.ok) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`${url} did not answer`)
+}

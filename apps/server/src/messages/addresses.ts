@@ -8,6 +8,7 @@ export const isAddress = (value: string): boolean => plainAddress.test(value) &&
 
 /** The bare addresses of a header-like list, `Ann <a@x.co>, b@x.co`; undefined when any of them is not an address. */
 export function parseAddresses(list: string): string[] | undefined {
+  if (control.test(list)) return undefined
   const addresses = addressParser(list, { flatten: true }).map(({ address }) => address)
   return addresses.length > 0 && addresses.every(isAddress) ? [...new Set(addresses)] : undefined
 }

@@ -51,6 +51,7 @@ export interface Sending {
 
 type MessageRow = Omit<LoadedMessage, 'person' | 'marketing'> & { campaignTransactional: boolean | null }
 
+/** In the order of `ids`, which is the order of the jobs. */
 export async function loadMessages(app: App, projectId: number, ids: string[]): Promise<LoadedMessage[]> {
   const { rows } = await app.pool.query<MessageRow>(
     `select m.id, m.class, m.state, m.claim, m.attempts, m.test, m.person_id as "personId", m.campaign_id as "campaignId",
@@ -61,6 +62,8 @@ export async function loadMessages(app: App, projectId: number, ids: string[]): 
      where m.project_id = $1 and m.id = any($2::uuid[])`,
     [projectId, ids],
   )
+  const position = new Map(ids.map((id, index) => [id, index]))
+  rows.sort((a, b) => position.get(a.id)! - position.get(b.id)!)
   await findLatePeople(app, projectId, rows)
   const people = await loadPeople(app.pool, projectId, [
     ...new Set(rows.flatMap((row) => row.personId ?? [])),

@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from '../../../../testing/server.ts'
+import { permalinkUrl, readMessageToken, unsubscribeUrl } from '../../src/messages/links.ts'
+import { addMessages, addPerson, addTemplate, deliver, plainMail } from '../messages/support.ts'
+
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startTestServer({ config: { role: 'api' } })
+})
+afterAll(() => server.close())
+
+const here = (url: string) => server.url + new URL(url).pathname
+const subscribed = async (id: number) =>
+  (await server.app.pool.query('select subscribed, written from people where id = $1', [id])).rows[0]
+const changes = async (id: number) =>
+  (await server.app.pool.query('select kind, detail from person_changes where person_id = $1', [id])).rows
+
+async function marketingMail() {
+  const personId = await addPerson(server.app, server.projectId, { email: `p${Math.random()}@x.example` })
+  const templateId = await addTemplate(server.app, server.projectId, {
+    html: '<p>{{ url.unsubscribe_link }}</p><script>1</script>',
+  })
+  const [id] = await addMessages(server.app, server.projectId, [
+    { class: 'behavioral', personId, templateId },
+  ])
+  await deliver(server.app, server.projectId, [id!])
+  return { personId, id: id!, link: here(unsubscribeUrl(server.app, server.projectId, id!)) }
+}
+
+describe('the unsubscribe link', () => {
+  test('GET changes nothing; the button does; twice is fine', async () => {
+    const { personId, link } = await marketingMail()
+    const page = await fetch(link)
+    expect(page.status).toBe(200)
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+    const html = await page.text()
+    expect(html).toMatch(/<form method="post">.*<button type="submit">/)
+    expect(html).toContain('<html lang="en">')
+    expect((await subscribed(personId)).subscribed).toBe(true)
+
+    for (let n = 0; n < 2; n++) {
+      const reply = await fetch(link, {
+        method: 'POST',
+        body: 'confirm=1',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      })
+      expect(reply.status).toBe(200)
+      expect(await reply.text()).toContain('You are unsubscribed')
+    }
+    const person = await subscribed(personId)
+    expect(person.subscribed).toBe(false)
+    expect(person.written.$subscribed).toBeGreaterThan(1.7e12)
+    expect(await changes(personId)).toEqual([
+      { kind: 'subscription', detail: expect.objectContaining({ subscribed: false, via: 'page' }) },
+    ])
+  })
+
+  test.each([
+    ['application/x-www-form-urlencoded', 'List-Unsubscribe=One-Click'],
+    [
+      'multipart/form-data; boundary=b',
+      '--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n',
+    ],
+  ])('one click of a mail client (RFC 8058) as %s', async (type, body) => {
+    const { personId, link } = await marketingMail()
+    const reply = await fetch(link, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body,
+      redirect: 'error',
+    })
+    expect(reply.status).toBe(200)
+    expect((await subscribed(personId)).subscribed).toBe(false)
+    expect((await changes(personId))[0]!.detail.via).toBe('one_click')
+  })
+
+  test('the next marketing mail is skipped, transactional mail still goes', async () => {
+    const { personId, link } = await marketingMail()
+    await fetch(link, { method: 'POST' })
+    const templateId = await addTemplate(server.app, server.projectId)
+    const ids = await addMessages(server.app, server.projectId, [
+      { class: 'behavioral', personId, templateId },
+      { class: 'transactional', personId, templateId },
+    ])
+    await deliver(server.app, server.projectId, ids)
+    const { rows } = await server.app.pool.query(
+      'select class, state, reason from messages where id = any($1) order by class',
+      [ids],
+    )
+    expect(rows).toEqual([
+      { class: 'behavioral', state: 'skipped', reason: 'unsubscribed' },
+      { class: 'transactional', state: 'sent', reason: null },
+    ])
+  })
+
+  test('a mail to somebody who is no person unsubscribes everybody with that address, and nobody else', async () => {
+    const a = await addPerson(server.app, server.projectId, { email: 'Shared@x.example' })
+    const b = await addPerson(server.app, server.projectId, { email: 'other@x.example' })
+    const [id] = await addMessages(server.app, server.projectId, [
+      { recipient: 'shared@x.example', input: { to: ['shared@x.example'], mail: plainMail() } },
+    ])
+    await fetch(here(unsubscribeUrl(server.app, server.projectId, id!)), { method: 'POST' })
+    expect((await subscribed(a)).subscribed).toBe(false)
+    expect((await subscribed(b)).subscribed).toBe(true)
+  })
+
+  test('a forged or foreign token does nothing', async () => {
+    const { personId, id, link } = await marketingMail()
+    const view = permalinkUrl(server.app, server.projectId, id).split('/v/')[1]!
+    for (const bad of [
+      `${link}x`,
+      link.replace(/\.[^.]+$/, '.AAAA'),
+      `${server.url}/u/${view}`,
+      `${server.url}/u/a.b`,
+    ]) {
+      expect((await fetch(bad, { method: 'POST' })).status).toBe(404)
+    }
+    expect((await subscribed(personId)).subscribed).toBe(true)
+    expect(readMessageToken(server.app, 'unsubscribe', link.split('/u/')[1]!)).toEqual({
+      projectId: server.projectId,
+      messageId: id,
+    })
+  })
+})
+
+describe('view in browser', () => {
+  test('shows the mail without letting its scripts run', async () => {
+    const { id } = await marketingMail()
+    const reply = await fetch(here(permalinkUrl(server.app, server.projectId, id)))
+    expect(reply.status).toBe(200)
+    expect(reply.headers.get('content-security-policy')).toMatch(/^sandbox(?!.*allow-scripts)/)
+    expect(await reply.text()).toContain('/u/')
+  })
+
+  test('a deleted template leaves a page that says so', async () => {
+    const { id } = await marketingMail()
+    await server.app.pool.query('delete from templates where project_id = $1', [server.projectId])
+    const reply = await fetch(here(permalinkUrl(server.app, server.projectId, id)))
+    expect(reply.status).toBe(404)
+    expect(await reply.text()).toContain('no longer available')
+  })
+})

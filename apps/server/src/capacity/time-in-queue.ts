@@ -8,10 +8,10 @@ export interface TimeInQueue {
 }
 
 const windowMs = 30_000
-/** (lane, project) pairs kept; beyond it the quietest of the moment are not told apart any more. 64 counters each: 0.5 MB. */
+/** (lane, project) pairs kept in a window; those that come later are left out of it. 96 counters each: 0.8 MB. */
 const mostKeys = 1_000
-/** Bucket n ends at 1.25ⁿ · 0.5 ms: from half a millisecond to three quarters of an hour, within 25 %. */
-const buckets = 64
+/** Bucket n ends at 1.25ⁿ · 0.5 ms: from half a millisecond to nine days, within 25 %. */
+const buckets = 96
 const growth = Math.log(1.25)
 
 /**

@@ -81,7 +81,7 @@ function findStop(message: GatedMessage, campaign: CampaignRules | undefined): s
   if (campaign.state === 'off') return 'campaign off'
   // People who were enrolled for real are not to be surprised by an experiment.
   if (campaign.state === 'test' && !message.test) return 'campaign in test'
-  return message.person ? undefined : 'person deleted'
+  return message.person ? undefined : 'the person was deleted'
 }
 
 function triggerOf({ eventId, eventAt, input }: GatedMessage): TriggerFacts | undefined {

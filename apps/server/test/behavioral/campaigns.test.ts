@@ -18,6 +18,10 @@ async function call(method: string, path: string, body?: unknown, project = shop
   return { status: response.status, body: text ? JSON.parse(text) : undefined }
 }
 
+interface Described {
+  paths: Record<string, { post: { requestBody: { content: Record<string, { schema: object }> } } }>
+}
+
 const minimal = () => ({ name: 'Thanks', triggerEvent: 'Purchased item', templateId: shop.templateId })
 
 test('a campaign is created off with defaults, read, changed, switched and deleted', async () => {
@@ -179,4 +183,8 @@ test('the condition language has a JSON Schema', async () => {
   const { status, body } = await call('GET', '/conditions/schema')
   expect(status).toBe(200)
   expect(Object.keys(body.$defs)).toEqual(['Condition'])
+  const response = await fetch(`${shop.url}/openapi.json`)
+  const described = (await response.json()) as Described
+  const path = described.paths['/api/v1/projects/{project}/behavioral']
+  expect(path!.post.requestBody.content['application/json']!.schema).toHaveProperty('properties.wait')
 })

@@ -44,16 +44,18 @@ export async function resolve(
     main: string | null
   }>({
     name: 'people_resolve',
-    text: `select 'external' as kind, external_id as id, id as person, external_id as main
-           from people where project_id = $1 and external_id = any($2::text[])
+    text: `select 'external' as kind, r.id, p.id as person, p.external_id as main
+           from unnest($2::text[]) as r (id) cross join lateral (
+             select id, external_id from people where project_id = $1 and external_id = r.id limit 1) as p
            union all
-           select a.kind, a.alias, a.person_id, p.external_id
-           from person_aliases a join people p on p.project_id = $1 and p.id = a.person_id
-           where a.project_id = $1 and a.kind = 'external' and a.alias = any($2::text[])
-           union all
-           select a.kind, a.alias, a.person_id, p.external_id
-           from person_aliases a join people p on p.project_id = $1 and p.id = a.person_id
-           where a.project_id = $1 and a.kind = 'anonymous' and a.alias = any($3::text[])`,
+           select r.kind, r.id, p.id, p.external_id
+           from (select 'external' as kind, unnest($2::text[]) as id
+                 union all select 'anonymous', unnest($3::text[])) as r
+           cross join lateral (
+             select person_id from person_aliases
+             where project_id = $1 and kind = r.kind and alias = r.id limit 1) as a
+           cross join lateral (
+             select id, external_id from people where project_id = $1 and id = a.person_id limit 1) as p`,
     values: [projectId, external, anonymous],
   })
   for (const { kind, id, person, main } of rows) {

@@ -184,7 +184,6 @@ async function removeLosers({ client, projectId }: PeopleSession, merges: Merged
   const pairs = pairsOf(merges)
   if (pairs.length === 0) return
   await client.query({
-    name: 'people_merge_remove',
     text: `with gone as (
              delete from people p using unnest($2::bigint[], $3::bigint[]) as m (loser, survivor)
              where p.project_id = $1 and p.id = m.loser
@@ -207,7 +206,6 @@ async function pointAliases(
   const pairs = pairsOf(merges)
   if (pairs.length > 0)
     await client.query({
-      name: 'people_merge_aliases',
       text: `update person_aliases a set person_id = m.survivor
              from unnest($2::bigint[], $3::bigint[]) as m (loser, survivor)
              where a.project_id = $1 and a.person_id = m.loser`,
@@ -229,12 +227,10 @@ async function pointAliases(
     if (after.external_id !== null) mains.push(after.external_id)
   }
   await client.query({
-    name: 'people_merge_mains',
     text: `delete from person_aliases where project_id = $1 and kind = 'external' and alias = any($2::text[])`,
     values: [projectId, mains],
   })
   await client.query({
-    name: 'people_merge_alias',
     text: `insert into person_aliases (project_id, kind, alias, person_id, created_at)
            select $1, kind, alias, person, $3
            from json_to_recordset($2) as r (kind text, alias text, person bigint)
@@ -249,14 +245,12 @@ async function pointHistory({ client, projectId }: PeopleSession, merges: Merged
   if (pairs.length === 0) return
   for (const table of ['events', 'messages', 'person_changes'])
     await client.query({
-      name: `people_merge_${table}`,
       text: `update ${table} t set person_id = m.survivor
              from unnest($2::bigint[], $3::bigint[]) as m (loser, survivor)
              where t.project_id = $1 and t.person_id = m.loser`,
       values: [projectId, ...columnsOf(pairs)],
     })
   await client.query({
-    name: 'people_merge_holds',
     text: `with held as (
              delete from frequency_holds h using unnest($2::bigint[], $3::bigint[]) as m (loser, survivor)
              where h.project_id = $1 and h.person_id = m.loser

@@ -45,11 +45,12 @@ export async function withPeople<T>(
 }
 
 /**
- * One round trip. Every statement of a session finds its rows by key; a planner that has not seen statistics of a young
- * table yet would read it whole, so it is told not to.
+ * One round trip. The statements of a session search their rows key by key (`lateral … limit 1`, `on conflict`). A plan
+ * is made once a connection, perhaps while the tables are still empty and reading them whole seems cheapest: that way is
+ * closed.
  */
 const openSession = (projectId: number, exclusive: boolean) =>
-  `set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off;
+  `set local enable_seqscan = off; set local enable_bitmapscan = off;
    select pg_advisory_xact_lock${exclusive ? '' : '_shared'}(${lockSpace}, ${Number(projectId)})`
 
 /** Two sessions gave the same id to different people at the same moment. */

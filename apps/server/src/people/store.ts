@@ -30,10 +30,11 @@ export async function lockPeople(
   if (ids.length === 0) return new Map()
   const { rows } = await client.query<PersonRow>({
     name: 'people_lock',
-    text: `select id, external_id, anonymous_id, email, phone, timezone, language, properties, written, tags, channels,
-             topics, subscribed, suppressed, created_at, updated_at
-           from people where project_id = $1 and id = any($2::bigint[]) order by id for no key update`,
-    values: [projectId, ids],
+    text: `select p.* from unnest($2::bigint[]) as r (id) cross join lateral (
+             select id, external_id, anonymous_id, email, phone, timezone, language, properties, written, tags,
+               channels, topics, subscribed, suppressed, created_at, updated_at
+             from people where project_id = $1 and id = r.id for no key update) as p`,
+    values: [projectId, [...ids].sort((a, b) => a - b)],
   })
   return new Map(rows.map((row) => [row.id, row]))
 }
@@ -87,12 +88,19 @@ export async function updatePeople(
   }))
   await session.client.query({
     name: 'people_update',
-    text: `update people p set external_id = r.external_id, email = r.email, phone = r.phone, timezone = r.timezone,
-             language = r.language, properties = r.properties, written = r.written, tags = r.tags,
-             channels = r.channels, topics = r.topics, subscribed = r.subscribed, suppressed = r.suppressed,
-             updated_at = coalesce(r.updated_at, p.updated_at)
+    // Everybody exists: an upsert finds each by the primary key, where an update might be planned as a join.
+    text: `insert into people as p (project_id, id, external_id, email, phone, timezone, language, properties, written,
+             tags, channels, topics, subscribed, suppressed, updated_at)
+           overriding system value
+           select $1, id, external_id, email, phone, timezone, language, properties, written,
+             tags, channels, topics, subscribed, suppressed, coalesce(updated_at, '-infinity')
            from json_to_recordset($2) as r (id bigint, ${stateColumns}, updated_at timestamptz)
-           where p.project_id = $1 and p.id = r.id`,
+           on conflict (project_id, id) do update
+             set external_id = excluded.external_id, email = excluded.email, phone = excluded.phone,
+               timezone = excluded.timezone, language = excluded.language, properties = excluded.properties,
+               written = excluded.written, tags = excluded.tags, channels = excluded.channels,
+               topics = excluded.topics, subscribed = excluded.subscribed, suppressed = excluded.suppressed,
+               updated_at = greatest(p.updated_at, excluded.updated_at)`,
     values: [session.projectId, JSON.stringify(rows)],
   })
 }

@@ -76,14 +76,14 @@ export function identify(person: PersonRef, attributes: Fields, now: number): Id
 }
 
 /** An event `{name, data, type?, timestamp?, id?}`; its `id` makes a retry harmless. Page views keep their URL. */
-export function event(person: PersonRef, fields: Fields, now: number): EventItem {
+export function event(person: PersonRef, fields: Fields, now: number, type = fields.type): EventItem {
   const name = readName(fields.name, 'name')
   const data = readProperties(fields.data ?? fields.attributes, 'data') ?? {}
   const id = readText(fields.id, 'id')
   return {
     kind: 'event',
     ...common(person, fields.timestamp, now, 'timestamp'),
-    ...namedByType(fields.type ?? fields.action, name, data),
+    ...namedByType(type, name, data),
     dedupe: id ? dedupeBy('cio', duplicateWindowMs, id) : undefined,
   }
 }
@@ -151,7 +151,7 @@ export function operation(fields: Fields, now: number): IngestItem {
     case 'event':
     case 'page':
     case 'screen':
-      return event(person, fields, now)
+      return event(person, fields, now, fields.action)
     case 'delete':
       return erase(person, now)
     case 'suppress':

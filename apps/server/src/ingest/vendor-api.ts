@@ -6,6 +6,9 @@ import { ownerOf } from './accept.ts'
 import { acceptAnyBody } from './body.ts'
 import type { IngestLimits } from './limits.ts'
 
+/** While the store is away every request fails alike: one explanation a second is enough beside the request log. */
+const warnEveryMs = 1_000
+
 /**
  * Makes a fastify scope speak as a vendor's API does: reads any body, and answers every error in the vendor's shape.
  * `render` gets the error and gives the reply's body.
@@ -17,13 +20,14 @@ export function speakAsVendor(
   render: (error: ApiError) => unknown,
 ): void {
   acceptAnyBody(scope, limits)
+  let warnedAt = -Infinity
   scope.setErrorHandler((thrown, request, reply) => {
     const error = toApiError(thrown)
-    if (error.status >= 500)
-      app.log[error.status === 503 ? 'warn' : 'error'](
-        { requestId: request.id, err: thrown },
-        'ingestion failed',
-      )
+    if (error.status === 503 && performance.now() - warnedAt > warnEveryMs) {
+      warnedAt = performance.now()
+      app.log.warn({ requestId: request.id, err: thrown }, 'ingestion is refused')
+    } else if (error.status >= 500 && error.status !== 503)
+      app.log.error({ requestId: request.id, err: thrown }, 'ingestion failed')
     if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', error.retryAfterSeconds)
     return sendJson(reply.code(error.status), JSON.stringify(render(error)))
   })

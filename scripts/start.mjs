@@ -1,11 +1,24 @@
 import { build } from './build.mjs'
 
-// The server then runs in this very process, so that signals reach it without a middleman.
 try {
   await build()
+  stopWithParent()
+  // The server runs in this very process, so that signals reach it without a middleman.
   process.argv = [process.argv[0], 'fairway', 'start', ...process.argv.slice(2)]
   await import('../apps/server/dist/cli/main.js')
 } catch (error) {
   console.error(error.message)
   process.exitCode = 1
+}
+
+/** npm starts us through a shell that passes no signal on: it just ends, and we are left to another parent. */
+function stopWithParent() {
+  if (!process.env.npm_lifecycle_event) return
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    process.kill(process.pid, 'SIGTERM')
+  }, 250)
+  timer.unref()
 }

@@ -13,7 +13,9 @@ const handlers = (app: App): Handlers => ({
 /** Shares between the lanes of one process; transactional mail always has room of its own. */
 const lanes = {
   transactional: { weight: 8, reserved: 0.25 },
-  ingest: { weight: 4 },
+  // Processing is bound by the database and this thread, not by waiting: more at once would only take longer each. One slot
+  // is never taken by a project that holds the others, so that a flood does not delay the next project's first event.
+  ingest: { weight: 4, slots: 4, spare: 1 },
   automation: { weight: 4 },
   webhooks: { weight: 1 },
   bulk: { weight: 1 },

@@ -19,7 +19,7 @@ export class FairScheduler<T> {
     return this.#size
   }
 
-  /** Keys with items waiting. */
+  /** Keys that can be served: with items waiting, and not parked. */
   get active(): number {
     return this.#heap.length
   }
@@ -27,13 +27,13 @@ export class FairScheduler<T> {
   push(name: string, item: T, weight = 1): void {
     let key = this.#keys.get(name)
     if (!key) {
-      key = { name, tag: this.#virtualTime, weight, items: new Fifo<T>(), position: -1 }
+      key = { name, tag: this.#virtualTime, weight, items: new Fifo<T>(), position: -1, parked: false }
       this.#keys.set(name, key)
     }
     key.weight = weight
     key.items.push(item)
     this.#size++
-    if (key.position < 0) {
+    if (key.position < 0 && !key.parked) {
       key.tag = Math.max(key.tag, this.#virtualTime)
       this.#insert(key)
     }
@@ -54,7 +54,7 @@ export class FairScheduler<T> {
       key.items.shift()
       this.#size--
     }
-    if (key.items.length === 0) this.#removeFirst()
+    if (key.items.length === 0) this.#removeAt(0)
     else this.#sink(0)
   }
 
@@ -66,7 +66,22 @@ export class FairScheduler<T> {
     if (key.position >= 0) {
       this.#rise(key.position)
       this.#sink(key.position)
-    } else if (key.tag <= this.#virtualTime) this.#keys.delete(name)
+    } else if (!key.parked && key.tag <= this.#virtualTime) this.#keys.delete(name)
+  }
+
+  /** Takes a key out of the order of service, with all it has waiting, until {@link unpark}. Its tag stays. */
+  park(name: string): void {
+    const key = this.#keys.get(name)
+    if (!key || key.position < 0) return
+    key.parked = true
+    this.#removeAt(key.position)
+  }
+
+  unpark(name: string): void {
+    const key = this.#keys.get(name)
+    if (!key?.parked) return
+    key.parked = false
+    if (key.items.length > 0) this.#insert(key)
   }
 
   hasWork(name: string): boolean {
@@ -81,7 +96,7 @@ export class FairScheduler<T> {
   /** Removes and returns everything that waits. */
   drain(): T[] {
     const items: T[] = []
-    for (const key of this.#heap) {
+    for (const key of this.#keys.values()) {
       for (let item = key.items.shift(); item !== undefined; item = key.items.shift()) items.push(item)
       key.position = -1
     }
@@ -94,7 +109,7 @@ export class FairScheduler<T> {
   /** Drops idle keys whose tag lies in the past: their next activation would start at the virtual time anyway. */
   forgetIdle(): void {
     for (const [name, key] of this.#keys)
-      if (key.position < 0 && key.tag <= this.#virtualTime) this.#keys.delete(name)
+      if (key.position < 0 && !key.parked && key.tag <= this.#virtualTime) this.#keys.delete(name)
   }
 
   get remembered(): number {
@@ -107,19 +122,20 @@ export class FairScheduler<T> {
     this.#rise(key.position)
   }
 
-  #removeFirst(): void {
-    const first = this.#heap[0]!
+  #removeAt(position: number): void {
+    const removed = this.#heap[position]!
     const last = this.#heap.pop()!
-    first.position = -1
-    if (last !== first) {
-      this.#heap[0] = last
-      last.position = 0
-      this.#sink(0)
+    removed.position = -1
+    if (last !== removed) {
+      this.#heap[position] = last
+      last.position = position
+      this.#rise(position)
+      this.#sink(last.position)
     }
     // When nothing waits at all the busy period ends: what was served sets the virtual time, and no debts remain.
-    if (this.#heap.length === 0) {
-      this.#virtualTime = Math.max(this.#virtualTime, first.tag)
-      this.#keys.clear()
+    if (this.#size === 0) {
+      this.#virtualTime = Math.max(this.#virtualTime, removed.tag)
+      for (const [name, key] of this.#keys) if (!key.parked) this.#keys.delete(name)
     } else if (this.#keys.size > 2 * this.#heap.length + 1_000) this.forgetIdle()
   }
 
@@ -161,8 +177,9 @@ interface Key<T> {
   tag: number
   weight: number
   items: Fifo<T>
-  /** Place in the heap, -1 when nothing waits. */
+  /** Place in the heap, -1 when nothing waits or the key is parked. */
   position: number
+  parked: boolean
 }
 
 /** Array queue with O(1) amortised shift. */

@@ -2,6 +2,7 @@ import { FairScheduler } from './fair-scheduler.ts'
 import { type JobRecord, maxPageJobs } from './page.ts'
 import type { HeldPage } from './settler.ts'
 import type { ClaimedPage, LaneRequest } from './store.ts'
+import type { LaneConfig } from './types.ts'
 
 /** A job in this worker's memory, waiting for a slot. */
 export interface ReadyJob {
@@ -15,6 +16,8 @@ interface TenantState {
   cost: number
   /** Jobs in memory: waiting or running. */
   jobs: number
+  /** Handler calls under way. */
+  calls: number
   /** Difference between true and charged cost that the store does not know of yet, in ms. */
   untold: number
 }
@@ -32,6 +35,8 @@ export class Lane {
   readonly weight: number
   /** Slots that only this lane may use. */
   readonly reservedSlots: number
+  readonly slots: number
+  readonly #slotsPerTenant: number
   readonly scheduler = new FairScheduler<ReadyJob>()
   /** Virtual time among lanes. */
   tag = 0
@@ -46,10 +51,17 @@ export class Lane {
   #averageCost = 1
   #lastHeads = 1
 
-  constructor(name: string, weight: number, reservedSlots: number) {
+  constructor(name: string, { weight = 1, reserved = 0, slots, spare = 0 }: LaneConfig, concurrency: number) {
     this.name = name
     this.weight = weight
-    this.reservedSlots = reservedSlots
+    this.slots = Math.min(slots ?? concurrency, concurrency)
+    this.#slotsPerTenant = Math.max(1, this.slots - spare)
+    this.reservedSlots = Math.min(this.slots, Math.ceil(reserved * concurrency))
+  }
+
+  /** A job waits that may be started, as far as this lane's own limits go. */
+  get canStart(): boolean {
+    return this.scheduler.active > 0 && this.running < this.slots
   }
 
   /** There may be new work in the store. */
@@ -89,17 +101,15 @@ export class Lane {
   }
 
   /** True when {@link request} would ask for something. */
-  wants(slots: number, budgetBytes: number): boolean {
-    return (
-      this.#wantsRefill(slots, budgetBytes) || (this.#newcomers && this.bufferedBytes < budgetBytes * 1.25)
-    )
+  wants(budgetBytes: number): boolean {
+    return this.#wantsRefill(budgetBytes) || (this.#newcomers && this.bufferedBytes < budgetBytes * 1.25)
   }
 
   /** What to ask the store for, or undefined when there is enough. */
-  request(slots: number, budgetBytes: number): LaneRequest | undefined {
-    if (!this.wants(slots, budgetBytes)) return undefined
-    if (this.#wantsRefill(slots, budgetBytes)) {
-      const pages = Math.ceil((slots * readyAheadMs) / (maxPageJobs * this.#averageCost))
+  request(budgetBytes: number): LaneRequest | undefined {
+    if (!this.wants(budgetBytes)) return undefined
+    if (this.#wantsRefill(budgetBytes)) {
+      const pages = Math.ceil((this.slots * readyAheadMs) / (maxPageJobs * this.#averageCost))
       const pagesPerHead = Math.min(16, Math.max(1, Math.ceil(pages / this.#lastHeads)))
       const maxBytes = Math.ceil(budgetBytes - this.bufferedBytes)
       return { lane: this.name, heads: 200, pagesPerHead, maxBytes, skip: [] }
@@ -109,9 +119,9 @@ export class Lane {
     return { lane: this.name, heads: 200, pagesPerHead: 1, maxBytes, skip: [...this.#tenants.keys()] }
   }
 
-  #wantsRefill(slots: number, budgetBytes: number): boolean {
+  #wantsRefill(budgetBytes: number): boolean {
     const readyCost = this.scheduler.size * this.#averageCost
-    return !this.#dry && readyCost < (slots * readyAheadMs) / 2 && this.bufferedBytes < budgetBytes
+    return !this.#dry && readyCost < (this.slots * readyAheadMs) / 2 && this.bufferedBytes < budgetBytes
   }
 
   /** Takes up to `most` jobs of the tenant to be served next, all with the same name, and charges their estimated cost. */
@@ -131,6 +141,10 @@ export class Lane {
     const charged = tenant.cost * jobs.length
     this.scheduler.correct(first.name, charged)
     this.tag += charged / this.weight
+    this.running++
+    tenant.calls++
+    if (tenant.calls >= this.#slotsPerTenant && this.#slotsPerTenant < this.slots)
+      this.scheduler.park(first.name)
     return { jobs, charged }
   }
 
@@ -150,6 +164,15 @@ export class Lane {
     return told
   }
 
+  /** A call taken with {@link take} is over. */
+  ended(tenantName: string, jobs: number): void {
+    this.running--
+    const tenant = this.#tenants.get(tenantName)
+    if (tenant) tenant.calls--
+    this.scheduler.unpark(tenantName)
+    this.release(tenantName, jobs)
+  }
+
   /** Jobs of a tenant left memory. */
   release(tenantName: string, jobs: number): void {
     const tenant = this.#tenants.get(tenantName)
@@ -165,7 +188,7 @@ export class Lane {
   #tenant(name: string, cost: number): TenantState {
     let tenant = this.#tenants.get(name)
     if (!tenant) {
-      tenant = { cost: Math.max(0.001, cost), jobs: 0, untold: 0 }
+      tenant = { cost: Math.max(0.001, cost), jobs: 0, calls: 0, untold: 0 }
       this.#tenants.set(name, tenant)
     }
     return tenant

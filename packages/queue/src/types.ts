@@ -75,6 +75,13 @@ export interface LaneConfig {
   weight?: number
   /** Fraction (0–1) of a worker's slots that only this lane may use. Default 0. */
   reserved?: number
+  /** Handler calls of this lane at once, at most. Default: as many as the worker's concurrency. */
+  slots?: number
+  /**
+   * Slots of the lane that one tenant leaves free for others, even when nobody else has work: what arrives next then never
+   * waits for a flood's handlers to end. Worth it where calls are long or share a bottleneck. Default 0.
+   */
+  spare?: number
 }
 
 export interface RetryPolicy {

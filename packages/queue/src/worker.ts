@@ -11,8 +11,12 @@ import { WorkerSession } from './worker-session.ts'
 
 /** Handlers that end at once would never let timers and sockets run: after this long the event loop has its turn. */
 const dispatchSliceMs = 5
-/** With LISTEN at work this only bounds what a lost notification costs. */
-const pollMs = 500
+/**
+ * When nothing is found the store is asked again after 10, 20, 40 … ms, up to this: a head may have been locked for a moment
+ * by a producer's commit. With LISTEN at work the longest wait only bounds what a lost notification costs.
+ */
+const longestPollMs = 500
+const shortestPollMs = 10
 
 /**
  * Claims pages, keeps their jobs in fair order in memory, hands them to handlers, and settles them.
@@ -60,10 +64,7 @@ export class QueueWorker implements Worker {
     if (names.length === 0) throw new TypeError('A worker needs at least one lane')
     // The budget counts encoded bytes, of which a quarter is kept for newcomers (see Lane.request).
     this.#laneBudget = (options.prefetchBytes ?? 16 * 1024 * 1024) / names.length / 1.25
-    this.#lanes = names.map(
-      ([name, { weight = 1, reserved = 0 }]) =>
-        new Lane(name, weight, Math.ceil(reserved * this.#concurrency)),
-    )
+    this.#lanes = names.map(([name, config]) => new Lane(name, config, this.#concurrency))
     this.#laneByName = new Map(this.#lanes.map((lane) => [lane.name, lane]))
     this.#timeoutTimer = setInterval(() => this.#expireCalls(), Math.min(1_000, this.#timeoutMs / 4))
     this.#claiming = this.#claimLoop()
@@ -98,12 +99,17 @@ export class QueueWorker implements Worker {
 
   async #claimLoop(): Promise<void> {
     let failures = 0
+    let pollMs = shortestPollMs
     while (!this.#closing) {
       try {
         const session = await this.#openSession()
-        const lanes = this.#lanes.filter((lane) => lane.wants(this.#concurrency, this.#laneBudget))
+        const lanes = this.#lanes.filter((lane) => lane.wants(this.#laneBudget))
         if (lanes.length > 0) await this.#claim(session, lanes)
-        else if (!(await this.#wakeUp.wait(pollMs))) for (const lane of this.#lanes) lane.wake()
+        else if (await this.#wakeUp.wait(pollMs)) pollMs = shortestPollMs
+        else {
+          pollMs = Math.min(longestPollMs, pollMs * 2)
+          for (const lane of this.#lanes) lane.wake()
+        }
         failures = 0
       } catch {
         // The store is away: come back a little later each time, up to two seconds.
@@ -115,7 +121,7 @@ export class QueueWorker implements Worker {
   }
 
   async #claim(session: WorkerSession, lanes: Lane[]): Promise<void> {
-    const requests = lanes.map((lane) => lane.request(this.#concurrency, this.#laneBudget)!)
+    const requests = lanes.map((lane) => lane.request(this.#laneBudget)!)
     const answered = lanes.map((lane) => lane.asked())
     const claimed = await this.#store.claim(session.id, requests)
     const byLane = new Map<string, Parameters<Lane['admit']>[0]>(lanes.map((lane) => [lane.name, []]))
@@ -210,7 +216,7 @@ export class QueueWorker implements Worker {
       }
     }
     this.#dispatching = false
-    if (this.#lanes.some((lane) => lane.wants(this.#concurrency, this.#laneBudget))) this.#wakeUp.raise()
+    if (this.#lanes.some((lane) => lane.wants(this.#laneBudget))) this.#wakeUp.raise()
   }
 
   /** The lane with work and the lowest virtual time that may have one of the free slots. */
@@ -221,7 +227,7 @@ export class QueueWorker implements Worker {
     for (const lane of this.#lanes) keptForOthers += Math.max(0, lane.reservedSlots - lane.running)
     let next: Lane | undefined
     for (const lane of this.#lanes) {
-      if (lane.scheduler.size === 0) continue
+      if (!lane.canStart) continue
       const kept = keptForOthers - Math.max(0, lane.reservedSlots - lane.running)
       if (free - kept <= 0) continue
       if (!next || lane.tag < next.tag) next = lane
@@ -239,7 +245,6 @@ export class QueueWorker implements Worker {
     const handler = this.#handlers[name]
     const most = typeof handler === 'object' ? (handler.maxBatch ?? 500) : 1
     const { jobs, charged } = lane.take(most)
-    lane.running++
     const call: Call = {
       lane,
       name,
@@ -259,7 +264,6 @@ export class QueueWorker implements Worker {
     if (call.over) return
     call.over = true
     this.#running.delete(call)
-    call.lane.running--
     if (error !== undefined) call.controller?.abort(error)
     const serviceMs = performance.now() - call.startedAt
     const tenant = call.jobs[0]!.page.tenant
@@ -275,7 +279,7 @@ export class QueueWorker implements Worker {
         settler.finish(ready.page, ready.position)
       }
     }
-    call.lane.release(tenant, call.jobs.length)
+    call.lane.ended(tenant, call.jobs.length)
     this.#observe?.({
       lane: call.lane.name,
       tenant,

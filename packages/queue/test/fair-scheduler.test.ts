@@ -90,6 +90,8 @@ describe('FairScheduler', () => {
           fc.oneof(
             fc.record({ push: fc.integer({ min: 0, max: 20 }) }),
             fc.record({ serve: fc.integer({ min: 0, max: 30 }) }),
+            fc.record({ park: fc.integer({ min: 0, max: 20 }) }),
+            fc.record({ unpark: fc.integer({ min: 0, max: 20 }) }),
             fc.record({ correct: fc.integer({ min: -20, max: 20 }), of: fc.integer({ min: 0, max: 20 }) }),
           ),
           { maxLength: 400 },
@@ -98,6 +100,7 @@ describe('FairScheduler', () => {
           const scheduler = new FairScheduler<{ key: number; n: number }>()
           const pushed = new Map<number, number>()
           const served = new Map<number, number>()
+          const parked = new Set<number>()
           let size = 0
           for (const step of steps) {
             if ('push' in step) {
@@ -107,12 +110,19 @@ describe('FairScheduler', () => {
               size++
             } else if ('serve' in step) {
               const next = scheduler.peek()
-              expect(next === undefined).toBe(size === 0)
+              const servable = [...pushed].some(([key, n]) => n > (served.get(key) ?? 0) && !parked.has(key))
+              expect(next !== undefined).toBe(servable)
               if (!next) continue
               expect(next.item.n).toBe(served.get(next.item.key) ?? 0)
               served.set(next.item.key, next.item.n + 1)
               scheduler.serve(step.serve, true)
               size--
+            } else if ('park' in step) {
+              if (scheduler.hasWork(`k${step.park}`)) parked.add(step.park)
+              scheduler.park(`k${step.park}`)
+            } else if ('unpark' in step) {
+              parked.delete(step.unpark)
+              scheduler.unpark(`k${step.unpark}`)
             } else scheduler.correct(`k${step.of}`, step.correct)
             expect(scheduler.size).toBe(size)
           }

@@ -211,6 +211,31 @@ describe.each(Object.keys(stores))('worker on the %s store', (kind) => {
     release()
   })
 
+  it('keeps spare slots of a lane free of a tenant that holds the others', async () => {
+    const queue = await open()
+    const running: string[] = []
+    let release = () => {}
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    queue.worker(
+      {
+        job: async ({ tenant }) => {
+          running.push(tenant)
+          await gate
+        },
+      },
+      { lanes: { work: { slots: 4, spare: 1 } }, concurrency: 8 },
+    )
+    await queue.addMany(Array.from({ length: 10 }, (_, n) => job('noisy', n)))
+    await until(() => running.length === 3)
+    await queue.addMany([job('quiet', 1), job('other', 1)])
+    await until(() => running.length === 4)
+    expect(running.filter((tenant) => tenant === 'noisy')).toHaveLength(3)
+    release()
+    await until(() => running.length === 12)
+  })
+
   it('times out a handler that hangs, tells it, and retries the job', async () => {
     const queue = await open()
     let aborted = false

@@ -39,9 +39,8 @@ export async function startServer(
 
     const maintenance = startMaintenance(app)
     closing.add('housekeeping', maintenance.stop)
-    closing.add('channels', async () => closeChannels(app))
+    closing.add('mail connections', async () => closeChannels(app))
     if (config.role !== 'api') {
-      closing.add('mail connections', async () => closeChannels(app))
       const worker = startWorkers(app)
       closing.add('workers', () => worker.close({ graceMs }))
     }

@@ -5,6 +5,8 @@ import { createFirstProject } from '../first-project.ts'
 import { type RunningServer, startServer } from '../server.ts'
 import { createLogger } from './with-app.ts'
 
+const sameSignalMs = 500
+
 /** Runs until SIGINT or SIGTERM; a second one doesn't wait for work under way. */
 export async function startCommand(): Promise<void> {
   const config = readConfig()
@@ -13,13 +15,15 @@ export async function startCommand(): Promise<void> {
     log.warn({ variable }, 'this environment variable is not a setting of Fairway')
 
   let server: RunningServer | undefined
-  let asked = false
+  let asked = 0
   const stop = (signal: NodeJS.Signals) => {
+    // npm passes a Ctrl-C on that the terminal has sent us already: that is not a second one.
+    if (asked && Date.now() - asked < sameSignalMs) return
     if (asked) {
       server?.abandon()
       process.exit(130)
     }
-    asked = true
+    asked = Date.now()
     log.info({ signal }, 'stopping; once more to stop at once')
     void server?.close().then(() => process.exit(0))
   }

@@ -77,11 +77,11 @@ const toEntry = (person: Person): PersonEntry => ({
 export async function describePerson(app: App, projectId: number, personId: number): Promise<PersonDetail> {
   const { rows } = await app.pool.query<Person & Pick<PersonDetail, 'aliases'> & SuppressionRow>(
     `select ${personColumns}, to_timestamp((written ->> '$suppressed')::double precision / 1000) as suppressed_at,
-       s.reason, s.created_at as listed_at, aliases
+       s.reason, s.listed_at, aliases
      from people p
      left join lateral (
        select reason, created_at as listed_at from suppressions
-       where project_id = $1 and address = lower(p.email)) as s (reason, created_at) on true
+       where project_id = $1 and address = lower(p.email)) as s on true
      cross join lateral (
        select coalesce(jsonb_agg(jsonb_build_object('alias', alias, 'kind', kind, 'createdAt', at) order by at, alias),
          '[]') as aliases

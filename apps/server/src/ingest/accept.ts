@@ -1,7 +1,7 @@
 import { findKey, type KeyOwner } from '../accounts/keys.ts'
 import type { App } from '../app.ts'
 import type { ApiError } from '../errors.ts'
-import type { IngestItem } from './item.ts'
+import type { IngestItem, RejectedItem } from './item.ts'
 import { takeRate } from './rate-limit.ts'
 
 /**
@@ -10,7 +10,11 @@ import { takeRate } from './rate-limit.ts'
  *
  * @throws what `toApiError` turns into a 429 or 503 with Retry-After
  */
-export async function accept(app: App, projectId: number, items: IngestItem[]): Promise<void> {
+export async function accept(
+  app: App,
+  projectId: number,
+  items: (IngestItem | RejectedItem)[],
+): Promise<void> {
   if (items.length === 0) return
   takeRate(app, projectId, items.length)
   const tenant = String(projectId)

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import type { App } from '../app.ts'
 import { ApiError, badRequest, notFound, tooLarge, unauthorized } from '../errors.ts'
 import { accept } from './accept.ts'
+import { brief, sortBatch } from './batch.ts'
 import { type Body, requireBody } from './body.ts'
 import * as requests from './customer-io-requests.ts'
 import type { IngestItem } from './item.ts'
@@ -103,18 +104,21 @@ export function customerIoApi(app: App) {
     const projectId = await authenticate(app, request)
     const body = requireBody(request)
     const now = app.now().getTime()
-    const items: IngestItem[] = []
-    const errors: object[] = []
-    readBatch(body, limits.batchItems).forEach((value, index) => {
-      try {
-        items.push(requests.operation(vet(value, `batch.${index}`, body, limits), now))
-      } catch (error) {
-        if (!(error instanceof ApiError)) throw error
-        errors.push({ batch_index: index, ...problemOf(error) })
-      }
-    })
-    await accept(app, projectId, items)
-    if (errors.length === 0) return sendJson(reply, success)
+    const operations = readBatch(body, limits.batchItems)
+    const { items, refused, notes } = sortBatch(
+      operations,
+      (value, path) => [requests.operation(vet(value, path, body, limits), now)],
+      describe,
+      { acceptedAt: now, source: 'customer_io' },
+    )
+    await accept(app, projectId, [...items, ...notes])
+    if (refused.length === 0) return sendJson(reply, success)
+    const errors = refused.map(({ index, code, field, reason }) => ({
+      batch_index: index,
+      reason: code,
+      field,
+      message: reason,
+    }))
     // 207 is Customer.io's answer to a partly bad batch.
     return sendJson(reply.code(items.length > 0 ? 207 : 400), JSON.stringify({ errors }))
   }
@@ -169,6 +173,14 @@ async function authenticate(app: App, request: FastifyRequest): Promise<number> 
 }
 
 const problemOf = ({ code, field, message }: ApiError) => ({ reason: code, field, message })
+
+function describe({ identifiers, action, name, id }: Fields) {
+  const who = (typeof identifiers === 'object' && identifiers !== null ? identifiers : {}) as Fields
+  return {
+    person: { id: brief(who.id), email: brief(who.email) },
+    call: { type: brief(action), name: brief(name), id: brief(id) },
+  }
+}
 
 function readBatch(body: Body, most: number): unknown[] {
   const operations = (body.value as { batch?: unknown } | null)?.batch

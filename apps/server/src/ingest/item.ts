@@ -100,6 +100,19 @@ export type IngestItem =
   | SuppressionItem
   | DeleteItem
 
+/**
+ * A call that its batch was accepted without. It is no work: processing only notes it in `ingest_rejects`, where the people
+ * who sent it find the reason. Of its data it keeps what tells which call it was.
+ */
+export interface RejectedItem {
+  kind: 'rejected'
+  person: PersonRef
+  acceptedAt: number
+  source: string
+  reason: string
+  call: { type?: string; name?: string; id?: string }
+}
+
 /** An event as stored, handed to triggers in the transaction that stored it. */
 export interface StoredEvent {
   id: string

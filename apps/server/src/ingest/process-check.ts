@@ -1,5 +1,5 @@
 import { identityOf } from '../people/identity.ts'
-import type { IngestItem, PersonRef } from './item.ts'
+import type { IngestItem, PersonRef, RejectedItem } from './item.ts'
 
 const kinds: Record<IngestItem['kind'], true> = {
   identify: true,
@@ -17,8 +17,9 @@ const longestId = 1_000
 const latestTime = Date.UTC(9999, 11, 31)
 
 /** What makes an item unusable, undefined when nothing does. Acceptance checks more; this is for what slips through. */
-export function checkItem(item: IngestItem): string | undefined {
+export function checkItem(item: IngestItem | RejectedItem): string | undefined {
   if (typeof item !== 'object' || item === null) return 'the item is not an object'
+  if (item.kind === 'rejected') return item.reason
   if (!Object.hasOwn(kinds, item.kind)) return `the kind ${JSON.stringify(item.kind)} is unknown`
   if (!isTime(item.at)) return 'at is not a time'
   if (!isTime(item.acceptedAt)) return 'acceptedAt is not a time'

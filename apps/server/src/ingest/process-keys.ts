@@ -60,8 +60,8 @@ async function claimKeys({ client, projectId }: PeopleSession, keys: Key[]): Pro
   const { rows } = await client.query<{ key: string }>({
     name: 'ingest_keys_claim',
     text: `insert into ingest_keys as k (project_id, key, job_id, seen_at, expires_at)
-           select $1, key, job, seen, expires
-           from unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[]) as r (key, job, seen, expires)
+           select $1, key, job, to_timestamp(seen / 1000), to_timestamp(expires / 1000)
+           from unnest($2::uuid[], $3::text[], $4::float8[], $5::float8[]) as r (key, job, seen, expires)
            order by key
            on conflict (project_id, key) do update
              set job_id = excluded.job_id, seen_at = excluded.seen_at, expires_at = excluded.expires_at
@@ -72,8 +72,8 @@ async function claimKeys({ client, projectId }: PeopleSession, keys: Key[]): Pro
       projectId,
       keys.map(({ key }) => key),
       keys.map(({ jobId }) => jobId),
-      keys.map(({ seenAt }) => new Date(seenAt)),
-      keys.map(({ expiresAt }) => new Date(expiresAt)),
+      keys.map(({ seenAt }) => seenAt),
+      keys.map(({ expiresAt }) => expiresAt),
     ],
   })
   return new Set(rows.map(({ key }) => key))

@@ -109,14 +109,16 @@ async function processIn(session: PeopleSession, works: Work[]): Promise<void> {
 
 function newEvents({ projectId }: PeopleSession, works: Work[], changed: Changed): NewEvent[] {
   const events: NewEvent[] = []
+  const folded = new Map<string, string>()
   for (const [index, { jobId, item }] of works.entries()) {
     const personId = changed.personIds[index]
     if (item.kind !== 'event' || personId === undefined) continue
+    if (!folded.has(item.name)) folded.set(item.name, foldName(item.name))
     events.push({
       id: eventId(projectId, jobId),
       personId,
       name: item.name,
-      foldedName: foldName(item.name),
+      foldedName: folded.get(item.name)!,
       properties: item.properties,
       source: item.source,
       occurredAt: new Date(item.at),

@@ -2,10 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import { ApiError, badRequest, tooLarge, unauthorized } from '../errors.ts'
 import { accept } from './accept.ts'
+import { brief, sortBatch } from './batch.ts'
 import { type Body, requireBody } from './body.ts'
-import type { IngestItem } from './item.ts'
 import { type IngestLimits, limitsOf } from './limits.ts'
-import { type CallContext, callToItems, callTypes } from './segment-requests.ts'
+import { callToItems, callTypes } from './segment-requests.ts'
 import {
   allowBrowsers,
   basicCredentials,
@@ -44,29 +44,26 @@ export function segmentApi(app: App) {
     const calls = readBatch(body, limits.batchItems)
     const envelope = envelopeOf(body, limits)
     const context = { now: app.now().getTime(), batch: envelope, historical }
-    const { items, rejected } = sort(calls, body, context)
-    if (rejected.length > 0 && items.length === 0)
-      throw new ApiError(400, 'bad_request', `Nothing in the batch can be taken: ${rejected[0]!.reason}`, {
-        field: `batch.0${rejected[0]!.field ? `.${rejected[0]!.field}` : ''}`,
-        extra: { rejected },
-      })
-    await accept(app, projectId, items)
-    return sendJson(reply, rejected.length === 0 ? success : JSON.stringify({ success: true, rejected }))
-  }
-
-  const sort = (calls: unknown[], body: Body, context: CallContext) => {
-    const items: IngestItem[] = []
-    const rejected: Rejected[] = []
-    calls.forEach((value, index) => {
-      try {
-        const call = vet(value, `batch.${index}`, body, limits)
+    const base = { acceptedAt: context.now, source: 'segment' }
+    const { items, refused, notes } = sortBatch(
+      calls,
+      (value, path) => {
+        const call = vet(value, path, body, limits)
         // The oldest clients say `action`.
-        items.push(...callToItems(call.type ?? call.action, call, context))
-      } catch (error) {
-        rejected.push(rejection(error, index))
-      }
+        return callToItems(call.type ?? call.action, call, context)
+      },
+      describe,
+      base,
+    )
+    await accept(app, projectId, [...items, ...notes])
+    if (refused.length === 0) return sendJson(reply, success)
+    const rejected = refused.map(({ index, reason, field }) => ({ index, reason, field }))
+    if (items.length > 0) return sendJson(reply, JSON.stringify({ success: true, rejected }))
+    const { reason, field } = rejected[0]!
+    throw new ApiError(400, 'bad_request', `Nothing in the batch can be taken: ${reason}`, {
+      field: field === undefined ? 'batch.0' : `batch.0.${field}`,
+      extra: { rejected },
     })
-    return { items, rejected }
   }
 
   return async (scope: FastifyInstance) => {
@@ -93,17 +90,10 @@ export function segmentApi(app: App) {
   }
 }
 
-interface Rejected {
-  index: number
-  reason: string
-  field?: string
-}
-
-function rejection(error: unknown, index: number): Rejected {
-  if (!(error instanceof ApiError)) throw error
-  const field = error.field?.replace(new RegExp(`^batch\\.${index}\\.?`), '')
-  return { index, reason: error.message, field: field || undefined }
-}
+const describe = ({ userId, anonymousId, type, event, messageId }: Fields) => ({
+  person: { id: brief(userId), anonymousId: brief(anonymousId) },
+  call: { type: brief(type), name: brief(event), id: brief(messageId) },
+})
 
 function readBatch(body: Body, most: number): unknown[] {
   const calls = (body.value as { batch?: unknown } | null)?.batch

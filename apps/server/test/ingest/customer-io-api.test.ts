@@ -226,7 +226,11 @@ describe('v2', () => {
         errors: [{ batch_index: 1, reason: 'bad_request', field: 'name', message: expect.any(String) }],
       },
     })
-    expect(await server.take(2)).toMatchObject([{ kind: 'event' }, { kind: 'delete' }])
+    expect(await server.take(3)).toMatchObject([
+      { kind: 'event' },
+      { kind: 'delete' },
+      { kind: 'rejected', person: { id: '5' }, call: { type: 'event' } },
+    ])
     expect((await send('POST', '/v2/batch', { batch: [{}] })).status).toBe(400)
     expect((await send('POST', '/v2/batch', { batch: {} })).status).toBe(400)
     expect((await send('POST', '/v2/batch', { batch: Array(2_501).fill({}) })).status).toBe(413)

@@ -202,7 +202,15 @@ describe('batches', () => {
         ],
       },
     })
-    expect(await server.take(2)).toMatchObject([{ name: 'a' }, { kind: 'identify', person: { id: '6' } }])
+    expect(await server.take(7)).toMatchObject([
+      { name: 'a' },
+      { kind: 'identify', person: { id: '6' } },
+      { kind: 'rejected', person: { id: '2' }, call: { type: 'track' } },
+      { kind: 'rejected', person: { id: '3' }, call: { type: 'dance' } },
+      { kind: 'rejected', person: {}, reason: expect.stringContaining('JSON object') },
+      { kind: 'rejected', call: { name: 'b' } },
+      { kind: 'rejected', call: { name: 'c' } },
+    ])
   })
 
   it('refuses a batch without a good call', async () => {
@@ -211,6 +219,7 @@ describe('batches', () => {
       status: 400,
       body: { success: false, field: 'batch.0.event', rejected: [{ index: 0 }, { index: 1 }] },
     })
+    expect(await server.take(2)).toMatchObject([{ kind: 'rejected' }, { kind: 'rejected' }])
   })
 
   it('takes an empty batch', async () => {

@@ -21,16 +21,30 @@ export async function insertEvents(
   events: NewEvent[],
 ): Promise<StoredEvent[]> {
   if (events.length === 0) return []
-  const { rows } = await client.query<{ id: string }>({
+  // One JSON text: quicker to make and to read than arrays of escaped JSON texts. Times as epoch ms.
+  const rows = events.map(
+    ({ id, personId, name, foldedName, properties, source, occurredAt, receivedAt }) => ({
+      id,
+      person: personId,
+      name,
+      folded: foldedName,
+      properties,
+      source,
+      occurred: occurredAt.getTime(),
+      received: receivedAt.getTime(),
+    }),
+  )
+  const { rows: inserted } = await client.query<{ id: string }>({
     name: 'events_insert',
     text: `insert into events (project_id, person_id, id, name, folded_name, properties, source, occurred_at, received_at)
-           select $1, "personId", id, name, "foldedName", properties, source, "occurredAt", "receivedAt"
-           from json_to_recordset($2) as r ("personId" bigint, id uuid, name text, "foldedName" text,
-             properties jsonb, source text, "occurredAt" timestamptz, "receivedAt" timestamptz)
+           select $1, person, id, name, folded, properties, source,
+             to_timestamp(occurred / 1000), to_timestamp(received / 1000)
+           from json_to_recordset($2) as r (person bigint, id uuid, name text, folded text,
+             properties jsonb, source text, occurred float8, received float8)
            on conflict do nothing returning id`,
-    values: [projectId, JSON.stringify(events)],
+    values: [projectId, JSON.stringify(rows)],
   })
-  if (rows.length === events.length) return events
-  const stored = new Set(rows.map(({ id }) => id))
+  if (inserted.length === events.length) return events
+  const stored = new Set(inserted.map(({ id }) => id))
   return events.filter(({ id }) => stored.has(id))
 }

@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { type Bench, event, identify, merge, remove, start, startBench } from '../ingest/process-support.ts'
+
+let root: Bench
+let bench: Bench
+
+beforeAll(async () => {
+  root = await startBench()
+})
+afterAll(() => root?.close())
+beforeEach(async () => {
+  bench = await root.newProject()
+})
+
+const people = () =>
+  bench.rows(
+    'select external_id, email, properties, tags from people where project_id = $1 order by 1',
+    bench.projectId,
+  )
+const count = async (table: string) =>
+  (
+    await bench.rows<{ n: number }>(
+      `select count(*) as n from ${table} where project_id = $1`,
+      bench.projectId,
+    )
+  )[0]!.n
+
+/** Every text that the project's rows still hold. */
+async function allText(): Promise<string> {
+  const tables = await bench.rows<{ name: string }>(
+    `select c.relname as name from pg_attribute a join pg_class c on c.oid = a.attrelid
+     where a.attname = 'project_id' and c.relkind in ('r', 'p') and not c.relispartition`,
+  )
+  const texts: string[] = []
+  for (const { name } of tables)
+    for (const row of await bench.rows(
+      `select to_jsonb(t) as row from ${name} t where project_id = $1`,
+      bench.projectId,
+    ))
+      texts.push(JSON.stringify(row))
+  return texts.join('\n')
+}
+
+it('leaves nothing but a hash: data, events, history, aliases, what messages said, mailbox copies, rejects', async () => {
+  await bench.process(
+    identify('secret-id', 0, { email: 'secret@b.co', phone: 'secret-phone', properties: { name: 'secret' } }),
+    identify('secret-id', 1, { properties: { name: 'secret 2' }, tags: { add: ['secret-tag'], remove: [] } }),
+    event({ id: 'secret-id', anonymousId: 'secret-visitor' }, 2, { properties: { address: 'secret' } }),
+    merge('secret-old', 'secret-id', 3),
+    identify('secret-id', 4, { properties: { bad: 'secret \u0000' } }),
+    identify('other', 5, { properties: { name: 'kept' } }),
+  )
+  await bench.rows(
+    `with m as (
+       insert into messages (project_id, id, cause, class, person_id, state, recipient, subject, input, event_id)
+       select $1, gen_random_uuid(), state, 'behavioral', p.id, state, 'secret@b.co', 'Hi secret', '{"to":["secret@b.co"]}',
+         gen_random_uuid()
+       from people p, unnest(array['sent', 'pending']) as s (state) where p.project_id = $1 and p.external_id = 'secret-id'
+       returning id),
+     a as (insert into attachments (project_id, message_id, position, filename, content)
+       select $1, id, 0, 'secret.pdf', 'x' from m)
+     insert into mailbox (project_id, message_id, envelope_from, envelope_to, subject, source)
+     select $1, id, 'a@b.co', array['secret@b.co'], 'Hi secret', 'x' from m`,
+    bench.projectId,
+  )
+  expect(await count('ingest_rejects')).toBe(1)
+  await bench.process(remove({ email: 'unknown@b.co' }, 9), remove('secret-old', 10))
+
+  expect(await people()).toMatchObject([{ external_id: 'other' }])
+  expect(await allText()).not.toContain('secret')
+  expect(
+    await bench.rows('select state, reason from messages where project_id = $1 order by 1', bench.projectId),
+  ).toEqual([
+    { state: 'sent', reason: null },
+    { state: 'skipped', reason: 'erased' },
+  ])
+  // secret-id, secret-old, secret-visitor and the unknown address
+  expect(await count('erasures')).toBe(4)
+})
+
+it('drops what was accepted before and comes later, and begins anew with what was accepted after', async () => {
+  await bench.process(identify('1', 0, { properties: { old: 1 } }), merge('alias', '1', 1))
+  await bench.process(remove('1', 10))
+  await bench.process(event('1', 5), identify('alias', 9, { properties: { late: 1 } }))
+  expect(await people()).toEqual([])
+  expect(await count('events')).toBe(0)
+  await bench.process(identify('1', 11, { properties: { fresh: 1 } }), event('1', 7))
+  expect(await people()).toMatchObject([{ external_id: '1', properties: { fresh: 1 } }])
+  expect(await count('events')).toBe(0)
+  const counts = await bench.rows(
+    `select sum(value)::int as n from counters where project_id = $1 and name = 'erased'`,
+    bench.projectId,
+  )
+  expect(counts).toEqual([{ n: 3 }])
+})
+
+it('keeps to the order of acceptance inside a batch, also within a millisecond', async () => {
+  await bench.process(
+    identify('1', 0, { properties: { before: 1 } }),
+    event('1', 0, { name: 'before' }),
+    remove('1', 0),
+    identify('1', 0, { properties: { after: 1 } }),
+    event('1', 0, { name: 'after' }),
+    remove('2', 1),
+    event('2', 1, { name: 'after' }),
+    event('2', 2, { name: 'before' }),
+    remove('2', 3),
+  )
+  expect(await people()).toMatchObject([{ external_id: '1', properties: { after: 1 } }])
+  expect(await bench.rows('select name from events where project_id = $1', bench.projectId)).toEqual([
+    { name: 'after' },
+  ])
+})
+
+it('spares what is newer than an erasure that comes late', async () => {
+  await bench.process(
+    identify('1', 0, { properties: { old: 1, both: 'old' }, tags: { add: ['old'], remove: [] } }),
+    event('1', 1, { name: 'old' }),
+    identify('1', 20, { properties: { both: 'new', fresh: 1 } }),
+    event('1', 21, { name: 'fresh' }),
+  )
+  await bench.process(remove('1', 10))
+  expect(await people()).toMatchObject([
+    { external_id: '1', properties: { both: 'new', fresh: 1 }, tags: [] },
+  ])
+  expect(await bench.rows('select name from events where project_id = $1', bench.projectId)).toEqual([
+    { name: 'fresh' },
+  ])
+})
+
+it('erases both of two people who were merged before the erasure, as it learns too late', async () => {
+  await bench.process(identify('a', 0, { properties: { x: 1 } }), identify('b', 1, { properties: { y: 1 } }))
+  await bench.process(remove('b', 10))
+  await bench.process(merge('a', 'b', 5))
+  expect(await people()).toEqual([])
+})
+
+it('does not take the merge after an erasure for one before it', async () => {
+  await bench.process(identify('a', 0, { properties: { x: 1 } }), identify('b', 1, { properties: { y: 1 } }))
+  await bench.process(merge('a', 'b', 11), remove('a', 10))
+  expect(await people()).toMatchObject([{ external_id: 'b', properties: { y: 1 } }])
+})
+
+it('erases once: a redelivered erasure leaves the new person alone', async () => {
+  const jobs = await bench.process(identify('1', 0), remove('1', 10))
+  await bench.process(identify('1', 20, { properties: { fresh: 1 } }))
+  await bench.redeliver(jobs)
+  // Also when its key was swept long ago.
+  await bench.rows('delete from ingest_keys where project_id = $1', bench.projectId)
+  await bench.redeliver(jobs)
+  expect(await people()).toMatchObject([{ external_id: '1', properties: { fresh: 1 } }])
+})
+
+it('does not erase in another project', async () => {
+  const other = await root.newProject()
+  await other.process(identify('1', 0))
+  await bench.process(remove('1', 10))
+  await other.process(event('1', 5))
+  expect(await other.rows('select occurred_at from events where project_id = $1', other.projectId)).toEqual([
+    { occurred_at: new Date(start + 5) },
+  ])
+})

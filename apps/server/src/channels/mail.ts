@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+
 /** A rendered mail on its way out of a channel. */
 export interface OutgoingMail {
   /** The value of Message-ID, with its angle brackets. It carries our message's id, the same on every attempt. */
@@ -22,10 +24,6 @@ export interface DkimKey {
   privateKey: string
 }
 
-const signedHeaders =
-  'from:sender:reply-to:subject:date:message-id:to:cc:mime-version:content-type:content-transfer-encoding:' +
-  'list-unsubscribe:list-unsubscribe-post:feedback-id'
-
 /** The mail for nodemailer, which makes the MIME message: encodings, folding, boundaries. */
 export function toNodemailer(mail: OutgoingMail) {
   return {
@@ -46,14 +44,9 @@ export function toNodemailer(mail: OutgoingMail) {
       ),
     ),
     attachments: mail.attachments,
+    baseBoundary: randomUUID(),
     // Content is what we hand over; nothing is read from files or fetched.
     disableFileAccess: true,
     disableUrlAccess: true,
-    dkim: mail.dkim && {
-      domainName: mail.dkim.domain,
-      keySelector: mail.dkim.selector,
-      privateKey: mail.dkim.privateKey,
-      headerFieldNames: signedHeaders,
-    },
   }
 }

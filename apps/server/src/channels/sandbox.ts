@@ -1,16 +1,17 @@
 import type { Transaction } from '@fairway/queue'
-import nodemailer from 'nodemailer'
+import MailComposer from 'nodemailer/lib/mail-composer'
 import { type OutgoingMail, toNodemailer } from './mail.ts'
+import { messageStream } from './mime.ts'
 
 /** The newest mails that the sandbox mailbox of a project keeps. */
 export const mailboxKeeps = 2_000
 
-const composer = nodemailer.createTransport({ streamTransport: true, buffer: true, newline: 'windows' })
-
 /** The message exactly as it would leave, signature included. Rejects when it can't be made. */
 export async function composeMessage(mail: OutgoingMail): Promise<Buffer> {
-  const info = await composer.sendMail(toNodemailer(mail))
-  return info.message as Buffer
+  const root = new MailComposer(toNodemailer(mail)).compile()
+  const chunks: Buffer[] = []
+  for await (const chunk of messageStream(root, mail.dkim)) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
 }
 
 export interface SandboxMail {

@@ -3,7 +3,8 @@ import { PassThrough, type Readable } from 'node:stream'
 import nodemailer from 'nodemailer'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { classifySmtpError, type SendProgress, type SendResult } from './errors.ts'
-import { type OutgoingMail, toNodemailer } from './mail.ts'
+import { type DkimKey, type OutgoingMail, toNodemailer } from './mail.ts'
+import { messageStream } from './mime.ts'
 import { connectGuarded } from './network-guard.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Slots } from './slots.ts'
@@ -79,7 +80,10 @@ export class SmtpChannel {
 
   async #attempt(mail: OutgoingMail, progress: SendProgress): Promise<SendResult> {
     try {
-      const info = await this.#transport.sendMail({ ...toNodemailer(mail), progress } as TrackedMail)
+      const info = await this.#transport.sendMail({
+        ...toNodemailer(mail),
+        send: { progress, key: mail.dkim },
+      } as TrackedMail)
       const rejected = info.rejectedErrors ?? []
       const note =
         rejected.length > 0 ? `refused for ${info.rejected.join(', ')}: ${rejected[0]!.response ?? ''}` : null
@@ -104,7 +108,9 @@ export class SmtpChannel {
   }
 }
 
-type TrackedMail = ReturnType<typeof toNodemailer> & { progress?: SendProgress }
+type TrackedMail = ReturnType<typeof toNodemailer> & {
+  send: { progress: SendProgress; key: DkimKey | undefined }
+}
 
 function createTransport(
   settings: SmtpSettings,
@@ -142,33 +148,29 @@ function createTransport(
     },
   })
   transport.use('stream', (mail, done) => {
-    trackProgress(mail.message as unknown as MessageSource, (mail.data as unknown as TrackedMail).progress)
+    const { progress, key } = (mail.data as unknown as TrackedMail).send
+    progress.composed = true
+    mail.message!.createReadStream = sendOnce(() => messageStream(mail.message!, key), progress) as never
     done()
   })
   return transport
-}
-
-interface MessageSource {
-  createReadStream(options?: object): Readable
 }
 
 /**
  * Notes when the whole message was written, and makes sure that a message which was begun on one connection can't be
  * begun on another: the second stream fails instead.
  */
-function trackProgress(message: MessageSource, progress: SendProgress | undefined): void {
-  if (progress) progress.composed = true
-  const create = message.createReadStream.bind(message)
+function sendOnce(create: () => Readable, progress: SendProgress): () => Readable {
   let first: Readable | undefined
-  message.createReadStream = (options) => {
+  return () => {
     if (first?.readableDidRead) {
       const refused = new PassThrough()
       setImmediate(() => refused.destroy(new Error('the message was already begun on another connection')))
       return refused
     }
-    first = create(options)
+    first = create()
     first.once('end', () => {
-      if (progress) progress.complete = true
+      progress.complete = true
     })
     return first
   }

@@ -42,8 +42,8 @@ export function renderMessage(
     event: message.input.event,
     data: message.input.data,
     urls: {
-      unsubscribe: unsubscribeUrl(app, projectId, message.id),
-      permalink: permalinkUrl(app, projectId, message.id),
+      unsubscribe: () => unsubscribeUrl(app, projectId, message.id),
+      permalink: () => permalinkUrl(app, projectId, message.id),
     },
     now: app.now(),
   })

@@ -27,7 +27,7 @@ export async function previewTemplate(
     recipient: {},
     event: { name: input.event?.name ?? '', properties: input.event?.properties ?? {} },
     data: input.data,
-    urls: { unsubscribe: '#unsubscribe', permalink: '#view-in-browser' },
+    urls: { unsubscribe: () => '#unsubscribe', permalink: () => '#view-in-browser' },
     now: app.now(),
   })
   try {

@@ -99,7 +99,9 @@ function textOf(htmlSource: string, rendered: string, scope: object): string {
   }
 }
 
-const oneLine = (value: string) => value.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()
+/** Plain ASCII, which nearly every value is, needs no look at Unicode's control characters. */
+const oneLine = (value: string) =>
+  (/[^ -~]/.test(value) ? value.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ') : value).trim()
 
 const escapeHtml = (value: string) =>
   value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')

@@ -9,7 +9,8 @@ export interface ScopeSource {
   recipient: { id?: string; email?: string }
   event: { name: string; properties: Record<string, Json> } | undefined
   data: Record<string, Json> | undefined
-  urls: { unsubscribe: string; permalink: string }
+  /** Made only when the template uses them: they are signed. */
+  urls: { unsubscribe: () => string; permalink: () => string }
   now: Date
 }
 
@@ -32,13 +33,25 @@ export function buildScope(source: ScopeSource): Record<string, unknown> {
     vero: { id: source.messageId },
     extra: { time: { now: Math.floor(source.now.getTime() / 1000) } },
     url: {
-      unsubscribe_link: unsubscribe,
-      unsubscribe: link(unsubscribe, 'Unsubscribe'),
-      permalink_link: permalink,
-      permalink: link(permalink, 'View in browser'),
+      get unsubscribe_link() {
+        return unsubscribe()
+      },
+      get unsubscribe() {
+        return link(unsubscribe(), 'Unsubscribe')
+      },
+      get permalink_link() {
+        return permalink()
+      },
+      get permalink() {
+        return link(permalink(), 'View in browser')
+      },
     },
-    unsubscribe_url: unsubscribe,
-    view_in_browser_url: permalink,
+    get unsubscribe_url() {
+      return unsubscribe()
+    },
+    get view_in_browser_url() {
+      return permalink()
+    },
   }
 }
 

@@ -339,8 +339,16 @@ describe('errors', () => {
       },
     })
     await sendThrough(app, project, smtp.port)
-    const big = '<p>long line of text</p>\n'.repeat(120_000)
-    const [id] = await addMessages(app, project, [to('a@x.example', plainMail({ html: big, text: 'short' }))])
+    // More than any socket buffer takes at once.
+    const [id] = await addMessages(app, project, [
+      { input: { to: ['a@x.example'], mail: plainMail(), attachments: 1 } },
+    ])
+    await app.pool.query('insert into attachments values ($1, $2, 0, $3, $4)', [
+      project,
+      id,
+      'big.bin',
+      Buffer.alloc(24_000_000, 1),
+    ])
     const settled = await deliver(app, project, [id!])
     expect(settled.snoozed.has(id!)).toBe(true)
     expect(await stateOf(app, project, id!)).toMatchObject({ state: 'pending' })

@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../../../testing/postgres.ts'
+import { type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
+import { type SmtpSink, startSmtpSink } from './smtp-sink.ts'
+
+const kills = 4
+const messagesPerRound = 60
+const connections = 4
+
+let database: TestDatabase
+let sink: SmtpSink
+let server: ServerProcess
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  // Slow enough that every kill finds messages between their claim and their outcome.
+  sink = await startSmtpSink({ onMessage: () => sleep(15).then(() => null) })
+  server = await startServerProcess({
+    env: {
+      DATABASE_URL: database.url,
+      FAIRWAY_SMTP_URL: `smtp://127.0.0.1:${sink.port}?connections=${connections}`,
+    },
+  })
+})
+afterAll(async () => {
+  await server.dispose()
+  await sink.close()
+  await database.drop()
+})
+
+test('kill -9 again and again: no email twice, and every message is sent or in doubt', async () => {
+  const created = JSON.parse(await server.cli('project', 'create', 'Crash', '--json'))
+  await database.pool.query(`update projects set mode = 'live' where id = $1`, [created.project.id])
+
+  const accepted: string[] = []
+  for (let round = 0; round <= kills; round++) {
+    const before = sink.mails.length
+    const sending = sendMany(created.secretKey, round, accepted)
+    if (round === kills) {
+      await sending
+      break
+    }
+    await until(() => sink.mails.length >= before + 5 + 7 * round)
+    await server.kill()
+    await sending.catch(() => {})
+    await server.restart()
+  }
+
+  // The jobs that a killed worker held come back when its lease ends.
+  await until(async () => (await count(`state in ('pending', 'claimed')`)) === 0, 90_000)
+
+  const arrived = sink.mails.map((mail) => mail.parsed.messageId!)
+  expect(new Set(arrived).size).toBe(arrived.length)
+
+  const { rows } = await database.pool.query<{ id: string; state: string }>('select id, state from messages')
+  const states = new Map(rows.map((row) => [row.id, row.state]))
+  for (const id of accepted) expect(['sent', 'unknown']).toContain(states.get(id))
+  const arrivedIds = new Set(arrived.map((id) => id.slice(1).split('.')[0]!))
+  for (const [id, state] of states) if (state === 'sent') expect(arrivedIds).toContain(id)
+  expect(await count(`state = 'unknown'`)).toBeLessThanOrEqual(kills * connections * 2)
+}, 240_000)
+
+/** Every request carries its key, so one whose answer was lost in a crash could be repeated. */
+async function sendMany(key: string, round: number, accepted: string[]): Promise<void> {
+  await Promise.all(
+    Array.from({ length: messagesPerRound }, async (_, n) => {
+      const reply = await fetch(`${server.url}/v1/send/email`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'idempotency-key': `${round}-${n}` },
+        body: JSON.stringify({
+          to: `p${n}@x.example`,
+          from: 'shop@shop.example',
+          subject: `Round ${round}`,
+          body: '<p>Hello {{ customer.email }}</p>',
+        }),
+      })
+      if (reply.ok) accepted.push(((await reply.json()) as { delivery_id: string }).delivery_id)
+    }),
+  )
+}
+
+async function count(condition: string): Promise<number> {
+  const { rows } = await database.pool.query<{ count: number }>(
+    `select count(*) from messages where ${condition}`,
+  )
+  return rows[0]!.count
+}
+
+async function until(condition: () => boolean | Promise<boolean>, mostMs = 60_000): Promise<void> {
+  const giveUp = Date.now() + mostMs
+  while (!(await condition())) {
+    if (Date.now() > giveUp) throw new Error('the condition was not met in time')
+    await sleep(10)
+  }
+}

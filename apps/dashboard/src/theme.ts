@@ -60,12 +60,26 @@ const dark: MantineColorsTuple = [
   '#0b100f',
 ]
 
+/** Darker at its end than Mantine's, so that words on a pale yellow can be read. */
+const yellow: MantineColorsTuple = [
+  '#fff9e6',
+  '#fdf0c8',
+  '#f9e08f',
+  '#f4cd55',
+  '#eebb2b',
+  '#e0a80f',
+  '#d39b05',
+  '#c68f00',
+  '#6e4f00',
+  '#4f3900',
+]
+
 const sans =
   "system-ui, -apple-system, 'Segoe UI Variable Text', 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
 const mono = "ui-monospace, 'SF Mono', 'Cascadia Code', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 
 export const theme = createTheme({
-  colors: { lagoon, buoy, gray, dark },
+  colors: { lagoon, buoy, yellow, gray, dark },
   black: '#161d1a',
   primaryColor: 'lagoon',
   primaryShade: { light: 7, dark: 7 },

@@ -67,3 +67,11 @@ export const useSendTestMail = (project: string) =>
     mutationFn: () =>
       request<{ messageId: string }>(projectPath(project, 'messages', 'test'), { method: 'POST', body: {} }),
   })
+
+export function useEmptyMailbox(project: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: () => request(projectPath(project, 'mailbox'), { method: 'DELETE' }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'mailbox'] }),
+  })
+}

@@ -66,6 +66,11 @@ export const useCreateProvider = (project: string) =>
     request<Provider>(projectPath(project, 'providers'), { method: 'POST', body }),
   )
 
+export const useChangeProvider = (project: string) =>
+  useChange(project, 'providers', ({ id, ...body }: { id: number; active: boolean }) =>
+    request<Provider>(projectPath(project, 'providers', id), { method: 'PATCH', body }),
+  )
+
 export const useDeleteProvider = (project: string) =>
   useChange(project, 'providers', (id: number) =>
     request(projectPath(project, 'providers', id), { method: 'DELETE' }),

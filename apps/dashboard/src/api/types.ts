@@ -149,6 +149,7 @@ export interface MailDetail extends MailSummary {
   html: string | null
   text: string | null
   headers: { name: string; value: string }[]
+  attachments: { filename: string | null; contentType: string; bytes: number }[]
   source: string
 }
 
@@ -201,7 +202,7 @@ export interface Provider {
   name: string
   active: boolean
   limits: { perSecond?: number; connections?: number }
-  config: Record<string, Json>
+  config: { host: string; port: number; secure: boolean; user?: string; hasPassword: boolean }
 }
 
 export interface SendingDomain {

@@ -1,4 +1,4 @@
-import { Group, SegmentedControl, Text } from '@mantine/core'
+import { SegmentedControl } from '@mantine/core'
 import { useState } from 'react'
 import classes from './html-frame.module.css'
 
@@ -7,23 +7,31 @@ const widths = [
   { value: 'phone', label: 'Phone' },
 ]
 
-/** Foreign HTML in a frame that may do nothing: no scripts, no forms, no access to the console, no remote content. */
-export function HtmlFrame({ html, title }: { html: string; title: string }) {
+interface HtmlFrameProps {
+  /** Where the server serves it under a policy of its own, or the HTML itself. */
+  source: { src: string } | { srcDoc: string }
+  title: string
+}
+
+/** Foreign HTML in a frame that may do nothing: no scripts, no forms, no access to the console. Pictures do load. */
+export function HtmlFrame({ source, title }: HtmlFrameProps) {
   const [width, setWidth] = useState('desktop')
   return (
     <>
-      <Group justify="space-between" mb="sm" gap="xs">
-        <SegmentedControl size="xs" data={widths} value={width} onChange={setWidth} aria-label="Width" />
-        <Text size="xs" c="dimmed">
-          Remote images are not loaded here.
-        </Text>
-      </Group>
+      <SegmentedControl
+        size="xs"
+        mb="sm"
+        data={widths}
+        value={width}
+        onChange={setWidth}
+        aria-label="Width"
+      />
       <div className={classes.stage}>
         <iframe
           title={title}
-          sandbox=""
+          sandbox="allow-popups"
           referrerPolicy="no-referrer"
-          srcDoc={html}
+          {...source}
           className={classes.frame}
           data-phone={width === 'phone' || undefined}
         />

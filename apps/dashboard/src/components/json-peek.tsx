@@ -1,4 +1,4 @@
-import { Button, Modal } from '@mantine/core'
+import { Anchor, Modal } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { JsonView } from './json-view.tsx'
 
@@ -15,9 +15,17 @@ export function JsonPeek({
   const [opened, dialog] = useDisclosure(false)
   return (
     <>
-      <Button variant="subtle" color="gray" size="compact-xs" onClick={dialog.open} aria-haspopup="dialog">
+      <Anchor
+        component="button"
+        type="button"
+        size="sm"
+        c="dimmed"
+        ta="left"
+        onClick={dialog.open}
+        aria-haspopup="dialog"
+      >
         {children}
-      </Button>
+      </Anchor>
       <Modal opened={opened} onClose={dialog.close} title={label} size="lg">
         <JsonView value={value} label={label} maxHeight="60vh" />
       </Modal>

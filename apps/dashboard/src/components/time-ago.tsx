@@ -8,7 +8,7 @@ export function TimeAgo({ at, ...text }: { at: string | null | undefined } & Tex
   if (!at) return <span>—</span>
   const time = new Date(at)
   return (
-    <Text span inherit {...text} style={{ whiteSpace: 'nowrap' }}>
+    <Text span inherit={text.size === undefined} {...text} style={{ whiteSpace: 'nowrap' }}>
       <time dateTime={time.toISOString()} title={formatFullDateTime(time)}>
         {formatRelative(time.getTime(), now)}
       </time>

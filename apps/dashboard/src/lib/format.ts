@@ -49,6 +49,12 @@ export function formatRelative(at: number, now: number): string {
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatNumber(count)} ${count === 1 ? one : many}`
 
+/** "512 bytes", "13 KB", "2.4 MB" */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return plural(bytes, 'byte')
+  return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`
+}
+
 /** A value of a person's or an event's property, on one line. */
 export function formatValue(value: unknown): string {
   if (value === null || value === undefined) return '—'

@@ -1,7 +1,6 @@
 import { Button, Checkbox, Group, NumberInput, Select, Stack, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { type CampaignInput, useSaveCampaign } from '../../api/campaigns.ts'
-import { ApiError } from '../../api/client.ts'
 import { useTemplates } from '../../api/templates.ts'
 import type { Campaign, Json, Wait } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
@@ -69,7 +68,7 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
             <WaitFields
               wait={draft.wait}
               onChange={(wait) => set({ wait })}
-              error={atPath(save.error, 'wait')}
+              error={fieldError(save.error, 'wait')}
             />
           </Stack>
         </Section>
@@ -78,7 +77,7 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
             <ConditionsField
               value={draft.conditions}
               onChange={(conditions) => set({ conditions })}
-              error={atPath(save.error, 'conditions')}
+              error={fieldError(save.error, 'conditions')}
             />
             <NumberInput
               label="Not again within days"
@@ -87,7 +86,7 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
               allowDecimal={false}
               value={draft.notAgainWithinDays}
               onChange={(notAgainWithinDays) => set({ notAgainWithinDays })}
-              error={atPath(save.error, 'frequency')}
+              error={fieldError(save.error, 'frequency')}
             />
           </Stack>
         </Section>
@@ -148,13 +147,6 @@ function TemplateSelect({ project, value, onChange, error }: TemplateSelectProps
       error={error}
     />
   )
-}
-
-/** The server's words with the exact place in front: a condition may be deep inside others. */
-function atPath(error: Error | null, field: string): string | undefined {
-  const message = fieldError(error, field)
-  if (!message || !(error instanceof ApiError) || error.field === field) return message
-  return `${error.field}: ${message}`
 }
 
 const toDraft = (campaign?: Campaign): Draft => ({

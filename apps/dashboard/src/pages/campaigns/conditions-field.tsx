@@ -1,4 +1,4 @@
-import { Anchor, Group, JsonInput, Text } from '@mantine/core'
+import { Anchor, Group, Text, Textarea } from '@mantine/core'
 
 const examples = [
   { label: 'has a property', value: { person: 'plan', operator: 'equals', value: 'pro' } },
@@ -14,7 +14,7 @@ const examples = [
 interface ConditionsFieldProps {
   value: string
   onChange: (value: string) => void
-  /** The server's complaint, with the path in front. */
+  /** The server's complaint; it names the path, which may be deep inside. */
   error?: string
 }
 
@@ -22,17 +22,15 @@ interface ConditionsFieldProps {
 export function ConditionsField({ value, onChange, error }: ConditionsFieldProps) {
   return (
     <div>
-      <JsonInput
+      <Textarea
         label="Conditions"
         description="Checked again just before sending. Empty: everybody."
         autosize
         minRows={4}
         maxRows={20}
-        formatOnBlur
-        indentSpaces={2}
         spellCheck={false}
         value={value}
-        onChange={onChange}
+        onChange={(event) => onChange(event.currentTarget.value)}
         error={error ?? syntaxError(value)}
         styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 13 } }}
       />

@@ -1,12 +1,14 @@
 import { Box, Card, Center, Text } from '@mantine/core'
 import { IconInbox, IconMailOpened } from '@tabler/icons-react'
-import { getRouteApi } from '@tanstack/react-router'
-import { useMailbox } from '../../api/messages.ts'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { useEmptyMailbox, useMailbox } from '../../api/messages.ts'
+import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { ButtonLink } from '../../components/links.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { SkeletonLines } from '../../components/query-view.tsx'
+import { notifyError } from '../../lib/notify.ts'
 import { MailList } from './mail-list.tsx'
 import classes from './mailbox.module.css'
 import { ReadingPane } from './reading-pane.tsx'
@@ -20,9 +22,37 @@ export function MailboxPage() {
       <PageHeader
         title="Mailbox"
         description="Mail that Fairway kept instead of sending: everything without a provider, and test mail without a test address."
+        actions={<EmptyMailbox project={project} />}
       />
       <Mailbox project={project} />
     </>
+  )
+}
+
+function EmptyMailbox({ project }: { project: string }) {
+  const mailbox = useMailbox(project)
+  const empty = useEmptyMailbox(project)
+  const navigate = useNavigate()
+  if (!mailbox.data?.pages[0]?.items.length) return null
+  const confirm = async () => {
+    try {
+      await empty.mutateAsync()
+    } catch (error) {
+      notifyError('Could not empty the mailbox', error)
+      throw error
+    }
+    await navigate({ to: '/projects/$project/mailbox', params: { project }, search: {} })
+  }
+  return (
+    <ConfirmButton
+      variant="default"
+      title="Empty the mailbox?"
+      message="All mails in it are deleted. The messages that they belong to stay."
+      confirmLabel="Empty the mailbox"
+      onConfirm={confirm}
+    >
+      Empty
+    </ConfirmButton>
   )
 }
 

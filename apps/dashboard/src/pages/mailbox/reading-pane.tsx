@@ -1,4 +1,6 @@
-import { Box, Group, Table, Tabs, Text, Title } from '@mantine/core'
+import { Badge, Box, Group, Table, Tabs, Text, Title } from '@mantine/core'
+import { IconPaperclip } from '@tabler/icons-react'
+import { projectPath } from '../../api/client.ts'
 import { useMail } from '../../api/messages.ts'
 import type { MailDetail } from '../../api/types.ts'
 import { BackLink } from '../../components/back-link.tsx'
@@ -7,6 +9,7 @@ import { HtmlFrame } from '../../components/html-frame.tsx'
 import { AnchorLink } from '../../components/links.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
+import { formatBytes } from '../../lib/format.ts'
 
 export function ReadingPane({ project, id }: { project: string; id: string }) {
   const mail = useMail(project, id)
@@ -42,6 +45,7 @@ function Mail({ project, mail }: { project: string; mail: MailDetail }) {
           Its message
         </AnchorLink>
       </Group>
+      <Attachments attachments={mail.attachments} />
       <Tabs defaultValue={mail.html ? 'html' : 'text'} keepMounted={false}>
         <Tabs.List mb="md">
           {mail.html && <Tabs.Tab value="html">HTML</Tabs.Tab>}
@@ -51,7 +55,10 @@ function Mail({ project, mail }: { project: string; mail: MailDetail }) {
         </Tabs.List>
         {mail.html && (
           <Tabs.Panel value="html">
-            <HtmlFrame html={mail.html} title={`The mail “${mail.subject}”`} />
+            <HtmlFrame
+              source={{ src: projectPath(project, 'mailbox', mail.id, 'html') }}
+              title={`The mail “${mail.subject}”`}
+            />
           </Tabs.Panel>
         )}
         <Tabs.Panel value="text">
@@ -65,6 +72,27 @@ function Mail({ project, mail }: { project: string; mail: MailDetail }) {
         </Tabs.Panel>
       </Tabs>
     </article>
+  )
+}
+
+function Attachments({ attachments }: { attachments: MailDetail['attachments'] }) {
+  if (attachments.length === 0) return null
+  return (
+    <Group component="ul" gap="xs" mb="md" p={0} m={0} aria-label="Attachments">
+      {attachments.map(({ filename, contentType, bytes }, index) => (
+        <Badge
+          // biome-ignore lint/suspicious/noArrayIndexKey: two attachments may look the same, and the list never changes
+          key={index}
+          component="li"
+          variant="default"
+          tt="none"
+          fw={500}
+          leftSection={<IconPaperclip size={12} />}
+        >
+          {filename ?? contentType}, {formatBytes(bytes)}
+        </Badge>
+      ))}
+    </Group>
   )
 }
 

@@ -60,7 +60,7 @@ const columns = (project: string): Column<Message>[] => [
           {message.subject || '(no subject yet)'}
         </RowLink>
         <Text size="xs" c="dimmed">
-          {message.recipient ?? 'no address'}
+          {message.recipient ?? 'no address'} · {className(message)}
         </Text>
       </>
     ),
@@ -75,7 +75,6 @@ const columns = (project: string): Column<Message>[] => [
       </Text>
     ),
   },
-  { title: 'Kind', visibleFrom: 'sm', render: (message) => className(message) },
   {
     title: 'Created',
     align: 'right',
@@ -84,7 +83,7 @@ const columns = (project: string): Column<Message>[] => [
   },
 ]
 
-const className = (message: Message) => (message.class === 'transactional' ? 'Transactional' : 'Campaign')
+const className = (message: Message) => (message.class === 'transactional' ? 'transactional' : 'campaign')
 
 const NoneInState = ({ state }: { state: MessageState }) => (
   <EmptyState icon={IconMailOff} title={`No ${messageStates[state]?.label.toLowerCase() ?? ''} messages`}>

@@ -10,6 +10,7 @@ import { PropertyList, propertyEntries } from '../../components/property-list.ts
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
+import { PersonActions } from './person-actions.tsx'
 import { personName } from './person-name.ts'
 import { PersonTimeline } from './person-timeline.tsx'
 
@@ -33,7 +34,11 @@ export function PersonPage() {
 function PersonView({ project, id, person }: { project: string; id: string; person: PersonDetail }) {
   return (
     <>
-      <PageHeader title={personName(person)} after={<Reachability person={person} />} />
+      <PageHeader
+        title={personName(person)}
+        after={<Reachability person={person} />}
+        actions={<PersonActions project={project} id={id} person={person} />}
+      />
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, md: 7 }} order={{ base: 2, md: 1 }}>
           <Section title="Timeline" description="Events, messages and changes, newest first.">

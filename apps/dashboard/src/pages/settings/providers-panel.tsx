@@ -2,7 +2,7 @@ import { Badge, Button, Card, Group, Modal, Stack, Text, TextInput } from '@mant
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus, IconServer2 } from '@tabler/icons-react'
 import { useState } from 'react'
-import { useDeleteProvider, useProviders, useTestProvider } from '../../api/settings.ts'
+import { useChangeProvider, useDeleteProvider, useProviders, useTestProvider } from '../../api/settings.ts'
 import type { Provider } from '../../api/types.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
@@ -67,7 +67,7 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
       <Group justify="space-between">
         <div>
           <Group gap="xs">
-            <Text fw={600}>{provider.name || String(provider.config.host ?? provider.kind)}</Text>
+            <Text fw={600}>{provider.name || provider.config.host}</Text>
             {!provider.active && (
               <Badge color="gray" variant="light" tt="none">
                 Inactive
@@ -79,6 +79,7 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
           </Text>
         </div>
         <Group gap="xs">
+          {!provider.active && <Activate project={project} provider={provider} />}
           <Button size="xs" variant="default" onClick={dialog.open}>
             Send a test
           </Button>
@@ -87,7 +88,7 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
             variant="subtle"
             color="red"
             title="Remove this SMTP server?"
-            message="Mail then goes to the next active server or, without one, to the mailbox."
+            message="Without another server in use, mail then goes to the mailbox."
             confirmLabel="Remove"
             onConfirm={onRemove}
           >
@@ -102,8 +103,25 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
   )
 }
 
+function Activate({ project, provider }: { project: string; provider: Provider }) {
+  const change = useChangeProvider(project)
+  const activate = () =>
+    change.mutate(
+      { id: provider.id, active: true },
+      {
+        onSuccess: () => notifySuccess('Mail now leaves through this server'),
+        onError: (error) => notifyError('Could not switch the server', error),
+      },
+    )
+  return (
+    <Button size="xs" variant="light" loading={change.isPending} onClick={activate}>
+      Use this one
+    </Button>
+  )
+}
+
 function describeProvider({ config, limits }: Provider): string {
-  const parts = [`${config.host ?? '?'}:${config.port ?? '?'}`]
+  const parts = [`${config.host}:${config.port}`]
   if (limits.perSecond) parts.push(`at most ${limits.perSecond} mails a second`)
   if (limits.connections) parts.push(`${limits.connections} connections`)
   return parts.join(' · ')

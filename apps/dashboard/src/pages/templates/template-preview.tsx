@@ -32,7 +32,7 @@ export function TemplatePreview({ project, draft }: { project: string; draft: Te
   )
 }
 
-function Rendered({ subject, html, text, person }: TemplatePreviewData) {
+function Rendered({ subject, html, text }: TemplatePreviewData) {
   return (
     <>
       <Group gap="xs" mb="md" wrap="nowrap" align="baseline">
@@ -49,7 +49,7 @@ function Rendered({ subject, html, text, person }: TemplatePreviewData) {
           <Tabs.Tab value="text">Text</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="html">
-          <HtmlFrame html={html} title="Preview of the mail" />
+          <HtmlFrame source={{ srcDoc: html }} title="Preview of the mail" />
         </Tabs.Panel>
         <Tabs.Panel value="text">
           <CodeBlock code={text} label="the text version" maxHeight="60vh" />

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { AxeResults } from 'axe-core'
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Console, noBrowser, openConsole, track } from './browser.ts'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+const pages = [
+  'overview',
+  'first-steps',
+  'people',
+  'events',
+  'rejects',
+  'campaigns',
+  'campaigns/new',
+  'templates',
+  'templates/new',
+  'messages',
+  'mailbox',
+  'settings',
+  'settings?tab=keys',
+  'settings?tab=sending',
+  'settings?tab=domains',
+]
+
+const patience = { timeout: 20_000, interval: 100 }
+
+describe.skipIf(noBrowser)('every page of the console', () => {
+  let fairway: Console
+  let person: number
+
+  beforeAll(async () => {
+    fairway = await openConsole()
+    await track(fairway, {
+      id: 'a-rather-long-id-that-a-product-made-up-0123456789',
+      email: 'somebody.with.a.long.name@department.example.com',
+      name: 'Purchased item',
+      data: { item: 'Red shoes', price: 49 },
+    })
+    person = await vi.waitFor(async () => {
+      const { rows } = await fairway.server.app.pool.query<{ id: number }>(
+        'select id from people where project_id = $1',
+        [fairway.project.id],
+      )
+      if (!rows[0]) throw new Error('The event has not been processed yet')
+      return rows[0].id
+    }, patience)
+  })
+  afterAll(() => fairway?.close())
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    it(`passes axe in the ${colorScheme} scheme`, async () => {
+      const context = await fairway.signIn({ colorScheme })
+      const page = await context.newPage()
+      const found: string[] = []
+      for (const path of [...pages, `people/${person}`]) {
+        await open(page, fairway.path(path))
+        found.push(...(await violations(page)).map((violation) => `${path}: ${violation}`))
+      }
+      expect(found).toEqual([])
+      await context.close()
+    })
+  }
+
+  it('fits a phone: nothing reaches beyond the screen', async () => {
+    const context: BrowserContext = await fairway.signIn({ viewport: { width: 360, height: 740 } })
+    const page = await context.newPage()
+    const tooWide: string[] = []
+    for (const path of [...pages, `people/${person}`]) {
+      await open(page, fairway.path(path))
+      const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+      if (beyond > 0) tooWide.push(`${path}: ${beyond} px`)
+    }
+    expect(tooWide).toEqual([])
+    await context.close()
+  })
+
+  it('passes axe before anybody has signed in', async () => {
+    const context = await fairway.browser.newContext({ reducedMotion: 'reduce' })
+    const page = await context.newPage()
+    await open(page, `${fairway.server.url}/sign-in`)
+    expect(await violations(page)).toEqual([])
+    await context.close()
+  })
+})
+
+/** Waits until the page shows its content: a heading, and nothing that is still loading. */
+async function open(page: Page, url: string): Promise<void> {
+  await page.goto(url)
+  await page.getByRole('heading', { level: 1 }).first().waitFor()
+  await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
+}
+
+/** In one line each: the rule, and the first element that breaks it. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe)
+  const { violations } = (await page.evaluate(
+    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })`,
+  )) as AxeResults
+  return violations.map(
+    ({ id, nodes }) => `${id} (${nodes.length}): ${nodes[0]!.html} ${nodes[0]!.failureSummary}`,
+  )
+}

@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core'
+import { ensureDashboardBuilt } from '../../../../testing/dashboard.ts'
+import { startTestServer, type TestServer } from '../../../../testing/server.ts'
+import { type CreatedProject, createProject } from '../../src/accounts/projects.ts'
+import { createSignInLink } from '../../src/accounts/sign-in-link.ts'
+
+const places = [
+  process.env.FAIRWAY_TEST_CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+]
+
+const executablePath = places.find((path) => path !== undefined && existsSync(path))
+
+/** For `describe.skipIf`: these tests need a real browser, which not every machine has. */
+export const noBrowser = executablePath === undefined
+
+if (noBrowser)
+  console.warn(
+    'No Chromium found: the console tests are skipped. Install it, or set FAIRWAY_TEST_CHROMIUM to its path.',
+  )
+
+const args = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export interface Console {
+  server: TestServer
+  project: CreatedProject['project']
+  trackingKey: string
+  browser: Browser
+  /** The address of a page of the project: `path('people')`. */
+  path(page: string): string
+  signInLink(): Promise<string>
+  /** A browser that has signed in by a one-time link. */
+  signIn(options?: BrowserContextOptions): Promise<BrowserContext>
+  close(): Promise<void>
+}
+
+/** The built console on the real server, and a real browser. */
+export async function openConsole(): Promise<Console> {
+  await ensureDashboardBuilt()
+  const server = await startTestServer()
+  const { project, trackingKey } = await createProject(server.app, { name: 'Harbour Shoes' })
+  const browser = await chromium.launch({ executablePath, args })
+  const signInLink = async () => (await createSignInLink(server.app, { origin: server.url })).url
+  return {
+    server,
+    project,
+    trackingKey,
+    browser,
+    path: (page) => `${server.url}/projects/${project.id}/${page}`,
+    signInLink,
+    async signIn(options) {
+      const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
+      const page = await context.newPage()
+      await page.goto(await signInLink())
+      await page.close()
+      return context
+    },
+    async close() {
+      await browser.close()
+      await server.close()
+    },
+  }
+}
+
+/** An event as a product sends it. */
+export async function track(
+  { server, trackingKey }: Pick<Console, 'server' | 'trackingKey'>,
+  event: { id: string; email: string; name: string; data?: object },
+): Promise<void> {
+  const response = await fetch(`${server.url}/api/v2/events/track`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      auth_token: trackingKey,
+      identity: { id: event.id, email: event.email },
+      event_name: event.name,
+      data: event.data ?? {},
+    }),
+  })
+  if (!response.ok) throw new Error(`The event was not accepted: ${response.status} ${await response.text()}`)
+}

@@ -55,7 +55,11 @@ export function isDatabaseAway(error: unknown): boolean {
 
 /** fastify's own errors: bad JSON, too large a body, an unknown media type. Their messages are made for callers. */
 function fromFramework(error: unknown): ApiError | undefined {
-  const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string }
+  const { statusCode, code, message } = (error ?? {}) as {
+    statusCode?: number
+    code?: string
+    message?: string
+  }
   if (!statusCode || statusCode < 400 || statusCode > 499) return undefined
   switch (code) {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':

@@ -1,8 +1,10 @@
+import { isCanary } from '../http/canary.ts'
 import { table } from './table.ts'
 import { withApp } from './with-app.ts'
 
 export async function queueStatsCommand({ json }: { json?: boolean }): Promise<void> {
-  const lanes = await withApp((app) => app.queue.stats())
+  const all = await withApp((app) => app.queue.stats())
+  const lanes = all.filter(({ lane }) => !isCanary(lane))
   if (json) return console.log(JSON.stringify({ lanes }))
   if (lanes.length === 0) return console.log('The queue is empty.')
   console.log(

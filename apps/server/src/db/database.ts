@@ -32,6 +32,8 @@ export function createPool(options: {
           : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
     },
   })
+  // One that breaks in use fails its next query; without a listener of its own it would also end the process.
+  pool.on('connect', (client) => void client.on('error', () => {}))
   // A connection that breaks while idle (the database restarted) is replaced at the next use.
   pool.on('error', (error) => options.log?.warn({ err: error }, 'an idle database connection broke'))
   return pool

@@ -157,7 +157,7 @@ function supervise(
     ) {
       try {
         server = await restart()
-        return log?.info({ pid: server.pid }, 'PostgreSQL is back')
+        return log?.info({ postgresPid: server.pid }, 'PostgreSQL is back')
       } catch (error) {
         log?.error({ err: error, retryInMs: delay }, 'PostgreSQL did not restart')
         await sleep(delay, undefined, { signal: stopping.signal }).catch(() => {})

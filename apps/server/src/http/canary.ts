@@ -8,8 +8,12 @@ export interface Canary {
   close(): Promise<void>
 }
 
+const lanePrefix = 'canary:'
 const timeoutMs = 5_000
 const freshMs = 1_000
+
+/** Lanes of canaries are no lanes of anybody's work: lists leave them out. */
+export const isCanary = (lane: string): boolean => lane.startsWith(lanePrefix)
 
 /**
  * Sends a real job through the queue and waits for it, at most once a second however many ask. It has a lane and a
@@ -17,7 +21,7 @@ const freshMs = 1_000
  * process's address: a restarted process finds and finishes what the one before it left.
  */
 export function createCanary(queue: Queue, name: string): Canary {
-  const lane = `canary:${hostname()}:${name}`.slice(0, 64)
+  const lane = `${lanePrefix}${hostname()}:${name}`.slice(0, 64)
   const waiting = new Map<string, () => void>()
   let worker: Worker | undefined
   let latest: { at: number; result: Promise<number> } | undefined

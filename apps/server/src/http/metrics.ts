@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { App } from '../app.ts'
+import { isCanary } from './canary.ts'
 
 /** The queue's numbers come from the database: ask at most this often, however often /metrics is read. */
 const queueStatsMs = 5_000
@@ -77,7 +78,7 @@ function measureQueue(app: App, registry: Registry): void {
       const lanes = await app.queue.stats()
       for (const gauge of [jobs, bytes, age, tenants]) gauge.reset()
       for (const { lane, ...stats } of lanes) {
-        if (lane.startsWith('canary:')) continue
+        if (isCanary(lane)) continue
         jobs.set({ lane, state: 'waiting' }, stats.waitingJobs)
         jobs.set({ lane, state: 'scheduled' }, stats.scheduledJobs)
         jobs.set({ lane, state: 'leased' }, stats.leasedJobs)

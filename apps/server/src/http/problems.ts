@@ -6,7 +6,7 @@ import { toApiError } from '../to-api-error.ts'
 /** Answers every error as an RFC 9457 problem document, and every unknown path as a 404. */
 export function renderProblems(server: FastifyInstance): void {
   server.setErrorHandler((error, request, reply) => {
-    const invalid = (error as { validation?: FastifySchemaValidationError[] }).validation
+    const invalid = (error as { validation?: FastifySchemaValidationError[] } | null)?.validation
     return sendProblem(request, reply, invalid ? fromValidation(invalid) : toApiError(error))
   })
 }

@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { App } from '../app.ts'
 import { createCanary } from './canary.ts'
+import { answerClientError } from './client-error.ts'
 import { serveConsole } from './console.ts'
 import { healthRoutes } from './health.ts'
 import { serveMetrics } from './metrics.ts'
@@ -31,6 +32,7 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
     keepAliveTimeout: keepAliveMs,
     requestTimeout: slowestRequestMs,
     forceCloseConnections: 'idle',
+    clientErrorHandler: answerClientError,
     routerOptions: { maxParamLength: 1_024, ignoreTrailingSlash: true },
   })
     .withTypeProvider<TypeBoxTypeProvider>()

@@ -143,7 +143,7 @@ export async function stopOrphan(data: string, log?: Logger): Promise<void> {
   if (!found || !Number.isInteger(found.pid) || found.pid <= 1)
     return rmSync(join(data, 'postmaster.pid'), { force: true })
   if (!isPostgresOn(data, found.pid)) return rmSync(join(data, 'postmaster.pid'), { force: true })
-  log?.warn({ pid: found.pid }, 'stopping a PostgreSQL that an earlier Fairway left running')
+  log?.warn({ postgresPid: found.pid }, 'stopping a PostgreSQL that an earlier Fairway left running')
   process.kill(found.pid, 'SIGINT')
   const impatient = Date.now() + 60_000
   while (isPostgresOn(data, found.pid)) {

@@ -17,7 +17,11 @@ export class Connection {
             application_name: 'fairway-queue',
           })
     // An idle connection that dies is replaced at the next query; without a listener it would end the process.
-    if (this.#owned) this.pool.on('error', () => {})
+    if (this.#owned) {
+      this.pool.on('error', () => {})
+      // The same for one that dies between two statements of a transaction; the next statement fails with it.
+      this.pool.on('connect', (client) => void client.on('error', () => {}))
+    }
   }
 
   /** A `name` identifies the statement text within this pool: PostgreSQL then parses and plans it once per connection. */

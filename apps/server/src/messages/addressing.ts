@@ -58,7 +58,7 @@ function reasonToSkip(message: LoadedMessage, to: string[], allowed: string[]): 
   }
   const optOutCounts = message.marketing || message.input.onlySubscribed === true
   if (optOutCounts && person && !person.subscribed) return 'unsubscribed'
-  if (allowed.length === 0) return 'suppressed'
+  if (person?.suppressed || allowed.length === 0) return 'suppressed'
   return undefined
 }
 

@@ -11,6 +11,8 @@ export interface Recipient {
   properties: Record<string, Json>
   tags: string[]
   subscribed: boolean
+  /** Never to be sent to, whatever the class of the message. */
+  suppressed: boolean
   created_at: Date
 }
 
@@ -54,7 +56,8 @@ export async function loadPeople(
 ): Promise<Map<number, Recipient>> {
   if (ids.length === 0) return new Map()
   const { rows } = await client.query(
-    `select id, external_id, email, phone, timezone, language, properties, tags, subscribed, created_at
+    `select id, external_id, email, phone, timezone, language, properties, tags, subscribed, suppressed,
+            created_at
      from people where project_id = $1 and id = any($2::bigint[])`,
     [projectId, ids],
   )

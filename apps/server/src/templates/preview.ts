@@ -72,5 +72,6 @@ const madeUpPerson = (app: App): Recipient => ({
   properties: { first_name: 'Ada', last_name: 'Lovelace', name: 'Ada Lovelace' },
   tags: [],
   subscribed: true,
+  suppressed: false,
   created_at: app.now(),
 })

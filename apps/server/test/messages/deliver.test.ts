@@ -94,6 +94,8 @@ describe('sending', () => {
     const gone = await addPerson(app, project, { email: 'gone@x.example' })
     const optedOut = await addPerson(app, project, { email: 'out@x.example', subscribed: false })
     const bad = await addPerson(app, project, { email: 'Bad@x.example' })
+    const banned = await addPerson(app, project, {})
+    await app.pool.query('update people set suppressed = true where id = $1', [banned])
     await app.pool.query(
       `insert into suppressions (project_id, address, reason) values ($1, 'bad@x.example', 'complaint')`,
       [project],
@@ -107,6 +109,7 @@ describe('sending', () => {
       { class: 'transactional', templateId, personId: optedOut },
       { class: 'transactional', templateId, personId: bad },
       { class: 'transactional', templateId, personId: optedOut, input: { onlySubscribed: true } },
+      { class: 'transactional', templateId, personId: banned, input: { to: ['other@x.example'] } },
       {
         class: 'behavioral',
         templateId,
@@ -143,6 +146,7 @@ describe('sending', () => {
       'unsubscribed',
     ])
     expect(reason((row) => row.person_id === bad)).toEqual(['suppressed', 'suppressed'])
+    expect(reason((row) => row.person_id === banned)).toEqual(['suppressed'])
     expect(reason((row) => row.cause === 'gated')).toEqual(['condition false'])
     expect(smtp.mails.map((mail) => mail.to)).toEqual([['out@x.example']])
   })

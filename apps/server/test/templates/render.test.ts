@@ -72,6 +72,7 @@ test('the objects of both platforms', () => {
       properties: { name: 'Ann', email: 'forged@x.example' },
       tags: ['vip'],
       subscribed: true,
+      suppressed: false,
       created_at: new Date('2026-01-01T00:00:00Z'),
     },
     recipient: {},

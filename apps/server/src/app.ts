@@ -2,6 +2,7 @@ import type { Queue } from '@fairway/queue'
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import type { Logger } from 'pino'
+import type { JobCounts } from './capacity/job-counts.ts'
 import type { TimesInQueue } from './capacity/time-in-queue.ts'
 import type { Config } from './config.ts'
 import type { Schema } from './db/schema.ts'
@@ -16,6 +17,8 @@ export interface App {
   /** Typed SQL for everything else. Same pool. */
   db: Kysely<Schema>
   queue: Queue
+  /** What this process's workers have done. */
+  jobCounts: JobCounts
   /** What this process's workers see of waiting times. */
   timesInQueue: TimesInQueue
   /** Encrypts what must be stored readable, signs links and tokens. Key: FAIRWAY_SECRET. */

@@ -1,6 +1,7 @@
 import { createQueue, postgresStore } from '@fairway/queue'
 import type { Logger } from 'pino'
 import type { App } from './app.ts'
+import { JobCounts } from './capacity/job-counts.ts'
 import { TimesInQueue } from './capacity/time-in-queue.ts'
 import type { Closing } from './closing.ts'
 import type { Config } from './config.ts'
@@ -34,6 +35,7 @@ export async function assemble(
     pool,
     db: createKysely(pool),
     queue,
+    jobCounts: new JobCounts(),
     timesInQueue: new TimesInQueue(),
     secrets,
     now: now ?? (() => new Date()),

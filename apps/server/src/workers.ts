@@ -25,5 +25,8 @@ export const startWorkers = (app: App): Worker =>
   app.queue.worker(handlers(app), {
     lanes,
     concurrency: app.config.workerConcurrency,
-    observe: (call) => app.timesInQueue.record(call),
+    observe(call) {
+      app.timesInQueue.record(call)
+      app.jobCounts.record(call)
+    },
   })

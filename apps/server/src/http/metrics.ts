@@ -14,6 +14,7 @@ export function serveMetrics(server: FastifyInstance, app: App): void {
   collectDefaultMetrics({ register: registry })
   measureRequests(server, registry)
   measureQueue(app, registry)
+  measureJobs(app, registry)
   measureDatabase(app, registry)
 
   server.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
@@ -94,6 +95,30 @@ function measureQueue(app: App, registry: Registry): void {
   }
   // prom-client asks each gauge for its value; the first fills them all.
   Object.assign(jobs, { collect: read })
+}
+
+/** Of this process: every process has its own /metrics. */
+function measureJobs(app: App, registry: Registry): void {
+  const counter = (name: string, help: string, labelNames: string[], fill: (counter: Counter) => void) =>
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset()
+        fill(this)
+      },
+    })
+  counter('fairway_jobs_total', 'Jobs that handlers ended', ['lane', 'job', 'outcome'], (jobs) => {
+    for (const { lane, job, done, failed } of app.jobCounts.read()) {
+      jobs.inc({ lane, job, outcome: 'done' }, done)
+      jobs.inc({ lane, job, outcome: 'failed' }, failed)
+    }
+  })
+  counter('fairway_job_seconds_total', 'Time spent in handlers', ['lane', 'job'], (time) => {
+    for (const { lane, job, serviceMs } of app.jobCounts.read()) time.inc({ lane, job }, serviceMs / 1_000)
+  })
 }
 
 function measureDatabase({ pool }: App, registry: Registry): void {

@@ -181,6 +181,7 @@ describe('the server', () => {
     expect(text).not.toContain('unknown-')
     expect(text).toContain('fairway_database_connections')
     expect(text).toContain('process_resident_memory_bytes')
+    expect(text).toContain('fairway_jobs_total')
   })
 
   it('describes its API', async () => {

@@ -43,7 +43,13 @@ export async function unsubscribe(
     )
     if (!message.rows[0]) return false
     const { person_id: personId, recipient } = message.rows[0]
-    await optOut(client, projectId, { personId, recipient }, { subscribed: false, via: how, messageId }, app.now())
+    await optOut(
+      client,
+      projectId,
+      { personId, recipient },
+      { subscribed: false, via: how, messageId },
+      app.now(),
+    )
     return true
   })
 }

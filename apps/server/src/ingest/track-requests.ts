@@ -1,3 +1,4 @@
+import type { Json } from '@fairway/queue'
 import { badRequest } from '../errors.ts'
 import { dedupeBy } from './dedupe.ts'
 import {
@@ -131,11 +132,9 @@ function duplicateKey(person: PersonRef, name: string, data: Fields, extras: Fie
 /** Old clients put properties of the person into `identity`. */
 function traitsOf(identity: Fields, { email }: PersonRef) {
   const { id: _id, email: _email, _user_type: _type, ...rest } = identity
-  const { phone, ...profile } = liftProfile(readProperties(rest, 'identity')!)
-  const traits = { email, phone: phone ?? undefined, properties: profile.properties }
-  return email !== undefined || traits.phone !== undefined || Object.keys(rest).length > 0
-    ? traits
-    : undefined
+  if (Object.keys(rest).length === 0) return email === undefined ? undefined : { email }
+  const { phone, properties } = liftProfile(rest as Record<string, Json>)
+  return { email, phone: phone ?? undefined, properties }
 }
 
 function readPerson(fields: Fields, path = ''): PersonRef {

@@ -41,7 +41,11 @@ export async function startServerProcess(
 ): Promise<ServerProcess> {
   const dataDir = createDataDir()
   const port = await freePort()
-  const environment = { FAIRWAY_PORT: String(port), FAIRWAY_DATA_DIR: dataDir, ...options.env }
+  const environment: Record<string, string> = {
+    FAIRWAY_PORT: String(port),
+    FAIRWAY_DATA_DIR: dataDir,
+    ...options.env,
+  }
   const output = { stdout: '', stderr: '' }
   let child = launch()
 

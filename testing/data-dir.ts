@@ -18,7 +18,9 @@ export function createDataDir(): string {
 /** Stops what a killed server left running there, and removes it. */
 export async function removeDataDir(directory: string): Promise<void> {
   await stopOrphanedEmbedded(directory)
-  rmSync(directory, { recursive: true, force: true })
+  // As root, the database of a private directory is below /var/lib.
+  const place = findPlace(directory)
+  for (const path of [place?.home, directory]) if (path) rmSync(path, { recursive: true, force: true })
 }
 
 /** Removes what killed test runs left behind more than an hour ago. */

@@ -33,7 +33,10 @@ try {
   const url = await postgres.database('fairway_email')
   const { project, secretKey } = await createProject(url, 'bench')
   const { ready, child: sink } = await startProcess<{ port: number }>('./smtp-sink.ts', [])
-  const env = { FAIRWAY_SMTP_URL: `smtp://127.0.0.1:${ready.port}`, FAIRWAY_ALLOW_PRIVATE_NETWORKS: 'true' }
+  const env = {
+    FAIRWAY_SMTP_URL: `smtp://127.0.0.1:${ready.port}?connections=${connections}`,
+    FAIRWAY_ALLOW_PRIVATE_NETWORKS: 'true',
+  }
   const headers = { authorization: `Bearer ${secretKey}`, 'content-type': 'application/json' }
   const api = await startFairway(url, { ...env, FAIRWAY_ROLE: 'api' })
   const post = async (path: string, body: unknown, method = 'POST') => {

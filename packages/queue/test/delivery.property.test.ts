@@ -46,7 +46,7 @@ interface Setup {
 async function runHistory(
   { store, expire, advance }: Setup,
   lane: string,
-  steps: fc.TypeOfArbitrary<typeof step>[],
+  steps: (typeof step extends fc.Arbitrary<infer Step> ? Step : never)[],
 ) {
   const added = new Set<string>()
   const settled = new Set<string>()

@@ -28,6 +28,7 @@ const person = (timezone: string | null, properties: Record<string, Json> = {}):
   properties,
   tags: [],
   subscribed: true,
+  suppressed: false,
   created_at: new Date(0),
 })
 

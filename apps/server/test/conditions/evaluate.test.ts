@@ -21,6 +21,7 @@ const factsOf = (over: Partial<Facts['person']> = {}, trigger: Record<string, Js
     properties: {},
     tags: [],
     subscribed: true,
+    suppressed: false,
     ...over,
   },
   trigger: { id: 'e1', at: now, properties: trigger },

@@ -64,7 +64,7 @@ export const toJob = (tenant: string, data: IngestItem): Job<IngestItem> => ({
   name: 'item',
   data,
   attempt: 1,
-  enqueuedAt: data?.acceptedAt ?? start,
+  readyAt: data?.acceptedAt ?? start,
 })
 
 export function context(): BatchContext & { retried: Job[] } {

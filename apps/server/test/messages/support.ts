@@ -21,7 +21,7 @@ export const jobFor = (projectId: number, messageId: string, attempt = 1): Job<{
   name: 'deliver',
   data: { messageId },
   attempt,
-  enqueuedAt: Date.now(),
+  readyAt: Date.now(),
 })
 
 /** Calls the handler as a worker would; the settlements are keyed by message id. */
@@ -89,7 +89,7 @@ export async function addTemplate(
   projectId: number,
   template: Record<string, string | null> = {},
 ): Promise<number> {
-  const t = {
+  const t: Record<string, string | null> = {
     from_address: 'Shop <hello@shop.example>',
     subject: 'Hi',
     html: '<p>Hi</p>',

@@ -108,15 +108,33 @@ export const theme = createTheme({
   },
 })
 
+/** The pale variant of each colour on dark surfaces: a breath of it, with words light enough to read. */
+const paleOnDark = Object.fromEntries(
+  ['lagoon', 'buoy', 'yellow', 'red', 'blue'].flatMap((color) => [
+    [
+      `--mantine-color-${color}-light`,
+      `color-mix(in srgb, var(--mantine-color-${color}-5) 16%, transparent)`,
+    ],
+    [
+      `--mantine-color-${color}-light-hover`,
+      `color-mix(in srgb, var(--mantine-color-${color}-5) 24%, transparent)`,
+    ],
+    [`--mantine-color-${color}-light-color`, `var(--mantine-color-${color}-3)`],
+  ]),
+)
+
 /** The page behind the cards: slightly darker than them in either scheme. */
 export const cssVariablesResolver: CSSVariablesResolver = () => ({
   variables: {},
   light: { '--fw-canvas': '#f6f9f8', '--fw-line': '#e3eae7' },
   dark: {
+    ...paleOnDark,
     '--fw-canvas': '#121917',
     '--fw-line': '#2a3431',
     '--mantine-color-anchor': 'var(--mantine-color-lagoon-4)',
-    '--mantine-primary-color-light-color': 'var(--mantine-color-lagoon-3)',
+    '--mantine-primary-color-light': 'var(--mantine-color-lagoon-light)',
+    '--mantine-primary-color-light-hover': 'var(--mantine-color-lagoon-light-hover)',
+    '--mantine-primary-color-light-color': 'var(--mantine-color-lagoon-light-color)',
   },
 })
 

@@ -1,7 +1,7 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
 import { useKeyset } from './keyset.ts'
-import type { Template } from './types.ts'
+import type { Properties, Template } from './types.ts'
 
 export type TemplateInput = Pick<
   Template,
@@ -47,9 +47,9 @@ export function useDeleteTemplate(project: string, id: number) {
 }
 
 /** The unsaved draft as it would be sent to the sample person. */
-export const usePreview = (project: string, draft: TemplateInput) =>
+export const usePreview = (project: string, draft: TemplateInput, eventProperties: Properties) =>
   useQuery({
-    queryKey: [project, 'preview', draft],
+    queryKey: [project, 'preview', draft, eventProperties],
     queryFn: ({ signal }) =>
       request<TemplatePreview>(projectPath(project, 'templates', 'preview'), {
         method: 'POST',

@@ -23,7 +23,10 @@ interface DataTableProps<Row> {
   empty: React.ReactNode
 }
 
-/** A table over keyset pages: skeleton rows first, "Show more" at the end, an error with a retry in its place. */
+/**
+ * A table over keyset pages: skeleton rows first, "Show more" at the end, an error with a retry in its place. On phones
+ * a row's cells stand below each other; the roles are written out because that takes them from the elements.
+ */
 export function DataTable<Row>({ label, columns, query, rowKey, empty }: DataTableProps<Row>) {
   const rows = query.data?.pages.flatMap((page) => page.items)
   if (!rows && query.isError)
@@ -41,11 +44,12 @@ export function DataTable<Row>({ label, columns, query, rowKey, empty }: DataTab
     <>
       <Card p={0} aria-busy={!rows}>
         <Box className={classes.scroll}>
-          <Table highlightOnHover={Boolean(rows)} aria-label={label}>
-            <Table.Thead>
-              <Table.Tr>
+          <Table role="table" highlightOnHover={Boolean(rows)} aria-label={label} className={classes.table}>
+            <Table.Thead role="rowgroup" className={classes.heads}>
+              <Table.Tr role="row">
                 {columns.map((column) => (
                   <Table.Th
+                    role="columnheader"
                     key={column.title}
                     w={column.width}
                     ta={column.align}
@@ -57,7 +61,7 @@ export function DataTable<Row>({ label, columns, query, rowKey, empty }: DataTab
                 ))}
               </Table.Tr>
             </Table.Thead>
-            <Table.Tbody>
+            <Table.Tbody role="rowgroup">
               {rows
                 ? rows.map((row) => <Row key={rowKey(row)} row={row} columns={columns} />)
                 : Array.from({ length: 8 }, (_, index) => (
@@ -75,9 +79,10 @@ export function DataTable<Row>({ label, columns, query, rowKey, empty }: DataTab
 
 function Row<R>({ row, columns }: { row: R; columns: Column<R>[] }) {
   return (
-    <Table.Tr className={classes.row}>
+    <Table.Tr role="row" className={classes.row}>
       {columns.map((column) => (
         <Table.Td
+          role="cell"
           key={column.title}
           ta={column.align}
           visibleFrom={column.visibleFrom}
@@ -92,9 +97,9 @@ function Row<R>({ row, columns }: { row: R; columns: Column<R>[] }) {
 
 function SkeletonRow<R>({ columns }: { columns: Column<R>[] }) {
   return (
-    <Table.Tr>
+    <Table.Tr role="row" className={classes.row}>
       {columns.map((column, index) => (
-        <Table.Td key={column.title} visibleFrom={column.visibleFrom}>
+        <Table.Td role="cell" key={column.title} visibleFrom={column.visibleFrom} className={classes.cell}>
           <Skeleton height={14} my={4} width={index === 0 ? '70%' : '50%'} />
         </Table.Td>
       ))}

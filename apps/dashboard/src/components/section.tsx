@@ -14,7 +14,7 @@ export function Section({ title, description, actions, children }: SectionProps)
   return (
     <Card component="section" aria-labelledby={id}>
       <Group justify="space-between" align="flex-start" mb="md" gap="sm">
-        <Box miw={0}>
+        <Box flex="1 1 240px" miw={0}>
           <Title order={2} id={id}>
             {title}
           </Title>

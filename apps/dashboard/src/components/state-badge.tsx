@@ -47,7 +47,7 @@ export const CampaignStateBadge = ({ state }: { state: CampaignState }) => (
 function StateBadge({ label, color, meaning }: StateWords) {
   return (
     <Tooltip label={meaning}>
-      <Badge color={color} variant="dot" tt="none" fw={550} style={{ flexShrink: 0 }}>
+      <Badge color={color} variant="dot" tt="none" fw={550} miw="max-content">
         {label}
       </Badge>
     </Tooltip>

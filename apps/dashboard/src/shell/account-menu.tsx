@@ -1,4 +1,4 @@
-import { Avatar, Box, Group, Menu, Text, UnstyledButton } from '@mantine/core'
+import { Avatar, Box, Group, Menu, Text, UnstyledButton, VisuallyHidden } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconBook, IconKeyboard, IconLogout, IconUserCircle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
@@ -16,10 +16,11 @@ export function AccountMenu({ onShowShortcuts }: { onShowShortcuts: () => void }
     <>
       <Menu position="top-start" width={220}>
         <Menu.Target>
-          <UnstyledButton p={4} style={{ minWidth: 0, borderRadius: 8 }} aria-label="Account">
+          <UnstyledButton p={4} style={{ minWidth: 0, borderRadius: 8 }}>
             <Group gap="xs" wrap="nowrap">
               <Avatar size={30} radius="xl" color="lagoon" name={user?.name || user?.email} alt="" />
               <Box miw={0}>
+                <VisuallyHidden>Account of</VisuallyHidden>
                 <Text size="sm" fw={550} truncate>
                   {user?.name || user?.email}
                 </Text>

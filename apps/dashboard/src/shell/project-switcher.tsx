@@ -1,4 +1,4 @@
-import { Badge, Box, Group, Menu, Text, UnstyledButton } from '@mantine/core'
+import { Badge, Box, Group, Menu, Text, UnstyledButton, VisuallyHidden } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconCheck, IconPlus, IconSelector } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
@@ -21,9 +21,10 @@ export function ProjectSwitcher({ current, projects }: { current: Project; proje
     <>
       <Menu width={260} position="bottom-start">
         <Menu.Target>
-          <UnstyledButton className={classes.switcher} aria-label={`Project ${current.name}: switch project`}>
+          <UnstyledButton className={classes.switcher}>
             <Group gap="xs" wrap="nowrap" justify="space-between">
               <Box miw={0}>
+                <VisuallyHidden>Switch project, now:</VisuallyHidden>
                 <Text fw={600} size="sm" truncate>
                   {current.name}
                 </Text>
@@ -31,7 +32,7 @@ export function ProjectSwitcher({ current, projects }: { current: Project; proje
                   {current.organization?.name ?? 'This installation'}
                 </Text>
               </Box>
-              <Group gap={6} wrap="nowrap">
+              <Group gap={6} wrap="nowrap" style={{ flexShrink: 0 }}>
                 <ModeBadge mode={current.mode} />
                 <IconSelector size={16} aria-hidden />
               </Group>

@@ -19,20 +19,27 @@ export function PagePending() {
 export function RouteError({ error, reset }: ErrorComponentProps) {
   const router = useRouter()
   usePageTitle('Error')
+  const shown = error instanceof Error ? error : new Error(String(error))
+  const outdated = isOutdated(shown)
   const retry = () => {
+    if (outdated) return window.location.reload()
     reset()
     router.invalidate()
   }
   return (
     <Container size="sm" py="xl">
       <ErrorState
-        title="This page could not be shown"
-        error={error instanceof Error ? error : new Error(String(error))}
+        title={outdated ? 'The console was updated meanwhile' : 'This page could not be shown'}
+        error={outdated ? new Error('Load it again to go on.') : shown}
         onRetry={retry}
       />
     </Container>
   )
 }
+
+/** After an upgrade of the server, the code that this open console would load next is no longer there. */
+const isOutdated = (error: Error) =>
+  /dynamically imported module|Importing a module script/.test(error.message)
 
 export function NotFoundPage() {
   usePageTitle('Not found')

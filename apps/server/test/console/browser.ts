@@ -34,6 +34,9 @@ const args = [
   '--disable-sync',
 ]
 
+/** A browser on a busy machine is slow: only what never comes is a failure. Below vitest's own ceiling, to say what. */
+const patienceMs = 50_000
+
 export interface Console {
   server: TestServer
   project: CreatedProject['project']
@@ -63,6 +66,7 @@ export async function openConsole(): Promise<Console> {
     signInLink,
     async signIn(options) {
       const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
+      context.setDefaultTimeout(patienceMs)
       const page = await context.newPage()
       await page.goto(await signInLink())
       await page.close()

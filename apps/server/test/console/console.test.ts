@@ -151,7 +151,7 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
 
   it('creates a project, shows its keys once and leads to its first steps', async () => {
     await page.goto(fairway.path('overview'))
-    await page.getByRole('button', { name: /switch project/ }).click()
+    await page.getByRole('button', { name: /Switch project/ }).click()
     await page.getByRole('menuitem', { name: 'New project' }).click()
     await page.getByRole('textbox', { name: 'Name' }).fill('Lighthouse')
     await page.getByRole('button', { name: 'Create project' }).click()

@@ -130,7 +130,7 @@ function TemplateSelect({ project, value, onChange, error }: TemplateSelectProps
     return (
       <div>
         A campaign needs a template.{' '}
-        <AnchorLink to="/projects/$project/templates/new" params={{ project }}>
+        <AnchorLink underline="always" to="/projects/$project/templates/new" params={{ project }}>
           Write one first
         </AnchorLink>
         .

@@ -44,11 +44,13 @@ function Arrived({ project, event }: { project: string; event: EventRow }) {
     <Box className={classes.arrived}>
       <Group justify="space-between" gap="xs">
         <Text fw={650}>{event.name}</Text>
-        <TimeAgo at={event.receivedAt} size="sm" c="dimmed" />
+        <TimeAgo at={event.receivedAt} size="sm" />
       </Group>
       <Text size="sm" mt={2}>
         Stored and processed.{' '}
         <AnchorLink
+          c="inherit"
+          underline="always"
           to="/projects/$project/people/$person"
           params={{ project, person: String(event.personId) }}
         >

@@ -27,6 +27,7 @@ export default function ActivityCharts({ series }: { series: Series }) {
           {...shared}
           aria-hidden
           series={[{ name: 'events', label: 'Events', color: `lagoon.${shade}` }]}
+          areaChartProps={notFocusable}
           curveType="monotone"
           withDots={false}
           withGradient
@@ -38,6 +39,7 @@ export default function ActivityCharts({ series }: { series: Series }) {
           {...shared}
           aria-hidden
           type="stacked"
+          barChartProps={notFocusable}
           withLegend
           legendProps={{ verticalAlign: 'top', height: 32 }}
           series={[
@@ -52,6 +54,9 @@ export default function ActivityCharts({ series }: { series: Series }) {
     </SimpleGrid>
   )
 }
+
+/** The picture is hidden from assistive technology, which gets the summary: then nothing in it may take the focus. */
+const notFocusable = { accessibilityLayer: false }
 
 /** What the picture says, for those who do not see it. */
 const Summary = ({ words }: { words: string }) => <VisuallyHidden>{words}</VisuallyHidden>

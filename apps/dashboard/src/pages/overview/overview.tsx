@@ -89,7 +89,7 @@ const OverviewSkeleton = () => (
 )
 
 const ChartsSkeleton = () => (
-  <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
+  <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" aria-busy="true">
     <Skeleton height={322} radius="md" />
     <Skeleton height={322} radius="md" />
   </SimpleGrid>

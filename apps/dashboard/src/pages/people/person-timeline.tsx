@@ -124,7 +124,7 @@ function EventEntry({ entry }: { entry: Extract<TimelineEntry, { kind: 'event' }
           <JsonView value={entry.properties} label={`the properties of ${entry.name}`} maxHeight={280} />
         </Box>
       )}
-      {names.length > 0 && (
+      {tellsMore(entry.properties) && (
         <Button
           variant="transparent"
           size="compact-xs"
@@ -139,11 +139,18 @@ function EventEntry({ entry }: { entry: Extract<TimelineEntry, { kind: 'event' }
   )
 }
 
+const previewed = 4
+
+/** Whether the preview leaves something out: more properties, or values that are not plain. */
+const tellsMore = (properties: Record<string, unknown>) =>
+  Object.keys(properties).length > previewed ||
+  Object.values(properties).some((value) => typeof value === 'object' && value !== null)
+
 function Preview({ properties }: { properties: Record<string, unknown> }) {
   return (
     <Text size="xs" c="dimmed" lineClamp={1}>
       {Object.entries(properties)
-        .slice(0, 4)
+        .slice(0, previewed)
         .map(([name, value]) => `${name}: ${formatValue(value)}`)
         .join(' · ')}
     </Text>

@@ -1,4 +1,4 @@
-import { Badge, Button, Code, Group, Modal, Radio, Stack, Table, Text, TextInput } from '@mantine/core'
+import { Badge, Button, Code, Group, Modal, Radio, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconKey, IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
@@ -12,6 +12,7 @@ import { Section } from '../../components/section.tsx'
 import { ShownOnce } from '../../components/shown-once.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import classes from './keys-panel.module.css'
 
 export function KeysPanel({ project }: { project: string }) {
   const keys = useKeys(project)
@@ -44,41 +45,30 @@ function KeyTable({ project, keys }: { project: string; keys: ApiKey[] }) {
       </EmptyState>
     )
   return (
-    <Table.ScrollContainer minWidth={480}>
-      <Table horizontalSpacing={0} aria-label="API keys">
-        <Table.Tbody>
-          {keys.map((key) => (
-            <Table.Tr key={key.id}>
-              <Table.Td>
-                <Group gap="xs">
-                  <Text size="sm" fw={550}>
-                    {key.name || 'Unnamed'}
-                  </Text>
-                  <Badge variant="light" color={key.kind === 'secret' ? 'buoy' : 'lagoon'} tt="none">
-                    {key.kind}
-                  </Badge>
-                </Group>
-                <Code>{key.prefix}…</Code>
-              </Table.Td>
-              <Table.Td>
-                <Text size="xs" c="dimmed">
-                  {key.lastUsedAt ? (
-                    <>
-                      used <TimeAgo at={key.lastUsedAt} />
-                    </>
-                  ) : (
-                    'never used'
-                  )}
-                </Text>
-              </Table.Td>
-              <Table.Td ta="right">
-                <Revoke project={project} apiKey={key} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ul className={classes.keys} aria-label="API keys">
+      {keys.map((key) => (
+        <li key={key.id} className={classes.key}>
+          <div>
+            <Group gap="xs" mb={4}>
+              <Text size="sm" fw={550}>
+                {key.name || 'Unnamed'}
+              </Text>
+              <Badge variant="light" color={key.kind === 'secret' ? 'buoy' : 'lagoon'} tt="none">
+                {key.kind}
+              </Badge>
+            </Group>
+            <Code>{key.prefix}…</Code>
+          </div>
+          <Group gap="md">
+            <Text size="xs" c="dimmed">
+              {key.lastUsedAt ? 'used ' : 'never used'}
+              {key.lastUsedAt && <TimeAgo at={key.lastUsedAt} />}
+            </Text>
+            <Revoke project={project} apiKey={key} />
+          </Group>
+        </li>
+      ))}
+    </ul>
   )
 }
 

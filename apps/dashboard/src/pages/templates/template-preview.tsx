@@ -1,11 +1,13 @@
-import { Box, Group, Loader, Tabs, Text } from '@mantine/core'
+import { Box, Group, Loader, Tabs, Text, Textarea } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
+import { useState } from 'react'
 import { ApiError } from '../../api/client.ts'
 import {
   type TemplateInput,
   type TemplatePreview as TemplatePreviewData,
   usePreview,
 } from '../../api/templates.ts'
+import type { Properties } from '../../api/types.ts'
 import { CodeBlock } from '../../components/code-block.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { HtmlFrame } from '../../components/html-frame.tsx'
@@ -15,7 +17,9 @@ import { Section } from '../../components/section.tsx'
 /** The draft rendered by the server as you type: the same engine that sends. */
 export function TemplatePreview({ project, draft }: { project: string; draft: TemplateInput }) {
   const [settled] = useDebouncedValue(draft, 400)
-  const preview = usePreview(project, settled)
+  const [sample, setSample] = useState('{}')
+  const properties = parseProperties(sample)
+  const preview = usePreview(project, settled, properties ?? {})
   return (
     <Section
       title="Preview"
@@ -27,6 +31,18 @@ export function TemplatePreview({ project, draft }: { project: string; draft: Te
           <ErrorState title={`This draft cannot be rendered${lineOf(preview.error)}`} error={preview.error} />
         </Box>
       )}
+      <Textarea
+        mb="md"
+        label="Trigger event’s properties"
+        description="For {{ event.… }}, as JSON."
+        autosize
+        maxRows={8}
+        spellCheck={false}
+        value={sample}
+        onChange={(event) => setSample(event.currentTarget.value)}
+        error={properties ? undefined : 'This is not a JSON object yet.'}
+        styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 13 } }}
+      />
       {preview.data ? <Rendered {...preview.data} /> : !preview.isError && <SkeletonLines />}
     </Section>
   )
@@ -65,3 +81,15 @@ const sampleWords = (person: TemplatePreviewData['person'] | undefined) =>
 /** The engine names the line of a Liquid mistake. */
 const lineOf = (error: Error): string =>
   error instanceof ApiError && typeof error.problem.line === 'number' ? ` (line ${error.problem.line})` : ''
+
+/** Undefined while it is not a JSON object. */
+function parseProperties(text: string): Properties | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Properties)
+      : undefined
+  } catch {
+    return undefined
+  }
+}

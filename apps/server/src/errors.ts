@@ -15,7 +15,12 @@ export class ApiError extends Error {
     status: number,
     code: string,
     message: string,
-    options: { field?: string; retryAfterSeconds?: number; extra?: Record<string, unknown>; cause?: unknown } = {},
+    options: {
+      field?: string
+      retryAfterSeconds?: number
+      extra?: Record<string, unknown>
+      cause?: unknown
+    } = {},
   ) {
     super(message, { cause: options.cause })
     this.name = 'ApiError'
@@ -30,7 +35,8 @@ export class ApiError extends Error {
 export const badRequest = (message: string, field?: string, extra?: Record<string, unknown>) =>
   new ApiError(400, 'bad_request', message, { field, extra })
 
-export const invalidField = (field: string, message: string) => new ApiError(422, 'invalid_field', message, { field })
+export const invalidField = (field: string, message: string) =>
+  new ApiError(422, 'invalid_field', message, { field })
 
 export const unauthorized = (message: string) => new ApiError(401, 'unauthorized', message)
 
@@ -41,7 +47,8 @@ export const notFound = (what: string) => new ApiError(404, 'not_found', `${what
 export const conflict = (message: string, extra?: Record<string, unknown>) =>
   new ApiError(409, 'conflict', message, { extra })
 
-export const tooLarge = (message: string, field?: string) => new ApiError(413, 'too_large', message, { field })
+export const tooLarge = (message: string, field?: string) =>
+  new ApiError(413, 'too_large', message, { field })
 
 export const unsupportedMediaType = (message: string) => new ApiError(415, 'unsupported_media_type', message)
 

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
 
 /** Encryption at rest and signing, each with its own key derived from FAIRWAY_SECRET (HKDF-SHA256, RFC 5869). */
 export interface Secrets {
@@ -30,7 +37,9 @@ export function createSecrets(secret: string): Secrets {
       return Buffer.concat([nonce, cipher.getAuthTag(), body])
     },
     decrypt(sealed) {
-      const decipher = createDecipheriv('aes-256-gcm', encryptionKey, sealed.subarray(0, 12), { authTagLength: 16 })
+      const decipher = createDecipheriv('aes-256-gcm', encryptionKey, sealed.subarray(0, 12), {
+        authTagLength: 16,
+      })
       decipher.setAuthTag(sealed.subarray(12, 28))
       return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString('utf8')
     },

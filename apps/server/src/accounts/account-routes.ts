@@ -5,11 +5,12 @@ import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import { ApiError, forbidden, notFound } from '../errors.ts'
 import { attemptsOf } from './attempts.ts'
-import { authOf, authPath, shortestPassword } from './auth.ts'
+import { authPath, shortestPassword } from './auth.ts'
 import { organizationsOf, updateUser } from './members.ts'
 import { createProject, listProjects } from './projects.ts'
 import { passCookies, refuseOtherSites, requestOrigin, requireSession, webHeaders } from './session.ts'
 import { signInLinkPath } from './sign-in-link.ts'
+import { withAuth } from './with-auth.ts'
 
 const maxAuthBodyBytes = 64 * 1024
 const consolePath = '/'
@@ -98,15 +99,17 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
       attemptsOf(app).signIn.count(request.ip)
       const user = await requireSession(app, request)
       const { newPassword, currentPassword = '' } = request.body
-      const { api } = authOf(app)
       const headers = webHeaders(request)
-      const changed = (await hasPassword(app, user.id))
-        ? api.changePassword({
-            body: { newPassword, currentPassword, revokeOtherSessions: true },
-            headers,
-            returnHeaders: true,
-          })
-        : api.setPassword({ body: { newPassword }, headers, returnHeaders: true })
+      const hadPassword = await hasPassword(app, user.id)
+      const changed = withAuth<{ headers: Headers }>(app, ({ api }) =>
+        hadPassword
+          ? api.changePassword({
+              body: { newPassword, currentPassword, revokeOtherSessions: true },
+              headers,
+              returnHeaders: true,
+            })
+          : api.setPassword({ body: { newPassword }, headers, returnHeaders: true }),
+      )
       const result = await changed.catch((error: unknown) => {
         throw fromBetterAuth(error)
       })
@@ -167,7 +170,9 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
 /** The session's cookies, or null when the link was used, is too old or never was. */
 async function consumeLink(app: App, token: string, headers: Headers): Promise<Headers | null> {
   try {
-    const result = await authOf(app).api.magicLinkVerify({ query: { token }, headers, returnHeaders: true })
+    const result = await withAuth(app, ({ api }) =>
+      api.magicLinkVerify({ query: { token }, headers, returnHeaders: true }),
+    )
     return result.headers
   } catch (error) {
     // better-auth answers a useless link with a redirect, which it throws.
@@ -207,8 +212,8 @@ const betterAuthRoutes = (app: App) => async (server: FastifyInstance) => {
       if (isGuess(request.url)) attemptsOf(app).signIn.count(request.ip)
       const url = new URL(request.url, requestOrigin(request))
       const body = request.method === 'POST' ? (request.body as string | undefined) : undefined
-      const response = await authOf(app).handler(
-        new Request(url, { method: request.method, headers: webHeaders(request), body }),
+      const response = await withAuth(app, ({ handler }) =>
+        handler(new Request(url, { method: request.method, headers: webHeaders(request), body })),
       )
       passCookies(response.headers, reply)
       for (const [name, value] of response.headers) if (name !== 'set-cookie') void reply.header(name, value)

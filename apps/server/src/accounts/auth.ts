@@ -76,6 +76,7 @@ export type Auth = ReturnType<typeof createAuth>
 
 const instances = new WeakMap<App, Auth>()
 
+/** For its options; calls go through `withAuth`. */
 export function authOf(app: App): Auth {
   let auth = instances.get(app)
   if (!auth) {

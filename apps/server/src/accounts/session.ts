@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import { forbidden, unauthorized } from '../errors.ts'
-import { addressHeader, authOf, publicOrigin } from './auth.ts'
+import { addressHeader, publicOrigin } from './auth.ts'
+import { withAuth } from './with-auth.ts'
 
 export interface SignedIn {
   id: string
@@ -22,10 +23,9 @@ export async function readSession(
   reply?: FastifyReply,
 ): Promise<SignedIn | null> {
   if (!request.headers.cookie?.includes('fairway.session_token=')) return null
-  const { response: session, headers } = await authOf(app).api.getSession({
-    headers: webHeaders(request),
-    returnHeaders: true,
-  })
+  const { response: session, headers } = await withAuth(app, ({ api }) =>
+    api.getSession({ headers: webHeaders(request), returnHeaders: true }),
+  )
   if (reply) passCookies(headers, reply)
   if (!session) return null
   refuseOtherSites(app, request)

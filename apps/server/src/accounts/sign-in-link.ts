@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
-import { authOf, publicOrigin, signInLinkMinutes } from './auth.ts'
+import { publicOrigin, signInLinkMinutes } from './auth.ts'
 import { ensureUser } from './members.ts'
+import { withAuth } from './with-auth.ts'
 
 export const signInLinkPath = '/api/v1/session/link'
 
@@ -24,10 +25,12 @@ export async function createSignInLink(
 ): Promise<SignInLink> {
   const email = await ensureUser(app, options.email)
   let token: string | undefined
-  await authOf(app).api.signInMagicLink({
-    body: { email, metadata: { receive: (received: string) => (token = received) } },
-    headers: new Headers(),
-  })
+  await withAuth(app, ({ api }) =>
+    api.signInMagicLink({
+      body: { email, metadata: { receive: (received: string) => (token = received) } },
+      headers: new Headers(),
+    }),
+  )
   const url = new URL(signInLinkPath, options.origin ?? publicOrigin(app))
   url.searchParams.set('token', token!)
   return { url: url.href, email, expiresInMinutes: signInLinkMinutes }

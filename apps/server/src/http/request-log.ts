@@ -10,10 +10,12 @@ declare module 'fastify' {
 
 /** One line a request: what, how it ended, how long, for which project. No query string, body, key or address. */
 export function logRequests(server: FastifyInstance, log: Logger): void {
-  server.addHook('onRequest', async (request, reply) => {
+  server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id)
+    done()
   })
-  server.addHook('onResponse', async (request, reply) => {
+  server.addHook('onResponse', (request, reply, done) => {
+    done()
     const succeeded = reply.statusCode < 400
     const level = succeeded && request.routeOptions.config.highVolume ? 'debug' : 'info'
     if (!log.isLevelEnabled(level)) return

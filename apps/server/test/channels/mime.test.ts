@@ -63,16 +63,19 @@ const mails = fc
   // A message/* part is written as it is, so it is no subject for line breaks.
   .filter(({ attachments }) => attachments.every(({ filename }) => filename !== 'mail.eml'))
 
-test('byte for byte what nodemailer streams', async () => {
+/** Quoted-printable's soft line breaks mean nothing (RFC 2045, 6.7); nodemailer's stream places some by its own chunks. */
+const unfolded = (source: Buffer) => source.toString('latin1').replaceAll('=\r\n', '')
+
+test('byte for byte what nodemailer streams, but for soft line breaks', async () => {
   await fc.assert(
     fc.asyncProperty(mails, async (parts) => {
       const message = toNodemailer(mail(parts))
       const streamed = compile(message)
       streamed.newline = 'windows'
       const theirs = await streamed.build()
-      expect(serialize(compile(message)).toString('latin1')).toBe(theirs.toString('latin1'))
+      expect(unfolded(serialize(compile(message)))).toBe(unfolded(theirs))
     }),
-    { numRuns: 200 },
+    { numRuns: 500 },
   )
 })
 

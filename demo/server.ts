@@ -42,7 +42,7 @@ export async function startServer(): Promise<DemoServer> {
   const output = await readUntil(server, 'Ctrl-C')
   return {
     url: `http://localhost:${port}`,
-    signInLink: /https?:\/\/\S*sign-in\S*/.exec(output)?.[0] ?? `http://localhost:${port}`,
+    signInLink: /https?:\/\/\S+token=\S+/.exec(output)?.[0] ?? `http://localhost:${port}`,
     async createProject(name) {
       const child = spawn(process.execPath, [fairway, 'project', 'create', name, '--json'], {
         env,

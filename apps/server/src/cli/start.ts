@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import { readConfig, unknownVariables } from '../config.ts'
 import { createFirstProject } from '../first-project.ts'
 import { type RunningServer, startServer } from '../server.ts'
+import { keepHeapSmall } from '../small-heap.ts'
 import { createLogger } from './with-app.ts'
 
 const sameSignalMs = 500
@@ -10,6 +11,7 @@ const sameSignalMs = 500
 /** Runs until SIGINT or SIGTERM; a second one doesn't wait for work under way. */
 export async function startCommand(): Promise<void> {
   const config = readConfig()
+  keepHeapSmall()
   const log = createLogger(config.logLevel)
   for (const variable of unknownVariables())
     log.warn({ variable }, 'this environment variable is not a setting of Fairway')

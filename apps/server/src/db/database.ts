@@ -34,8 +34,11 @@ export function createPool(options: {
   })
   // One that breaks in use fails its next query; without a listener of its own it would also end the process.
   pool.on('connect', (client) => void client.on('error', () => {}))
-  // A connection that breaks while idle (the database restarted) is replaced at the next use.
-  pool.on('error', (error) => options.log?.warn({ err: error }, 'an idle database connection broke'))
+  // A connection that breaks while idle (the database restarted) is replaced at the next use. The error carries the whole
+  // client with all its statements: only its words are logged. When the pool ends, the database may be the faster one.
+  pool.on('error', ({ message }) => {
+    if (!pool.ending) options.log?.warn({ error: message }, 'an idle database connection broke')
+  })
   return pool
 }
 

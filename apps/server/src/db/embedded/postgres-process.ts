@@ -111,13 +111,17 @@ function interrupt(child: ChildProcess, binaries: Binaries, place: Place): void 
   else execFile(binaries.pgCtl, ['stop', '-D', place.data, '-m', 'fast', '-W'], () => {})
 }
 
+/** What every open connection is told when PostgreSQL is asked to stop. */
+const ordinaryStop = 'terminating connection due to administrator command'
+
 /** Hands PostgreSQL's log on, and keeps its end for an error message. */
 function followOutput(child: ChildProcess, log: Logger | undefined): () => string {
   let tail = ''
   child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
     tail = (tail + chunk).slice(-4_000)
     for (const line of chunk.split('\n')) {
-      if (/FATAL|PANIC/.test(line)) log?.warn({ postgres: line }, 'PostgreSQL says')
+      if (/FATAL|PANIC/.test(line) && !line.includes(ordinaryStop))
+        log?.warn({ postgres: line }, 'PostgreSQL says')
       else if (line) log?.debug({ postgres: line }, 'PostgreSQL says')
     }
   })

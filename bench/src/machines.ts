@@ -43,6 +43,8 @@ export interface Fairway {
   url: string
   pid: number
   stop(): Promise<void>
+  /** Ends it as a power cut would. Start it again with the same `FAIRWAY_PORT` and its url stays. */
+  kill(): Promise<void>
   /** Resident memory in MB. */
   memory(): number
 }
@@ -62,22 +64,24 @@ closers.push(() =>
 
 /** The built server as a process of its own. */
 export async function startFairway(databaseUrl: string, env: Record<string, string> = {}): Promise<Fairway> {
-  const port = await freePort()
+  const port = env.FAIRWAY_PORT ?? (await freePort())
   const child = spawn(process.execPath, [join(root, 'apps/server/bin/fairway.mjs'), 'start'], {
     env: { ...environment(databaseUrl), FAIRWAY_PORT: String(port), ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const url = `http://127.0.0.1:${port}`
   if (env.FAIRWAY_ROLE !== 'worker') await answers(`${url}/readyz`, child)
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill(signal)
+    await once(child, 'exit')
+  }
   const fairway = {
     url,
     pid: child.pid!,
     memory: () => residentMegabytes(child.pid!),
-    async stop() {
-      if (child.exitCode !== null) return
-      child.kill('SIGINT')
-      await once(child, 'exit')
-    },
+    stop: () => end('SIGINT'),
+    kill: () => end('SIGKILL'),
   }
   closers.push(fairway.stop)
   return fairway

@@ -45,15 +45,13 @@ export class FairScheduler<T> {
     return key && { name: key.name, item: key.items.first()! }
   }
 
-  /** Charges the key served next with `cost`; takes its first item off when `takeItem`. */
-  serve(cost: number, takeItem: boolean): void {
+  /** Charges the key served next with `cost`; takes its first item off. */
+  serve(cost: number): void {
     const key = this.#heap[0]!
     this.#virtualTime = Math.max(this.#virtualTime, key.tag)
     key.tag += cost / key.weight
-    if (takeItem) {
-      key.items.shift()
-      this.#size--
-    }
+    key.items.shift()
+    this.#size--
     if (key.items.length === 0) this.#removeAt(0)
     else this.#sink(0)
   }
@@ -86,11 +84,6 @@ export class FairScheduler<T> {
 
   hasWork(name: string): boolean {
     return (this.#keys.get(name)?.position ?? -1) >= 0
-  }
-
-  /** Names of the keys with items waiting. */
-  *activeNames(): Iterable<string> {
-    for (const key of this.#heap) yield key.name
   }
 
   /** Removes and returns everything that waits. */

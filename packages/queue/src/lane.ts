@@ -135,7 +135,7 @@ export class Lane {
       if (!next || next.name !== first.name || next.item.record[1] !== name || jobs.length === most) break
       jobs.push(next.item)
       // The whole batch is one quantum: charged with its first job, so that the tenant stays first until it is taken.
-      this.scheduler.serve(0, true)
+      this.scheduler.serve(0)
       if (!this.scheduler.hasWork(first.name)) break
     }
     const charged = tenant.cost * jobs.length

@@ -22,7 +22,7 @@ describe('FairScheduler', () => {
           const service = keys.map(() => 0)
           for (let n = 0; n < rounds; n++) {
             const { item } = scheduler.peek()!
-            scheduler.serve(keys[item]!.cost, true)
+            scheduler.serve(keys[item]!.cost)
             service[item]! += keys[item]!.cost
           }
           for (const [a, one] of keys.entries())
@@ -48,7 +48,7 @@ describe('FairScheduler', () => {
             for (let n = 0; n < 500; n++) scheduler.push(`k${index}`, index)
           for (let n = 0; n < 300; n++) {
             const { name, item } = scheduler.peek()!
-            scheduler.serve(estimate, true)
+            scheduler.serve(estimate)
             scheduler.correct(name, trueCosts[item]! - estimate)
             service[item]! += trueCosts[item]!
           }
@@ -64,7 +64,7 @@ describe('FairScheduler', () => {
   it('serves a newly busy key before all that were served while it was idle', () => {
     const scheduler = new FairScheduler<string>()
     for (let n = 0; n < 100; n++) scheduler.push('noisy', `noisy${n}`)
-    for (let n = 0; n < 50; n++) scheduler.serve(10, true)
+    for (let n = 0; n < 50; n++) scheduler.serve(10)
     scheduler.push('quiet', 'quiet')
     expect(scheduler.peek()!.name).toBe('quiet')
   })
@@ -73,12 +73,12 @@ describe('FairScheduler', () => {
     const scheduler = new FairScheduler<string>()
     scheduler.push('early', 'e')
     for (let n = 0; n < 100; n++) scheduler.push('busy', 'b')
-    for (let n = 0; n < 80; n++) scheduler.serve(1, true)
+    for (let n = 0; n < 80; n++) scheduler.serve(1)
     for (let n = 0; n < 20; n++) scheduler.push('early', 'e')
     const served: string[] = []
     for (let n = 0; n < 20; n++) {
       served.push(scheduler.peek()!.name)
-      scheduler.serve(1, true)
+      scheduler.serve(1)
     }
     expect(served.filter((name) => name === 'busy').length).toBeGreaterThanOrEqual(9)
   })
@@ -115,7 +115,7 @@ describe('FairScheduler', () => {
               if (!next) continue
               expect(next.item.n).toBe(served.get(next.item.key) ?? 0)
               served.set(next.item.key, next.item.n + 1)
-              scheduler.serve(step.serve, true)
+              scheduler.serve(step.serve)
               size--
             } else if ('park' in step) {
               if (scheduler.hasWork(`k${step.park}`)) parked.add(step.park)

@@ -2,6 +2,7 @@ import type { JobInput, Transaction } from '@fairway/queue'
 import type { App } from '../app.ts'
 import type { StoredEvent } from '../ingest/item.ts'
 import { insertMessages, type NewMessage } from '../messages/create.ts'
+import { deliverJob } from '../messages/deliver-job.ts'
 import { loadPeople, type Recipient } from '../people/lookup.ts'
 import type { CampaignState } from './campaigns.ts'
 import { type Due, dueAt, needsPerson, type Wait } from './wait.ts'
@@ -128,25 +129,14 @@ async function writeEnrolments(
   for (const { id, cause } of created) {
     const { campaign, due } = byCause.get(cause)!
     if ('skip' in due) skipped.push({ id, reason: due.skip })
-    else jobs.push(deliverJob(projectId, id, campaign, due.at, now))
+    else {
+      const lane = campaign.transactional ? 'transactional' : 'automation'
+      jobs.push(deliverJob(projectId, id, lane, due.at > now ? due.at : undefined))
+    }
   }
   if (skipped.length > 0) await recordSkipped(client, projectId, skipped, now)
   if (jobs.length > 0) await app.queue.addIn(client, jobs)
 }
-
-const deliverJob = (
-  projectId: number,
-  messageId: string,
-  campaign: Triggered,
-  dueAt: Date,
-  now: Date,
-): JobInput => ({
-  lane: campaign.transactional ? 'transactional' : 'automation',
-  tenant: String(projectId),
-  name: 'deliver',
-  data: { messageId },
-  ...(dueAt > now && { runAt: dueAt }),
-})
 
 async function recordSkipped(
   client: Transaction,

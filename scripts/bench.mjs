@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from './build.mjs'
@@ -14,7 +15,10 @@ if (!benches.includes(name)) {
 }
 await build()
 const file = fileURLToPath(new URL(`../bench/src/${name}.bench.ts`, import.meta.url))
-const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--conditions=source', file, ...rest], {
+const bench = spawn(process.execPath, ['--import', 'tsx', '--conditions=source', file, ...rest], {
   stdio: 'inherit',
 })
+// The bench ends what it started, and this waits for it.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => bench.kill(signal))
+const [status] = await once(bench, 'exit')
 process.exit(status ?? 1)

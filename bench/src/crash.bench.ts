@@ -9,6 +9,7 @@ import pg from 'pg'
 import { startSmtpSink } from '../../apps/server/test/messages/smtp-sink.ts'
 import { eventsPerPurchase, people, type SteadyClient, startClient } from './crash-client.ts'
 import { closeAll, createProject, freePort, startFairway, startPostgres } from './machines.ts'
+import { randomFrom } from './random.ts'
 import { option, pairedRow, quick, report } from './report.ts'
 
 const kills = option('kills', quick ? 10 : 100)
@@ -17,16 +18,6 @@ const seed = option('seed', 1)
 const sinkDelayMs = 20
 /** A killed worker's jobs come back when its lease ends, after 30 s. */
 const drainMs = 180_000
-
-/** Numbers in [0, 1) that are the same for the same seed (mulberry32). */
-function randomFrom(state: number): () => number {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** Asks the project's REST API with its secret key. */
 type Rest = (path: string, body?: unknown, method?: string) => Promise<Record<string, unknown>>

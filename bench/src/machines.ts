@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,14 +11,37 @@ import { startEmbedded } from '../../apps/server/src/db/embedded.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const closers: (() => Promise<unknown> | unknown)[] = []
 
-/** Ends everything that a bench started, in reverse order. */
-export async function closeAll(): Promise<void> {
-  for (const close of closers.splice(0).reverse()) await close()
+let closing = Promise.resolve()
+
+/** Ends everything that a bench started, in reverse order. A second call waits for the first. */
+export function closeAll(): Promise<void> {
+  closing = closing.then(async () => {
+    for (const close of closers.splice(0).reverse()) await close()
+  })
+  return closing
 }
 
+/** `close` runs when the bench ends, however that comes about. */
+export function atEnd(close: () => Promise<unknown> | unknown): void {
+  closers.push(close)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => void closeAll().finally(() => process.exit(1)))
+// PostgreSQL outlives a process that dies; also of an error in an event that nobody awaits, as when a pipe closes.
+let failed = false
+process.on('uncaughtException', (error) => {
+  if (failed) return
+  failed = true
+  console.error(error)
+  void closeAll().finally(() => process.exit(1))
+})
+
 /** PostgreSQL as `npm start` runs it, fsync on. */
-export async function startPostgres(): Promise<{ url: string; database(name: string): Promise<string> }> {
+export async function startPostgres() {
   const dataDir = mkdtempSync(join(tmpdir(), 'fairway-bench-'))
+  // PostgreSQL, which root runs as another user, can then live in here, and goes with it.
+  chmodSync(dataDir, 0o755)
   const postgres = await startEmbedded({ dataDir })
   closers.push(async () => {
     await postgres.stop()
@@ -26,7 +49,12 @@ export async function startPostgres(): Promise<{ url: string; database(name: str
   })
   return {
     url: postgres.url,
-    async database(name) {
+    /** Of the postmaster; another after a restart. */
+    get pid(): number {
+      return postgres.pid
+    },
+    /** A new, empty database; one that had the name is dropped. */
+    async database(name: string): Promise<string> {
       const client = new pg.Client({ connectionString: postgres.url })
       await client.connect()
       await client.query(`drop database if exists ${name} with (force)`)
@@ -116,12 +144,16 @@ export async function startProcess<T>(
       env: { ...process.env, NODE_ENV: 'production' },
     },
   )
-  const [ready] = (await once(child, 'message')) as [T]
   closers.push(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGTERM')
     await once(child, 'exit')
   })
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${file} ended with exit code ${code} before it was ready`)
+  })
+  const [ready] = (await Promise.race([once(child, 'message'), ended])) as [T]
+  ended.catch(() => {})
   return { ready, child }
 }
 

@@ -86,5 +86,10 @@ export function option(name: string, fallback: number): number {
   const index = process.argv.indexOf(`--${name}`)
   return index < 0 ? fallback : Number(process.argv[index + 1])
 }
+/** `--only a,b` from the command line. */
+export function words(name: string, fallback: string[]): string[] {
+  const index = process.argv.indexOf(`--${name}`)
+  return index < 0 ? fallback : process.argv[index + 1]!.split(',')
+}
 export const quick = process.argv.includes('--quick')
 export const runs = option('runs', quick ? 1 : 5)

@@ -1,8 +1,14 @@
+import { Admission } from './admission.ts'
+import { ByteLedger } from './byte-ledger.ts'
+import { discard, redrive } from './dead-letters.ts'
+import { InvalidJob } from './errors.ts'
 import { Intake, splitByDueTime } from './intake.ts'
-import { Maintenance } from './maintenance.ts'
+import { Maintenance, type Retention } from './maintenance.ts'
 import { encodeJob } from './page.ts'
 import type { Handlers, Queue, Transaction, Worker } from './queue.ts'
-import type { Store } from './store.ts'
+import { Schedules } from './schedules.ts'
+import type { ScheduledPage, Store } from './store.ts'
+import { checkControls } from './tenant-controls.ts'
 import type { Added, JobInput, WorkerOptions } from './types.ts'
 import { QueueWorker } from './worker.ts'
 
@@ -10,27 +16,45 @@ export interface QueueOptions {
   store: Store
   /** Bytes of jobs that may wait for their commit; beyond it adds are refused with QueueOverloaded. Default 32 MiB. */
   intakeBytes?: number
+  /**
+   * Bytes of waiting and scheduled jobs in the whole store; at nine tenths of it adds are refused with QueueOverloaded, so
+   * that retries and settlements always have room. Default: no limit.
+   */
+  storeBytes?: number
+  /** How long, and how much of, dead letters are kept. Default 30 days, 1 GiB. */
+  retention?: Partial<Retention>
 }
 
+const defaultRetention: Retention = { maxAgeMs: 30 * 86_400_000, maxBytes: 1024 ** 3 }
+
 /** Puts a queue on a store. Call `migrate()` once before the first use. */
-export function createQueue({ store, intakeBytes = 32 * 1024 * 1024 }: QueueOptions): Queue {
+export function createQueue({
+  store,
+  intakeBytes = 32 * 1024 * 1024,
+  storeBytes,
+  retention,
+}: QueueOptions): Queue {
   const workers = new Set<QueueWorker>()
+  const ledger = new ByteLedger()
+  const admission = new Admission(store, storeBytes)
+  const schedules = new Schedules(store)
   let maintenance: Maintenance | undefined
 
   const wakeWorkers = () => {
     for (const worker of workers) worker.wake()
   }
-  const intake = new Intake(store, intakeBytes, (what, dueAt) => {
+  const dropCancelled = () => {
+    for (const worker of workers) void worker.dropCancelled().catch(() => {})
+  }
+  const intake = new Intake(store, ledger.open('intake', intakeBytes), admission, (what, dueAt) => {
     if (what === 'ready') wakeWorkers()
     else maintenance?.scheduled(dueAt)
     store.announce(what)
   })
 
-  async function addAll(jobs: JobInput[]): Promise<Added[]> {
+  function addMany(jobs: JobInput[]): Promise<Added[]> {
     const now = store.now()
-    const encoded = jobs.map((job) => encodeJob(job, now))
-    await intake.add(encoded)
-    return encoded.map(({ id }) => ({ id }))
+    return intake.add(jobs.map((job) => encodeJob(job, now)))
   }
 
   async function addIn(transaction: Transaction, jobs: JobInput[]): Promise<Added[]> {
@@ -38,27 +62,39 @@ export function createQueue({ store, intakeBytes = 32 * 1024 * 1024 }: QueueOpti
     if (jobs.length === 0) return []
     const now = store.now()
     const encoded = jobs.map((job) => encodeJob(job, now))
+    const unfit = encoded.find((job) => job.unique ?? job.blob)
+    if (unfit)
+      throw new InvalidJob(
+        unfit.unique ? 'dedupe' : 'data',
+        'Inside a transaction jobs have no dedupe key and at most 64 KiB of data',
+      )
     // Heads are locked only for moments: a transaction of unknown length leaves its pages beside them, to be moved at once
     // after its commit.
-    const { ready, scheduled } = splitByDueTime(encoded)
-    await store.scheduleIn(transaction, [...ready.map((page) => ({ ...page, dueAt: now })), ...scheduled])
+    const pages = splitByDueTime(encoded).map(
+      (page): ScheduledPage => ({ ...page, dueAt: page.dueAt ?? now }),
+    )
+    await store.scheduleIn(transaction, pages)
     return encoded.map(({ id }) => ({ id }))
   }
 
   function startWorker(handlers: Handlers, options: WorkerOptions): Worker {
-    const worker = new QueueWorker(store, handlers, options, (dueAt) => maintenance?.scheduled(dueAt))
+    const worker = new QueueWorker(
+      {
+        store,
+        prefetch: ledger.open('prefetch', options.prefetchBytes ?? 16 * 1024 * 1024),
+        payloads: ledger.open('payloads', options.payloadBytes ?? 16 * 1024 * 1024),
+        onScheduled: (dueAt) => maintenance?.scheduled(dueAt),
+        record: () => {},
+        report: () => null,
+      },
+      handlers,
+      options,
+    )
     workers.add(worker)
-    if (!maintenance) {
-      maintenance = new Maintenance(store, options.leaseMs ?? 30_000, () => {
-        wakeWorkers()
-        store.announce('ready')
-      })
-      void store.listen((what) => {
-        if (what === 'ready') wakeWorkers()
-        else maintenance?.scheduled()
-      })
-    }
+    startMaintenance()
     return {
+      on: (name, listener) => worker.on(name, listener),
+      off: (name, listener) => worker.off(name, listener),
       async close(closeOptions) {
         await worker.close(closeOptions)
         workers.delete(worker)
@@ -66,31 +102,72 @@ export function createQueue({ store, intakeBytes = 32 * 1024 * 1024 }: QueueOpti
     }
   }
 
+  function startMaintenance(): void {
+    if (maintenance) return
+    maintenance = new Maintenance(store, schedules, { ...defaultRetention, ...retention }, () => {
+      wakeWorkers()
+      store.announce('ready')
+    })
+    void store.listen((what) => {
+      if (what === 'ready') wakeWorkers()
+      else if (what === 'scheduled') maintenance?.scheduled()
+      else dropCancelled()
+    })
+  }
+
+  async function setPaused(what: { tenant: string } | { lane: string }, paused: boolean): Promise<void> {
+    if ('lane' in what) await store.pauseLane(what.lane, paused)
+    else await store.setControls(what.tenant, { paused })
+    if (!paused) wakeAll()
+  }
+
+  function wakeAll(): void {
+    wakeWorkers()
+    maintenance?.scheduled()
+    store.announce('ready')
+    store.announce('scheduled')
+  }
+
   return {
     migrate: () => store.migrate(),
-    add: async (job) => (await addAll([job]))[0]!,
-    addMany: addAll,
+    add: async (job) => (await addMany([job]))[0]!,
+    addMany: async (jobs) => addMany(jobs),
     addIn,
     worker: startWorker,
-    stats: () => store.stats(),
-    tenants: (limit = 100) => store.tenants(limit),
-    async setWeight(tenant, weight) {
-      if (!(weight > 0 && weight <= 1_000_000))
-        throw new RangeError('weight must be above 0 and at most 1,000,000')
-      await store.setWeight(tenant, weight)
+    async cancel(jobs) {
+      if (jobs.length === 0) return
+      await store.cancel(jobs)
+      dropCancelled()
+      store.announce('cancelled')
     },
+    progress: (id) => store.progress(id),
+    async set(tenant, controls) {
+      checkControls(controls)
+      await store.setControls(tenant, controls)
+      wakeAll()
+    },
+    controls: (tenant) => store.controls(tenant),
+    pause: (what) => setPaused(what, true),
+    resume: (what) => setPaused(what, false),
+    schedule: (id, schedule) => schedules.save(id, schedule),
+    schedules: () => schedules.list(),
+    unschedule: (id) => schedules.remove(id),
+    stats: () => store.stats(),
+    tenants: (limit = 100, of = {}) => store.tenants(limit, of),
+    memory: () => ledger.report(),
     deadLetters: (filter = {}) => store.deadLetters({ limit: 100, ...filter }),
-    async retryDead(ids) {
-      const count = await store.retryDead(ids)
+    async redrive(which, options = {}) {
+      const count = await redrive(store, which, options)
       maintenance?.scheduled()
       store.announce('scheduled')
       return count
     },
-    discardDead: (ids) => store.discardDead(ids),
+    discard: (which) => discard(store, which),
     purgeTenant: (tenant) => store.purgeTenant(tenant),
     ping: () => store.ping(),
     async close() {
       await intake.close()
+      admission.close()
       await Promise.all([...workers].map((worker) => worker.close()))
       await maintenance?.close()
       await store.close()

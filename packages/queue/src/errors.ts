@@ -17,6 +17,19 @@ export class QueueOverloaded extends QueueError {
   }
 }
 
+/** The tenant has as much waiting in the lane as its quota allows: nothing was stored. Try again after `retryAfterMs`. */
+export class TenantQuotaExceeded extends QueueError {
+  readonly lane: string
+  readonly tenant: string
+  readonly retryAfterMs: number
+  constructor(lane: string, tenant: string, message: string, retryAfterMs: number) {
+    super('QUEUE_TENANT_QUOTA', message)
+    this.lane = lane
+    this.tenant = tenant
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
 /** The store could not be reached or refused the write: nothing is known to be stored. */
 export class QueueUnavailable extends QueueError {
   readonly retryAfterMs: number

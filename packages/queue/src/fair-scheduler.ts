@@ -1,3 +1,5 @@
+import { Fifo, type Waiting } from './fifo.ts'
+
 /**
  * Start-time fair queueing (Goyal, Vin, Cheng, SIGCOMM 1996) over keys with unknown, variable cost. Every key with work has
  * a tag: the virtual time at which it is next entitled to service. The lowest tag is served; serving costs the key
@@ -11,8 +13,14 @@ export class FairScheduler<T> {
   /** Binary min-heap of keys with work, by tag. */
   readonly #heap: Key<T>[] = []
   readonly #keys = new Map<string, Key<T>>()
+  readonly #makeWaiting: () => Waiting<T>
   #virtualTime = 0
   #size = 0
+
+  /** `makeWaiting`: how the items of one key wait; first in, first out by default. */
+  constructor(makeWaiting: () => Waiting<T> = () => new Fifo<T>()) {
+    this.#makeWaiting = makeWaiting
+  }
 
   /** Items waiting. */
   get size(): number {
@@ -27,16 +35,28 @@ export class FairScheduler<T> {
   push(name: string, item: T, weight = 1): void {
     let key = this.#keys.get(name)
     if (!key) {
-      key = { name, tag: this.#virtualTime, weight, items: new Fifo<T>(), position: -1, parked: false }
+      const items = this.#makeWaiting()
+      key = { name, tag: this.#virtualTime, weight, items, position: -1, parked: false }
       this.#keys.set(name, key)
     }
     key.weight = weight
     key.items.push(item)
     this.#size++
-    if (key.position < 0 && !key.parked) {
-      key.tag = Math.max(key.tag, this.#virtualTime)
-      this.#insert(key)
-    }
+    this.#activate(key)
+  }
+
+  /** Changes what of a key may be taken: `change` is given what waits. */
+  refresh(name: string, change: (waiting: Waiting<T>) => void): void {
+    const key = this.#keys.get(name)
+    if (!key) return
+    change(key.items)
+    this.#activate(key)
+  }
+
+  #activate(key: Key<T>): void {
+    if (key.position >= 0 || key.parked || key.items.length === 0) return
+    key.tag = Math.max(key.tag, this.#virtualTime)
+    this.#insert(key)
   }
 
   /** The item that is served next, without taking it. */
@@ -45,15 +65,26 @@ export class FairScheduler<T> {
     return key && { name: key.name, item: key.items.first()! }
   }
 
-  /** Charges the key served next with `cost`; takes its first item off. */
-  serve(cost: number): void {
+  /** Charges the key served next with `cost`; takes its first item off, and with `park` the key out of service. */
+  serve(cost: number, park = false): void {
     const key = this.#heap[0]!
     this.#virtualTime = Math.max(this.#virtualTime, key.tag)
     key.tag += cost / key.weight
     key.items.shift()
     this.#size--
-    if (key.items.length === 0) this.#removeAt(0)
+    key.parked = park
+    if (park || key.items.length === 0) this.#removeAt(0)
     else this.#sink(0)
+  }
+
+  /** Takes items of a key out of their order: `take` is given what waits and returns what it took. */
+  takeOut(name: string, take: (waiting: Waiting<T>) => T[]): T[] {
+    const key = this.#keys.get(name)
+    if (!key) return []
+    const items = take(key.items)
+    this.#size -= items.length
+    if (key.position >= 0 && key.items.length === 0) this.#removeAt(key.position)
+    return items
   }
 
   /** Adds the difference between true and estimated cost to a key's tag. */
@@ -64,7 +95,7 @@ export class FairScheduler<T> {
     if (key.position >= 0) {
       this.#rise(key.position)
       this.#sink(key.position)
-    } else if (!key.parked && key.tag <= this.#virtualTime) this.#keys.delete(name)
+    } else if (this.#isForgettable(key)) this.#keys.delete(name)
   }
 
   /** Takes a key out of the order of service, with all it has waiting, until {@link unpark}. Its tag stays. */
@@ -79,7 +110,7 @@ export class FairScheduler<T> {
     const key = this.#keys.get(name)
     if (!key?.parked) return
     key.parked = false
-    if (key.items.length > 0) this.#insert(key)
+    this.#activate(key)
   }
 
   hasWork(name: string): boolean {
@@ -89,10 +120,7 @@ export class FairScheduler<T> {
   /** Removes and returns everything that waits. */
   drain(): T[] {
     const items: T[] = []
-    for (const key of this.#keys.values()) {
-      for (let item = key.items.shift(); item !== undefined; item = key.items.shift()) items.push(item)
-      key.position = -1
-    }
+    for (const key of this.#keys.values()) for (const item of key.items.drain()) items.push(item)
     this.#heap.length = 0
     this.#keys.clear()
     this.#size = 0
@@ -101,8 +129,11 @@ export class FairScheduler<T> {
 
   /** Drops idle keys whose tag lies in the past: their next activation would start at the virtual time anyway. */
   forgetIdle(): void {
-    for (const [name, key] of this.#keys)
-      if (key.position < 0 && !key.parked && key.tag <= this.#virtualTime) this.#keys.delete(name)
+    for (const [name, key] of this.#keys) if (this.#isForgettable(key)) this.#keys.delete(name)
+  }
+
+  #isForgettable(key: Key<T>): boolean {
+    return key.position < 0 && !key.parked && key.items.size === 0 && key.tag <= this.#virtualTime
   }
 
   get remembered(): number {
@@ -169,37 +200,8 @@ interface Key<T> {
   name: string
   tag: number
   weight: number
-  items: Fifo<T>
+  items: Waiting<T>
   /** Place in the heap, -1 when nothing waits or the key is parked. */
   position: number
   parked: boolean
-}
-
-/** Array queue with O(1) amortised shift. */
-class Fifo<T> {
-  #items: (T | undefined)[] = []
-  #start = 0
-
-  get length(): number {
-    return this.#items.length - this.#start
-  }
-
-  first(): T | undefined {
-    return this.#items[this.#start]
-  }
-
-  push(item: T): void {
-    this.#items.push(item)
-  }
-
-  shift(): T | undefined {
-    if (this.#start === this.#items.length) return undefined
-    const item = this.#items[this.#start]
-    this.#items[this.#start++] = undefined
-    if (this.#start > 64 && this.#start * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#start)
-      this.#start = 0
-    }
-    return item
-  }
 }

@@ -1,30 +1,36 @@
 import { Discard, Snooze } from './errors.ts'
-import type { Lane, ReadyJob } from './lane.ts'
+import type { Lane, ReadyJob, Taken } from './lane.ts'
 import type { Handlers } from './queue.ts'
-import type { BatchContext, Job, JobContext } from './types.ts'
+import type { BatchContext, Job, JobContext, Json } from './types.ts'
 
 /** A handler at work on one job, or on a batch of one tenant. */
-export interface Call {
+export interface Call extends Taken {
   lane: Lane
-  name: string
-  jobs: ReadyJob[]
-  /** Cost in ms that the tenant was charged in advance. */
-  charged: number
   /** By the monotonic clock. */
   startedAt: number
   /** By the store's clock. */
   startedTime: number
-  /** Per job: why it did not simply succeed. */
+  /** Per job: why it did not simply succeed. Jobs that have an end before the handler starts are not handed to it. */
   ends: unknown[]
   /** Made only when the handler looks at its signal: most never do. */
   controller: AbortController | undefined
+  /** Bytes of payloads that were loaded for it. */
+  payloadBytes: number
   over: boolean
 }
 
-/** Runs the handler; calls `end` once, with what it threw or undefined. */
+/** What a call can tell its worker. */
+export interface CallEvents {
+  progress(call: Call, job: Job, value: Json): void
+  rateLimited(call: Call, ms: number): void
+}
+
+/** Runs the handler; calls `end` once, with what it threw or undefined. `payloads`: data that is kept beside the page, by id. */
 export function callHandler(
   handler: Handlers[string] | undefined,
   call: Call,
+  payloads: Map<string, Json> | undefined,
+  events: CallEvents,
   end: (error: unknown) => void,
 ): void {
   if (!handler) {
@@ -35,8 +41,8 @@ export function callHandler(
   try {
     const result =
       typeof handler === 'function'
-        ? handler(toJob(call.jobs[0]!), jobContext(call))
-        : handler.batch(call.jobs.map(toJob), batchContext(call))
+        ? handler(toJob(call.jobs[0]!, payloads), jobContext(call, events))
+        : callBatch(handler.batch, call, payloads, events)
     if (result && typeof result.then === 'function')
       result.then(
         () => end(undefined),
@@ -48,44 +54,102 @@ export function callHandler(
   }
 }
 
-function toJob({ page, record }: ReadyJob): Job {
-  return {
-    id: record[0],
+export function toJob({ page, record }: ReadyJob, payloads?: Map<string, Json>): Job {
+  const [id, name, data, made = 0, extra] = record
+  const job = {
+    id,
     lane: page.lane,
     tenant: page.tenant,
-    name: record[1],
-    data: record[2],
-    attempt: (record[3] ?? 0) + 1,
+    name,
+    data: extra?.b ? payloads?.get(extra.b) : data,
+    attempt: made + 1,
     readyAt: page.readyAt,
+    firstAt: extra?.f ?? page.firstAt,
+  }
+  if (page.key !== undefined) return { ...job, key: page.key }
+  return page.priority > 0 ? { ...job, priority: page.priority } : job
+}
+
+function callBatch(
+  batch: Extract<Handlers[string], { batch: unknown }>['batch'],
+  call: Call,
+  payloads: Map<string, Json> | undefined,
+  events: CallEvents,
+) {
+  const jobs: Job[] = []
+  const positions = new Map<Job, number>()
+  for (const [index, ready] of call.jobs.entries()) {
+    if (call.ends[index] !== undefined) continue
+    const job = toJob(ready, payloads)
+    positions.set(job, index)
+    jobs.push(job)
+  }
+  return batch(jobs, batchContext(call, positions, events))
+}
+
+/** The signal is made when a handler first looks at it. */
+class CallContext implements JobContext {
+  readonly #call: Call
+  readonly #events: CallEvents
+
+  constructor(call: Call, events: CallEvents) {
+    this.#call = call
+    this.#events = events
+  }
+
+  get signal(): AbortSignal {
+    const call = this.#call
+    call.controller ??= new AbortController()
+    if (call.over) call.controller.abort()
+    return call.controller.signal
+  }
+
+  progress(job: Job, value: Json): void {
+    this.#events.progress(this.#call, job, value)
+  }
+
+  rateLimited(ms: number): Snooze {
+    this.#events.rateLimited(this.#call, ms)
+    return new Snooze(ms)
   }
 }
 
-function jobContext(call: Call): JobContext {
-  return {
-    get signal() {
-      call.controller ??= new AbortController()
-      if (call.over) call.controller.abort()
-      return call.controller.signal
-    },
+const jobContext = (call: Call, events: CallEvents): JobContext => new CallContext(call, events)
+
+class CallBatchContext extends CallContext implements BatchContext {
+  readonly #call: Call
+  readonly #positions: Map<Job, number>
+
+  constructor(call: Call, positions: Map<Job, number>, events: CallEvents) {
+    super(call, events)
+    this.#call = call
+    this.#positions = positions
+  }
+
+  retry(job: Job, reason: unknown): void {
+    this.#end(job, reason ?? new Error('retry'))
+  }
+
+  snooze(job: Job, delayMs: number): void {
+    this.#end(job, new Snooze(delayMs))
+  }
+
+  bury(job: Job, reason: unknown): void {
+    this.#end(job, new Discard(reason instanceof Error ? reason.message : String(reason)))
+  }
+
+  #end(job: Job, end: unknown): void {
+    const position = this.#positions.get(job) ?? this.#positionOf(job.id)
+    if (position === undefined) throw new TypeError(`job ${job.id} is not part of this batch`)
+    this.#call.ends[position] = end
+  }
+
+  /** For handlers that pass on copies of their jobs. */
+  #positionOf(id: string): number | undefined {
+    for (const [job, position] of this.#positions) if (job.id === id) return position
+    return undefined
   }
 }
 
-function batchContext(call: Call): BatchContext {
-  const positions = new Map<string, number>()
-  for (const [index, ready] of call.jobs.entries()) positions.set(ready.record[0], index)
-  const endOf = (job: Job, end: unknown) => {
-    const index = positions.get(job.id)
-    if (index === undefined) throw new TypeError(`job ${job.id} is not part of this batch`)
-    call.ends[index] = end
-  }
-  return {
-    get signal() {
-      call.controller ??= new AbortController()
-      if (call.over) call.controller.abort()
-      return call.controller.signal
-    },
-    retry: (job, reason) => endOf(job, reason ?? new Error('retry')),
-    snooze: (job, delayMs) => endOf(job, new Snooze(delayMs)),
-    bury: (job, reason) => endOf(job, new Discard(reason instanceof Error ? reason.message : String(reason))),
-  }
-}
+const batchContext = (call: Call, positions: Map<Job, number>, events: CallEvents): BatchContext =>
+  new CallBatchContext(call, positions, events)

@@ -1,33 +1,36 @@
 import { FairScheduler } from './fair-scheduler.ts'
+import { LaneTenant } from './lane-tenant.ts'
 import { type JobRecord, maxPageJobs } from './page.ts'
 import type { HeldPage } from './settler.ts'
 import type { ClaimedPage, LaneRequest } from './store.ts'
+import { TenantQueue } from './tenant-queue.ts'
 import type { LaneConfig } from './types.ts'
 
 /** A job in this worker's memory, waiting for a slot. */
 export interface ReadyJob {
-  page: HeldPage & { readyAt: number; lost: boolean }
+  page: HeldPage
   position: number
   record: JobRecord
 }
 
-interface TenantState {
-  /** Estimated cost of one job in ms: an average that weighs recent jobs more. */
-  cost: number
-  /** Jobs in memory: waiting or running. */
-  jobs: number
-  /** Handler calls under way. */
-  calls: number
-  /** Difference between true and charged cost that the store does not know of yet, in ms. */
-  untold: number
+export interface Taken {
+  name: string
+  tenant: LaneTenant
+  jobs: ReadyJob[]
+  /** Cost in ms that the tenant was charged in advance. */
+  charged: number
 }
 
-/** Weight of the newest measurement in a cost estimate. */
+/** Weight of the newest measurement in the lane's average cost. */
 const newest = 0.2
 /** Below this difference in ms the store is not told: its estimate is close enough to be fair, and a write saved. */
 const tellFromMs = 20
 /** Enough work for this long is kept ready, so that claims overlap with handlers; more would only be hoarded. */
 const readyAheadMs = 50
+/** Jobs that take longer leave an eighth of the slots free, so that short ones never wait for long ones to end. */
+const shortMs = 100
+/** A tenant with a rate starts at most this much of it at once. */
+const paceSliceMs = 100
 
 /** One lane of one worker: the jobs in memory, in fair order, and what to claim next. */
 export class Lane {
@@ -37,7 +40,11 @@ export class Lane {
   readonly reservedSlots: number
   readonly slots: number
   readonly #slotsPerTenant: number
-  readonly scheduler = new FairScheduler<ReadyJob>()
+  /** Slots that long jobs of a tenant that has something running already leave free. */
+  readonly #room: number
+  readonly #now: () => number
+  readonly #onOpen: () => void
+  readonly scheduler = new FairScheduler<ReadyJob>(() => new TenantQueue<ReadyJob>())
   /** Virtual time among lanes. */
   tag = 0
   running = 0
@@ -47,22 +54,32 @@ export class Lane {
   /** Set when the store had nothing more: not asked again before somebody says there is new work. */
   #dry = false
   #wakes = 0
-  readonly #tenants = new Map<string, TenantState>()
+  readonly #tenants = new Map<string, LaneTenant>()
+  /** Of all tenants with jobs in memory. */
+  #weights = 0
+  readonly #sidelined = new Set<LaneTenant>()
+  readonly #opening = new Set<NodeJS.Timeout>()
   #averageCost = 1
   #lastHeads = 1
 
-  constructor(name: string, { weight = 1, reserved = 0, slots, spare = 0 }: LaneConfig, concurrency: number) {
+  /** `onOpen` is called when a tenant that had to wait for a time may be served again. */
+  constructor(
+    name: string,
+    { weight = 1, reserved = 0, slots, spare = 0 }: LaneConfig,
+    concurrency: number,
+    { now, onOpen }: { now: () => number; onOpen: () => void },
+  ) {
     this.name = name
     this.weight = weight
     this.slots = Math.min(slots ?? concurrency, concurrency)
     this.#slotsPerTenant = Math.max(1, this.slots - spare)
+    this.#room = Math.floor(this.slots / 8)
     this.reservedSlots = Math.min(this.slots, Math.ceil(reserved * concurrency))
+    this.#now = now
+    this.#onOpen = onOpen
   }
 
-  /** A job waits that may be started, as far as this lane's own limits go. */
-  get canStart(): boolean {
-    return this.scheduler.active > 0 && this.running < this.slots
-  }
+  // --- claiming
 
   /** There may be new work in the store. */
   wake(): void {
@@ -80,11 +97,12 @@ export class Lane {
     }
   }
 
-  admit(pages: { claimed: ClaimedPage; held: ReadyJob['page']; records: JobRecord[] }[]): void {
-    const tenants = new Set<string>()
+  /** Takes claimed jobs into memory. `records` are in the order of the body; finished positions are left out here. */
+  admit(pages: { claimed: ClaimedPage; held: HeldPage; records: JobRecord[] }[]): void {
+    const heads = new Set<string>()
     for (const { claimed, held, records } of pages) {
-      tenants.add(claimed.tenant)
-      const tenant = this.#tenant(claimed.tenant, claimed.cost)
+      heads.add(claimed.tenant)
+      const tenant = this.#tenant(claimed)
       const done = claimed.done.length > 0 ? new Set(claimed.done) : undefined
       for (let position = 0; position < records.length; position++) {
         if (done?.has(position)) continue
@@ -96,8 +114,10 @@ export class Lane {
         tenant.jobs++
       }
       this.bufferedBytes += claimed.bytes
+      this.#settle(tenant)
     }
-    this.#lastHeads = Math.max(1, tenants.size)
+    this.#lastHeads = Math.max(1, heads.size)
+    this.#callIn()
   }
 
   /** True when {@link request} would ask for something. */
@@ -108,15 +128,19 @@ export class Lane {
   /** What to ask the store for, or undefined when there is enough. */
   request(budgetBytes: number): LaneRequest | undefined {
     if (!this.wants(budgetBytes)) return undefined
+    const { name, slots } = this
     if (this.#wantsRefill(budgetBytes)) {
       const pages = Math.ceil((this.slots * readyAheadMs) / (maxPageJobs * this.#averageCost))
       const pagesPerHead = Math.min(16, Math.max(1, Math.ceil(pages / this.#lastHeads)))
       const maxBytes = Math.ceil(budgetBytes - this.bufferedBytes)
-      return { lane: this.name, heads: 200, pagesPerHead, maxBytes, skip: [] }
+      const skip = [...this.#tenants.values()]
+        .filter((tenant) => tenant.isLimited)
+        .map((tenant) => tenant.name)
+      return { lane: name, heads: 200, pagesPerHead, maxBytes, slots, skip }
     }
     // A quarter on top of the budget is kept for tenants that have nothing here: a flood must not close the door on them.
     const maxBytes = Math.ceil(budgetBytes * 1.25 - this.bufferedBytes)
-    return { lane: this.name, heads: 200, pagesPerHead: 1, maxBytes, skip: [...this.#tenants.keys()] }
+    return { lane: name, heads: 200, pagesPerHead: 1, maxBytes, slots, skip: [...this.#tenants.keys()] }
   }
 
   #wantsRefill(budgetBytes: number): boolean {
@@ -124,53 +148,188 @@ export class Lane {
     return !this.#dry && readyCost < (this.slots * readyAheadMs) / 2 && this.bufferedBytes < budgetBytes
   }
 
+  // --- serving
+
+  /** A job waits that may be started, as far as this lane's own limits go. */
+  get canStart(): boolean {
+    return this.running < this.slots && this.#findNext()
+  }
+
   /** Takes up to `most` jobs of the tenant to be served next, all with the same name, and charges their estimated cost. */
-  take(most: number): { jobs: ReadyJob[]; charged: number } {
-    const first = this.scheduler.peek()!
-    const tenant = this.#tenants.get(first.name)!
-    const name = first.item.record[1]
+  take(most: (name: string) => number): Taken {
+    const { name: tenantName, item } = this.scheduler.peek()!
+    const tenant = this.#tenants.get(tenantName)!
+    const name = item.record[1]
+    const limit = tenant.perSecond
+      ? Math.min(most(name), Math.max(1, Math.ceil((tenant.perSecond * paceSliceMs) / 1_000)))
+      : most(name)
     const jobs: ReadyJob[] = []
     for (;;) {
       const next = this.scheduler.peek()
-      if (!next || next.name !== first.name || next.item.record[1] !== name || jobs.length === most) break
+      if (!next || next.name !== tenantName || next.item.record[1] !== name || jobs.length === limit) break
       jobs.push(next.item)
       // The whole batch is one quantum: charged with its first job, so that the tenant stays first until it is taken.
       this.scheduler.serve(0)
-      if (!this.scheduler.hasWork(first.name)) break
+      if (!this.scheduler.hasWork(tenantName)) break
     }
-    const charged = tenant.cost * jobs.length
-    this.scheduler.correct(first.name, charged)
-    this.tag += charged / this.weight
+    const charged = tenant.costOf(name).ms * jobs.length
     this.running++
     tenant.calls++
-    if (tenant.calls >= this.#slotsPerTenant && this.#slotsPerTenant < this.slots)
-      this.scheduler.park(first.name)
-    return { jobs, charged }
+    const taken = { name, tenant, jobs, charged: 0 }
+    this.charge(taken, charged)
+    if (tenant.perSecond)
+      tenant.openAt = Math.max(this.#now(), tenant.openAt) + (jobs.length / tenant.perSecond) * 1_000
+    this.#settle(tenant)
+    return taken
   }
 
-  /** Learns the true cost of a call. Returns what the store should be told, if anything. */
-  learn(tenantName: string, jobs: number, charged: number, serviceMs: number) {
-    const tenant = this.#tenants.get(tenantName)
-    if (!tenant) return undefined
-    const difference = serviceMs - charged
-    this.scheduler.correct(tenantName, difference)
-    this.tag += difference / this.weight
-    tenant.cost += newest * (serviceMs / jobs - tenant.cost)
-    this.#averageCost = Math.max(0.001, this.#averageCost + newest * (serviceMs / jobs - this.#averageCost))
+  /** A call costs `ms` more than it was charged so far (or less). */
+  charge(taken: Taken, ms: number): void {
+    this.scheduler.correct(taken.tenant.name, ms)
+    this.tag += ms / this.weight
+    taken.charged += ms
+  }
+
+  /** A call goes on for longer than it was charged: it keeps paying, also towards the store. */
+  payMore(taken: Taken, elapsedMs: number) {
+    const more = elapsedMs - taken.charged
+    if (more <= 0) return undefined
+    this.charge(taken, more)
+    return this.#tell(taken.tenant, more)
+  }
+
+  /** A call taken with {@link take} is over. Returns what the store should be told of its cost, if anything. */
+  ended(taken: Taken, serviceMs: number) {
+    const { name, tenant, jobs, charged } = taken
+    const perJob = serviceMs / jobs.length
+    this.charge(taken, serviceMs - charged)
+    tenant.costOf(name).learn(perJob)
+    tenant.cost.learn(perJob)
+    this.#averageCost = Math.max(0.001, this.#averageCost + newest * (perJob - this.#averageCost))
+    const told = this.#tell(tenant, serviceMs - charged)
+    this.running--
+    tenant.calls--
+    for (const { page } of jobs) if (page.key !== undefined) this.freeKey(tenant.name, page.key)
+    this.release(tenant.name, jobs.length)
+    this.#settle(tenant)
+    this.#callIn()
+    return told
+  }
+
+  #tell(tenant: LaneTenant, difference: number) {
     tenant.untold += difference
     if (Math.abs(tenant.untold) < tellFromMs) return undefined
-    const told = { cost: tenant.cost, difference: tenant.untold }
+    const told = { cost: tenant.cost.ms, difference: tenant.untold }
     tenant.untold = 0
     return told
   }
 
-  /** A call taken with {@link take} is over. */
-  ended(tenantName: string, jobs: number): void {
-    this.running--
+  // --- limits of a tenant
+
+  /** Nothing of the tenant starts before `until`, epoch ms. */
+  close(tenantName: string, until: number): void {
     const tenant = this.#tenants.get(tenantName)
-    if (tenant) tenant.calls--
-    this.scheduler.unpark(tenantName)
-    this.release(tenantName, jobs)
+    if (!tenant) return
+    tenant.openAt = Math.max(tenant.openAt, until)
+    this.#settle(tenant)
+  }
+
+  /** Brings the tenant in or out of the order of service, as its limits say. */
+  #settle(tenant: LaneTenant): void {
+    const waitMs = tenant.openAt === 0 ? 0 : tenant.openAt - this.#now()
+    const full = tenant.calls >= Math.min(this.#slotsPerTenant, tenant.grant) && tenant.calls < this.slots
+    if (waitMs > 0 || full || tenant.sidelined) {
+      if (waitMs > 0) this.#openLater(tenant, waitMs)
+      this.scheduler.park(tenant.name)
+      tenant.parked = true
+    } else if (tenant.parked) {
+      this.scheduler.unpark(tenant.name)
+      tenant.parked = false
+    }
+  }
+
+  #openLater(tenant: LaneTenant, waitMs: number): void {
+    const timer = setTimeout(() => {
+      this.#opening.delete(timer)
+      this.#settle(tenant)
+      this.#onOpen()
+    }, Math.ceil(waitMs))
+    this.#opening.add(timer)
+  }
+
+  /** Sees that the tenant to be served next may be served; passes over those that may not for now. */
+  #findNext(): boolean {
+    let capped: LaneTenant | undefined
+    for (let next = this.scheduler.peek(); next; next = this.scheduler.peek()) {
+      const tenant = this.#tenants.get(next.name)!
+      const keepsRoom = this.#mustLeaveRoom(tenant, next.item.record[1])
+      // The cap keeps wrong estimates from filling all slots. It binds only when others wait.
+      if (!keepsRoom && (tenant.calls < this.#fairCap(tenant) || this.#servesAlone)) return true
+      if (!keepsRoom) capped ??= tenant
+      tenant.sidelined = true
+      this.#sidelined.add(tenant)
+      this.#settle(tenant)
+    }
+    if (!capped) return false
+    capped.sidelined = false
+    this.#sidelined.delete(capped)
+    this.#settle(capped)
+    return this.scheduler.active > 0
+  }
+
+  get #servesAlone(): boolean {
+    return this.scheduler.active + this.#sidelined.size === 1
+  }
+
+  /** Twice its share of the slots, at least one. */
+  #fairCap(tenant: LaneTenant): number {
+    return Math.max(1, Math.ceil((2 * this.slots * tenant.weight) / this.#weights))
+  }
+
+  /** Long jobs, and those of unknown length, leave some slots to others, unless nothing else of their tenant runs. */
+  #mustLeaveRoom(tenant: LaneTenant, jobName: string): boolean {
+    if (tenant.calls === 0 || this.running < this.slots - this.#room) return false
+    const cost = tenant.costOf(jobName)
+    return !cost.known || cost.ms > shortMs
+  }
+
+  /** Something changed: those that were passed over are looked at again. */
+  #callIn(): void {
+    if (this.#sidelined.size === 0) return
+    for (const tenant of this.#sidelined) {
+      tenant.sidelined = false
+      this.#settle(tenant)
+    }
+    this.#sidelined.clear()
+  }
+
+  // --- leaving memory
+
+  /** The job of the key that ran has ended: the next one may run. */
+  freeKey(tenantName: string, key: string): void {
+    this.scheduler.refresh(tenantName, (waiting) => (waiting as TenantQueue<ReadyJob>).free(key))
+  }
+
+  /** Takes out the jobs that wait behind a job with the key. */
+  takeBehind(tenantName: string, key: string): ReadyJob[] {
+    const jobs = this.scheduler.takeOut(tenantName, (waiting) =>
+      (waiting as TenantQueue<ReadyJob>).drainKey(key),
+    )
+    this.release(tenantName, jobs.length)
+    return jobs
+  }
+
+  /** Takes out all waiting jobs that `isWanted` does not want. */
+  sift(isWanted: (job: ReadyJob) => boolean): ReadyJob[] {
+    const out: ReadyJob[] = []
+    for (const { name } of [...this.#tenants.values()]) {
+      const jobs = this.scheduler.takeOut(name, (waiting) =>
+        (waiting as TenantQueue<ReadyJob>).sift(isWanted),
+      )
+      this.release(name, jobs.length)
+      for (const job of jobs) out.push(job)
+    }
+    return out
   }
 
   /** Jobs of a tenant left memory. */
@@ -178,18 +337,24 @@ export class Lane {
     const tenant = this.#tenants.get(tenantName)
     if (!tenant) return
     tenant.jobs -= jobs
-    if (tenant.jobs <= 0) this.#tenants.delete(tenantName)
+    if (tenant.jobs <= 0) {
+      this.#tenants.delete(tenantName)
+      this.#weights -= tenant.weight
+      this.#sidelined.delete(tenant)
+    }
   }
 
-  drain(): ReadyJob[] {
-    return this.scheduler.drain()
+  /** Nothing is called any more. */
+  stop(): void {
+    for (const timer of this.#opening) clearTimeout(timer)
   }
 
-  #tenant(name: string, cost: number): TenantState {
-    let tenant = this.#tenants.get(name)
+  #tenant(page: ClaimedPage): LaneTenant {
+    let tenant = this.#tenants.get(page.tenant)
     if (!tenant) {
-      tenant = { cost: Math.max(0.001, cost), jobs: 0, calls: 0, untold: 0 }
-      this.#tenants.set(name, tenant)
+      tenant = new LaneTenant(page)
+      this.#tenants.set(page.tenant, tenant)
+      this.#weights += tenant.weight
     }
     return tenant
   }

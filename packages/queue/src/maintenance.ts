@@ -1,4 +1,5 @@
 import { defaultRetry } from './backoff.ts'
+import type { Schedules } from './schedules.ts'
 import { pause, Signal } from './signal.ts'
 import type { Store } from './store.ts'
 
@@ -6,30 +7,43 @@ import type { Store } from './store.ts'
 const promoteRows = 1_000
 /** How often due work is looked for when nothing is known to become due earlier. */
 const promoteEveryMs = 500
-const collectEveryMs = 60_000
+/** A dead worker's jobs go to others this long after its lease ended, at most. */
+const reapEveryMs = 1_000
+const collectEveryMs = 20_000
+const schedulesEveryMs = 1_000
+
+export interface Retention {
+  /** Dead letters older than this are removed. Default 30 days. */
+  maxAgeMs: number
+  /** Of more bytes of dead letters than this the oldest are removed. Default 1 GiB. */
+  maxBytes: number
+}
 
 /**
- * What some process must do now and then: move due jobs to their heads, return the work of silent workers, forget idle
- * heads. Every process with a worker does all of it; they share the rows without a leader (SKIP LOCKED).
+ * What some process must do now and then: move due jobs to their heads, return the work of silent workers, fire schedules,
+ * forget what is no longer needed. Every process with a worker does all of it; they share the rows without a leader.
  */
 export class Maintenance {
   readonly #store: Store
+  readonly #schedules: Schedules
+  readonly #retention: Retention
   readonly #onReady: () => void
   readonly #signal = new Signal()
   readonly #timers: NodeJS.Timeout[] = []
   readonly #promoting: Promise<void>
+  readonly #underWay = new Set<Promise<unknown>>()
   #nextDueAt: number | undefined
   #closed = false
 
-  constructor(store: Store, leaseMs: number, onReady: () => void) {
+  constructor(store: Store, schedules: Schedules, retention: Retention, onReady: () => void) {
     this.#store = store
+    this.#schedules = schedules
+    this.#retention = retention
     this.#onReady = onReady
-    this.#timers.push(
-      setInterval(() => void this.#reap(), leaseMs / 4),
-      setInterval(() => void this.#store.collect().catch(() => {}), collectEveryMs),
-    )
+    this.#every(reapEveryMs, () => this.#reap())
+    this.#every(schedulesEveryMs, () => this.#fire())
+    this.#every(collectEveryMs, () => this.#collect())
     this.#promoting = this.#promoteLoop()
-    void this.#reap()
   }
 
   /** Something was scheduled, for `dueAt` when that is known. */
@@ -45,6 +59,25 @@ export class Maintenance {
     for (const timer of this.#timers) clearInterval(timer)
     this.#signal.raise()
     await this.#promoting
+    await Promise.all(this.#underWay)
+  }
+
+  /** Runs `work` again and again, never twice at once; when the store is away, the next round tries again. */
+  #every(ms: number, work: () => Promise<void>): void {
+    let busy = false
+    this.#timers.push(
+      setInterval(() => {
+        if (busy) return
+        busy = true
+        const run = work()
+          .catch(() => {})
+          .finally(() => {
+            busy = false
+            this.#underWay.delete(run)
+          })
+        this.#underWay.add(run)
+      }, ms),
+    )
   }
 
   async #promoteLoop(): Promise<void> {
@@ -65,10 +98,17 @@ export class Maintenance {
   }
 
   async #reap(): Promise<void> {
-    try {
-      if ((await this.#store.reap({ maxAttempts: defaultRetry.maxAttempts })) > 0) this.scheduled()
-    } catch {
-      // The store is away; the next round tries again.
-    }
+    if ((await this.#store.reap({ maxAttempts: defaultRetry.maxAttempts })) === 0) return
+    this.scheduled()
+    this.#onReady()
+  }
+
+  async #fire(): Promise<void> {
+    if ((await this.#schedules.fireDue()).fired > 0) this.#onReady()
+  }
+
+  async #collect(): Promise<void> {
+    await this.#store.collect()
+    await this.#store.retainDead(this.#retention)
   }
 }

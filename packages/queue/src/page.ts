@@ -1,13 +1,26 @@
-import { randomBytes } from 'node:crypto'
 import { InvalidJob } from './errors.ts'
-import type { Page } from './store.ts'
+import { newJobId } from './job-id.ts'
+import type { Blob, NewPage } from './store.ts'
+import { keyStream, priorityStream } from './streams.ts'
 import type { JobInput, Json } from './types.ts'
 
 /**
- * A page body is the jobs' records, joined by commas: `["id","name",data],["id","name",data,2]`. The fourth member is the
- * number of attempts already made, absent when none. Without outer brackets two bodies are joined by a comma, in SQL too.
+ * A page body is the jobs' records, joined by commas: `["id","name",data],["id","name",data,2,{"d":17}]`. The fourth member
+ * is the number of attempts already made, the fifth what few jobs have; both are left out when there is none. Without outer
+ * brackets two bodies are joined by a comma, in SQL too.
  */
-export type JobRecord = [id: string, name: string, data: Json, attempts?: number]
+export type JobRecord = [id: string, name: string, data: Json, attempts?: number, extra?: RecordExtra]
+
+export interface RecordExtra {
+  /** When it first became ready, epoch ms: of jobs that were stored again. */
+  f?: number
+  /** Deadline, epoch ms. */
+  d?: number
+  /** Blob id: the data is stored apart and `null` here. */
+  b?: string
+  /** Size of the blob in bytes. */
+  s?: number
+}
 
 /** Pages hold at most this many jobs. 500 measured best: larger pages gain little and make a claim coarser. */
 export const maxPageJobs = 500
@@ -15,29 +28,29 @@ export const maxPageJobs = 500
 export const maxPageBytes = 256 * 1024
 
 export const limits = {
-  /** Longest lane, tenant, name and id, in characters. */
+  /** Longest lane, tenant, name, key and dedupe key, in characters. */
   nameLength: 200,
   idLength: 64,
   /** Largest encoded job in bytes. */
   jobBytes: 1024 * 1024,
+  /** Payloads above this many bytes are kept beside the page: a page stays small to claim whatever its jobs carry. */
+  inlineBytes: 64 * 1024,
+  /** Longest window of a dedupe key: 31 days. */
+  dedupeMs: 31 * 86_400_000,
 } as const
-
-/** Fifteen random base-36 digits per process and a counter: unique across processes, short, cheap. */
-const processPart = BigInt(`0x${randomBytes(6).toString('hex')}`).toString(36)
-let counter = 0
-export function newJobId(now: number): string {
-  counter = (counter + 1) % 1_679_616
-  return `${now.toString(36)}${processPart}${counter.toString(36).padStart(4, '0')}`
-}
 
 export interface EncodedJob {
   id: string
   lane: string
   tenant: string
+  stream: string
   record: string
+  /** Of the record in UTF-8. */
   bytes: number
   /** Epoch ms, or undefined for at once. */
   dueAt: number | undefined
+  blob?: Blob
+  unique?: NewPage['unique']
 }
 
 /** Checks a job against the limits and encodes it once; the record is not touched again until a worker parses it. */
@@ -47,52 +60,99 @@ export function encodeJob(job: JobInput, now: number): EncodedJob {
   checkName('name', job.name, limits.nameLength)
   if (job.id !== undefined) checkName('id', job.id, limits.idLength)
   const id = job.id ?? newJobId(now)
+  const stream = streamOf(job)
   const data = encodeData(job.data)
-  const record = `[${JSON.stringify(id)},${JSON.stringify(job.name)},${data}]`
-  const bytes = Buffer.byteLength(record)
-  if (bytes > limits.jobBytes)
-    throw new InvalidJob('data', `The job takes ${bytes} bytes; at most ${limits.jobBytes} are allowed`)
-  return { id, lane: job.lane, tenant: job.tenant, record, bytes, dueAt: dueTime(job, now) }
+  const encoded: EncodedJob = {
+    id,
+    lane: job.lane,
+    tenant: job.tenant,
+    stream,
+    record: '',
+    bytes: 0,
+    dueAt: dueTime(job, now),
+  }
+  const extra = encodeExtra(job, data, encoded, now)
+  const inline = encoded.blob ? 'null' : data
+  encoded.record = `[${JSON.stringify(id)},${JSON.stringify(job.name)},${inline}${extra}]`
+  encoded.bytes = Buffer.byteLength(encoded.record)
+  const total = encoded.bytes + (encoded.blob ? Buffer.byteLength(encoded.blob.data) : 0)
+  if (total > limits.jobBytes)
+    throw new InvalidJob('data', `The job takes ${total} bytes; at most ${limits.jobBytes} are allowed`)
+  if (job.dedupe) encoded.unique = uniqueOf(job.dedupe, id, now)
+  return encoded
 }
 
-export function encodeRecord(record: JobRecord): string {
-  return JSON.stringify(record[3] ? record : record.slice(0, 3))
+/** Bytes that the job takes in memory and in the store. */
+export const totalBytes = ({ bytes, blob }: EncodedJob): number => bytes + (blob ? blob.data.length : 0)
+
+export function encodeRecord([id, name, data, attempts, extra]: JobRecord): string {
+  if (extra && Object.keys(extra).length > 0) return JSON.stringify([id, name, data, attempts ?? 0, extra])
+  return JSON.stringify(attempts ? [id, name, data, attempts] : [id, name, data])
 }
 
 export function decodeBody(body: string): JobRecord[] {
   return JSON.parse(`[${body}]`) as JobRecord[]
 }
 
+/** Blobs that the records of a body refer to. */
+export function blobsOf(body: string): string[] {
+  // Few bodies have any: most need not be parsed.
+  if (!body.includes('"b":"')) return []
+  return decodeBody(body).flatMap((record) => (record[4]?.b ? [record[4].b] : []))
+}
+
 interface Packable {
   lane: string
   tenant: string
+  stream: string
   record: string
   bytes: number
+  blob?: Blob
+  unique?: NewPage['unique']
 }
 
-/** Packs jobs, in order, into as few pages as the limits allow: one page per tenant and lane, more for many jobs. */
-export function packPages(jobs: readonly Packable[]): Page[] {
-  const pages: Page[] = []
-  const open = new Map<string, { page: Page; records: string[] }>()
-  const close = (entry: { page: Page; records: string[] }) => {
+/**
+ * Packs jobs, in order, into as few pages as the limits allow: one page per tenant, lane and stream, more for many jobs.
+ * A job with a dedupe key has a page of its own, because whether it is stored is decided page by page.
+ */
+export function packPages(jobs: readonly Packable[]): NewPage[] {
+  const pages: NewPage[] = []
+  const open = new Map<string, { page: NewPage; records: string[] }>()
+  const close = (entry: { page: NewPage; records: string[] }) => {
     entry.page.body = entry.records.join(',')
     entry.page.bytes += entry.records.length - 1
     entry.page.jobs = entry.records.length
   }
   for (const job of jobs) {
-    const key = `${job.lane}\u0000${job.tenant}`
+    const { lane, tenant, stream } = job
+    if (job.unique) {
+      const page: NewPage = {
+        lane,
+        tenant,
+        stream,
+        jobs: 1,
+        bytes: job.bytes,
+        body: job.record,
+        unique: job.unique,
+      }
+      if (job.blob) page.blobs = [job.blob]
+      pages.push(page)
+      continue
+    }
+    const key = `${lane}\u0000${tenant}\u0000${stream}`
     let entry = open.get(key)
     if (entry && (entry.records.length >= maxPageJobs || entry.page.bytes + job.bytes > maxPageBytes)) {
       close(entry)
       entry = undefined
     }
     if (!entry) {
-      entry = { page: { lane: job.lane, tenant: job.tenant, jobs: 0, bytes: 0, body: '' }, records: [] }
+      entry = { page: { lane, tenant, stream, jobs: 0, bytes: 0, body: '' }, records: [] }
       open.set(key, entry)
       pages.push(entry.page)
     }
     entry.records.push(job.record)
     entry.page.bytes += job.bytes
+    if (job.blob) (entry.page.blobs ??= []).push(job.blob)
   }
   for (const entry of open.values()) close(entry)
   return pages
@@ -113,6 +173,43 @@ function dueTime(job: JobInput, now: number): number | undefined {
   if (!Number.isFinite(dueAt))
     throw new InvalidJob(job.runAt ? 'runAt' : 'delayMs', 'The due time is not a valid time')
   return dueAt <= now ? undefined : roundDueTime(dueAt, now)
+}
+
+function streamOf({ key, priority }: JobInput): string {
+  if (priority !== undefined && !(Number.isInteger(priority) && priority >= 0 && priority <= 3))
+    throw new InvalidJob('priority', 'priority must be a whole number from 0 to 3')
+  if (key === undefined) return priority ? priorityStream(priority) : ''
+  checkName('key', key, limits.nameLength)
+  if (priority)
+    throw new InvalidJob('priority', 'A job with a key runs in the order of its key: leave priority out')
+  return keyStream(key)
+}
+
+/** The fourth and fifth member of the record, with their commas. Moves large data into `encoded.blob`. */
+function encodeExtra(job: JobInput, data: string, encoded: EncodedJob, now: number): string {
+  const extra: RecordExtra = {}
+  if (job.deadline) {
+    const deadline = job.deadline.getTime()
+    if (!Number.isFinite(deadline)) throw new InvalidJob('deadline', 'The deadline is not a valid time')
+    extra.d = deadline
+  }
+  // Characters bound bytes from below and a third of the bytes from above: most jobs need no second count.
+  if (data.length > limits.inlineBytes / 3) {
+    const size = Buffer.byteLength(data)
+    if (size > limits.inlineBytes) {
+      extra.b = newJobId(now)
+      extra.s = size
+      encoded.blob = { id: extra.b, data }
+    }
+  }
+  return extra.d === undefined && extra.b === undefined ? '' : `,0,${JSON.stringify(extra)}`
+}
+
+function uniqueOf({ key, windowMs }: NonNullable<JobInput['dedupe']>, id: string, now: number) {
+  checkName('dedupe.key', key, limits.nameLength)
+  if (!(windowMs > 0 && windowMs <= limits.dedupeMs))
+    throw new InvalidJob('dedupe.windowMs', `The window must be above 0 and at most ${limits.dedupeMs} ms`)
+  return { key, until: now + windowMs, id }
 }
 
 function encodeData(data: unknown): string {

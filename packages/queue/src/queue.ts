@@ -2,12 +2,18 @@ import type {
   Added,
   BatchHandler,
   DeadLetter,
+  DeadLetterFilter,
   Handler,
   JobInput,
+  Json,
   LaneStats,
+  Redrive,
+  Schedule,
+  TenantControls,
   TenantStats,
   WorkerOptions,
 } from './types.ts'
+import type { WorkerEvents } from './worker-events.ts'
 
 /** The part of a PostgreSQL client that `addIn` needs: a `pg` Client or PoolClient fits. */
 export interface Transaction {
@@ -16,36 +22,63 @@ export interface Transaction {
 
 export type Handlers = Record<string, Handler | { batch: BatchHandler; maxBatch?: number }>
 
-export interface Worker {
+export interface Worker extends Pick<WorkerEvents, 'on' | 'off'> {
   /** Stop claiming, give running handlers `graceMs` (default 10,000) to end, release the rest to other workers. */
   close(options?: { graceMs?: number }): Promise<void>
+}
+
+/** One job, as `cancel` needs it. */
+export interface JobAddress {
+  lane: string
+  tenant: string
+  id: string
 }
 
 export interface Queue {
   /** Create or upgrade the store's tables. Safe to run from many processes at once. */
   migrate(): Promise<void>
-  /** Resolves after the commit that made the job durable. Rejects with QueueOverloaded, QueueUnavailable, InvalidJob. */
+  /**
+   * Resolves after the commit that made the job durable. Rejects with InvalidJob, TenantQuotaExceeded, QueueOverloaded,
+   * QueueUnavailable or QueueClosed; then nothing is known to be stored.
+   */
   add(job: JobInput): Promise<Added>
-  /** All or none; resolves after the commit. */
+  /** All or none, but for jobs whose dedupe key is taken; resolves after the commit. */
   addMany(jobs: JobInput[]): Promise<Added[]>
-  /** Adds inside your open transaction: the jobs exist if and only if it commits. */
+  /** Adds inside your open transaction: the jobs exist if and only if it commits. Without dedupe keys. */
   addIn(transaction: Transaction, jobs: JobInput[]): Promise<Added[]>
   /** Start working. Handlers are chosen by job name. */
   worker(handlers: Handlers, options: WorkerOptions): Worker
+
+  /** A job that has not started never starts; the signal of one that runs alone in its handler call is aborted. */
+  cancel(jobs: JobAddress[]): Promise<void>
+  /** What a handler said last of how far the job is; undefined before, and after it ended. */
+  progress(id: string): Promise<Json | undefined>
+
+  /** Change how a tenant is treated, from the next dispatch on. Members left out stay; null means default. */
+  set(tenant: string, controls: TenantControls): Promise<void>
+  controls(tenant: string): Promise<TenantControls>
+  /** Stop handing out jobs of a tenant or a lane; what is in the hands of workers still runs. Adding goes on. */
+  pause(what: { tenant: string } | { lane: string }): Promise<void>
+  resume(what: { tenant: string } | { lane: string }): Promise<void>
+
+  /** Create or replace a repeating job. It fires once at each time, however many processes work. */
+  schedule(id: string, schedule: Schedule): Promise<void>
+  schedules(): Promise<(Schedule & { id: string; nextAt: Date })[]>
+  unschedule(id: string): Promise<boolean>
+
   stats(): Promise<LaneStats[]>
   /** The `limit` tenants with most waiting jobs. */
-  tenants(limit?: number): Promise<TenantStats[]>
-  /** Fairness weight of a tenant in every lane; read at dispatch. */
-  setWeight(tenant: string, weight: number): Promise<void>
-  deadLetters(filter?: {
-    lane?: string
-    tenant?: string
-    limit?: number
-    before?: string
-  }): Promise<DeadLetter[]>
-  retryDead(ids: string[]): Promise<number>
-  discardDead(ids: string[]): Promise<number>
-  /** Remove waiting, scheduled and dead jobs of a tenant (a deleted project). Returns how many. */
+  tenants(limit?: number, of?: { lane?: string; tenant?: string }): Promise<TenantStats[]>
+  /** Bytes that this process keeps for the queue, by purpose, with their limits. */
+  memory(): Record<string, { used: number; limit: number }>
+
+  /** Newest first, at most `limit` (100). */
+  deadLetters(filter?: DeadLetterFilter & { limit?: number }): Promise<DeadLetter[]>
+  /** Run dead letters again, those with these refs or all that match. Returns how many. */
+  redrive(which: DeadLetterFilter | string[], options?: Redrive): Promise<number>
+  /** Remove dead letters for good. Returns how many. */
+  discard(which: DeadLetterFilter | string[]): Promise<number>
+  /** Remove waiting, scheduled and dead jobs of a tenant (a deleted project), and its keys and marks. Returns how many. */
   purgeTenant(tenant: string): Promise<number>
   /** Store reachable? Rejects with QueueUnavailable. */
   ping(): Promise<void>

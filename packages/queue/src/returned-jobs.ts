@@ -1,46 +1,90 @@
-import { decodeBody, encodeRecord, packPages } from './page.ts'
+import { decodeBody, encodeRecord, type JobRecord, packPages } from './page.ts'
 import type { DeadJob, ScheduledPage } from './store.ts'
+import { isExclusive } from './streams.ts'
 
 /** Lost this often, a page is taken apart: one of its jobs may be what kills the workers, and must not take others along. */
 const splitAfterLosses = 2
 
+interface LostPage {
+  lane: string
+  tenant: string
+  stream: string
+  firstAt: number
+  done: number[] | null
+  body: string
+}
+
+export interface Returned {
+  /** Of ordinary and priority streams: to be stored again. */
+  pages: ScheduledPage[]
+  /** Of exclusive streams: what is left of page `index` goes back to its place, or nothing is left (null). */
+  restored: { index: number; page: { jobs: number; bytes: number; body: string } | null }[]
+  dead: DeadJob[]
+  jobs: number
+}
+
 /**
  * What becomes of pages whose worker fell silent: every unfinished job has one attempt more and is due at once. Jobs that
  * were lost repeatedly come back on pages of their own, so that a job that kills its worker is soon alone, and dies alone.
+ * Of an exclusive stream only the first unfinished job can have been running: the others wait behind it as before.
  */
 export function returnJobs(
-  pages: { lane: string; tenant: string; done: number[] | null; body: string }[],
+  lost: LostPage[],
   { now, maxAttempts }: { now: number; maxAttempts: number },
-): { pages: ScheduledPage[]; dead: DeadJob[]; jobs: number } {
-  const returned: ScheduledPage[] = []
-  const dead: DeadJob[] = []
-  let jobs = 0
-  for (const page of pages) {
+): Returned {
+  const returned: Returned = { pages: [], restored: [], dead: [], jobs: 0 }
+  for (const [index, page] of lost.entries()) {
     const done = new Set(page.done ?? [])
-    const together = []
-    for (const [position, [id, name, data, made = 0]] of decodeBody(page.body).entries()) {
-      if (done.has(position)) continue
-      jobs++
-      const attempts = made + 1
-      if (attempts >= maxAttempts) {
-        const reason = `its worker died or lost its lease ${attempts} times while holding it`
-        dead.push({
-          id,
-          lane: page.lane,
-          tenant: page.tenant,
-          name,
-          data: JSON.stringify(data),
-          attempts,
-          reason,
-        })
-        continue
-      }
-      const record = encodeRecord([id, name, data, attempts])
-      const packable = { lane: page.lane, tenant: page.tenant, record, bytes: Buffer.byteLength(record) }
-      if (attempts < splitAfterLosses) together.push(packable)
-      else returned.push(...packPages([packable]).map((single) => ({ ...single, dueAt: now, alone: true })))
-    }
-    returned.push(...packPages(together).map((whole) => ({ ...whole, dueAt: now })))
+    const unfinished = decodeBody(page.body).filter((_, position) => !done.has(position))
+    returned.jobs += unfinished.length
+    if (isExclusive(page.stream)) restore(page, index, unfinished)
+    else sendBack(page, unfinished)
   }
-  return { pages: returned, dead, jobs }
+  return returned
+
+  function restore(page: LostPage, index: number, unfinished: JobRecord[]) {
+    const [first, ...others] = unfinished
+    const kept = first ? [...lostOnce(page, [first]), ...others] : []
+    const body = kept.map(encodeRecord).join(',')
+    const rest = { jobs: kept.length, bytes: Buffer.byteLength(body), body }
+    returned.restored.push({ index, page: kept.length > 0 ? rest : null })
+  }
+
+  function sendBack(page: LostPage, unfinished: JobRecord[]) {
+    const together = []
+    for (const job of lostOnce(page, unfinished)) {
+      const record = encodeRecord(job)
+      const { lane, tenant, stream, firstAt } = page
+      const packable = { lane, tenant, stream, record, bytes: Buffer.byteLength(record) }
+      if (job[3]! < splitAfterLosses) together.push(packable)
+      else
+        returned.pages.push(
+          ...packPages([packable]).map((single) => ({ ...single, firstAt, dueAt: now, alone: true })),
+        )
+    }
+    const { firstAt } = page
+    returned.pages.push(...packPages(together).map((whole) => ({ ...whole, firstAt, dueAt: now })))
+  }
+
+  /** With one attempt more each, without those that had their last. */
+  function lostOnce(page: LostPage, records: JobRecord[]): JobRecord[] {
+    return records.flatMap(([id, name, data, made = 0, extra]): JobRecord[] => {
+      const attempts = made + 1
+      if (attempts < maxAttempts) return [[id, name, data, attempts, { f: page.firstAt, ...extra }]]
+      const reason = `its worker died or lost its lease ${attempts} times while holding it`
+      const { lane, tenant, stream } = page
+      returned.dead.push({
+        id,
+        lane,
+        tenant,
+        stream,
+        name,
+        data: JSON.stringify(data),
+        attempts,
+        reason,
+        ...(extra?.b && { blob: extra.b }),
+      })
+      return []
+    })
+  }
 }

@@ -8,6 +8,15 @@ export interface HeldPage extends PageRef {
   remaining: number
   /** Positions finished since the last flush, while the page still has work. */
   finished: number[]
+  readyAt: number
+  firstAt: number
+  priority: number
+  /** Of an exclusive stream. */
+  key: string | undefined
+  /** Of a tenant with `maxInFlight`: when no such page of the lease is left, its grant is given back. */
+  granted: boolean
+  /** It belongs to others now: what ends in it is not stored. */
+  lost: boolean
 }
 
 export interface SettlerEvents {
@@ -17,14 +26,31 @@ export interface SettlerEvents {
   onLost: (leases: Set<number>) => void
   /** Jobs were stored to run again, the first of them at `dueAt`. */
   onScheduled: (dueAt: number) => void
+  /** The store did not take a settlement; it is sent again. */
+  onError: (error: unknown) => void
 }
 
 /** How long positions of unfinished pages may wait before they are stored; bounds what a crash runs again. */
 const partialFlushMs = 25
 
+type Collected = Omit<
+  Settlement,
+  'worker' | 'number' | 'finished' | 'partial' | 'emptied' | 'released' | 'corrections'
+>
+const nothing = (): Collected => ({
+  restore: [],
+  reschedule: [],
+  dead: [],
+  closed: [],
+  blobs: [],
+  cancelled: [],
+  progressed: [],
+})
+
 /**
  * Collects the ends of jobs and stores them in groups: one statement is under way at a time, and whatever ends meanwhile
- * goes with the next. Nothing is dropped when the store is away: it is tried again until the leases are lost.
+ * goes with the next. Nothing is dropped when the store is away: the same settlement is sent, under its number, until it is
+ * stored or the leases are lost.
  */
 export class Settler {
   readonly #store: Store
@@ -32,14 +58,18 @@ export class Settler {
   readonly #onSettled: (pages: HeldPage[]) => void
   readonly #onLost: (leases: Set<number>) => void
   readonly #onScheduled: (dueAt: number) => void
-  #finishedPages: HeldPage[] = []
+  readonly #onError: (error: unknown) => void
+  /** Pages whose every job is settled; those that are restored are not to be deleted. */
+  #endedPages: HeldPage[] = []
+  #restoredPages = new Set<HeldPage>()
   #touchedPages = new Set<HeldPage>()
-  #touchedInFlight: HeldPage[] = []
-  #reschedule: Settlement['reschedule'] = []
-  #dead: Settlement['dead'] = []
+  #collected = nothing()
   readonly #corrections = new Map<string, Settlement['corrections'][number]>()
   /** Pages still to settle, per lease. */
   readonly #open = new Map<number, number>()
+  /** The same per lease and tenant, of those with a grant. */
+  readonly #openGrants = new Map<string, number>()
+  #number = 0
   #flushing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #stopped = false
@@ -50,10 +80,12 @@ export class Settler {
     this.#onSettled = events.onSettled
     this.#onLost = events.onLost
     this.#onScheduled = events.onScheduled
+    this.#onError = events.onError
   }
 
   hold(page: HeldPage): void {
-    this.#open.set(page.lease, (this.#open.get(page.lease) ?? 0) + 1)
+    count(this.#open, page.lease, 1)
+    if (page.granted) count(this.#openGrants, grantOf(page), 1)
   }
 
   /** The job at `position` of `page` needs nothing more, or what it needs was handed to {@link reschedule} or {@link bury}. */
@@ -63,19 +95,41 @@ export class Settler {
       page.finished.push(position)
       this.#touchedPages.add(page)
       this.#timer ??= setTimeout(() => this.#flushSoon(), partialFlushMs)
-    } else {
-      this.#touchedPages.delete(page)
-      this.#finishedPages.push(page)
-      this.#flushSoon()
-    }
+    } else this.#end(page)
+  }
+
+  /** The page of an exclusive stream goes back to its place with what is left of it. */
+  restore(page: HeldPage, rest: { jobs: number; bytes: number; body: string }, openAt: number): void {
+    const { lease, lane, tenant, stream, seq, firstAt } = page
+    this.#collected.restore.push({ lease, lane, tenant, stream, seq, firstAt, openAt, ...rest })
+    this.#restoredPages.add(page)
+    page.remaining = 0
+    this.#end(page)
   }
 
   reschedule(page: HeldPage, again: ScheduledPage): void {
-    this.#reschedule.push({ ...again, lease: page.lease })
+    this.#collected.reschedule.push({ ...again, lease: page.lease })
   }
 
   bury(page: HeldPage, job: DeadJob): void {
-    this.#dead.push({ ...job, lease: page.lease })
+    this.#collected.dead.push({ ...job, lease: page.lease })
+  }
+
+  /** Nothing of the tenant is claimed before `until`, epoch ms. */
+  close(lane: string, tenant: string, until: number): void {
+    this.#collected.closed.push({ lane, tenant, until })
+  }
+
+  dropBlob(id: string): void {
+    this.#collected.blobs.push(id)
+  }
+
+  dropMark(lane: string, tenant: string, id: string): void {
+    this.#collected.cancelled.push({ lane, tenant, id })
+  }
+
+  dropProgress(id: string): void {
+    this.#collected.progressed.push(id)
   }
 
   /** Adds to what the store knows of a tenant's true cost. */
@@ -102,8 +156,14 @@ export class Settler {
     clearTimeout(this.#timer)
   }
 
+  #end(page: HeldPage): void {
+    this.#touchedPages.delete(page)
+    this.#endedPages.push(page)
+    this.#flushSoon()
+  }
+
   #hasWork(): boolean {
-    return !this.#stopped && (this.#finishedPages.length > 0 || this.#touchedPages.size > 0)
+    return !this.#stopped && (this.#endedPages.length > 0 || this.#touchedPages.size > 0)
   }
 
   #flushSoon(): void {
@@ -115,84 +175,94 @@ export class Settler {
   }
 
   async #flushAll(): Promise<void> {
-    let delayMs = 50
     while (this.#hasWork()) {
-      const { settlement, pages, partial } = this.#take()
-      try {
-        const held = await this.#store.settle(settlement)
-        this.#confirm(settlement, held, pages)
-        delayMs = 50
-        // Unfinished pages need not be stored at once again.
-        if (this.#finishedPages.length === 0 && partial) break
-      } catch {
-        this.#putBack(settlement, pages)
-        await pause(delayMs)
-        delayMs = Math.min(delayMs * 2, 2_000)
-      }
+      const pages = this.#endedPages
+      const settlement = this.#take()
+      const held = await this.#send(settlement)
+      if (!held) break
+      this.#confirm(settlement, held, pages)
+      // Unfinished pages need not be stored at once again.
+      if (this.#endedPages.length === 0 && settlement.partial.length > 0) break
     }
     this.#flushing = undefined
     if (this.#touchedPages.size > 0 && !this.#stopped)
       this.#timer ??= setTimeout(() => this.#flushSoon(), partialFlushMs)
   }
 
-  #take() {
-    const pages = this.#finishedPages
-    const touched = [...this.#touchedPages]
-    const emptied: number[] = []
-    for (const page of pages) {
-      const left = (this.#open.get(page.lease) ?? 1) - 1
-      if (left > 0) this.#open.set(page.lease, left)
-      else {
-        this.#open.delete(page.lease)
-        emptied.push(page.lease)
+  /** Undefined: the leases were lost meanwhile. */
+  async #send(settlement: Settlement): Promise<Set<number> | undefined> {
+    for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 2_000))
+      try {
+        return await this.#store.settle(settlement)
+      } catch (error) {
+        this.#onError(error)
+        if (this.#stopped) return undefined
+        await pause(delayMs)
+        if (this.#stopped) return undefined
       }
+  }
+
+  #take(): Settlement {
+    const emptied: number[] = []
+    const released: Settlement['released'] = []
+    const finished: PageRef[] = []
+    for (const page of this.#endedPages) {
+      const { lease, lane, tenant, stream, seq } = page
+      if (!this.#restoredPages.has(page)) finished.push({ lease, lane, tenant, stream, seq })
+      if (count(this.#open, lease, -1) === 0) emptied.push(lease)
+      if (page.granted && count(this.#openGrants, grantOf(page), -1) === 0)
+        released.push({ lease, lane, tenant })
     }
-    const ref = ({ lease, lane, tenant, seq }: HeldPage) => ({ lease, lane, tenant, seq })
+    const partial = [...this.#touchedPages].map((page) => {
+      const { lease, lane, tenant, stream, seq } = page
+      const positions = page.finished
+      page.finished = []
+      return { lease, lane, tenant, stream, seq, positions }
+    })
     const settlement: Settlement = {
       worker: this.#worker,
-      finished: pages.map(ref),
-      partial: touched.map((page) => ({ ...ref(page), positions: page.finished })),
-      reschedule: this.#reschedule,
-      dead: this.#dead,
+      number: ++this.#number,
+      finished,
+      partial,
       emptied,
+      released,
       corrections: [...this.#corrections.values()],
+      ...this.#collected,
     }
-    for (const page of touched) page.finished = []
-    this.#finishedPages = []
+    this.#endedPages = []
+    this.#restoredPages = new Set()
     this.#touchedPages = new Set()
-    this.#touchedInFlight = touched
-    this.#reschedule = []
-    this.#dead = []
+    this.#collected = nothing()
     this.#corrections.clear()
-    return { settlement, pages, partial: touched.length > 0 }
+    return settlement
   }
 
   #confirm(settlement: Settlement, held: Set<number>, pages: HeldPage[]): void {
     const lost = new Set<number>()
-    for (const group of [settlement.finished, settlement.partial, settlement.reschedule, settlement.dead])
+    const { finished, partial, restore, reschedule, dead } = settlement
+    for (const group of [finished, partial, restore, reschedule, dead])
       for (const item of group)
         if (!held.has(item.lease)) {
           lost.add(item.lease)
           this.#open.delete(item.lease)
         }
     this.#onSettled(pages)
-    if (settlement.reschedule.length > 0)
-      this.#onScheduled(
-        settlement.reschedule.reduce((first, page) => Math.min(first, page.dueAt), Number.POSITIVE_INFINITY),
-      )
+    const dueAt = [
+      ...reschedule.map((page) => page.dueAt),
+      ...restore.map((page) => page.openAt),
+      ...settlement.closed.map((head) => head.until),
+    ]
+    if (dueAt.length > 0) this.#onScheduled(dueAt.reduce((first, at) => Math.min(first, at)))
     if (lost.size > 0) this.#onLost(lost)
   }
+}
 
-  #putBack(settlement: Settlement, pages: HeldPage[]): void {
-    for (const page of pages) this.#open.set(page.lease, (this.#open.get(page.lease) ?? 0) + 1)
-    this.#finishedPages = [...pages, ...this.#finishedPages]
-    for (const [index, page] of this.#touchedInFlight.entries()) {
-      page.finished = [...settlement.partial[index]!.positions, ...page.finished]
-      if (page.remaining > 0) this.#touchedPages.add(page)
-    }
-    this.#reschedule = [...settlement.reschedule, ...this.#reschedule]
-    this.#dead = [...settlement.dead, ...this.#dead]
-    for (const { lane, tenant, cost, difference } of settlement.corrections)
-      this.correct(lane, tenant, cost, difference)
-  }
+const grantOf = ({ lease, lane, tenant }: HeldPage) => `${lease}\u0000${lane}\u0000${tenant}`
+
+/** Adds to a counter that is forgotten at zero; returns what it is now. */
+function count<Key>(counters: Map<Key, number>, key: Key, change: number): number {
+  const now = (counters.get(key) ?? 0) + change
+  if (now > 0) counters.set(key, now)
+  else counters.delete(key)
+  return now
 }

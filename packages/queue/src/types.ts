@@ -1,3 +1,5 @@
+import type { Snooze } from './errors.ts'
+
 /**
  * The words of the queue.
  *
@@ -7,6 +9,7 @@
  * - **page**: many jobs of one tenant and lane, stored as one record.
  * - **head**: the small record per (lane, tenant) that says there is work and where it starts.
  * - **lease**: a worker's temporary right to some pages, with a fencing token. A settlement under a lost lease changes nothing.
+ * - **stream**: within a head, pages that are handed out in order: ordinary ones, one per priority, one per key.
  * - **settle**: to acknowledge, retry, or bury the jobs of a lease.
  * - **scheduled**: stored for later (delays, retries, transactional adds); moved to pages when due.
  * - **dead letter**: a job that failed for good, kept with its reason until retried or discarded.
@@ -29,6 +32,20 @@ export interface JobInput<T = unknown> {
   delayMs?: number
   /** Absolute time before which it may not run; wins over `delayMs`. */
   runAt?: Date
+  /**
+   * 1 to 3: before the tenant's own jobs of lower priority, each step as if it had been added a minute earlier, so that
+   * nothing waits for ever. Says nothing about other tenants. Default 0.
+   */
+  priority?: number
+  /**
+   * Jobs of one tenant and lane with the same key run one at a time, in the order of adding, retries included; the keys of
+   * a tenant share its capacity fairly. At most 200 characters. Not together with `priority`.
+   */
+  key?: string
+  /** Added only if no job of this tenant and lane with the same dedupe key was added within the last `windowMs`. */
+  dedupe?: { key: string; windowMs: number }
+  /** Not worth running after this time: it goes to the dead letters instead. */
+  deadline?: Date
 }
 
 /** What a handler receives. */
@@ -42,14 +59,32 @@ export interface Job<T = unknown> {
   readonly attempt: number
   /** When it became ready to run, ms since the epoch by the store's clock. */
   readonly readyAt: number
+  /** When it first became ready, before any retry. */
+  readonly firstAt: number
+  readonly key?: string
+  readonly priority?: number
 }
 
 /** The reply to an accepted job. */
 export interface Added {
   id: string
+  /** Its dedupe key was taken: nothing was added, `id` is the job that took it. */
+  duplicate?: true
+  /**
+   * The tenant's fullest quota after this add, from 0.8 (below, it is left out) to 1. A signal to send less: from 0.9 on
+   * adds take longer, at 1 they are refused with {@link TenantQuotaExceeded}.
+   */
+  pressure?: number
 }
 
 export interface JobContext {
+  /** Shows how far a long job is: any JSON, stored at most once a second, read with `queue.progress(id)`. */
+  progress(job: Job, value: Json): void
+  /**
+   * The tenant's provider asks for a pause: no job of this tenant and lane starts before `ms` have passed, anywhere. Throw
+   * what it returns (a {@link Snooze}) to run this job again after that.
+   */
+  rateLimited(ms: number): Snooze
   /** Aborted when the lease is lost, the job timeout passes, or a shutdown's grace ends. */
   readonly signal: AbortSignal
 }
@@ -100,7 +135,9 @@ export interface WorkerOptions {
   concurrency?: number
   /** Jobs kept ready in memory at most, in bytes of payload. Default 16 MiB. */
   prefetchBytes?: number
-  /** Time after which a silent worker's jobs go to others. Default 30,000 ms. */
+  /** Payloads above 64 KiB of running jobs, in bytes, at most; further ones wait. Default 16 MiB. */
+  payloadBytes?: number
+  /** Time after which a silent worker's jobs go to others. Default 10,000 ms. */
   leaseMs?: number
   /** Time a handler call may take before its signal aborts and its jobs are retried. Default 300,000 ms. */
   timeoutMs?: number
@@ -120,7 +157,13 @@ export interface CallReport {
   dwellMs: number
   /** Time the call held a slot, ms. */
   serviceMs: number
+  /** Jobs that did not succeed: retried and dead. */
   failed: number
+  completed: number
+  retried: number
+  snoozed: number
+  dead: number
+  cancelled: number
 }
 
 /** Numbers per lane and tenant, from the store. */
@@ -131,9 +174,10 @@ export interface LaneStats {
   scheduledJobs: number
   leasedJobs: number
   deadJobs: number
-  /** Age in ms of the oldest waiting job, 0 when none. */
+  /** Age in ms of the oldest waiting job since it was first ready (retries do not make it young), 0 when none. */
   oldestAgeMs: number
   tenants: number
+  paused: boolean
 }
 
 export interface TenantStats {
@@ -143,9 +187,57 @@ export interface TenantStats {
   waitingBytes: number
   oldestAgeMs: number
   weight: number
+  paused: boolean
+}
+
+/** How a tenant is treated, in each lane. Read at dispatch: changing it rewrites no stored job. Null: the default. */
+export interface TenantControls {
+  /** Share of capacity against other tenants with work. Above 0, at most 1,000,000. Default 1. */
+  weight?: number | null
+  /** Jobs (or handler calls, for batch handlers) running at once, over all processes. Default: no limit. */
+  maxInFlight?: number | null
+  /** Jobs started a second, over all processes. Default: no limit. */
+  rate?: number | null
+  /** Hands out nothing; adding goes on. */
+  paused?: boolean | null
+  /** Waiting jobs at most; beyond, adds are refused. Default: the queue's `quotas`. */
+  maxJobs?: number | null
+  /** Waiting bytes at most. */
+  maxBytes?: number | null
+}
+
+export interface DeadLetterFilter {
+  lane?: string
+  tenant?: string
+  name?: string
+  /** Text that the reason contains, in any case. */
+  reason?: string
+  /** Died before this time, ISO 8601. */
+  before?: string
+  /** Continue after this letter of an earlier answer. */
+  after?: string
+}
+
+export interface Redrive {
+  /** Spread over time, so that this many come due a second. Default: all at once. */
+  perSecond?: number
+}
+
+/** A repeating job: by `cron` or by `everyMs`. */
+export interface Schedule {
+  /** Five or six fields (with seconds first), as croner reads them: `0 9 * * 1-5`. */
+  cron?: string
+  /** IANA time zone of `cron`. Default UTC. */
+  timezone?: string
+  /** Interval in ms, 1,000 or more. */
+  everyMs?: number
+  /** Its id is made of the schedule's and the time: the same for whoever adds it. */
+  job: JobInput
 }
 
 export interface DeadLetter {
+  /** Identifies the letter, for retrying and discarding. */
+  ref: string
   id: string
   lane: string
   tenant: string

@@ -1,5 +1,6 @@
 import { Settler, type SettlerEvents } from './settler.ts'
 import type { Store } from './store.ts'
+import type { Json } from './types.ts'
 
 interface SessionEvents extends Omit<SettlerEvents, 'onLost'> {
   onLeasesLost: SettlerEvents['onLost']
@@ -16,22 +17,30 @@ export class WorkerSession {
   readonly settler: Settler
   readonly #store: Store
   readonly #leaseMs: number
+  readonly #report: () => Json
   readonly #onLost: () => void
   readonly #timer: NodeJS.Timeout
   #lastAlive = performance.now()
   #lost = false
 
-  static async open(store: Store, leaseMs: number, events: SessionEvents): Promise<WorkerSession> {
-    return new WorkerSession(await store.openWorker(leaseMs), store, leaseMs, events)
+  /** `report` is what each heartbeat tells the store of this process. */
+  static async open(
+    store: Store,
+    leaseMs: number,
+    report: () => Json,
+    events: SessionEvents,
+  ): Promise<WorkerSession> {
+    return new WorkerSession(await store.openWorker(leaseMs), store, leaseMs, report, events)
   }
 
-  private constructor(id: number, store: Store, leaseMs: number, events: SessionEvents) {
+  private constructor(id: number, store: Store, leaseMs: number, report: () => Json, events: SessionEvents) {
     this.id = id
     this.#store = store
     this.#leaseMs = leaseMs
+    this.#report = report
     this.#onLost = events.onLost
     this.settler = new Settler(store, id, { ...events, onLost: events.onLeasesLost })
-    this.#timer = setInterval(() => void this.#beat(), leaseMs / 3)
+    this.#timer = setInterval(() => void this.#beat(), leaseMs / 5)
   }
 
   get lost(): boolean {
@@ -45,7 +54,8 @@ export class WorkerSession {
 
   async #beat(): Promise<void> {
     try {
-      if (await this.#store.heartbeat(this.id, this.#leaseMs)) this.#lastAlive = performance.now()
+      if (await this.#store.heartbeat(this.id, this.#leaseMs, this.#report()))
+        this.#lastAlive = performance.now()
       else this.#lose()
     } catch {
       // The store is away. Past the lease others may hold our jobs once it is back, so nothing more may end here.

@@ -1,12 +1,17 @@
-import { backoffMs, defaultRetry } from './backoff.ts'
-import { Discard, Snooze } from './errors.ts'
-import { type Call, callHandler } from './handler-call.ts'
+import { defaultRetry } from './backoff.ts'
+import type { ByteAccount } from './byte-ledger.ts'
+import { Discard } from './errors.ts'
+import { type Call, type CallEvents, callHandler, toJob } from './handler-call.ts'
+import { Cancelled, JobEnds } from './job-ends.ts'
 import { Lane, type ReadyJob } from './lane.ts'
-import { decodeBody, encodeRecord, roundDueTime } from './page.ts'
-import type { Handlers, Worker } from './queue.ts'
+import { LaneOrder } from './lane-order.ts'
+import { PageIntake } from './page-intake.ts'
+import { ProgressNotes } from './progress-notes.ts'
+import type { Handlers } from './queue.ts'
 import { pause, Signal } from './signal.ts'
 import type { Store } from './store.ts'
-import type { RetryPolicy, WorkerOptions } from './types.ts'
+import type { CallReport, Json, WorkerOptions } from './types.ts'
+import { WorkerEvents } from './worker-events.ts'
 import { WorkerSession } from './worker-session.ts'
 
 /** Handlers that end at once would never let timers and sockets run: after this long the event loop has its turn. */
@@ -17,6 +22,20 @@ const dispatchSliceMs = 5
  */
 const longestPollMs = 500
 const shortestPollMs = 10
+export const defaultLeaseMs = 10_000
+
+/** What a worker needs of the queue it belongs to. */
+export interface WorkerHost {
+  store: Store
+  prefetch: ByteAccount
+  payloads: ByteAccount
+  /** Jobs were stored to run again at `dueAt`. */
+  onScheduled: (dueAt: number) => void
+  /** Remembers what became of calls, for {@link WorkerHost.report}. */
+  record: (call: CallReport) => void
+  /** What the queue tells the store of this process with each heartbeat. */
+  report: () => Json
+}
 
 /**
  * Claims pages, keeps their jobs in fair order in memory, hands them to handlers, and settles them.
@@ -24,49 +43,57 @@ const shortestPollMs = 10
  * Two loops meet in the lanes' buffers: `#claimLoop` fills them as long as there is room, `#dispatch` empties them as long
  * as there are free slots.
  */
-export class QueueWorker implements Worker {
+export class QueueWorker extends WorkerEvents {
+  readonly #host: WorkerHost
   readonly #store: Store
   readonly #handlers: Handlers
   readonly #concurrency: number
   readonly #laneBudget: number
   readonly #leaseMs: number
   readonly #timeoutMs: number
-  readonly #retry: Required<RetryPolicy>
+  readonly #ends: JobEnds
   readonly #observe: WorkerOptions['observe']
-  readonly #onScheduled: (dueAt: number) => void
   readonly #lanes: Lane[]
   readonly #laneByName: Map<string, Lane>
+  readonly #laneOrder: LaneOrder
+  readonly #pages: PageIntake
   readonly #running = new Set<Call>()
   readonly #wakeUp = new Signal()
   readonly #idle = new Signal()
-  readonly #timeoutTimer: NodeJS.Timeout
+  readonly #tick: NodeJS.Timeout
+  readonly #progress: ProgressNotes
+  readonly #callEvents: CallEvents
   #session: WorkerSession | undefined
-  #laneTime = 0
   #dispatching = false
   #closing = false
   readonly #claiming: Promise<void>
 
-  constructor(
-    store: Store,
-    handlers: Handlers,
-    options: WorkerOptions,
-    onScheduled: (dueAt: number) => void,
-  ) {
-    this.#onScheduled = onScheduled
-    this.#store = store
+  constructor(host: WorkerHost, handlers: Handlers, options: WorkerOptions) {
+    super()
+    this.#host = host
+    this.#store = host.store
     this.#handlers = handlers
     this.#concurrency = options.concurrency ?? 16
-    this.#leaseMs = options.leaseMs ?? 30_000
+    this.#leaseMs = options.leaseMs ?? defaultLeaseMs
     this.#timeoutMs = options.timeoutMs ?? 300_000
-    this.#retry = { ...defaultRetry, ...options.retry }
     this.#observe = options.observe
+    const now = () => host.store.now()
+    this.#ends = new JobEnds({ ...defaultRetry, ...options.retry }, now)
     const names = Object.entries(options.lanes)
     if (names.length === 0) throw new TypeError('A worker needs at least one lane')
     // The budget counts encoded bytes, of which a quarter is kept for newcomers (see Lane.request).
-    this.#laneBudget = (options.prefetchBytes ?? 16 * 1024 * 1024) / names.length / 1.25
-    this.#lanes = names.map(([name, config]) => new Lane(name, config, this.#concurrency))
+    this.#laneBudget = host.prefetch.limit / names.length / 1.25
+    const onOpen = () => this.#dispatch()
+    this.#lanes = names.map(([name, config]) => new Lane(name, config, this.#concurrency, { now, onOpen }))
     this.#laneByName = new Map(this.#lanes.map((lane) => [lane.name, lane]))
-    this.#timeoutTimer = setInterval(() => this.#expireCalls(), Math.min(1_000, this.#timeoutMs / 4))
+    this.#laneOrder = new LaneOrder(this.#lanes, this.#concurrency)
+    this.#pages = new PageIntake(host.store, this.#ends)
+    this.#progress = new ProgressNotes(host.store)
+    this.#callEvents = {
+      progress: (_call, job, value) => this.#progress.note(job, value),
+      rateLimited: (call, ms) => this.#rateLimit(call, ms),
+    }
+    this.#tick = setInterval(() => this.#lookAtRunning(), Math.min(1_000, this.#timeoutMs / 4))
     this.#claiming = this.#claimLoop()
   }
 
@@ -80,19 +107,22 @@ export class QueueWorker implements Worker {
     this.#closing = true
     this.#wakeUp.raise()
     await this.#claiming
-    const grace = setTimeout(() => this.#idle.raise(), graceMs)
-    while (this.#running.size > 0) {
-      const before = this.#running.size
-      await this.#idle.wait(graceMs)
-      if (this.#running.size === before) break
-    }
-    clearTimeout(grace)
+    const giveUpAt = performance.now() + graceMs
+    while (this.#running.size > 0 && performance.now() < giveUpAt)
+      await this.#idle.wait(giveUpAt - performance.now())
     for (const call of [...this.#running])
       this.#endCall(call, new Error('the worker shut down before the job ended'))
-    clearInterval(this.#timeoutTimer)
-    this.#releaseBuffered()
+    clearInterval(this.#tick)
+    for (const lane of this.#lanes) {
+      lane.stop()
+      const waiting = lane.sift(() => false)
+      if (this.#session) this.#ends.release(this.#session.settler, waiting)
+    }
+    await this.#progress.flush()
     await this.#session?.settler.flush()
     await this.#session?.close()
+    this.#host.prefetch.close()
+    this.#host.payloads.close()
   }
 
   // --- claiming
@@ -111,8 +141,9 @@ export class QueueWorker implements Worker {
           for (const lane of this.#lanes) lane.wake()
         }
         failures = 0
-      } catch {
+      } catch (error) {
         // The store is away: come back a little later each time, up to two seconds.
+        this.tellError(error)
         failures++
         await pause(Math.min(2_000, 50 * 2 ** failures))
         for (const lane of this.#lanes) lane.wake()
@@ -123,35 +154,34 @@ export class QueueWorker implements Worker {
   async #claim(session: WorkerSession, lanes: Lane[]): Promise<void> {
     const requests = lanes.map((lane) => lane.request(this.#laneBudget)!)
     const answered = lanes.map((lane) => lane.asked())
-    const claimed = await this.#store.claim(session.id, requests)
-    const byLane = new Map<string, Parameters<Lane['admit']>[0]>(lanes.map((lane) => [lane.name, []]))
-    for (const page of claimed) {
-      const records = decodeBody(page.body)
-      const { lease, lane, tenant, seq, bytes, readyAt } = page
-      const remaining = records.length - page.done.length
-      const held = { lease, lane, tenant, seq, bytes, readyAt, remaining, finished: [], lost: session.lost }
-      session.settler.hold(held)
-      byLane.get(lane)!.push({ claimed: page, held, records })
-    }
+    const pages = await this.#pages.claim(session, requests)
     for (const [index, lane] of lanes.entries()) {
-      const pages = byLane.get(lane.name)!
-      answered[index]!(pages.length)
+      const own = pages.filter(({ claimed }) => claimed.lane === lane.name)
+      answered[index]!(own.length)
       // A session that ended while the claim was under way: its pages will go to others.
-      if (!session.lost) lane.admit(pages)
+      if (session.lost) continue
+      const before = lane.bufferedBytes
+      lane.admit(own)
+      this.#host.prefetch.note(lane.bufferedBytes - before)
     }
+    if (!session.lost) this.#pages.settleEarly(session.settler, pages, this.#laneByName)
     this.#dispatch()
   }
 
   async #openSession(): Promise<WorkerSession> {
     if (this.#session && !this.#session.lost) return this.#session
-    this.#session = await WorkerSession.open(this.#store, this.#leaseMs, {
-      onSettled: (pages) => this.#forget(pages as ReadyJob['page'][]),
-      onScheduled: this.#onScheduled,
+    this.#session = await WorkerSession.open(this.#store, this.#leaseMs, this.#host.report, {
+      onSettled: (pages) => this.#forget(pages),
+      onScheduled: this.#host.onScheduled,
+      onError: (error) => this.tellError(error),
       onLeasesLost: (leases) => this.#dropLost((page) => leases.has(page.lease)),
       onLost: () => {
         this.#dropLost(() => true)
         // Pages that wait in the old session's settler will never be reported as settled.
-        for (const lane of this.#lanes) lane.bufferedBytes = 0
+        for (const lane of this.#lanes) {
+          this.#host.prefetch.note(-lane.bufferedBytes)
+          lane.bufferedBytes = 0
+        }
         this.wake()
       },
     })
@@ -160,41 +190,28 @@ export class QueueWorker implements Worker {
 
   /** Pages left this worker's hands: their bytes are free again. */
   #forget(pages: ReadyJob['page'][]): void {
-    for (const page of pages) this.#laneByName.get(page.lane)!.bufferedBytes -= page.bytes
+    for (const page of pages) {
+      this.#laneByName.get(page.lane)!.bufferedBytes -= page.bytes
+      this.#host.prefetch.note(-page.bytes)
+    }
     this.#wakeUp.raise()
   }
 
   /** Work that now belongs to others: waiting jobs are dropped, running handlers are told to stop. */
   #dropLost(isLost: (page: ReadyJob['page']) => boolean): void {
     const lostPages = new Set<ReadyJob['page']>()
-    const drop = (ready: ReadyJob) => {
-      ready.page.lost = true
-      lostPages.add(ready.page)
+    const drop = ({ page }: ReadyJob) => {
+      page.lost = true
+      lostPages.add(page)
     }
-    for (const lane of this.#lanes)
-      for (const ready of lane.drain()) {
-        if (!isLost(ready.page)) lane.scheduler.push(ready.page.tenant, ready)
-        else {
-          drop(ready)
-          lane.release(ready.page.tenant, 1)
-        }
-      }
+    for (const lane of this.#lanes) for (const job of lane.sift(({ page }) => !isLost(page))) drop(job)
     for (const call of [...this.#running])
       if (call.jobs.some((ready) => isLost(ready.page))) {
-        for (const ready of call.jobs) drop(ready)
+        for (const ready of call.jobs) if (isLost(ready.page)) drop(ready)
         this.#endCall(call, new Error('the lease was lost'))
       }
+    if (lostPages.size > 0) this.tellStalled(lostPages.size)
     this.#forget([...lostPages])
-  }
-
-  #releaseBuffered(): void {
-    const settler = this.#session?.settler
-    for (const lane of this.#lanes)
-      for (const { page, position, record } of lane.drain()) {
-        if (page.lost) continue
-        settler?.reschedule(page, this.#again(page, record, this.#store.now()))
-        settler?.finish(page, position)
-      }
   }
 
   // --- dispatching
@@ -204,7 +221,7 @@ export class QueueWorker implements Worker {
     this.#dispatching = true
     const sliceEnd = performance.now() + dispatchSliceMs
     for (;;) {
-      const lane = this.#closing ? undefined : this.#nextLane()
+      const lane = this.#closing ? undefined : this.#laneOrder.next(this.#running.size)
       if (!lane) break
       this.#start(lane)
       if (performance.now() > sliceEnd) {
@@ -219,117 +236,135 @@ export class QueueWorker implements Worker {
     if (this.#lanes.some((lane) => lane.wants(this.#laneBudget))) this.#wakeUp.raise()
   }
 
-  /** The lane with work and the lowest virtual time that may have one of the free slots. */
-  #nextLane(): Lane | undefined {
-    const free = this.#concurrency - this.#running.size
-    if (free <= 0) return undefined
-    let keptForOthers = 0
-    for (const lane of this.#lanes) keptForOthers += Math.max(0, lane.reservedSlots - lane.running)
-    let next: Lane | undefined
-    for (const lane of this.#lanes) {
-      if (!lane.canStart) continue
-      const kept = keptForOthers - Math.max(0, lane.reservedSlots - lane.running)
-      if (free - kept <= 0) continue
-      if (!next || lane.tag < next.tag) next = lane
+  #start(lane: Lane): void {
+    const taken = lane.take((name) => {
+      const handler = this.#handlers[name]
+      return typeof handler === 'object' ? (handler.maxBatch ?? 500) : 1
+    })
+    const call = taken as Call
+    call.lane = lane
+    call.startedAt = performance.now()
+    call.startedTime = this.#store.now()
+    call.ends = []
+    call.controller = undefined
+    call.payloadBytes = 0
+    call.over = false
+    this.#running.add(call)
+    let alive = call.jobs.length
+    for (const [index, { record }] of call.jobs.entries()) {
+      const extra = record[4]
+      if (extra?.d === undefined || extra.d > call.startedTime) continue
+      call.ends[index] = new Discard('its deadline passed before it could run')
+      alive--
     }
-    if (next) {
-      // A lane that was idle starts at the present, without credit for the past.
-      next.tag = Math.max(next.tag, this.#laneTime)
-      this.#laneTime = next.tag
-    }
-    return next
+    if (alive === 0) this.#endCall(call, undefined)
+    else if (call.jobs.some(({ record }) => record[4]?.b)) void this.#runWithPayloads(call)
+    else this.#run(call, undefined)
   }
 
-  #start(lane: Lane): void {
-    const name = lane.scheduler.peek()!.item.record[1]
-    const handler = this.#handlers[name]
-    const most = typeof handler === 'object' ? (handler.maxBatch ?? 500) : 1
-    const { jobs, charged } = lane.take(most)
-    const call: Call = {
-      lane,
-      name,
-      jobs,
-      charged,
-      startedAt: performance.now(),
-      startedTime: this.#store.now(),
-      ends: [],
-      controller: undefined,
-      over: false,
+  #run(call: Call, payloads: Map<string, Json> | undefined): void {
+    callHandler(this.#handlers[call.name], call, payloads, this.#callEvents, (error) =>
+      this.#endCall(call, error),
+    )
+  }
+
+  /** Payloads kept beside the pages are loaded when their turn has come, and their bytes are acquired before. */
+  async #runWithPayloads(call: Call): Promise<void> {
+    const extras = call.jobs.flatMap(({ record }) => (record[4]?.b ? [record[4]] : []))
+    const bytes = extras.reduce((sum, extra) => sum + (extra.s ?? 0), 0)
+    await this.#host.payloads.acquire(bytes)
+    call.payloadBytes = bytes
+    try {
+      if (call.over) return this.#releasePayloads(call)
+      const blobs = await this.#store.readBlobs(extras.map((extra) => extra.b!))
+      if (call.over) return
+      this.#run(call, new Map(blobs.map(({ id, data }) => [id, JSON.parse(data) as Json])))
+    } catch (error) {
+      this.#endCall(call, error)
     }
-    this.#running.add(call)
-    callHandler(handler, call, (error) => this.#endCall(call, error))
+  }
+
+  #releasePayloads(call: Call): void {
+    this.#host.payloads.release(call.payloadBytes)
+    call.payloadBytes = 0
   }
 
   #endCall(call: Call, error: unknown): void {
     if (call.over) return
     call.over = true
     this.#running.delete(call)
+    this.#releasePayloads(call)
     if (error !== undefined) call.controller?.abort(error)
+    const { lane, tenant, jobs } = call
     const serviceMs = performance.now() - call.startedAt
-    const tenant = call.jobs[0]!.page.tenant
-    const told = call.lane.learn(tenant, call.jobs.length, call.charged, serviceMs)
     const settler = this.#session?.settler
-    if (told && settler) settler.correct(call.lane.name, tenant, told.cost, told.difference)
-    let failed = 0
-    for (const [index, ready] of call.jobs.entries()) {
+    const counts = { completed: 0, snoozed: 0, retried: 0, dead: 0, cancelled: 0 }
+    for (const [index, ready] of jobs.entries()) {
       const end = call.ends[index] ?? error
-      if (end !== undefined && !(end instanceof Snooze)) failed++
-      if (!ready.page.lost && settler) {
-        if (end !== undefined) this.#settleOtherwise(ready, end)
-        settler.finish(ready.page, ready.position)
-      }
+      if (ready.page.lost || !settler) continue
+      const outcome = this.#ends.settle(settler, lane, ready, end)
+      counts[outcome]++
+      if (this.#progress.forget(ready.record[0])) settler.dropProgress(ready.record[0])
+      if (this.isHeard) this.tell(outcome, toJob(ready), end)
     }
-    call.lane.ended(tenant, call.jobs.length)
-    this.#observe?.({
-      lane: call.lane.name,
-      tenant,
+    const told = lane.ended(call, serviceMs)
+    if (told && settler) settler.correct(lane.name, tenant.name, told.cost, told.difference)
+    const report: CallReport = {
+      lane: lane.name,
+      tenant: tenant.name,
       name: call.name,
-      jobs: call.jobs.length,
-      dwellMs: Math.max(0, call.startedTime - call.jobs[0]!.page.readyAt),
+      jobs: jobs.length,
+      dwellMs: Math.max(0, call.startedTime - jobs[0]!.page.readyAt),
       serviceMs,
-      failed,
-    })
+      failed: counts.retried + counts.dead,
+      ...counts,
+    }
+    this.#host.record(report)
+    this.#observe?.(report)
     if (this.#closing) this.#idle.raise()
     else this.#dispatch()
   }
 
-  /** A job that did not simply succeed: snoozed, retried, or buried. */
-  #settleOtherwise({ page, record }: ReadyJob, end: unknown): void {
-    const settler = this.#session!.settler
-    const now = this.#store.now()
-    const [id, name, data, made = 0] = record
-    if (end instanceof Snooze) {
-      settler.reschedule(page, this.#again(page, record, roundDueTime(now + end.delayMs, now)))
-      return
-    }
-    const attempts = made + 1
-    if (attempts >= this.#retry.maxAttempts || end instanceof Discard) {
-      const reason = end instanceof Error ? end.message : String(end)
-      const { lane, tenant } = page
-      settler.bury(page, {
-        id,
-        lane,
-        tenant,
-        name,
-        data: JSON.stringify(data),
-        attempts,
-        reason: reason.replaceAll('\u0000', ''),
-      })
-      return
-    }
-    const dueAt = roundDueTime(now + backoffMs(attempts, this.#retry), now)
-    settler.reschedule(page, this.#again(page, [id, name, data, attempts], dueAt))
-  }
+  // --- what happens to running and waiting jobs from outside
 
-  #again(page: ReadyJob['page'], record: ReadyJob['record'], dueAt: number) {
-    const body = encodeRecord(record)
-    return { lane: page.lane, tenant: page.tenant, jobs: 1, bytes: Buffer.byteLength(body), body, dueAt }
-  }
-
-  #expireCalls(): void {
-    const limit = performance.now() - this.#timeoutMs
+  /** Marks that others set: waiting jobs are dropped, running ones told to stop. */
+  async dropCancelled(): Promise<void> {
+    const marks = await this.#store.cancelled()
+    const cancelled = new Set(marks.map(({ lane, tenant, id }) => `${lane}\u0000${tenant}\u0000${id}`))
+    if (cancelled.size === 0) return
+    const isCancelled = ({ page, record }: ReadyJob) =>
+      cancelled.has(`${page.lane}\u0000${page.tenant}\u0000${record[0]}`)
+    const settler = this.#session?.settler
+    for (const lane of this.#lanes)
+      for (const job of lane.sift((waiting) => !isCancelled(waiting)))
+        if (settler && !job.page.lost) this.#ends.settle(settler, lane, job, new Cancelled())
     for (const call of [...this.#running])
-      if (call.startedAt < limit)
+      if (call.jobs.length === 1 && isCancelled(call.jobs[0]!)) this.#endCall(call, new Cancelled())
+  }
+
+  /** A handler says that its tenant's provider wants a pause. */
+  #rateLimit({ lane, tenant }: Call, ms: number): void {
+    const until = this.#store.now() + ms
+    lane.close(tenant.name, until)
+    this.#session?.settler.close(lane.name, tenant.name, until)
+    if (ms < this.#leaseMs) return
+    // Not kept here for that long: others could not even see that they wait.
+    const waiting = lane.sift(({ page }) => page.tenant !== tenant.name || page.key !== undefined)
+    if (this.#session) this.#ends.release(this.#session.settler, waiting)
+  }
+
+  /** Calls that take too long are ended; the others pay for the time they have taken so far. */
+  #lookAtRunning(): void {
+    const now = performance.now()
+    for (const call of [...this.#running]) {
+      const elapsed = now - call.startedAt
+      if (elapsed > this.#timeoutMs) {
         this.#endCall(call, new Error(`the handler took longer than ${this.#timeoutMs} ms`))
+        continue
+      }
+      const told = call.lane.payMore(call, elapsed)
+      if (told) this.#session?.settler.correct(call.lane.name, call.tenant.name, told.cost, told.difference)
+    }
+    void this.#progress.flush()
   }
 }

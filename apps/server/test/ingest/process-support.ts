@@ -1,4 +1,4 @@
-import type { BatchContext, Job } from '@fairway/queue'
+import { type BatchContext, type Job, Snooze } from '@fairway/queue'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import type {
   DeleteItem,
@@ -65,6 +65,7 @@ export const toJob = (tenant: string, data: IngestItem): Job<IngestItem> => ({
   data,
   attempt: 1,
   readyAt: data?.acceptedAt ?? start,
+  firstAt: data?.acceptedAt ?? start,
 })
 
 export function context(): BatchContext & { retried: Job[] } {
@@ -75,6 +76,8 @@ export function context(): BatchContext & { retried: Job[] } {
     retry: (job) => void retried.push(job),
     snooze: () => {},
     bury: () => {},
+    progress: () => {},
+    rateLimited: (ms) => new Snooze(ms),
   }
 }
 

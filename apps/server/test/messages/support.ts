@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { BatchContext, Job } from '@fairway/queue'
+import { type BatchContext, type Job, Snooze } from '@fairway/queue'
 import type { App } from '../../src/app.ts'
 import { sealSettings } from '../../src/channels/channels.ts'
 import type { ProviderLimits, SmtpSettings } from '../../src/channels/smtp.ts'
@@ -22,6 +22,7 @@ export const jobFor = (projectId: number, messageId: string, attempt = 1): Job<{
   data: { messageId },
   attempt,
   readyAt: Date.now(),
+  firstAt: Date.now(),
 })
 
 /** Calls the handler as a worker would; the settlements are keyed by message id. */
@@ -40,6 +41,8 @@ export async function deliver(
     },
     snooze: (job, delayMs) => settled.snoozed.set(idOf(job), delayMs),
     bury: (job, reason) => settled.buried.set(idOf(job), reason),
+    progress: () => {},
+    rateLimited: (ms) => new Snooze(ms),
   }
   const jobs = ids.map((id) => jobFor(projectId, id))
   await deliverMessages(app, options.gate ?? letAllThrough)(jobs, context)

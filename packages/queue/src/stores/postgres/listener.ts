@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type { Wake } from '../../store.ts'
 import type { Connection } from './connection.ts'
 
 /**
@@ -12,7 +13,7 @@ export class Listener {
   #reopen: NodeJS.Timeout | undefined
   #announcing: NodeJS.Timeout | undefined
   #lastAnnounced = 0
-  readonly #pending = new Set<string>()
+  readonly #pending = new Set<Wake>()
   #closed = false
 
   constructor(connection: Connection, channel: string) {
@@ -20,14 +21,14 @@ export class Listener {
     this.#channel = channel
   }
 
-  async open(wake: (what: 'ready' | 'scheduled') => void): Promise<void> {
+  async open(wake: (what: Wake) => void): Promise<void> {
     if (this.#closed) return
     const client = new pg.Client({
       ...this.#connection.pool.options,
       application_name: 'fairway-queue listen',
     })
     this.#client = client
-    client.on('notification', (message) => wake(message.payload === 'scheduled' ? 'scheduled' : 'ready'))
+    client.on('notification', (message) => wake((message.payload || 'ready') as Wake))
     client.on('error', () => this.#lost(wake))
     client.on('end', () => this.#lost(wake))
     try {
@@ -38,7 +39,7 @@ export class Listener {
     }
   }
 
-  announce(what: 'ready' | 'scheduled'): void {
+  announce(what: Wake): void {
     this.#pending.add(what)
     if (this.#closed || this.#announcing) return
     const wait = Math.max(0, this.#lastAnnounced + announceEveryMs - Date.now())
@@ -61,7 +62,7 @@ export class Listener {
     await this.#client?.end().catch(() => {})
   }
 
-  #lost(wake: (what: 'ready' | 'scheduled') => void): void {
+  #lost(wake: (what: Wake) => void): void {
     const client = this.#client
     if (this.#closed || !client) return
     this.#client = undefined
@@ -73,6 +74,7 @@ export class Listener {
       void this.open(wake).then(() => {
         wake('ready')
         wake('scheduled')
+        wake('cancelled')
       })
     }, 1_000)
     this.#reopen.unref()

@@ -1,58 +1,132 @@
+import { pressureFrom } from '../../../store.ts'
+
 /**
- * Turns the rows of a CTE `input (lane, tenant, jobs, bytes, body, followers)` into pages, giving them the next numbers of
- * their heads; `followers` is how many pages of the same head come after the page. Heads are locked in (lane, tenant) order, so that two appends never wait for each other in a circle. A head that
- * was idle starts at its lane's virtual time.
+ * Turns the rows of a CTE `input (lane, tenant, jobs, bytes, body, first_at, followers)` into pages of the ordinary stream,
+ * giving them the next numbers of their heads; `followers` is how many pages of the same head come after the page. Heads are
+ * locked in (lane, tenant) order, so that two appends never wait for each other in a circle. A head that was idle starts at
+ * its lane's virtual time.
  */
 export const appendInput = (s: string, now: string) => `
 grouped as (
   select lane, tenant, count(*) as pages, sum(jobs) as jobs, sum(bytes) as bytes from input group by lane, tenant
 ), head as (
-  insert into ${s}.heads as h (lane, tenant, cursor, tail, ready, vtime, waiting_jobs, waiting_bytes)
-  select g.lane, g.tenant, 0, g.pages, true, coalesce(l.vtime, 0), g.jobs, g.bytes
-  from grouped g left join ${s}.lanes l using (lane)
+  insert into ${s}.heads as h (lane, tenant, cursor, tail, ready, paused, vtime, waiting_jobs, waiting_bytes)
+  select g.lane, g.tenant, 0, g.pages, t.paused is not true, coalesce(t.paused, false), coalesce(l.vtime, 0), g.jobs, g.bytes
+  from grouped g left join ${s}.lanes l using (lane) left join ${s}.tenants t using (tenant)
   order by g.lane, g.tenant
   on conflict (lane, tenant) do update set
     tail = h.tail + excluded.tail,
-    ready = true,
+    ready = not (h.saturated or h.paused) and h.open_at <= ${now},
     vtime = case when h.ready then h.vtime else greatest(h.vtime, excluded.vtime) end,
     waiting_jobs = h.waiting_jobs + excluded.waiting_jobs,
     waiting_bytes = h.waiting_bytes + excluded.waiting_bytes
-  returning lane, tenant, tail
+  returning lane, tenant, tail, waiting_jobs, waiting_bytes
 ), appended as (
-  insert into ${s}.pages (lane, tenant, seq, jobs, bytes, ready_at, body)
-  select i.lane, i.tenant, h.tail - i.followers, i.jobs, i.bytes, ${now}, i.body
+  insert into ${s}.pages (lane, tenant, stream, seq, jobs, bytes, ready_at, first_at, body)
+  select i.lane, i.tenant, '', h.tail - i.followers, i.jobs, i.bytes, ${now}, i.first_at, i.body
   from input i join head h using (lane, tenant)
 )`
 
 /**
  * Rows of pages from parallel arrays and one byte string that holds all bodies one after the other: as an array of text
  * each body would be quoted, sent, and unquoted byte by byte.
+ *
+ * $1 lanes, $2 tenants, $3 jobs, $4 bytes, $5 all bodies, $6 due times (null: ready now), $7 alone, $8 followers,
+ * $9 streams, $10 times of the first attempt (null: when it becomes ready).
  */
 const given = `
 given as (
-  select lane, tenant, jobs, bytes, due_at, alone, followers,
+  select lane, tenant, jobs, bytes, due_at, alone, followers, stream, first_at,
          convert_from(substring($5::bytea from (sum(bytes) over (order by n) - bytes + 1)::int for bytes), 'UTF8') as body
-  from unnest($1::text[], $2::text[], $3::int[], $4::int[], $6::float8[], $7::boolean[], $8::int[])
-       with ordinality as t (lane, tenant, jobs, bytes, due_at, alone, followers, n)
+  from unnest($1::text[], $2::text[], $3::int[], $4::int[], $6::float8[], $7::boolean[], $8::int[], $9::text[], $10::float8[])
+       with ordinality as t (lane, tenant, jobs, bytes, due_at, alone, followers, stream, first_at, n)
 )`
 
+const schedule = (s: string, rows: string) => `
+  insert into ${s}.scheduled (due_at, alone, lane, tenant, stream, jobs, bytes, first_at, body)
+  select due_at, alone, lane, tenant, stream, jobs, bytes, first_at, body from ${rows}`
+
 /**
- * One statement stores a whole group commit.
- * $1 lanes, $2 tenants, $3 jobs, $4 bytes, $5 all bodies, $6 due times (null: ready now), $7 alone, $8 followers, $9 now.
+ * One statement stores a whole group commit: pages of ordinary streams, and of any stream for later.
+ * $1–$10 the pages, $11 now, $12 and $13 default quotas (jobs, bytes; null: none). Returns tenants near a quota.
  */
 export const append = (s: string) => `
 with ${given}, input as (
-  select lane, tenant, jobs, bytes, body, followers from given where due_at is null
-), later as (
-  insert into ${s}.scheduled (due_at, alone, lane, tenant, jobs, bytes, body)
-  select due_at, alone, lane, tenant, jobs, bytes, body from given where due_at is not null
-), ${appendInput(s, '$9::float8')}
-select 1`
+  select lane, tenant, jobs, bytes, body, first_at, followers from given where due_at is null
+), later as (${schedule(s, 'given where due_at is not null')}
+), ${appendInput(s, '$11::float8')}
+select h.lane, h.tenant, h.waiting_jobs::float8 as jobs, h.waiting_bytes::float8 as bytes,
+       coalesce(t.max_jobs, $12::bigint)::float8 as "maxJobs", coalesce(t.max_bytes, $13::bigint)::float8 as "maxBytes"
+from head h left join ${s}.tenants t using (tenant)
+where h.waiting_jobs >= ${pressureFrom} * coalesce(t.max_jobs, $12::bigint)
+   or h.waiting_bytes >= ${pressureFrom} * coalesce(t.max_bytes, $13::bigint)`
 
-/** $1–$8 as {@link append}, $9 the channel to notify at commit. Runs inside the caller's transaction. */
+/** $1–$10 the pages, $11 the channel to notify at commit. Runs inside the caller's transaction. */
 export const scheduleIn = (s: string) => `
-with ${given}, later as (
-  insert into ${s}.scheduled (due_at, alone, lane, tenant, jobs, bytes, body)
-  select due_at, alone, lane, tenant, jobs, bytes, body from given
+with ${given}, later as (${schedule(s, 'given')}
 )
-select pg_notify($9, 'scheduled')`
+select pg_notify($11, 'scheduled')`
+
+/**
+ * Pages of streams: to be run in a transaction, after {@link lockHeads}. Each page's number follows from the stream's tail.
+ * $1–$10 the pages, $11 now.
+ */
+export const appendStreams = (s: string) => `
+with ${given}, grouped as (
+  select lane, tenant, stream, count(*) as pages from given group by lane, tenant, stream
+), counted as (
+  update ${s}.heads h set waiting_jobs = h.waiting_jobs + g.jobs, waiting_bytes = h.waiting_bytes + g.bytes
+  from (select lane, tenant, sum(jobs) as jobs, sum(bytes) as bytes from given group by lane, tenant) g
+  where h.lane = g.lane and h.tenant = g.tenant
+), stream as (
+  insert into ${s}.streams as t (lane, tenant, stream, tail, vtime)
+  select g.lane, g.tenant, g.stream, g.pages,
+         -- Priorities are always looked at; a new key was never served.
+         case when g.stream like 'p%' then '-infinity'::float8 else 0 end
+  from grouped g
+  on conflict (lane, tenant, stream) do update set
+    tail = t.tail + excluded.tail,
+    ready = not t.held and t.open_at <= $11::float8
+  returning lane, tenant, stream, tail
+)
+insert into ${s}.pages (lane, tenant, stream, seq, jobs, bytes, ready_at, first_at, body)
+select i.lane, i.tenant, i.stream, t.tail - i.followers, i.jobs, i.bytes, $11::float8, i.first_at, i.body
+from given i join stream t using (lane, tenant, stream)`
+
+/**
+ * Makes missing heads and locks all of them in order; the statements after it see what others committed before the locks
+ * were had. $1 lanes, $2 tenants.
+ */
+export const makeHeads = (s: string) => `
+insert into ${s}.heads (lane, tenant, ready, paused, vtime)
+select g.lane, g.tenant, false, coalesce(t.paused, false), coalesce(l.vtime, 0)
+from unnest($1::text[], $2::text[]) as g (lane, tenant)
+left join ${s}.lanes l using (lane) left join ${s}.tenants t using (tenant)
+order by g.lane, g.tenant
+on conflict (lane, tenant) do nothing`
+
+/** Takes unique keys that are free or whose window is over. $1 lanes, $2 tenants, $3 keys, $4 ids, $5 untils, $6 now. */
+export const takeKeys = (s: string) => `
+with given as (
+  select distinct on (lane, tenant, key) *
+  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::float8[]) with ordinality
+       as g (lane, tenant, key, id, until, n)
+  order by lane, tenant, key, n
+), taken as (
+  insert into ${s}.unique_keys as u (lane, tenant, key, id, until)
+  select lane, tenant, key, id, until from given order by lane, tenant, key
+  on conflict (lane, tenant, key) do update set id = excluded.id, until = excluded.until where u.until <= $6::float8
+  returning lane, tenant, key, id
+)
+select lane, tenant, key, id from taken`
+
+/** Who has the keys now. $1 lanes, $2 tenants, $3 keys. */
+export const keyHolders = (s: string) => `
+select u.lane, u.tenant, u.key, u.id
+from ${s}.unique_keys u join unnest($1::text[], $2::text[], $3::text[]) as g (lane, tenant, key) using (lane, tenant, key)`
+
+/** $1 ids, $2 lanes, $3 tenants, $4 data. */
+export const storeBlobs = (s: string) => `
+insert into ${s}.blobs (id, lane, tenant, data)
+select id, lane, tenant, data from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as b (id, lane, tenant, data)
+on conflict (id) do nothing`

@@ -2,9 +2,13 @@
 export const openWorker = (s: string) => `
 insert into ${s}.workers (expires_at) values (clock_timestamp() + $1 * interval '1 millisecond') returning id::float8 as id`
 
-/** One row keeps all leases of a worker alive. $1 worker, $2 lease in ms. */
+/** One row keeps all leases of a worker alive. $1 worker, $2 lease in ms, $3 report. */
 export const heartbeat = (s: string) => `
-update ${s}.workers set expires_at = clock_timestamp() + $2 * interval '1 millisecond' where id = $1 returning 1`
+update ${s}.workers set expires_at = clock_timestamp() + $2 * interval '1 millisecond', report = coalesce($3, report)
+where id = $1 returning 1`
+
+export const reports = (s: string) => `
+select id::float8 as worker, report from ${s}.workers where report is not null and expires_at > clock_timestamp()`
 
 export const closeWorker = (s: string) => `
 delete from ${s}.workers w where id = $1 and not exists (select from ${s}.leases where worker = w.id)`
@@ -12,24 +16,30 @@ delete from ${s}.workers w where id = $1 and not exists (select from ${s}.leases
 export const expiredWorkers = (s: string) => `
 select id from ${s}.workers where expires_at < clock_timestamp() order by id limit 8 for update skip locked`
 
-/** Ends the leases of dead workers and takes out the pages they held. $1 workers. */
+/** Ends the leases of dead workers. $1 workers. */
+export const endLeases = (s: string) => `
+delete from ${s}.leases where worker = any ($1::bigint[]) returning id::float8 as id, lanes, tenants, streams, seqs`
+
+/** Takes out the pages they held. $1 lanes, $2 tenants, $3 streams, $4 seqs. */
 export const takeBack = (s: string) => `
-with lost as (
-  delete from ${s}.leases where worker = any ($1::bigint[]) returning lanes, tenants, seqs
-), held as (
-  select p.* from lost, unnest(lost.lanes, lost.tenants, lost.seqs) as p (lane, tenant, seq)
-)
-delete from ${s}.pages p using held
-where p.lane = held.lane and p.tenant = held.tenant and p.seq = held.seq
-returning p.lane, p.tenant, p.done, p.body`
+delete from ${s}.pages p using unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) as g (lane, tenant, stream, seq)
+where p.lane = g.lane and p.tenant = g.tenant and p.stream = g.stream and p.seq = g.seq
+returning p.lane, p.tenant, p.stream, p.seq::float8 as seq, coalesce(p.first_at, p.ready_at) as "firstAt", p.done, p.body`
+
+/**
+ * A rate's head was closed for the time that the claimed jobs take, but they did not run: open it again.
+ * $1 lanes, $2 tenants, $3 now.
+ */
+export const reopenPaced = (s: string) => `
+update ${s}.heads h set open_at = $3::float8
+from unnest($1::text[], $2::text[]) as g (lane, tenant)
+where h.lane = g.lane and h.tenant = g.tenant and h.open_at > $3::float8
+  and exists (select from ${s}.tenants t where t.tenant = h.tenant and t.rate is not null)`
+
+/** $1 now, $2 lanes, $3 tenants, $4 streams, $5 ids, $6 names, $7 data, $8 blobs, $9 attempts, $10 reasons. */
+export const bury = (s: string) => `
+insert into ${s}.dead_letters (lane, tenant, stream, id, name, data, blob, attempts, reason, died_at)
+select *, to_timestamp($1::float8 / 1000)
+from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[], $10::text[])`
 
 export const forgetWorkers = (s: string) => `delete from ${s}.workers where id = any ($1::bigint[])`
-
-/** A head without work, pages or debt in virtual time would start afresh anyway. */
-export const collectHeads = (s: string) => `
-delete from ${s}.heads h where (h.lane, h.tenant) in (
-  select i.lane, i.tenant from ${s}.heads i join ${s}.lanes l on l.lane = i.lane
-  where not i.ready and i.vtime <= l.vtime
-    and not exists (select from ${s}.pages p where p.lane = i.lane and p.tenant = i.tenant)
-  limit 1000 for update of i skip locked
-)`

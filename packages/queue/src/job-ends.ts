@@ -1,0 +1,156 @@
+import { backoffMs } from './backoff.ts'
+import { Discard, Snooze } from './errors.ts'
+import type { Lane, ReadyJob } from './lane.ts'
+import { encodeRecord, type JobRecord, packPages, roundDueTime } from './page.ts'
+import type { HeldPage, Settler } from './settler.ts'
+import type { RetryPolicy } from './types.ts'
+
+/** Thrown nowhere: marks a job that was cancelled before it ran, or while. */
+export class Cancelled extends Error {
+  constructor() {
+    super('the job was cancelled')
+  }
+}
+
+export type Outcome = 'completed' | 'snoozed' | 'retried' | 'dead' | 'cancelled'
+
+/** Settles one job by how it ended (undefined: it succeeded), and what must stay behind it in order. */
+export class JobEnds {
+  readonly #retry: Required<RetryPolicy>
+  readonly #now: () => number
+
+  constructor(retry: Required<RetryPolicy>, now: () => number) {
+    this.#retry = retry
+    this.#now = now
+  }
+
+  settle(settler: Settler, lane: Lane, job: ReadyJob, end: unknown): Outcome {
+    const { page, record } = job
+    if (end === undefined) return this.#drop(settler, job, 'completed')
+    if (end instanceof Cancelled) {
+      settler.dropMark(page.lane, page.tenant, record[0])
+      return this.#drop(settler, job, 'cancelled')
+    }
+    const now = this.#now()
+    if (end instanceof Snooze) {
+      this.#again(
+        settler,
+        lane,
+        job,
+        this.#stamped(job, record[3] ?? 0),
+        roundDueTime(now + end.delayMs, now),
+      )
+      return 'snoozed'
+    }
+    const attempts = (record[3] ?? 0) + 1
+    if (attempts < this.#retry.maxAttempts && !(end instanceof Discard)) {
+      const dueAt = roundDueTime(now + backoffMs(attempts, this.#retry), now)
+      this.#again(settler, lane, job, this.#stamped(job, attempts), dueAt)
+      return 'retried'
+    }
+    this.#bury(settler, job, attempts, end)
+    return 'dead'
+  }
+
+  /** Jobs that did not run go back: to the end of their tenant's queue, those of a key to where they were. */
+  release(settler: Settler, jobs: ReadyJob[]): void {
+    const byPage = new Map<HeldPage, ReadyJob[]>()
+    for (const job of jobs) {
+      if (job.page.lost) continue
+      const group = byPage.get(job.page)
+      if (group) group.push(job)
+      else byPage.set(job.page, [job])
+    }
+    for (const [page, group] of byPage) {
+      if (page.key !== undefined) {
+        restore(
+          settler,
+          page,
+          group.map(({ record }) => record),
+          0,
+        )
+        continue
+      }
+      this.storeAgain(
+        settler,
+        page,
+        group.map(({ record }) => record),
+        group.length,
+      )
+      for (const { position } of group) settler.finish(page, position)
+    }
+  }
+
+  /** Stores records for at once, in pages of at most `most` jobs that are not joined again. */
+  storeAgain(settler: Settler, page: HeldPage, records: JobRecord[], most: number): void {
+    const { lane, tenant, stream, firstAt } = page
+    const dueAt = this.#now()
+    for (let from = 0; from < records.length; from += most) {
+      const packables = records.slice(from, from + most).map((record) => {
+        const encoded = encodeRecord(record)
+        return { lane, tenant, stream, record: encoded, bytes: Buffer.byteLength(encoded) }
+      })
+      for (const again of packPages(packables))
+        settler.reschedule(page, { ...again, firstAt, dueAt, alone: most < records.length })
+    }
+  }
+
+  #drop(settler: Settler, { page, position, record }: ReadyJob, outcome: Outcome): Outcome {
+    if (record[4]?.b) settler.dropBlob(record[4].b)
+    settler.finish(page, position)
+    return outcome
+  }
+
+  /** The job as it is stored again: with its attempts and the time when it was first ready. */
+  #stamped({ page, record: [id, name, data, , extra] }: ReadyJob, attempts: number): JobRecord {
+    return [id, name, data, attempts, { ...extra, f: extra?.f ?? page.firstAt }]
+  }
+
+  #again(settler: Settler, lane: Lane, { page, position }: ReadyJob, record: JobRecord, dueAt: number): void {
+    if (page.key !== undefined) {
+      // Order: what waits behind it goes back with it, and the key is closed until it may run again.
+      const behind = lane.takeBehind(page.tenant, page.key)
+      restore(settler, page, [record, ...behind.map((job) => job.record)], dueAt)
+      return
+    }
+    const body = encodeRecord(record)
+    const { lane: laneName, tenant, stream } = page
+    const firstAt = record[4]?.f ?? page.firstAt
+    settler.reschedule(page, {
+      lane: laneName,
+      tenant,
+      stream,
+      jobs: 1,
+      bytes: Buffer.byteLength(body),
+      body,
+      firstAt,
+      dueAt,
+    })
+    settler.finish(page, position)
+  }
+
+  #bury(settler: Settler, job: ReadyJob, attempts: number, end: unknown): void {
+    const { page, position } = job
+    const [id, name, data, , extra] = job.record
+    const reason = (end instanceof Error ? end.message : String(end)).replaceAll('\u0000', '').slice(0, 2_000)
+    const { lane, tenant } = page
+    const blob = extra?.b
+    settler.bury(page, {
+      id,
+      lane,
+      tenant,
+      name,
+      data: JSON.stringify(data),
+      ...(blob && { blob }),
+      stream: page.stream,
+      attempts,
+      reason,
+    })
+    settler.finish(page, position)
+  }
+}
+
+function restore(settler: Settler, page: HeldPage, records: JobRecord[], openAt: number): void {
+  const body = records.map(encodeRecord).join(',')
+  settler.restore(page, { jobs: records.length, bytes: Buffer.byteLength(body), body }, openAt)
+}

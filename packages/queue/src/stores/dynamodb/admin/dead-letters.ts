@@ -1,0 +1,267 @@
+import { encodeRecord, packPages } from '../../../page.ts'
+import type { DeadJob, NewPage } from '../../../store.ts'
+import type { DeadLetter, DeadLetterFilter } from '../../../types.ts'
+import { inBatches, type Table } from '../client/table.ts'
+import type { Appender } from '../intake/appender.ts'
+import type { Blobs } from '../items/blobs.ts'
+import type { Bodies } from '../items/bodies.ts'
+import { keys, shardOf } from '../keys.ts'
+import type { Effects } from '../shard/operations.ts'
+import {
+  deadLetterOf,
+  isNewer,
+  type Letter,
+  letterKey,
+  letterOf,
+  letterRow,
+  nameOfEntry,
+  placeOf,
+  timeKey,
+} from './letter-items.ts'
+
+/** Letters that go back to the queue in one transaction, at most; it takes a hundred items. */
+const retriedAtOnce = 90
+const pageSize = 100
+
+/** Jobs that failed for good. */
+export class DeadLetters {
+  readonly #table: Table
+  readonly #shards: number
+  readonly #bodies: Bodies
+  readonly #blobs: Blobs
+  readonly #appender: () => Appender
+  readonly #now: () => number
+
+  constructor(
+    table: Table,
+    shards: number,
+    parts: { bodies: Bodies; blobs: Blobs; appender: () => Appender; now: () => number },
+  ) {
+    this.#table = table
+    this.#shards = shards
+    this.#bodies = parts.bodies
+    this.#blobs = parts.blobs
+    this.#appender = parts.appender
+    this.#now = parts.now
+  }
+
+  /** What a shard's owner recorded as dead. A second time changes nothing. */
+  async bury(shard: number, { letters, diedAt }: Effects): Promise<void> {
+    const places = letters.map(({ item, entry }) => ({ parts: [{ item, entry, jobs: 1, bytes: 0 }] }))
+    const bodies = await this.#bodies.readAvailable(shard, places)
+    await this.#store(
+      letters.flatMap(({ item, entry }, n) => {
+        const body = bodies[n]
+        if (body === undefined) return []
+        const job = { ...(JSON.parse(body) as DeadJob), diedAt }
+        return [{ job, sk: letterKey(diedAt, nameOfEntry(item, entry)) }]
+      }),
+    )
+  }
+
+  /** A letter from another store; `name` tells it from all others of its time. */
+  async add(job: DeadJob & { diedAt: number }, name: string): Promise<void> {
+    await this.#store([{ job, sk: letterKey(job.diedAt, name) }])
+  }
+
+  async find(filter: DeadLetterFilter & { limit: number }): Promise<DeadLetter[]> {
+    const { limit, tenant } = filter
+    const matches = matcher(filter)
+    const after = filter.after === undefined ? undefined : placeOf(filter.after)
+    const until = after
+      ? after.sk
+      : filter.before === undefined
+        ? undefined
+        : timeKey(Date.parse(filter.before))
+    const shards = tenant === undefined ? [...Array(this.#shards).keys()] : [shardOf(tenant, this.#shards)]
+    const found = await Promise.all(
+      shards.map(async (shard) => {
+        const own: Letter[] = []
+        for await (const page of this.#pages(shard, until, true)) {
+          for (const letter of page)
+            if (matches(letter) && (!after || isNewer(after, letter))) own.push(letter)
+          if (own.length >= limit) break
+        }
+        return own
+      }),
+    )
+    const letters = found
+      .flat()
+      .sort((a, b) => (isNewer(a, b) ? -1 : 1))
+      .slice(0, limit)
+    const data = await this.dataOf(letters)
+    return letters.map((letter) => deadLetterOf(letter, data.get(letter)!))
+  }
+
+  /** Oldest first, over all shards. */
+  async oldest(limit: number): Promise<Letter[]> {
+    const firsts = await Promise.all(
+      [...Array(this.#shards).keys()].map((shard) => this.#table.query({ pk: keys.letters(shard), limit })),
+    )
+    return firsts
+      .flat()
+      .map(letterOf)
+      .sort((a, b) => (isNewer(a, b) ? 1 : -1))
+      .slice(0, limit)
+  }
+
+  /** JSON text of what they carried. */
+  async dataOf(letters: Letter[]): Promise<Map<Letter, string>> {
+    const wanted = letters.flatMap(({ blob }) => blob ?? [])
+    const blobs = new Map(
+      (wanted.length > 0 ? await this.#blobs.read(wanted) : []).map(({ id, data }) => [id, data]),
+    )
+    return new Map(letters.map((letter) => [letter, (letter.blob && blobs.get(letter.blob)) ?? letter.data]))
+  }
+
+  /** Takes letters out and appends their jobs, both or neither. Returns how many there were. */
+  async retry(wanted: { ref: string; dueAt: number }[]): Promise<number> {
+    let count = 0
+    for (const batch of inBatches([...new Map(wanted.map((one) => [one.ref, one])).values()], retriedAtOnce))
+      for (let done = false; !done; ) {
+        const places = batch.flatMap(({ ref, dueAt }) => {
+          const place = placeOf(ref)
+          return place ? [{ ...place, dueAt }] : []
+        })
+        const rows = new Map(
+          (await this.#table.getMany(places)).map((row) => [`${row.pk}|${row.sk}`, letterOf(row)]),
+        )
+        const there = places.flatMap((place) => {
+          const letter = rows.get(`${place.pk}|${place.sk}`)
+          return letter ? [{ letter, dueAt: place.dueAt }] : []
+        })
+        if (there.length === 0) break
+        const data = await this.dataOf(there.map(({ letter }) => letter))
+        const pages = there.flatMap(({ letter, dueAt }) => pagesOf(letter, dueAt, data.get(letter)!))
+        const outcome = await this.#appender().append(pages, (commit) =>
+          this.#table.transact([
+            commit,
+            ...there.map(({ letter: { shard, sk } }) => ({
+              delete: keys.letter(shard, sk),
+              when: { text: 'attribute_exists(pk)' },
+            })),
+          ]),
+        )
+        // One of them went meanwhile: once more with those that are left.
+        done = outcome !== undefined
+        if (!done) continue
+        count += there.length
+        await this.#count(
+          there.map(({ letter }) => letter),
+          -1,
+        )
+      }
+    return count
+  }
+
+  async discard(refs: string[]): Promise<number> {
+    return this.#discard(refs.flatMap((ref) => placeOf(ref) ?? []))
+  }
+
+  /** Removes the oldest beyond these limits. */
+  async retain({ maxAgeMs, maxBytes }: { maxAgeMs: number; maxBytes: number }): Promise<number> {
+    let count = 0
+    const oldest = timeKey(this.#now() - maxAgeMs)
+    for (const shard of Array(this.#shards).keys())
+      for await (const page of this.#pages(shard, oldest, false)) count += await this.#discard(page)
+    let bytes = (await this.counts()).reduce((sum, lane) => sum + lane.bytes, 0)
+    while (bytes > maxBytes) {
+      const letters = await this.oldest(pageSize)
+      if (letters.length === 0) break
+      const excess: Letter[] = []
+      for (const letter of letters) {
+        if (bytes <= maxBytes) break
+        excess.push(letter)
+        bytes -= letter.bytes
+      }
+      count += await this.#discard(excess)
+    }
+    return count
+  }
+
+  async purge(tenant: string): Promise<number> {
+    let count = 0
+    for await (const page of this.#pages(shardOf(tenant, this.#shards), undefined, false))
+      count += await this.#discard(page.filter((letter) => letter.tenant === tenant))
+    return count
+  }
+
+  async counts(): Promise<{ lane: string; jobs: number; bytes: number }[]> {
+    const rows = await this.#table.query({ pk: keys.letterCounts() })
+    return rows.map((row) => ({ lane: row.sk, jobs: Number(row.jobs), bytes: Number(row.bytes) }))
+  }
+
+  async *#pages(shard: number, until: string | undefined, backwards: boolean): AsyncGenerator<Letter[]> {
+    // ':' comes after all digits.
+    const between: [string, string] = ['0', until ?? ':']
+    const range = { pk: keys.letters(shard), between, backwards }
+    for await (const rows of this.#table.pages(range)) yield rows.map(letterOf)
+  }
+
+  async #store(letters: { job: DeadJob & { diedAt: number }; sk: string }[]): Promise<void> {
+    const blobs = letters.flatMap(({ job }) => job.blob ?? [])
+    const sizes = new Map(
+      (blobs.length > 0 ? await this.#blobs.read(blobs) : []).map(({ id, data }) => [
+        id,
+        Buffer.byteLength(data),
+      ]),
+    )
+    const added = await Promise.all(
+      letters.map(async ({ job, sk }) => {
+        const row = letterRow(shardOf(job.tenant, this.#shards), sk, job, sizes.get(job.blob ?? '') ?? 0)
+        const written = await this.#table.tryPut(row, { text: 'attribute_not_exists(pk)' })
+        return written.ok ? [letterOf(row)] : []
+      }),
+    )
+    await this.#count(added.flat(), 1)
+  }
+
+  async #discard(places: { shard: number; sk: string }[]): Promise<number> {
+    const gone = (
+      await Promise.all(places.map(({ shard, sk }) => this.#table.delete(keys.letter(shard, sk))))
+    ).flatMap((row) => (row ? [letterOf(row)] : []))
+    await this.#count(gone, -1)
+    await this.#blobs.delete(gone.flatMap(({ blob }) => blob ?? []))
+    return gone.length
+  }
+
+  /** Per lane, so that statistics and retention need not read all letters. */
+  async #count(letters: Letter[], sign: 1 | -1): Promise<void> {
+    const lanes = new Map<string, { jobs: number; bytes: number }>()
+    for (const { lane, bytes } of letters) {
+      const sum = lanes.get(lane) ?? { jobs: 0, bytes: 0 }
+      lanes.set(lane, { jobs: sum.jobs + sign, bytes: sum.bytes + sign * bytes })
+    }
+    await Promise.all(
+      [...lanes].map(([lane, { jobs, bytes }]) =>
+        this.#table.update(keys.letterCount(lane), {
+          text: 'ADD #jobs :jobs, #bytes :bytes',
+          values: { ':jobs': jobs, ':bytes': bytes },
+        }),
+      ),
+    )
+  }
+}
+
+function matcher(filter: DeadLetterFilter): (letter: Letter) => boolean {
+  const { lane, tenant, name } = filter
+  const reason = filter.reason?.toLowerCase()
+  const before = filter.before === undefined ? Number.POSITIVE_INFINITY : Date.parse(filter.before)
+  return (letter) =>
+    (lane === undefined || letter.lane === lane) &&
+    (tenant === undefined || letter.tenant === tenant) &&
+    (name === undefined || letter.name === name) &&
+    (reason === undefined || letter.reason.toLowerCase().includes(reason)) &&
+    letter.diedAt < before
+}
+
+/** Each job starts again with all its attempts, as an ordinary one. */
+function pagesOf({ id, lane, tenant, name, blob }: Letter, dueAt: number, data: string): NewPage[] {
+  const record = encodeRecord(
+    blob === undefined
+      ? [id, name, JSON.parse(data)]
+      : [id, name, null, 0, { b: blob, s: Buffer.byteLength(data) }],
+  )
+  const job = { lane, tenant, stream: '', record, bytes: Buffer.byteLength(record) }
+  return packPages([job]).map((page) => ({ ...page, dueAt }))
+}

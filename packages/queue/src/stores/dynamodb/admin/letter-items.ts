@@ -1,0 +1,75 @@
+import type { DeadJob } from '../../../store.ts'
+import type { DeadLetter } from '../../../types.ts'
+import type { Key, Row } from '../client/rows.ts'
+import { digests, keys, padded } from '../keys.ts'
+
+/** How dead letters are stored: in their tenant's shard, by the time of death. */
+export interface Letter extends DeadJob {
+  diedAt: number
+  shard: number
+  sk: string
+  /** Of reason and data, what retention counts. */
+  bytes: number
+}
+
+/** By time, and among letters of the same millisecond by what tells them apart. */
+export const letterKey = (diedAt: number, name: string): string => `${timeKey(diedAt)}#${name}`
+
+export const timeKey = (at: number): string => String(Math.max(0, Math.floor(at))).padStart(15, '0')
+
+/** Entries of one item sort in their order. */
+export function nameOfEntry(item: string | number, entry: number): string {
+  const [epoch, n = '0'] = String(item).split('.')
+  return `${padded(Number(epoch))}.${padded(Number(n))}.${padded(entry)}`
+}
+
+/** Letters from another store are in the order of their refs there, of which numbers count as numbers. */
+export function nameOfMoved(origin: string, ref: string): string {
+  const sortable = ref.replaceAll(/\d+/g, (digits) => digits.padStart(16, '0')).slice(0, 150)
+  return `${sortable}#${digests(origin, ref)}`
+}
+
+export function letterRow(
+  shard: number,
+  sk: string,
+  job: DeadJob & { diedAt: number },
+  blobBytes: number,
+): Row {
+  const { id, lane, tenant, name, data, blob, attempts, reason, diedAt } = job
+  const bytes = Buffer.byteLength(reason) + (blob === undefined ? Buffer.byteLength(data) : blobBytes)
+  return {
+    ...keys.letter(shard, sk),
+    ...{ id, lane, tenant, name, attempts, reason, diedAt, bytes },
+    ...(blob === undefined ? { data } : { blob }),
+  }
+}
+
+export function letterOf(row: Row): Letter {
+  const { lane, tenant, id, name, reason } = row as unknown as Letter
+  return {
+    ...{ id, lane, tenant, name, reason, attempts: Number(row.attempts), diedAt: Number(row.diedAt) },
+    ...{ data: row.data === undefined ? 'null' : String(row.data), bytes: Number(row.bytes) },
+    ...(row.blob !== undefined && { blob: String(row.blob) }),
+    ...{ shard: Number(row.pk.slice(row.pk.indexOf('#') + 1)), sk: row.sk },
+  }
+}
+
+export const refOf = ({ shard, sk }: { shard: number; sk: string }): string => `${shard}~${sk}`
+
+/** Undefined for what is no ref of ours. */
+export function placeOf(ref: string): (Key & { shard: number; sk: string }) | undefined {
+  const [, shard, sk] = /^(\d+)~(.+)$/s.exec(ref) ?? []
+  return sk === undefined ? undefined : { ...keys.letter(Number(shard), sk), shard: Number(shard) }
+}
+
+/** Newest first, the same for everybody. */
+export const isNewer = (a: { shard: number; sk: string }, b: { shard: number; sk: string }): boolean =>
+  a.sk > b.sk || (a.sk === b.sk && a.shard > b.shard)
+
+export function deadLetterOf(letter: Letter, data: string): DeadLetter {
+  const { id, lane, tenant, name, attempts, reason } = letter
+  return {
+    ...{ ref: refOf(letter), id, lane, tenant, name, attempts, reason },
+    ...{ data: JSON.parse(data), diedAt: new Date(letter.diedAt) },
+  }
+}

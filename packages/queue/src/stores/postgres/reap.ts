@@ -1,0 +1,88 @@
+import { returnJobs } from '../../returned-jobs.ts'
+import type { DeadJob } from '../../store.ts'
+import { isExclusive } from '../../streams.ts'
+import { appendAll, uniqueHeads } from './append.ts'
+import { byHead, columns, type Db, type PoolDb } from './db.ts'
+import { restorePages } from './settle.ts'
+
+interface LostLease {
+  id: number
+  lanes: string[]
+  tenants: string[]
+  streams: string[]
+  seqs: string[]
+}
+
+/** Gives back what silent workers held; all of it or nothing, so that a reaper that dies changes nothing. */
+export function reap(db: PoolDb, { maxAttempts }: { maxAttempts: number }): Promise<number> {
+  return db.transaction(async (tx) => {
+    const expired = await tx.run<{ id: string }>('expiredWorkers')
+    if (expired.length === 0) return 0
+    const workers = expired.map((row) => row.id)
+    const leases = await tx.run<LostLease>('endLeases', [workers])
+    const jobs = leases.length > 0 ? await takeBack(tx, db.now(), leases, maxAttempts) : 0
+    await tx.run('forgetWorkers', [workers])
+    return jobs
+  })
+}
+
+async function takeBack(tx: Db, now: number, leases: LostLease[], maxAttempts: number): Promise<number> {
+  const refs = leases.flatMap(({ lanes, tenants, streams, seqs }) =>
+    lanes.map((lane, at) => ({ lane, tenant: tenants[at]!, stream: streams[at] ?? '', seq: seqs[at]! })),
+  )
+  const grants = await tx.run<{ lease: string; lane: string; tenant: string }>('lostGrants', [
+    leases.map((lease) => lease.id),
+  ])
+  const heads = uniqueHeads(refs)
+  await tx.run('lockHeads', byHead(heads), heads.length)
+  const pages = await tx.run<Parameters<typeof returnJobs>[0][number] & { seq: number }>(
+    'takeBack',
+    [
+      ...byHead(refs),
+      ...columns(
+        refs,
+        (ref) => ref.stream,
+        (ref) => ref.seq,
+      ),
+    ],
+    refs.length,
+  )
+  const returned = returnJobs(pages, { now, maxAttempts })
+  const restored = returned.restored.flatMap(({ index, page }) => {
+    const { lane, tenant, stream, seq, firstAt } = pages[index]!
+    return page ? [{ lane, tenant, stream, seq, firstAt, openAt: 0, ...page }] : []
+  })
+  if (restored.length > 0) await restorePages(tx, now, restored)
+  const ended = refs.filter(
+    (ref) =>
+      isExclusive(ref.stream) &&
+      !restored.some(
+        (page) => page.stream === ref.stream && page.tenant === ref.tenant && page.lane === ref.lane,
+      ),
+  )
+  if (ended.length > 0)
+    await tx.run('freeStreams', [...byHead(ended), ended.map((ref) => ref.stream), now], ended.length)
+  if (grants.length > 0)
+    await tx.run('releaseGrants', [grants.map((grant) => grant.lease), ...byHead(grants)], grants.length)
+  await tx.run('reopenPaced', [...byHead(heads), now], heads.length)
+  await tx.run('refreshHeads', [...byHead(heads), now], heads.length)
+  if (returned.pages.length > 0) await appendAll(tx, now, returned.pages, {})
+  if (returned.dead.length > 0) await bury(tx, now, returned.dead)
+  return returned.jobs
+}
+
+async function bury(tx: Db, now: number, jobs: DeadJob[]): Promise<void> {
+  const values = columns(
+    jobs,
+    (job) => job.lane,
+    (job) => job.tenant,
+    (job) => job.stream ?? '',
+    (job) => job.id,
+    (job) => job.name,
+    (job) => job.data,
+    (job) => job.blob ?? null,
+    (job) => job.attempts,
+    (job) => job.reason,
+  )
+  await tx.run('bury', [now, ...values], jobs.length)
+}

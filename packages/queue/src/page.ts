@@ -73,7 +73,7 @@ export function encodeJob(job: JobInput, now: number): EncodedJob {
   }
   const extra = encodeExtra(job, data, encoded, now)
   const inline = encoded.blob ? 'null' : data
-  encoded.record = `[${JSON.stringify(id)},${JSON.stringify(job.name)},${inline}${extra}]`
+  encoded.record = `[${quote(id)},${quote(job.name)},${inline}${extra}]`
   encoded.bytes = Buffer.byteLength(encoded.record)
   const total = encoded.bytes + (encoded.blob ? Buffer.byteLength(encoded.blob.data) : 0)
   if (total > limits.jobBytes)
@@ -211,6 +211,10 @@ function uniqueOf({ key, windowMs }: NonNullable<JobInput['dedupe']>, id: string
     throw new InvalidJob('dedupe.windowMs', `The window must be above 0 and at most ${limits.dedupeMs} ms`)
   return { key, until: now + windowMs, id }
 }
+
+/** Most ids and names need no escaping, and telling that is cheaper than escaping them. */
+const plain = /^[\w.:@-]*$/
+const quote = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text))
 
 function encodeData(data: unknown): string {
   let encoded: string | undefined

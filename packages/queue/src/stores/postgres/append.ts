@@ -43,7 +43,8 @@ export async function appendAll(tx: Db, now: number, pages: NewPage[], quotas: Q
 
 function appendPlain(db: Db, now: number, pages: NewPage[], { maxJobs, maxBytes }: Quotas): Promise<Usage[]> {
   const values = [...pageColumns(pages), now, maxJobs ?? null, maxBytes ?? null]
-  return db.run<Usage>('append', values, pages.length)
+  // Prepared whatever its size: its plan is good for any.
+  return db.run<Usage>('append', values)
 }
 
 /** The heads must be locked. */

@@ -6,7 +6,7 @@ import { type StatementName, statements } from './statements.ts'
  * A prepared statement is planned for arrays of about ten elements, and with 10,000 the nested loops of that plan took over
  * 30 s. Beyond this many rows a statement is planned for its own arrays, at about a millisecond.
  */
-const preparedRows = 50
+const preparedRows = 200
 
 /** Runs the store's statements by name, on the pool or, within a transaction, on its connection. */
 export interface Db {

@@ -5,9 +5,14 @@ import { pressureFrom } from '../../../store.ts'
  * giving them the next numbers of their heads; `followers` is how many pages of the same head come after the page. Heads are
  * locked in (lane, tenant) order, so that two appends never wait for each other in a circle. A head that was idle starts at
  * its lane's virtual time.
+ *
+ * A page finds its head's tail by place in an array: joined by name, the planner, which can't know how many rows there are,
+ * compared every page with every head (128 heads: 2.2 of 4.8 ms; 10,000: 30 s).
  */
 export const appendInput = (s: string, now: string) => `
-grouped as (
+placed as (
+  select *, dense_rank() over (order by lane collate "C", tenant collate "C") as place from input
+), grouped as (
   select lane, tenant, count(*) as pages, sum(jobs) as jobs, sum(bytes) as bytes from input group by lane, tenant
 ), head as (
   insert into ${s}.heads as h (lane, tenant, cursor, tail, ready, paused, vtime, waiting_jobs, waiting_bytes)
@@ -21,10 +26,12 @@ grouped as (
     waiting_jobs = h.waiting_jobs + excluded.waiting_jobs,
     waiting_bytes = h.waiting_bytes + excluded.waiting_bytes
   returning lane, tenant, tail, waiting_jobs, waiting_bytes
+), tails as materialized (
+  select array_agg(tail order by lane collate "C", tenant collate "C") as of_place from head
 ), appended as (
   insert into ${s}.pages (lane, tenant, stream, seq, jobs, bytes, ready_at, first_at, body)
-  select i.lane, i.tenant, '', h.tail - i.followers, i.jobs, i.bytes, ${now}, i.first_at, i.body
-  from input i join head h using (lane, tenant)
+  select i.lane, i.tenant, '', tails.of_place[i.place] - i.followers, i.jobs, i.bytes, ${now}, i.first_at, i.body
+  from placed i, tails
 )`
 
 /**

@@ -68,7 +68,7 @@ export function createQueue({
         unfit.unique ? 'dedupe' : 'data',
         'Inside a transaction jobs have no dedupe key and at most 64 KiB of data',
       )
-    // Heads are locked only for moments: a transaction of unknown length leaves its pages beside them, to be moved at once
+    // Heads are locked only for moments: a transaction of unknown length leaves its pages beside them, to be moved soon
     // after its commit.
     const pages = splitByDueTime(encoded).map(
       (page): ScheduledPage => ({ ...page, dueAt: page.dueAt ?? now }),
@@ -166,9 +166,10 @@ export function createQueue({
     purgeTenant: (tenant) => store.purgeTenant(tenant),
     ping: () => store.ping(),
     async close() {
+      // Handlers that end within the grace may still add.
+      await Promise.all([...workers].map((worker) => worker.close()))
       await intake.close()
       admission.close()
-      await Promise.all([...workers].map((worker) => worker.close()))
       await maintenance?.close()
       await store.close()
     },

@@ -30,7 +30,7 @@ export class TenantQuotaExceeded extends QueueError {
   }
 }
 
-/** The store could not be reached or refused the write: nothing is known to be stored. */
+/** The store could not be reached or refused the write: the jobs may or may not be stored (a lost reply). */
 export class QueueUnavailable extends QueueError {
   readonly retryAfterMs: number
   constructor(message: string, retryAfterMs: number, options?: ErrorOptions) {

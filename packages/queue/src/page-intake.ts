@@ -2,7 +2,7 @@ import { Cancelled, type JobEnds } from './job-ends.ts'
 import type { Lane } from './lane.ts'
 import { decodeBody, type JobRecord } from './page.ts'
 import type { HeldPage, Settler } from './settler.ts'
-import type { ClaimedPage, LaneRequest, Store } from './store.ts'
+import { type ClaimedPage, type LaneRequest, paceAheadMs, type Store } from './store.ts'
 import { keyOf, priorityOf } from './streams.ts'
 import type { WorkerSession } from './worker-session.ts'
 
@@ -115,9 +115,14 @@ function hold(page: ClaimedPage, remaining: number, lost: boolean): HeldPage {
   }
 }
 
-/** Positions at the end of a page that would keep this worker busy for too long. Pages of a key stay whole. */
-function surplusOf({ stream, cost, done, jobs }: ClaimedPage, records: JobRecord[], slots: number): number[] {
-  const most = Math.max(1, Math.floor((slots * longestPageMs) / cost))
+/** Positions at the end of a page that would keep this worker busy, or waiting, for too long. Pages of a key stay whole. */
+function surplusOf(
+  { stream, cost, done, jobs, pace }: ClaimedPage,
+  records: JobRecord[],
+  slots: number,
+): number[] {
+  const paced = pace ? Math.ceil((pace.perSecond * paceAheadMs) / 1_000) : Number.POSITIVE_INFINITY
+  const most = Math.max(1, Math.min(paced, Math.floor((slots * longestPageMs) / cost)))
   if (jobs <= most || keyOf(stream) !== undefined) return []
   const finished = new Set(done)
   const unfinished = [...records.keys()].filter((position) => !finished.has(position))

@@ -39,7 +39,7 @@ export interface Queue {
   migrate(): Promise<void>
   /**
    * Resolves after the commit that made the job durable. Rejects with InvalidJob, TenantQuotaExceeded, QueueOverloaded,
-   * QueueUnavailable or QueueClosed; then nothing is known to be stored.
+   * QueueUnavailable or QueueClosed. After QueueUnavailable the job may be stored (the reply was lost); else it is not.
    */
   add(job: JobInput): Promise<Added>
   /** All or none, but for jobs whose dedupe key is taken; resolves after the commit. */

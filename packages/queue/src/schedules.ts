@@ -21,6 +21,10 @@ export class Schedules {
   async save(id: string, schedule: Schedule): Promise<void> {
     if (typeof id !== 'string' || id.length === 0 || id.length > longestId)
       throw new InvalidJob('id', `The schedule's id must have 1 to ${longestId} characters`)
+    // Times of its own would be those of its first job for ever.
+    for (const field of ['runAt', 'deadline'] as const)
+      if (schedule.job[field] !== undefined)
+        throw new InvalidJob(field, `The job of a schedule can't have ${field}`)
     const now = this.#store.now()
     encodeJob(schedule.job, now)
     const nextAt = nextTime(schedule, now)

@@ -118,6 +118,7 @@ export class Settler {
   /** Nothing of the tenant is claimed before `until`, epoch ms. */
   close(lane: string, tenant: string, until: number): void {
     this.#collected.closed.push({ lane, tenant, until })
+    this.#flushSoon()
   }
 
   dropBlob(id: string): void {
@@ -163,7 +164,9 @@ export class Settler {
   }
 
   #hasWork(): boolean {
-    return !this.#stopped && (this.#endedPages.length > 0 || this.#touchedPages.size > 0)
+    if (this.#stopped) return false
+    const { closed } = this.#collected
+    return this.#endedPages.length + this.#touchedPages.size + closed.length + this.#corrections.size > 0
   }
 
   #flushSoon(): void {

@@ -62,6 +62,12 @@ export interface Appended {
   pressure: Usage[]
 }
 
+/**
+ * Of a page of a tenant with a rate a worker keeps what may start within this time and gives back the rest, so that nobody
+ * sits on a page for minutes. A store may count on it when it closes the head.
+ */
+export const paceAheadMs = 10_000
+
 /** Share of a quota above which a store reports a tenant's usage to its producers. */
 export const pressureFrom = 0.8
 
@@ -164,7 +170,7 @@ export interface StoredSchedule {
   nextAt: number
 }
 
-/** What is moved between stores besides waiting pages, see `migrate/`; the same form in every store. */
+/** What is moved between stores besides waiting pages; the same form in every store. */
 export interface SectionValues {
   /** With the blobs its records refer to. */
   scheduled: ScheduledPage

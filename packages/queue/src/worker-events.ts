@@ -17,14 +17,15 @@ export interface WorkerEventMap {
   error: [error: unknown]
 }
 
+/** Told job by job. */
+const heard = ['completed', 'retried', 'snoozed', 'dead', 'cancelled'] as const
+
 /** Events cost nothing while nobody listens, and an `error` that nobody hears ends no process. */
 export class WorkerEvents {
   readonly #emitter = new EventEmitter<WorkerEventMap>()
-  #listeners = 0
 
   on<Name extends keyof WorkerEventMap>(name: Name, listener: (...args: WorkerEventMap[Name]) => void): this {
     this.#emitter.on(name, listener as never)
-    this.#listeners++
     return this
   }
 
@@ -37,7 +38,7 @@ export class WorkerEvents {
   }
 
   protected get isHeard(): boolean {
-    return this.#listeners > 0
+    return heard.some((name) => this.#emitter.listenerCount(name) > 0)
   }
 
   protected tell(outcome: Outcome, job: Job, error: unknown): void {

@@ -365,6 +365,7 @@ export class QueueWorker extends WorkerEvents {
       const told = call.lane.payMore(call, elapsed)
       if (told) this.#session?.settler.correct(call.lane.name, call.tenant.name, told.cost, told.difference)
     }
+    void this.#session?.settler.flush()
     void this.#progress.flush()
   }
 }

@@ -1,4 +1,5 @@
-import type { ClaimedPage, LaneRequest } from '../../store.ts'
+import { type ClaimedPage, type LaneRequest, paceAheadMs } from '../../store.ts'
+import { isExclusive } from '../../streams.ts'
 import { byHead, columns, type Db, type PoolDb } from './db.ts'
 
 /** Streams of one claim, over all its heads: keys with one job each are then still claimed hundreds at a time. */
@@ -123,7 +124,13 @@ function take(head: SpecialHead, pages: SpecialPage[], request: LaneRequest, now
   if (head.rate === null) return { head, pages, jobs, grant, pace: null, openAt: 0 }
   const from = Math.max(now, head.openAt)
   const pace = { from, perSecond: head.rate }
-  return { head, pages, jobs, grant, pace, openAt: from + (jobs / head.rate) * 1_000 }
+  // Of more than this the worker gives back the rest.
+  const kept = Math.ceil((head.rate * paceAheadMs) / 1_000)
+  const started = pages.reduce(
+    (sum, page) => sum + (isExclusive(page.stream) ? page.jobs : Math.min(page.jobs, kept)),
+    0,
+  )
+  return { head, pages, jobs, grant, pace, openAt: from + (started / head.rate) * 1_000 }
 }
 
 async function leaseTaken(tx: Db, worker: number, taken: Taken[]): Promise<number> {

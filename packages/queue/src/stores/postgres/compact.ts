@@ -1,26 +1,27 @@
 import type { PoolDb } from './db.ts'
 import { deadVersions, heldOpen, hotTables } from './sql/compact.ts'
 
-/** Dead versions of a hot table from which, while nothing can be vacuumed, it is written anew. */
-const worthwhile = 20_000
-/** Transactions younger than this are none of our business: vacuum gets its turn soon. */
-const heldSeconds = 10
+const defaults = {
+  /** Dead versions of a hot table from which, while nothing can be vacuumed, it is written anew. */
+  deadVersions: 20_000,
+  /** Transactions younger than this are none of our business: vacuum gets its turn soon. */
+  heldSeconds: 10,
+}
 
 /**
  * Writes hot tables anew when a transaction that is held open keeps vacuum from cleaning them: TRUNCATE frees the old
- * versions at once, whoever could still see them. Measured with a transaction held open for 30 minutes: see
- * docs/operations.md of this package. The lock is had within a moment or not at all. Returns the tables it wrote.
+ * versions at once, whoever could still see them. The lock is had within a moment or not at all. Returns the tables it wrote.
  */
-export async function compact(db: PoolDb): Promise<string[]> {
+export async function compact(db: PoolDb, limits = defaults): Promise<string[]> {
   const versions = await db.raw<{ table: string; dead: number; live: number }>(deadVersions, [
     db.schema,
     [...hotTables],
   ])
   const bloated = versions
-    .filter(({ dead, live }) => dead > worthwhile && dead > 10 * live)
+    .filter(({ dead, live }) => dead > limits.deadVersions && dead > 10 * live)
     .map(({ table }) => table)
   if (bloated.length === 0) return []
-  const [state] = await db.raw<{ held: boolean }>(heldOpen, [heldSeconds])
+  const [state] = await db.raw<{ held: boolean }>(heldOpen, [limits.heldSeconds])
   if (!state?.held) return []
   const written: string[] = []
   for (const table of bloated)

@@ -24,6 +24,8 @@ export async function writeControls(
   }
   const heads = (await tx.run<{ lane: string }>('lockTenant', [tenant])).map(({ lane }) => ({ lane, tenant }))
   if (controls.paused !== undefined) await tx.run('pauseHeads', [tenant, controls.paused === true])
+  // The wait of the old rate is over with it.
+  if (controls.rate !== undefined) await tx.run('openTenant', [tenant])
   await tx.run('refreshHeads', [...byHead(heads), now], heads.length)
 }
 

@@ -19,6 +19,9 @@ from ${s}.tenants where tenant = $1`
 /** $1 tenant, $2 paused. The heads are to be refreshed. */
 export const pauseHeads = (s: string) => `update ${s}.heads set paused = $2 where tenant = $1`
 
+/** $1 tenant. The heads are to be refreshed. */
+export const openTenant = (s: string) => `update ${s}.heads set open_at = 0 where tenant = $1`
+
 /** $1 lane, $2 paused. */
 export const pauseLane = (s: string) => `
 insert into ${s}.lanes (lane, paused) values ($1, $2) on conflict (lane) do update set paused = excluded.paused`

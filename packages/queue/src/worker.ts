@@ -40,8 +40,8 @@ export interface WorkerHost {
 /**
  * Claims pages, keeps their jobs in fair order in memory, hands them to handlers, and settles them.
  *
- * Two loops meet in the lanes' buffers: `#claimLoop` fills them as long as there is room, `#dispatch` empties them as long
- * as there are free slots.
+ * Loops meet in the lanes' buffers: claim loops fill them as long as there is room, `#dispatch` empties them as long as there
+ * are free slots. Lanes with reserved slots have a claim loop of their own: theirs must not wait for a large claim of others.
  */
 export class QueueWorker extends WorkerEvents {
   readonly #host: WorkerHost
@@ -58,15 +58,17 @@ export class QueueWorker extends WorkerEvents {
   readonly #laneOrder: LaneOrder
   readonly #pages: PageIntake
   readonly #running = new Set<Call>()
-  readonly #wakeUp = new Signal()
+  /** One per claim loop. */
+  readonly #wakeUps: Signal[] = []
   readonly #idle = new Signal()
   readonly #tick: NodeJS.Timeout
   readonly #progress: ProgressNotes
   readonly #callEvents: CallEvents
   #session: WorkerSession | undefined
+  #opening: Promise<WorkerSession> | undefined
   #dispatching = false
   #closing = false
-  readonly #claiming: Promise<void>
+  readonly #claiming: Promise<unknown>
 
   constructor(host: WorkerHost, handlers: Handlers, options: WorkerOptions) {
     super()
@@ -94,18 +96,23 @@ export class QueueWorker extends WorkerEvents {
       rateLimited: (call, ms) => this.#rateLimit(call, ms),
     }
     this.#tick = setInterval(() => this.#lookAtRunning(), Math.min(1_000, this.#timeoutMs / 4))
-    this.#claiming = this.#claimLoop()
+    const groups = [true, false].map((urgent) =>
+      this.#lanes.filter((lane) => lane.reservedSlots > 0 === urgent),
+    )
+    this.#claiming = Promise.all(
+      groups.flatMap((lanes) => (lanes.length > 0 ? [this.#claimLoop(lanes)] : [])),
+    )
   }
 
   /** New work may be there. */
   wake(): void {
     for (const lane of this.#lanes) lane.wake()
-    this.#wakeUp.raise()
+    this.#raise()
   }
 
   async close({ graceMs = 10_000 }: { graceMs?: number } = {}): Promise<void> {
     this.#closing = true
-    this.#wakeUp.raise()
+    this.#raise()
     await this.#claiming
     const giveUpAt = performance.now() + graceMs
     while (this.#running.size > 0 && performance.now() < giveUpAt)
@@ -127,18 +134,24 @@ export class QueueWorker extends WorkerEvents {
 
   // --- claiming
 
-  async #claimLoop(): Promise<void> {
+  #raise(): void {
+    for (const signal of this.#wakeUps) signal.raise()
+  }
+
+  async #claimLoop(all: Lane[]): Promise<void> {
+    const wakeUp = new Signal()
+    this.#wakeUps.push(wakeUp)
     let failures = 0
     let pollMs = shortestPollMs
     while (!this.#closing) {
       try {
         const session = await this.#openSession()
-        const lanes = this.#lanes.filter((lane) => lane.wants(this.#laneBudget))
+        const lanes = all.filter((lane) => lane.wants(this.#laneBudget))
         if (lanes.length > 0) await this.#claim(session, lanes)
-        else if (await this.#wakeUp.wait(pollMs)) pollMs = shortestPollMs
+        else if (await wakeUp.wait(pollMs)) pollMs = shortestPollMs
         else {
           pollMs = Math.min(longestPollMs, pollMs * 2)
-          for (const lane of this.#lanes) lane.wake()
+          for (const lane of all) lane.wake()
         }
         failures = 0
       } catch (error) {
@@ -146,7 +159,7 @@ export class QueueWorker extends WorkerEvents {
         this.tellError(error)
         failures++
         await pause(Math.min(2_000, 50 * 2 ** failures))
-        for (const lane of this.#lanes) lane.wake()
+        for (const lane of all) lane.wake()
       }
     }
   }
@@ -170,6 +183,13 @@ export class QueueWorker extends WorkerEvents {
 
   async #openSession(): Promise<WorkerSession> {
     if (this.#session && !this.#session.lost) return this.#session
+    this.#opening ??= this.#startSession().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #startSession(): Promise<WorkerSession> {
     this.#session = await WorkerSession.open(this.#store, this.#leaseMs, this.#host.report, {
       onSettled: (pages) => this.#forget(pages),
       onScheduled: this.#host.onScheduled,
@@ -194,7 +214,7 @@ export class QueueWorker extends WorkerEvents {
       this.#laneByName.get(page.lane)!.bufferedBytes -= page.bytes
       this.#host.prefetch.note(-page.bytes)
     }
-    this.#wakeUp.raise()
+    this.#raise()
   }
 
   /** Work that now belongs to others: waiting jobs are dropped, running handlers are told to stop. */
@@ -233,7 +253,7 @@ export class QueueWorker extends WorkerEvents {
       }
     }
     this.#dispatching = false
-    if (this.#lanes.some((lane) => lane.wants(this.#laneBudget))) this.#wakeUp.raise()
+    if (this.#lanes.some((lane) => lane.wants(this.#laneBudget))) this.#raise()
   }
 
   #start(lane: Lane): void {

@@ -1,4 +1,10 @@
-import { InvalidJob, QueueClosed, QueueOverloaded, QueueUnavailable } from '@fairway/queue'
+import {
+  InvalidJob,
+  QueueClosed,
+  QueueOverloaded,
+  QueueUnavailable,
+  TenantQuotaExceeded,
+} from '@fairway/queue'
 import { ApiError, tooManyRequests, unavailable } from './errors.ts'
 
 /** Retry-After of a database that is away: it is back within seconds as a rule. */
@@ -10,6 +16,11 @@ const databaseRetrySeconds = 2
  */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
+  if (error instanceof TenantQuotaExceeded)
+    return tooManyRequests(
+      `The project has as much waiting as its quota allows in the lane "${error.lane}": try again later.`,
+      seconds(error.retryAfterMs),
+    )
   if (error instanceof QueueOverloaded)
     return tooManyRequests('Too much at once: try again later.', seconds(error.retryAfterMs))
   if (error instanceof QueueUnavailable)

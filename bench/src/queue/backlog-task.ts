@@ -40,12 +40,18 @@ export async function claims(
     skip: [],
   }
   const times: number[] = []
-  for (let claim = 0; claim < warmUp + count; claim++) {
+  let patience = 100
+  for (let claim = 0; claim < warmUp + count; ) {
     const startedAt = performance.now()
     const pages = await store.claim(worker, [request])
-    if (claim >= warmUp) times.push(performance.now() - startedAt)
-    if (pages.length !== request.heads)
-      throw new Error(`a claim found ${pages.length} pages of ${request.heads}`)
+    const took = performance.now() - startedAt
+    if (pages.length === request.heads) {
+      if (claim++ >= warmUp) times.push(took)
+      continue
+    }
+    // Heads that another statement holds for the moment (what the last worker gave back comes in) are passed over.
+    if (--patience === 0) throw new Error(`a claim found ${pages.length} pages of ${request.heads}`)
+    await sleep(50)
   }
   await store.close()
   return median(times)

@@ -173,8 +173,10 @@ describe.each(kinds)('the life of a job on the %s store', (kind) => {
       },
       { lanes, retry: { maxAttempts: 2, baseMs: 1 } },
     )
-    for (const name of ['completed', 'retried', 'dead'] as const)
-      worker.on(name, (one) => void events.push(`${name} ${one.data}`))
+    worker
+      .on('completed', (one) => void events.push(`completed ${one.data}`))
+      .on('retried', (one) => void events.push(`retried ${one.data}`))
+      .on('dead', (one) => void events.push(`dead ${one.data}`))
     await queue.addMany([job('a', 'fine'), job('a', 'flaky'), job('a', 'bad')])
     await until(() => events.length === 5)
     expect(events.sort()).toEqual([

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { QueueOverloaded, QueueUnavailable } from '@fairway/queue'
+import { QueueOverloaded, QueueUnavailable, TenantQuotaExceeded } from '@fairway/queue'
 import Fastify from 'fastify'
 import pg from 'pg'
 import { Type } from 'typebox'
@@ -68,6 +68,7 @@ describe('thrown errors', () => {
 
   it.each([
     [new QueueOverloaded('full', 1_500), 429, 'too_many_requests', '2'],
+    [new TenantQuotaExceeded('bulk', '7', 'full', 2_500), 429, 'too_many_requests', '3'],
     [new QueueUnavailable('away', 900), 503, 'unavailable', '1'],
     [Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }), 503, 'unavailable', '2'],
     [Object.assign(new Error('terminating connection'), { code: '57P01' }), 503, 'unavailable', '2'],

@@ -10,12 +10,8 @@ try {
   const local = await startDynamodb({ port })
   console.log(`DynamoDB Local runs at ${local.endpoint}, in memory. Ctrl-C ends it, and everything in it.
 
-In another terminal:
-  export FAIRWAY_QUEUE_STORE=dynamodb
-  export FAIRWAY_DYNAMODB_ENDPOINT=${local.endpoint}
-  npm start
-
-or in your own program:
+Use it in your program:
+  import { dynamodbStore } from '@fairway/queue/dynamodb'
   dynamodbStore({ table: 'my-queue', endpoint: '${local.endpoint}' })`)
   const stop = () => void local.stop().then(() => process.exit(0))
   process.on('SIGINT', stop)

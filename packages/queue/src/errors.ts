@@ -55,6 +55,15 @@ export class InvalidJob extends QueueError {
   }
 }
 
+/** Controls of a tenant that break a documented limit. */
+export class InvalidControls extends QueueError {
+  readonly field: string
+  constructor(field: string, message: string) {
+    super('QUEUE_INVALID_CONTROLS', message)
+    this.field = field
+  }
+}
+
 /** Thrown by a handler: run this job again after `delayMs`, without counting an attempt. */
 export class Snooze extends Error {
   readonly delayMs: number

@@ -7,15 +7,15 @@ const unlearned = 1
 /** What a lane of one worker knows of a tenant while jobs of it are in memory. */
 export class LaneTenant {
   readonly name: string
-  readonly weight: number
+  weight = 1
   /** Jobs in memory: waiting or running. */
   jobs = 0
   /** Handler calls under way. */
   calls = 0
   /** Handler calls that may be under way, by `maxInFlight`. */
-  readonly grant: number
+  grant = Number.POSITIVE_INFINITY
   /** Jobs started a second at most; 0: no limit. */
-  readonly perSecond: number
+  perSecond = 0
   /** Nothing of it starts before, epoch ms by the store's clock. */
   openAt = 0
   /** Out of the order of service, for whatever reason. */
@@ -30,11 +30,16 @@ export class LaneTenant {
 
   constructor(page: ClaimedPage) {
     this.name = page.tenant
-    this.weight = page.weight
     this.cost = new CostEstimate(page.cost, page.cost !== unlearned)
-    this.grant = page.grant ?? Number.POSITIVE_INFINITY
-    this.perSecond = page.pace?.perSecond ?? 0
-    if (page.pace) this.openAt = page.pace.from
+    this.learnControls(page)
+  }
+
+  /** Controls may have changed since its earlier pages were claimed. */
+  learnControls({ weight, grant, pace }: ClaimedPage): void {
+    this.weight = weight
+    this.grant = grant ?? Number.POSITIVE_INFINITY
+    this.perSecond = pace?.perSecond ?? 0
+    if (pace) this.openAt = Math.max(this.openAt, pace.from)
   }
 
   /** Claiming more of it at the same time would not run more of it. */

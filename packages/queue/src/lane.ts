@@ -33,6 +33,8 @@ const shortMs = 100
 const claimBytes = 1024 * 1024
 /** A tenant with a rate starts at most this much of it at once. */
 const paceSliceMs = 100
+/** Of Node's timers; longer ones would fire at once. */
+const longestTimerMs = 2 ** 31 - 1
 
 /** One lane of one worker: the jobs in memory, in fair order, and what to claim next. */
 export class Lane {
@@ -61,6 +63,8 @@ export class Lane {
   #weights = 0
   readonly #sidelined = new Set<LaneTenant>()
   readonly #opening = new Set<NodeJS.Timeout>()
+  /** Until when tenants are closed: a claim under way may bring more of one that has left memory. */
+  readonly #closedUntil = new Map<string, number>()
   #averageCost = 1
   #lastHeads = 1
 
@@ -117,6 +121,8 @@ export class Lane {
       }
       this.bufferedBytes += claimed.bytes
       this.#settle(tenant)
+      // Of a page whose jobs were all cancelled nothing stays: a tenant kept in memory might not be asked for again.
+      this.release(claimed.tenant, 0)
     }
     this.#lastHeads = Math.max(1, heads.size)
     this.#callIn()
@@ -230,6 +236,8 @@ export class Lane {
 
   /** Nothing of the tenant starts before `until`, epoch ms. */
   close(tenantName: string, until: number): void {
+    for (const [name, end] of this.#closedUntil) if (end <= this.#now()) this.#closedUntil.delete(name)
+    this.#closedUntil.set(tenantName, until)
     const tenant = this.#tenants.get(tenantName)
     if (!tenant) return
     tenant.openAt = Math.max(tenant.openAt, until)
@@ -238,6 +246,7 @@ export class Lane {
 
   /** Brings the tenant in or out of the order of service, as its limits say. */
   #settle(tenant: LaneTenant): void {
+    if (this.#tenants.get(tenant.name) !== tenant) return
     const waitMs = tenant.openAt === 0 ? 0 : tenant.openAt - this.#now()
     const full = tenant.calls >= Math.min(this.#slotsPerTenant, tenant.grant) && tenant.calls < this.slots
     if (waitMs > 0 || full || tenant.sidelined) {
@@ -255,7 +264,7 @@ export class Lane {
       this.#opening.delete(timer)
       this.#settle(tenant)
       this.#onOpen()
-    }, Math.ceil(waitMs))
+    }, Math.min(longestTimerMs, Math.ceil(waitMs)))
     this.#opening.add(timer)
   }
 
@@ -339,11 +348,12 @@ export class Lane {
     const tenant = this.#tenants.get(tenantName)
     if (!tenant) return
     tenant.jobs -= jobs
-    if (tenant.jobs <= 0) {
-      this.#tenants.delete(tenantName)
-      this.#weights -= tenant.weight
-      this.#sidelined.delete(tenant)
-    }
+    if (tenant.jobs > 0) return
+    this.#tenants.delete(tenantName)
+    this.#weights -= tenant.weight
+    this.#sidelined.delete(tenant)
+    // When it comes back, nothing remembers that it had been taken out of the order.
+    this.scheduler.unpark(tenantName)
   }
 
   /** Nothing is called any more. */
@@ -355,9 +365,13 @@ export class Lane {
     let tenant = this.#tenants.get(page.tenant)
     if (!tenant) {
       tenant = new LaneTenant(page)
+      tenant.openAt = Math.max(tenant.openAt, this.#closedUntil.get(page.tenant) ?? 0)
       this.#tenants.set(page.tenant, tenant)
-      this.#weights += tenant.weight
+    } else {
+      this.#weights -= tenant.weight
+      tenant.learnControls(page)
     }
+    this.#weights += tenant.weight
     return tenant
   }
 }

@@ -1,3 +1,4 @@
+import { InvalidControls } from './errors.ts'
 import type { TenantControls } from './types.ts'
 
 const rules: { [Name in keyof TenantControls]-?: { fits: (value: never) => boolean; must: string } } = {
@@ -20,12 +21,13 @@ const rules: { [Name in keyof TenantControls]-?: { fits: (value: never) => boole
 
 const isCount = (value: number) => Number.isSafeInteger(value) && value >= 0
 
-/** @throws RangeError that names the control and what it must be */
+/** @throws InvalidControls that names the control and what it must be */
 export function checkControls(controls: TenantControls): void {
   for (const [name, value] of Object.entries(controls)) {
     const rule = rules[name as keyof TenantControls]
-    if (!rule) throw new RangeError(`${name} is not a control; these are: ${Object.keys(rules).join(', ')}`)
+    if (!rule)
+      throw new InvalidControls(name, `${name} is not a control; these are: ${Object.keys(rules).join(', ')}`)
     if (value !== null && value !== undefined && !rule.fits(value as never))
-      throw new RangeError(`${name} must ${rule.must}`)
+      throw new InvalidControls(name, `${name} must ${rule.must}`)
   }
 }

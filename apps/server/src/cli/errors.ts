@@ -1,13 +1,23 @@
+import { InvalidControls } from '@fairway/queue'
 import { ConfigError } from '../config.ts'
 import { DatabaseUnusable } from '../db/database.ts'
 import { DataDirectoryInUse } from '../db/embedded.ts'
 import { ApiError } from '../errors.ts'
 import { CannotListen } from '../http/listen.ts'
 import { WrongSecret } from '../secret-file.ts'
+import { WrongArguments } from './wrong-arguments.ts'
 
 /** What the operator can correct is told in a sentence and ends with 2; everything else with its stack and 1. */
 export function readableError(error: unknown): { message: string; exitCode: 1 | 2 } {
-  const correctable = [ConfigError, DatabaseUnusable, DataDirectoryInUse, WrongSecret, CannotListen]
+  const correctable = [
+    ConfigError,
+    DatabaseUnusable,
+    DataDirectoryInUse,
+    WrongSecret,
+    CannotListen,
+    WrongArguments,
+    InvalidControls,
+  ]
   if (correctable.some((kind) => error instanceof kind))
     return { message: (error as Error).message, exitCode: 2 }
   if (error instanceof ApiError) return { message: error.message, exitCode: 1 }

@@ -1,5 +1,12 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { readableError } from './errors.ts'
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (value > 0 && Number.isFinite(value)) return value
+  throw new InvalidArgumentError('It must be a number above 0.')
+}
+const positiveOrNone = (text: string): number | 'none' => (text === 'none' ? text : positive(text))
 
 // Commands are loaded when they run: help and mistakes answer at once.
 const program = new Command('fairway')
@@ -25,12 +32,59 @@ project
   .option('--json', 'print JSON')
   .action(async (name, options) => (await import('./project.ts')).createProjectCommand(name, options))
 
-const queue = program.command('queue').description('look into the queue')
+const queue = program.command('queue').description('look into the queue, and steer it')
 queue
   .command('stats')
   .description('waiting, scheduled, running and dead jobs of each lane')
   .option('--json', 'print JSON')
   .action(async (options) => (await import('./queue.ts')).queueStatsCommand(options))
+queue
+  .command('top')
+  .description('projects with most waiting jobs')
+  .option('--limit <n>', 'how many', positive, 20)
+  .option('--json', 'print JSON')
+  .action(async (options) => (await import('./queue.ts')).queueTopCommand(options))
+queue
+  .command('inspect')
+  .description('what waits of a project, its limits, and its latest dead jobs')
+  .argument('<project>', 'its id')
+  .option('--json', 'print JSON')
+  .action(async (project, options) => (await import('./queue.ts')).queueInspectCommand(project, options))
+for (const name of ['pause', 'resume'] as const)
+  queue
+    .command(name)
+    .description(name === 'pause' ? 'stop handing out jobs; adding goes on' : 'hand out jobs again')
+    .option('--project <id>', 'of a project')
+    .option('--lane <name>', 'of a lane')
+    .action(async (options) => (await import('./queue.ts')).queuePauseCommand(options, name === 'pause'))
+queue
+  .command('limits')
+  .description('show or change how a project is treated in each lane; "none" takes a limit away')
+  .argument('<project>', 'its id')
+  .option('--weight <n>', 'share of capacity against other projects (1)', positiveOrNone)
+  .option('--max-in-flight <n>', 'handler calls at once, over all processes', positiveOrNone)
+  .option('--rate <n>', 'jobs started a second, over all processes', positiveOrNone)
+  .option('--max-jobs <n>', 'waiting jobs; beyond, adds are refused', positiveOrNone)
+  .option('--max-bytes <n>', 'waiting bytes; beyond, adds are refused', positiveOrNone)
+  .option('--json', 'print JSON')
+  .action(async (project, options) => (await import('./queue.ts')).queueLimitsCommand(project, options))
+for (const name of ['redrive', 'discard'] as const) {
+  const command = queue
+    .command(name)
+    .description(
+      name === 'redrive'
+        ? 'run dead jobs again, all that match'
+        : 'remove dead jobs for good, all that match',
+    )
+    .option('--project <id>', 'of a project')
+    .option('--lane <name>', 'of a lane')
+    .option('--name <name>', 'of a kind')
+    .option('--reason <text>', 'with this text in the reason')
+    .option('--before <time>', 'that died before, ISO 8601')
+    .option('--json', 'print JSON')
+    .action(async (options) => (await import('./queue.ts')).queueDeadCommand(name, options))
+  if (name === 'redrive') command.option('--rate <n>', 'so many a second', positive)
+}
 
 program
   .command('sign-in-link')

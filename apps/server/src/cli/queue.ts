@@ -1,15 +1,23 @@
+import type { DeadLetterFilter, TenantControls, TenantStats } from '@fairway/queue'
 import { isCanary } from '../http/canary.ts'
 import { table } from './table.ts'
 import { withApp } from './with-app.ts'
+import { WrongArguments } from './wrong-arguments.ts'
 
-export async function queueStatsCommand({ json }: { json?: boolean }): Promise<void> {
+interface Output {
+  json?: boolean
+}
+
+const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`
+
+export async function queueStatsCommand({ json }: Output): Promise<void> {
   const all = await withApp((app) => app.queue.stats())
   const lanes = all.filter(({ lane }) => !isCanary(lane))
   if (json) return console.log(JSON.stringify({ lanes }))
   if (lanes.length === 0) return console.log('The queue is empty.')
   console.log(
     table(
-      ['lane', 'waiting', 'scheduled', 'running', 'dead', 'projects', 'oldest'],
+      ['lane', 'waiting', 'scheduled', 'running', 'dead', 'projects', 'oldest', ''],
       lanes.map((lane) => [
         lane.lane,
         lane.waitingJobs,
@@ -17,8 +25,111 @@ export async function queueStatsCommand({ json }: { json?: boolean }): Promise<v
         lane.leasedJobs,
         lane.deadJobs,
         lane.tenants,
-        `${(lane.oldestAgeMs / 1_000).toFixed(1)} s`,
+        seconds(lane.oldestAgeMs),
+        lane.paused ? 'paused' : '',
       ]),
     ),
   )
+}
+
+export async function queueTopCommand({ json, limit }: Output & { limit: number }): Promise<void> {
+  const all = await withApp((app) => app.queue.tenants(limit))
+  printTenants(
+    all.filter(({ lane }) => !isCanary(lane)),
+    { json },
+  )
+}
+
+export async function queueInspectCommand(project: string, { json }: Output): Promise<void> {
+  const { tenants, controls, dead } = await withApp(async (app) => ({
+    tenants: await app.queue.tenants(100, { tenant: project }),
+    controls: await app.queue.controls(project),
+    dead: await app.queue.deadLetters({ tenant: project, limit: 10 }),
+  }))
+  if (json) return console.log(JSON.stringify({ waiting: tenants, controls, dead }))
+  printTenants(tenants, {})
+  console.log(`\nLimits: ${describeControls(controls)}`)
+  if (dead.length === 0) return console.log('No dead jobs.')
+  console.log('\nThe latest dead jobs:')
+  console.log(
+    table(
+      ['ref', 'lane', 'name', 'attempts', 'died', 'reason'],
+      dead.map((letter) => [
+        letter.ref,
+        letter.lane,
+        letter.name,
+        letter.attempts,
+        letter.diedAt.toISOString(),
+        letter.reason.slice(0, 60),
+      ]),
+    ),
+  )
+}
+
+export async function queuePauseCommand(
+  what: { project?: string; lane?: string },
+  paused: boolean,
+): Promise<void> {
+  const target = targetOf(what)
+  await withApp((app) => (paused ? app.queue.pause(target) : app.queue.resume(target)))
+  const name = 'lane' in target ? `Lane ${target.lane}` : `Project ${target.tenant}`
+  console.log(paused ? `${name} is paused: it takes jobs and hands out none.` : `${name} goes on.`)
+}
+
+export async function queueLimitsCommand(
+  project: string,
+  { json, ...given }: Output & Partial<Record<keyof TenantControls, number | 'none'>>,
+): Promise<void> {
+  const controls = await withApp(async (app) => {
+    const changes = Object.entries(given).map(([name, value]) => [name, value === 'none' ? null : value])
+    if (changes.length > 0) await app.queue.set(project, Object.fromEntries(changes) as TenantControls)
+    return app.queue.controls(project)
+  })
+  if (json) return console.log(JSON.stringify({ project, controls }))
+  console.log(`Project ${project}: ${describeControls(controls)}`)
+}
+
+export async function queueDeadCommand(
+  what: 'redrive' | 'discard',
+  { project, rate, json, ...rest }: Output & { project?: string; rate?: number } & DeadLetterFilter,
+): Promise<void> {
+  const filter: DeadLetterFilter = { ...rest, ...(project && { tenant: project }) }
+  const count = await withApp((app) =>
+    what === 'redrive'
+      ? app.queue.redrive(filter, rate ? { perSecond: rate } : {})
+      : app.queue.discard(filter),
+  )
+  if (json) return console.log(JSON.stringify({ [what === 'redrive' ? 'redriven' : 'discarded']: count }))
+  console.log(what === 'redrive' ? `${count} dead jobs run again.` : `${count} dead jobs are gone for good.`)
+}
+
+function printTenants(tenants: TenantStats[], { json }: Output): void {
+  console.log(json ? JSON.stringify({ waiting: tenants }) : describeTenants(tenants))
+}
+
+function describeTenants(tenants: TenantStats[]): string {
+  if (tenants.length === 0) return 'Nothing is waiting.'
+  return table(
+    ['project', 'lane', 'waiting', 'bytes', 'oldest', 'weight', ''],
+    tenants.map((one) => [
+      one.tenant,
+      one.lane,
+      one.waitingJobs,
+      one.waitingBytes,
+      seconds(one.oldestAgeMs),
+      one.weight,
+      one.paused ? 'paused' : '',
+    ]),
+  )
+}
+
+const describeControls = (controls: TenantControls): string =>
+  Object.entries(controls)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ') || 'none'
+
+function targetOf({ project, lane }: { project?: string; lane?: string }) {
+  if ((project === undefined) === (lane === undefined))
+    throw new WrongArguments('Name either --project or --lane.')
+  return lane === undefined ? { tenant: project! } : { lane }
 }

@@ -61,6 +61,31 @@ describe('commands beside a running server', () => {
     expect(await server.cli('queue', 'stats')).toMatch(/lane|empty/)
   })
 
+  it('limits, pauses and inspects a project', async () => {
+    expect(await server.cli('queue', 'limits', '1', '--weight', '2', '--max-jobs', '1000')).toContain(
+      'weight 2',
+    )
+    expect(JSON.parse(await server.cli('queue', 'limits', '1', '--weight', 'none', '--json'))).toEqual({
+      project: '1',
+      controls: { maxJobs: 1000 },
+    })
+    expect(await server.cli('queue', 'pause', '--project', '1')).toContain('Project 1 is paused')
+    expect((await track('while paused')).status).toBe(200)
+    const inspected = async () => JSON.parse(await server.cli('queue', 'inspect', '1', '--json'))
+    expect(await inspected()).toMatchObject({
+      waiting: [{ lane: 'ingest', paused: true }],
+      dead: [],
+    })
+    expect(JSON.parse(await server.cli('queue', 'top', '--json')).waiting).toContainEqual(
+      expect.objectContaining({ tenant: '1', lane: 'ingest', paused: true }),
+    )
+    await server.cli('queue', 'resume', '--project', '1')
+    await expect.poll(async () => (await inspected()).waiting, { timeout: 30_000 }).toEqual([])
+    expect(await server.cli('queue', 'redrive', '--project', '1', '--reason', 'nothing')).toContain(
+      '0 dead jobs',
+    )
+  })
+
   it('prints a link that signs in', async () => {
     const link = (await server.cli('sign-in-link')).trim()
     const reply = await fetch(link, { redirect: 'manual' })
@@ -99,6 +124,8 @@ describe('what the operator can correct ends with 2 and a sentence', () => {
     ],
     [['start'], { FAIRWAY_SECRET: 'short' }, /FAIRWAY_SECRET must be at least 32 characters/],
     [['bogus'], {}, /unknown command/],
+    [['queue', 'limits', '1', '--rate', 'fast'], {}, /must be a number above 0/],
+    [['queue', 'pause'], {}, /Name either --project or --lane/],
     [['project', 'create'], {}, /missing required argument/],
   ])('%s with %o', async (args, env, message) => {
     const { code, stderr } = await failure(args, env)

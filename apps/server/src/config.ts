@@ -50,8 +50,8 @@ export const settings = {
   queueStore: setting(
     'FAIRWAY_QUEUE_STORE',
     'postgres',
-    'Where the queue keeps its jobs.',
-    oneOf('postgres'),
+    'Where the queue keeps its jobs. Only `postgres`: jobs are added in the transaction that writes the rows they speak of.',
+    queueStore,
   ),
   role: setting(
     'FAIRWAY_ROLE',
@@ -208,6 +208,19 @@ function oneOf<const Choice extends string>(...choices: Choice[]) {
     if (choices.includes(value as Choice)) return value as Choice
     throw new Error(`${choices.length > 1 ? 'one of ' : ''}${choices.join(', ')}, not "${value}"`)
   }
+}
+
+/**
+ * The queue itself runs on DynamoDB, too. This server does not: `queue.addIn` makes a message and the job that delivers it
+ * one commit, and adding the job after the commit would lose it to a crash in between.
+ */
+function queueStore(value: string) {
+  if (value === 'dynamodb')
+    throw new Error(
+      'postgres, not "dynamodb": the server adds jobs in the transaction that writes the rows they speak of, ' +
+        'and DynamoDB can not take part in one',
+    )
+  return oneOf('postgres')(value)
 }
 
 /** Without a trailing slash. The value is not repeated in the message: it may hold a password. */

@@ -18,7 +18,8 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
   if (error instanceof TenantQuotaExceeded)
     return tooManyRequests(
-      `The project has as much waiting as its quota allows in the lane "${error.lane}": try again later.`,
+      // It names the lane, and the quota in jobs or bytes.
+      `${error.message.replace(/^Tenant/, 'Project')}: try again later.`,
       seconds(error.retryAfterMs),
     )
   if (error instanceof QueueOverloaded)

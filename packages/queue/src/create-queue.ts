@@ -4,6 +4,8 @@ import { discard, redrive } from './dead-letters.ts'
 import { InvalidJob } from './errors.ts'
 import { Intake, splitByDueTime } from './intake.ts'
 import { Maintenance, type Retention } from './maintenance.ts'
+import { Meter } from './observe/meter.ts'
+import { Overviews } from './observe/overviews.ts'
 import { encodeJob } from './page.ts'
 import type { Handlers, Queue, Transaction, Worker } from './queue.ts'
 import { Schedules } from './schedules.ts'
@@ -37,6 +39,12 @@ export function createQueue({
   const workers = new Set<QueueWorker>()
   const ledger = new ByteLedger()
   const admission = new Admission(store, storeBytes)
+  const meter = new Meter({
+    storeNow: () => store.now(),
+    admission: () => admission.counts,
+    memory: () => ledger.report(),
+  })
+  const overviews = new Overviews(store, meter)
   const schedules = new Schedules(store)
   let maintenance: Maintenance | undefined
 
@@ -84,8 +92,8 @@ export function createQueue({
         prefetch: ledger.open('prefetch', options.prefetchBytes ?? 16 * 1024 * 1024),
         payloads: ledger.open('payloads', options.payloadBytes ?? 16 * 1024 * 1024),
         onScheduled: (dueAt) => maintenance?.scheduled(dueAt),
-        record: () => {},
-        report: () => null,
+        record: (call) => meter.record(call),
+        report: () => meter.report(),
       },
       handlers,
       options,
@@ -155,6 +163,7 @@ export function createQueue({
     stats: () => store.stats(),
     tenants: (limit = 100, of = {}) => store.tenants(limit, of),
     memory: () => ledger.report(),
+    overview: () => overviews.read(),
     deadLetters: (filter = {}) => store.deadLetters({ limit: 100, ...filter }),
     async redrive(which, options = {}) {
       const count = await redrive(store, which, options)

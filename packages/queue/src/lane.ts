@@ -62,6 +62,8 @@ export class Lane {
   /** Of all tenants with jobs in memory. */
   #weights = 0
   readonly #sidelined = new Set<LaneTenant>()
+  /** Something changed since all that are passed over were looked at together. */
+  #mayHaveRoom = false
   readonly #opening = new Set<NodeJS.Timeout>()
   /** Until when tenants are closed: a claim under way may bring more of one that has left memory. */
   readonly #closedUntil = new Map<string, number>()
@@ -160,7 +162,13 @@ export class Lane {
 
   /** A job waits that may be started, as far as this lane's own limits go. */
   get canStart(): boolean {
-    return this.running < this.slots && this.#findNext()
+    if (this.running >= this.slots) return false
+    if (this.#findNext()) return true
+    if (!this.#mayHaveRoom || this.#sidelined.size === 0) return false
+    // Those they were passed over for are served: they may have what is left.
+    this.#callIn()
+    this.#mayHaveRoom = false
+    return this.#findNext()
   }
 
   /** Takes up to `most` jobs of the tenant to be served next, all with the same name, and charges their estimated cost. */
@@ -182,6 +190,7 @@ export class Lane {
     }
     const charged = tenant.costOf(name).ms * jobs.length
     this.running++
+    this.#mayHaveRoom = true
     tenant.calls++
     const taken = { name, tenant, jobs, charged: 0 }
     this.charge(taken, charged)
@@ -260,11 +269,14 @@ export class Lane {
   }
 
   #openLater(tenant: LaneTenant, waitMs: number): void {
-    const timer = setTimeout(() => {
-      this.#opening.delete(timer)
-      this.#settle(tenant)
-      this.#onOpen()
-    }, Math.min(longestTimerMs, Math.ceil(waitMs)))
+    const timer = setTimeout(
+      () => {
+        this.#opening.delete(timer)
+        this.#settle(tenant)
+        this.#onOpen()
+      },
+      Math.min(longestTimerMs, Math.ceil(waitMs)),
+    )
     this.#opening.add(timer)
   }
 
@@ -306,6 +318,7 @@ export class Lane {
 
   /** Something changed: those that were passed over are looked at again. */
   #callIn(): void {
+    this.#mayHaveRoom = true
     if (this.#sidelined.size === 0) return
     for (const tenant of this.#sidelined) {
       tenant.sidelined = false
@@ -340,6 +353,7 @@ export class Lane {
       this.release(name, jobs.length)
       for (const job of jobs) out.push(job)
     }
+    this.#callIn()
     return out
   }
 

@@ -1,3 +1,4 @@
+import type { QueueOverview } from './observe/queue-overview.ts'
 import type {
   Added,
   BatchHandler,
@@ -71,6 +72,11 @@ export interface Queue {
   tenants(limit?: number, of?: { lane?: string; tenant?: string }): Promise<TenantStats[]>
   /** Bytes that this process keeps for the queue, by purpose, with their limits. */
   memory(): Record<string, { used: number; limit: number }>
+  /**
+   * How the queue is doing, over all processes: per lane what waits, dwell, throughput, time to drain, fairness and who got
+   * how much service. Reads the store a few times: keep an answer for some seconds.
+   */
+  overview(): Promise<QueueOverview>
 
   /** Newest first, at most `limit` (100). */
   deadLetters(filter?: DeadLetterFilter & { limit?: number }): Promise<DeadLetter[]>

@@ -35,7 +35,9 @@ project
 const queue = program.command('queue').description('look into the queue, and steer it')
 queue
   .command('stats')
-  .description('waiting, scheduled, running and dead jobs of each lane')
+  .description(
+    'what waits and runs in each lane, how long it waited, and how fairly it was served in the last minute',
+  )
   .option('--json', 'print JSON')
   .action(async (options) => (await import('./queue.ts')).queueStatsCommand(options))
 queue
@@ -56,6 +58,7 @@ for (const name of ['pause', 'resume'] as const)
     .description(name === 'pause' ? 'stop handing out jobs; adding goes on' : 'hand out jobs again')
     .option('--project <id>', 'of a project')
     .option('--lane <name>', 'of a lane')
+    .option('--json', 'print JSON')
     .action(async (options) => (await import('./queue.ts')).queuePauseCommand(options, name === 'pause'))
 queue
   .command('limits')

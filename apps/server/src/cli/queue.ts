@@ -1,4 +1,4 @@
-import type { DeadLetterFilter, TenantControls, TenantStats } from '@fairway/queue'
+import type { DeadLetterFilter, QueueOverview, TenantControls, TenantStats } from '@fairway/queue'
 import { isCanary } from '../http/canary.ts'
 import { table } from './table.ts'
 import { withApp } from './with-app.ts'
@@ -8,16 +8,33 @@ interface Output {
   json?: boolean
 }
 
+/** With the project's share of the lane's handler time of the last minute, 0 to 1; null when it is not among the first 20. */
+type Waiting = TenantStats & { share: number | null }
+
 const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`
+const orDash = <T>(value: T | null, show: (value: T) => string) => (value === null ? '-' : show(value))
 
 export async function queueStatsCommand({ json }: Output): Promise<void> {
-  const all = await withApp((app) => app.queue.stats())
-  const lanes = all.filter(({ lane }) => !isCanary(lane))
+  const overview = await withApp((app) => app.queue.overview())
+  const lanes = overview.lanes.filter(({ lane }) => !isCanary(lane))
   if (json) return console.log(JSON.stringify({ lanes }))
   if (lanes.length === 0) return console.log('The queue is empty.')
   console.log(
     table(
-      ['lane', 'waiting', 'scheduled', 'running', 'dead', 'projects', 'oldest', ''],
+      [
+        'lane',
+        'waiting',
+        'scheduled',
+        'running',
+        'dead',
+        'projects',
+        'oldest',
+        'p50',
+        'p99',
+        'jobs/s',
+        'fairness',
+        '',
+      ],
       lanes.map((lane) => [
         lane.lane,
         lane.waitingJobs,
@@ -26,6 +43,10 @@ export async function queueStatsCommand({ json }: Output): Promise<void> {
         lane.deadJobs,
         lane.tenants,
         seconds(lane.oldestAgeMs),
+        orDash(lane.dwellP50Ms, seconds),
+        orDash(lane.dwellP99Ms, seconds),
+        lane.perSecond.toFixed(1),
+        orDash(lane.fairness, (index) => index.toFixed(2)),
         lane.paused ? 'paused' : '',
       ]),
     ),
@@ -33,7 +54,9 @@ export async function queueStatsCommand({ json }: Output): Promise<void> {
 }
 
 export async function queueTopCommand({ json, limit }: Output & { limit: number }): Promise<void> {
-  const all = await withApp((app) => app.queue.tenants(limit))
+  const all = await withApp(async (app) =>
+    withShares(await app.queue.tenants(limit), await app.queue.overview()),
+  )
   printTenants(
     all.filter(({ lane }) => !isCanary(lane)),
     { json },
@@ -42,7 +65,7 @@ export async function queueTopCommand({ json, limit }: Output & { limit: number 
 
 export async function queueInspectCommand(project: string, { json }: Output): Promise<void> {
   const { tenants, controls, dead } = await withApp(async (app) => ({
-    tenants: await app.queue.tenants(100, { tenant: project }),
+    tenants: withShares(await app.queue.tenants(100, { tenant: project }), await app.queue.overview()),
     controls: await app.queue.controls(project),
     dead: await app.queue.deadLetters({ tenant: project, limit: 10 }),
   }))
@@ -67,11 +90,12 @@ export async function queueInspectCommand(project: string, { json }: Output): Pr
 }
 
 export async function queuePauseCommand(
-  what: { project?: string; lane?: string },
+  { json, ...what }: Output & { project?: string; lane?: string },
   paused: boolean,
 ): Promise<void> {
   const target = targetOf(what)
   await withApp((app) => (paused ? app.queue.pause(target) : app.queue.resume(target)))
+  if (json) return console.log(JSON.stringify({ ...what, paused }))
   const name = 'lane' in target ? `Lane ${target.lane}` : `Project ${target.tenant}`
   console.log(paused ? `${name} is paused: it takes jobs and hands out none.` : `${name} goes on.`)
 }
@@ -103,14 +127,21 @@ export async function queueDeadCommand(
   console.log(what === 'redrive' ? `${count} dead jobs run again.` : `${count} dead jobs are gone for good.`)
 }
 
-function printTenants(tenants: TenantStats[], { json }: Output): void {
+function withShares(tenants: TenantStats[], { lanes }: QueueOverview): Waiting[] {
+  const shares = new Map(
+    lanes.flatMap(({ lane, shares }) => shares.map((one) => [`${lane} ${one.tenant}`, one.share])),
+  )
+  return tenants.map((one) => ({ ...one, share: shares.get(`${one.lane} ${one.tenant}`) ?? null }))
+}
+
+function printTenants(tenants: Waiting[], { json }: Output): void {
   console.log(json ? JSON.stringify({ waiting: tenants }) : describeTenants(tenants))
 }
 
-function describeTenants(tenants: TenantStats[]): string {
+function describeTenants(tenants: Waiting[]): string {
   if (tenants.length === 0) return 'Nothing is waiting.'
   return table(
-    ['project', 'lane', 'waiting', 'bytes', 'oldest', 'weight', ''],
+    ['project', 'lane', 'waiting', 'bytes', 'oldest', 'weight', 'share', ''],
     tenants.map((one) => [
       one.tenant,
       one.lane,
@@ -118,6 +149,7 @@ function describeTenants(tenants: TenantStats[]): string {
       one.waitingBytes,
       seconds(one.oldestAgeMs),
       one.weight,
+      orDash(one.share, (share) => `${(share * 100).toFixed(0)} %`),
       one.paused ? 'paused' : '',
     ]),
   )

@@ -1,13 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { App } from '../app.ts'
-import { isCanary } from './canary.ts'
-
-/** The queue's numbers come from the database: ask at most this often, however often /metrics is read. */
-const queueStatsMs = 5_000
+import { measureQueue } from './queue-metrics.ts'
 
 /**
- * `/metrics` for Prometheus. Labels are bounded: routes by their pattern, lanes by name, never projects or people.
+ * `/metrics` for Prometheus. Labels are bounded: routes by their pattern, lanes by name, at most ten projects by id, never people.
  */
 export function serveMetrics(server: FastifyInstance, app: App): void {
   const registry = new Registry()
@@ -37,65 +34,6 @@ function measureRequests(server: FastifyInstance, registry: Registry): void {
     const status = `${Math.floor(reply.statusCode / 100)}xx`
     duration.observe({ method: request.method, route, status }, reply.elapsedTime / 1_000)
   })
-}
-
-function measureQueue(app: App, registry: Registry): void {
-  const registers = [registry]
-  const labelNames = ['lane']
-  const jobs = new Gauge({
-    name: 'fairway_queue_jobs',
-    help: 'Jobs in the queue',
-    labelNames: ['lane', 'state'],
-    registers,
-  })
-  const bytes = new Gauge({
-    name: 'fairway_queue_waiting_bytes',
-    help: 'Bytes of waiting jobs',
-    labelNames,
-    registers,
-  })
-  const age = new Gauge({
-    name: 'fairway_queue_oldest_seconds',
-    help: 'Age of the oldest waiting job',
-    labelNames,
-    registers,
-  })
-  const tenants = new Gauge({
-    name: 'fairway_queue_tenants',
-    help: 'Projects with waiting jobs',
-    labelNames,
-    registers,
-  })
-  const failures = new Counter({
-    name: 'fairway_queue_stats_failures_total',
-    help: 'Times that the numbers of the queue could not be read',
-    registers,
-  })
-
-  let readAt = 0
-  const read = async () => {
-    if (Date.now() - readAt < queueStatsMs) return
-    readAt = Date.now()
-    try {
-      const lanes = await app.queue.stats()
-      for (const gauge of [jobs, bytes, age, tenants]) gauge.reset()
-      for (const { lane, ...stats } of lanes) {
-        if (isCanary(lane)) continue
-        jobs.set({ lane, state: 'waiting' }, stats.waitingJobs)
-        jobs.set({ lane, state: 'scheduled' }, stats.scheduledJobs)
-        jobs.set({ lane, state: 'leased' }, stats.leasedJobs)
-        jobs.set({ lane, state: 'dead' }, stats.deadJobs)
-        bytes.set({ lane }, stats.waitingBytes)
-        age.set({ lane }, stats.oldestAgeMs / 1_000)
-        tenants.set({ lane }, stats.tenants)
-      }
-    } catch (error) {
-      failures.inc()
-      app.log.warn({ err: error }, 'could not read the numbers of the queue')
-    }
-  }
-  // prom-client asks each gauge for its value; the first fills them all.
-  Object.assign(jobs, { collect: read })
 }
 
 /** Of this process: every process has its own /metrics. */

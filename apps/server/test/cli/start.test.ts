@@ -70,6 +70,11 @@ describe('commands beside a running server', () => {
       controls: { maxJobs: 1000 },
     })
     expect(await server.cli('queue', 'pause', '--project', '1')).toContain('Project 1 is paused')
+    expect(JSON.parse(await server.cli('queue', 'pause', '--lane', 'webhooks', '--json'))).toEqual({
+      lane: 'webhooks',
+      paused: true,
+    })
+    await server.cli('queue', 'resume', '--lane', 'webhooks')
     expect((await track('while paused')).status).toBe(200)
     const inspected = async () => JSON.parse(await server.cli('queue', 'inspect', '1', '--json'))
     expect(await inspected()).toMatchObject({

@@ -1,5 +1,11 @@
 import { connect } from 'node:net'
-import { QueueOverloaded, QueueUnavailable, TenantQuotaExceeded } from '@fairway/queue'
+import {
+  createQueue,
+  memoryStore,
+  QueueOverloaded,
+  QueueUnavailable,
+  TenantQuotaExceeded,
+} from '@fairway/queue'
 import Fastify from 'fastify'
 import pg from 'pg'
 import { Type } from 'typebox'
@@ -75,6 +81,22 @@ describe('thrown errors', () => {
     [new Error('Connection terminated unexpectedly'), 503, 'unavailable', '2'],
   ])('%s is %i with Retry-After', async (error, status, code, retryAfter) => {
     expect(await problemOf(error)).toMatchObject({ status, code, retryAfter })
+  })
+
+  it('name the quota that a project has used up', async () => {
+    const store = memoryStore()
+    const queue = createQueue({ store })
+    await queue.set('7', { maxJobs: 2 })
+    const job = { lane: 'bulk', tenant: '7', name: 'deliver', data: {} }
+    await queue.addMany([job, job])
+    const refusal = await queue.add(job).catch((error: unknown) => error)
+    expect(await problemOf(refusal)).toMatchObject({
+      status: 429,
+      code: 'too_many_requests',
+      detail: expect.stringMatching(/^Project 7 has its quota of 2 jobs waiting in lane bulk/),
+      retryAfter: expect.stringMatching(/^[1-9]\d*$/),
+    })
+    await queue.close()
   })
 
   it.each([

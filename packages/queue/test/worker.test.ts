@@ -173,8 +173,12 @@ describe.each(Object.keys(stores))('worker on the %s store', (kind) => {
     )
     await queue.addMany(Array.from({ length: 5_000 }, () => job('noisy', 'x'.repeat(100))))
     await until(async () => (await queue.stats())[0]!.leasedJobs > 0)
+    await until(() => queue.memory().prefetch!.used > 0)
+    const held = queue.memory().prefetch!.used
     await queue.add(job('quiet', 1))
     await until(async () => (await queue.tenants()).every(({ tenant }) => tenant !== 'quiet'))
+    // Claimed is not yet in the worker's hands.
+    await until(() => queue.memory().prefetch!.used > held)
     release()
     await until(() => order.includes('quiet'))
     expect(order.indexOf('quiet')).toBeLessThanOrEqual(2)

@@ -118,6 +118,8 @@ export async function queueDeadCommand(
   { project, rate, json, ...rest }: Output & { project?: string; rate?: number } & DeadLetterFilter,
 ): Promise<void> {
   const filter: DeadLetterFilter = { ...rest, ...(project && { tenant: project }) }
+  if (what === 'discard' && Object.keys(filter).length === 0)
+    throw new WrongArguments('Say which dead jobs: --project, --lane, --name, --reason or --before.')
   const count = await withApp((app) =>
     what === 'redrive'
       ? app.queue.redrive(filter, rate ? { perSecond: rate } : {})

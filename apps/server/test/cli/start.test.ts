@@ -131,6 +131,7 @@ describe('what the operator can correct ends with 2 and a sentence', () => {
     [['bogus'], {}, /unknown command/],
     [['queue', 'limits', '1', '--rate', 'fast'], {}, /must be a number above 0/],
     [['queue', 'pause'], {}, /Name either --project or --lane/],
+    [['queue', 'discard'], {}, /Say which dead jobs/],
     [['project', 'create'], {}, /missing required argument/],
   ])('%s with %o', async (args, env, message) => {
     const { code, stderr } = await failure(args, env)

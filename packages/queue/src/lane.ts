@@ -1,3 +1,4 @@
+import { CostEstimate } from './costs.ts'
 import { FairScheduler } from './fair-scheduler.ts'
 import { LaneTenant } from './lane-tenant.ts'
 import { type JobRecord, maxPageJobs } from './page.ts'
@@ -21,8 +22,6 @@ export interface Taken {
   charged: number
 }
 
-/** Weight of the newest measurement in the lane's average cost. */
-const newest = 0.2
 /** Below this difference in ms the store is not told: its estimate is close enough to be fair, and a write saved. */
 const tellFromMs = 20
 /** Enough work for this long is kept ready, so that claims overlap with handlers; more would only be hoarded. */
@@ -67,7 +66,7 @@ export class Lane {
   readonly #opening = new Set<NodeJS.Timeout>()
   /** Until when tenants are closed: a claim under way may bring more of one that has left memory. */
   readonly #closedUntil = new Map<string, number>()
-  #averageCost = 1
+  readonly #averageCost = new CostEstimate(1, true)
   #lastHeads = 1
 
   /** `onOpen` is called when a tenant that had to wait for a time may be served again. */
@@ -140,7 +139,7 @@ export class Lane {
     if (!this.wants(budgetBytes)) return undefined
     const { name, slots } = this
     if (this.#wantsRefill(budgetBytes)) {
-      const pages = Math.ceil((this.slots * readyAheadMs) / (maxPageJobs * this.#averageCost))
+      const pages = Math.ceil((this.slots * readyAheadMs) / (maxPageJobs * this.#averageCost.ms))
       const pagesPerHead = Math.min(16, Math.max(1, Math.ceil(pages / this.#lastHeads)))
       const maxBytes = Math.min(claimBytes, Math.ceil(budgetBytes - this.bufferedBytes))
       const skip = [...this.#tenants.values()]
@@ -154,7 +153,7 @@ export class Lane {
   }
 
   #wantsRefill(budgetBytes: number): boolean {
-    const readyCost = this.scheduler.size * this.#averageCost
+    const readyCost = this.scheduler.size * this.#averageCost.ms
     return !this.#dry && readyCost < (this.slots * readyAheadMs) / 2 && this.bufferedBytes < budgetBytes
   }
 
@@ -222,7 +221,7 @@ export class Lane {
     this.charge(taken, serviceMs - charged)
     tenant.costOf(name).learn(perJob)
     tenant.cost.learn(perJob)
-    this.#averageCost = Math.max(0.001, this.#averageCost + newest * (perJob - this.#averageCost))
+    this.#averageCost.learn(perJob)
     const told = this.#tell(tenant, serviceMs - charged)
     this.running--
     tenant.calls--

@@ -10,6 +10,7 @@ import {
   Snooze,
   type Store,
 } from '../src/index.ts'
+import { until } from './worker-support.ts'
 
 const closers: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -23,13 +24,6 @@ const stores: Record<string, () => Promise<Store>> = {
     closers.push(() => database.drop())
     return postgresStore({ pool: database.pool })
   },
-}
-
-const until = async (condition: () => boolean | Promise<boolean>) => {
-  for (const deadline = Date.now() + 30_000; !(await condition()); ) {
-    if (Date.now() > deadline) throw new Error('the condition did not come true')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
 }
 
 describe.each(Object.keys(stores))('worker on the %s store', (kind) => {

@@ -12,6 +12,8 @@ interface LostPage {
   firstAt: number
   done: number[] | null
   body: string
+  /** Of a session that was to take it to another store, and ran nothing. */
+  carried: boolean
 }
 
 export interface Returned {
@@ -38,16 +40,25 @@ export function returnJobs(
     const unfinished = decodeBody(page.body).filter((_, position) => !done.has(position))
     returned.jobs += unfinished.length
     if (isExclusive(page.stream)) restore(page, index, unfinished)
+    else if (page.carried) sendBackWhole(page, unfinished)
     else sendBack(page, unfinished)
   }
   return returned
 
   function restore(page: LostPage, index: number, unfinished: JobRecord[]) {
     const [first, ...others] = unfinished
-    const kept = first ? [...lostOnce(page, [first]), ...others] : []
+    const kept = page.carried || !first ? unfinished : [...lostOnce(page, [first]), ...others]
     const body = kept.map(encodeRecord).join(',')
     const rest = { jobs: kept.length, bytes: Buffer.byteLength(body), body }
     returned.restored.push({ index, page: kept.length > 0 ? rest : null })
+  }
+
+  /** The same page again: who carries it next recognises what has already arrived. */
+  function sendBackWhole({ lane, tenant, stream, firstAt }: LostPage, unfinished: JobRecord[]) {
+    const body = unfinished.map(encodeRecord).join(',')
+    const size = { jobs: unfinished.length, bytes: Buffer.byteLength(body), body }
+    if (size.jobs > 0)
+      returned.pages.push({ lane, tenant, stream, firstAt, ...size, dueAt: now, alone: true })
   }
 
   function sendBack(page: LostPage, unfinished: JobRecord[]) {

@@ -214,8 +214,11 @@ export interface Store {
    */
   promote(limit: number): Promise<{ jobs: number; nextDueAt: number | undefined }>
 
-  /** Start a worker session, alive for `leaseMs` from now and from every heartbeat. */
-  openWorker(leaseMs: number): Promise<number>
+  /**
+   * Start a worker session, alive for `leaseMs` from now and from every heartbeat. A carrier runs nothing, it takes pages to
+   * another store: its number is below 0, and what it holds when it falls silent comes back as it was.
+   */
+  openWorker(leaseMs: number, kind?: 'carrier'): Promise<number>
   /** False: the session was given up for dead and its work went to others. `report` is what {@link reports} returns. */
   heartbeat(worker: number, leaseMs: number, report?: Json): Promise<boolean>
   /** End a session that holds no leases. */
@@ -256,6 +259,13 @@ export interface Store {
   listen(wake: (what: Wake) => void): Promise<void>
   /** Tell other processes. Coalesced and without a promise: polling is the fallback. */
   announce(what: Wake): void
+
+  /** Open all heads and streams that are closed for a time: of a store that is being emptied. */
+  openEverything(): Promise<void>
+  /** Jobs waiting, scheduled and leased, exactly: what was appended before the call is counted, what ended before is not. */
+  remaining(): Promise<number>
+  /** Those of these unique keys that are taken, with who took them and until when. */
+  holders(keys: { lane: string; tenant: string; key: string }[]): Promise<SectionValues['unique'][]>
 
   stats(): Promise<LaneStats[]>
   /** Most waiting jobs first. */

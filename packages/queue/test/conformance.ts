@@ -4,6 +4,7 @@ import { cancelling } from './conformance/cancelling.ts'
 import { claiming } from './conformance/claiming.ts'
 import { controls } from './conformance/controls.ts'
 import { deadLetters } from './conformance/dead-letters.ts'
+import { emptying } from './conformance/emptying.ts'
 import { limits } from './conformance/limits.ts'
 import { numbers } from './conformance/numbers.ts'
 import { oddTexts } from './conformance/odd-texts.ts'
@@ -36,6 +37,7 @@ const parts = {
   numbers,
   'odd texts': oddTexts,
   sections: sectionMoves,
+  emptying,
 }
 
 /** What every store promises, whatever it is made of. Each test has a lane of its own, in one store that all share. */

@@ -9,6 +9,7 @@ import { Progress } from './admin/progress.ts'
 import { RecentAppends } from './admin/recent-appends.ts'
 import { Schedules } from './admin/schedules.ts'
 import { sectionMovers } from './admin/sections.ts'
+import { numbersOf } from './admin/shard-numbers.ts'
 import { Summaries } from './admin/summaries.ts'
 import { UnownedShards } from './admin/unowned-shards.ts'
 import { nextLease } from './claiming.ts'
@@ -25,6 +26,7 @@ import { Commits } from './intake/commits.ts'
 import { UniqueKeys } from './intake/unique-keys.ts'
 import { Blobs } from './items/blobs.ts'
 import { Bodies } from './items/bodies.ts'
+import { keys } from './keys.ts'
 import { Lanes } from './shard/lanes.ts'
 import { MemoryBudget } from './shard/memory-budget.ts'
 import { purge } from './shard/purging.ts'
@@ -102,12 +104,25 @@ export function makeCore(table: Table, clock: StoreClock, shards: number, option
         return null
       case 'purge':
         return purge(shard, question.tenant)
+      case 'count':
+        return remainingIn(shard)
       case 'dump':
         return (await dumpScheduled(shard, question.limit)) as unknown as Json
       case 'drop':
         await dropScheduled(shard, question.refs)
         return null
     }
+  }
+
+  /** Waiting, scheduled and leased jobs, after taking in all that was appended so far. */
+  async function remainingIn(shard: Shard): Promise<number> {
+    const intake = await table.get(keys.intake(shard.number))
+    await shard.intake.catchUp(Number(intake?.tail ?? 0))
+    if (shard.intake.behind) throw new Error('an append is still under way')
+    return numbersOf(shard.state).lanes.reduce(
+      (sum, lane) => sum + lane.waitingJobs + lane.scheduledJobs + lane.leasedJobs,
+      0,
+    )
   }
 
   /** Does what a question asks with the shard's owner, wherever that is. */

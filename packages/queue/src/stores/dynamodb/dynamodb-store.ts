@@ -7,6 +7,7 @@ import type {
   NewPage,
   Section,
   SectionRow,
+  SectionValues,
   Settlement,
   Store,
   StoredSchedule,
@@ -36,7 +37,7 @@ import { keys, shardOf } from './keys.ts'
 import { reap } from './reaping.ts'
 import { settleAll } from './settlements.ts'
 import { collectHeads } from './shard/collecting.ts'
-import { promote } from './shard/promoting.ts'
+import { openClosed, promote } from './shard/promoting.ts'
 import { refresh } from './shard/refreshing.ts'
 
 export interface DynamodbStoreOptions extends Place {
@@ -131,9 +132,9 @@ class TableStore implements DynamodbStore {
     return { jobs: sum.jobs, nextDueAt: Number.isFinite(sum.nextAt) ? sum.nextAt : undefined }
   }
 
-  async openWorker(leaseMs: number): Promise<number> {
+  async openWorker(leaseMs: number, kind?: 'carrier'): Promise<number> {
     const { sessions, cluster, poller } = await this.#core()
-    const worker = await sessions.open(leaseMs)
+    const worker = await sessions.open(leaseMs, kind)
     await cluster.join()
     poller.start()
     return worker
@@ -236,6 +237,24 @@ class TableStore implements DynamodbStore {
   /** Other processes find out by themselves: owners look at the counters of their shards all the time. */
   announce(what: Wake): void {
     this.#wake(what)
+  }
+
+  /** In the shards of this process: their owners do the same for the others. */
+  async openEverything(): Promise<void> {
+    const { cluster } = await this.#core()
+    await cluster.volunteer()
+    for (const { state } of cluster.owned.values()) openClosed(state, Number.POSITIVE_INFINITY)
+  }
+
+  async remaining(): Promise<number> {
+    const { cluster, ask, shards } = await this.#core()
+    await cluster.volunteer()
+    const numbers = Array.from({ length: shards }, (_, shard) => ask(shard, { ask: 'count' }))
+    return (await Promise.all(numbers)).reduce<number>((sum, jobs) => sum + Number(jobs), 0)
+  }
+
+  async holders(keys: { lane: string; tenant: string; key: string }[]): Promise<SectionValues['unique'][]> {
+    return (await this.#core()).uniqueKeys.holders(keys, this.now())
   }
 
   async stats(): Promise<LaneStats[]> {

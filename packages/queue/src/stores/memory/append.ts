@@ -1,6 +1,6 @@
 import { type Appended, type NewPage, pressureFrom, type ScheduledPage } from '../../store.ts'
 import { usageOf } from './controls.ts'
-import { keyOfHead, type Tables } from './tables.ts'
+import { keyOfHead, type Tables, type UniqueKey } from './tables.ts'
 
 /** Pages whose unique key is taken are left out; the others are stored, to be claimed at once or when due. */
 export function append(tables: Tables, pages: NewPage[]): Appended {
@@ -49,3 +49,9 @@ export function takeKey(
   tables.unique.set(name, { lane, tenant, ...unique })
   return undefined
 }
+
+export const holders = (tables: Tables, keys: { lane: string; tenant: string; key: string }[]): UniqueKey[] =>
+  keys.flatMap(({ lane, tenant, key }) => {
+    const holder = tables.unique.get(JSON.stringify([lane, tenant, key]))
+    return holder && holder.until > tables.now() ? [{ ...holder }] : []
+  })

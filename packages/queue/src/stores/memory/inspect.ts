@@ -62,3 +62,8 @@ export function storeUsage(tables: Tables): StoreUsage {
   const pages = [...[...tables.heads.values()].flatMap(waitingIn), ...tables.scheduled.values()]
   return { jobs: sumOf(pages, (page) => page.jobs), bytes: sumOf(pages, (page) => page.bytes) }
 }
+
+export function remaining(tables: Tables): number {
+  const leased = [...tables.leases.values()].flatMap((lease) => [...lease.pages.values()])
+  return storeUsage(tables).jobs + sumOf(leased, (page) => page.jobs - page.done.length)
+}

@@ -10,14 +10,14 @@ import type {
   Wake,
 } from '../../store.ts'
 import type { DeadLetterFilter, Json, TenantControls } from '../../types.ts'
-import { append } from './append.ts'
+import { append, holders } from './append.ts'
 import { cancel, cancelled, type JobName } from './cancel.ts'
 import { claim } from './claim.ts'
 import { collect } from './collect.ts'
 import { setControls, usageOf } from './controls.ts'
 import { deadLetters, discardDead, retainDead, retryDead } from './dead-letters.ts'
-import { laneStats, storeUsage, tenantStats } from './inspect.ts'
-import { promote } from './promote.ts'
+import { laneStats, remaining, storeUsage, tenantStats } from './inspect.ts'
+import { openClosed, promote } from './promote.ts'
 import { purge } from './purge.ts'
 import { dump, erase, load } from './sections.ts'
 import { settle } from './settle.ts'
@@ -65,8 +65,8 @@ class MemoryStore implements Store {
     return promote(this.#tables, limit)
   }
 
-  async openWorker(leaseMs: number) {
-    return openWorker(this.#tables, leaseMs)
+  async openWorker(leaseMs: number, kind?: 'carrier') {
+    return openWorker(this.#tables, leaseMs, kind)
   }
 
   async heartbeat(worker: number, leaseMs: number, report?: Json) {
@@ -146,6 +146,18 @@ class MemoryStore implements Store {
 
   announce(what: Wake) {
     for (const wake of this.#listeners) queueMicrotask(() => wake(what))
+  }
+
+  async openEverything() {
+    openClosed(this.#tables, Number.POSITIVE_INFINITY)
+  }
+
+  async remaining() {
+    return remaining(this.#tables)
+  }
+
+  async holders(keys: { lane: string; tenant: string; key: string }[]) {
+    return holders(this.#tables, keys)
   }
 
   async stats() {

@@ -11,14 +11,13 @@ export function promote(tables: Tables, limit: number): { jobs: number; nextDueA
   for (const [number] of due) tables.scheduled.delete(number)
   for (const page of joinPages(due.map(([, page]) => page))) makeClaimable(tables, page)
   const moved = sumOf(due, ([, page]) => page.jobs)
-  const { jobs, nextAt } = openClosed(tables)
+  const { jobs, nextAt } = openClosed(tables, now)
   const nextDueAt = Math.min(nextAt, waiting[due.length]?.[1].dueAt ?? Number.POSITIVE_INFINITY)
   return { jobs: moved + jobs, nextDueAt: Number.isFinite(nextDueAt) ? nextDueAt : undefined }
 }
 
 /** Heads and streams whose time has come; `nextAt` is the time of the first that stays closed. */
-function openClosed(tables: Tables): { jobs: number; nextAt: number } {
-  const now = tables.now()
+export function openClosed(tables: Tables, now: number): { jobs: number; nextAt: number } {
   let jobs = 0
   let nextAt = Number.POSITIVE_INFINITY
   const over = (time: number | undefined) => {

@@ -3,8 +3,8 @@ import type { Json } from '../../types.ts'
 import { freeStream, putBack } from './settle.ts'
 import { keyOfHead, type Tables } from './tables.ts'
 
-export function openWorker(tables: Tables, leaseMs: number): number {
-  const worker = tables.nextNumber()
+export function openWorker(tables: Tables, leaseMs: number, kind?: 'carrier'): number {
+  const worker = kind === 'carrier' ? -tables.nextNumber() : tables.nextNumber()
   tables.workers.set(worker, {
     expiresAt: tables.now() + leaseMs,
     report: undefined,
@@ -47,7 +47,8 @@ export function reap(tables: Tables, { maxAttempts }: { maxAttempts: number }): 
 }
 
 function takeBack(tables: Tables, lease: number, limits: { now: number; maxAttempts: number }): number {
-  const lost = [...tables.leases.get(lease)!.pages.values()]
+  const { worker, pages: held } = tables.leases.get(lease)!
+  const lost = [...held.values()].map((page) => ({ ...page, carried: worker < 0 }))
   tables.leases.delete(lease)
   const { pages, restored, dead, jobs } = returnJobs(lost, limits)
   for (const page of pages) tables.schedule(page)

@@ -9,6 +9,7 @@ import type {
   ScheduledPage,
   Section,
   SectionRow,
+  SectionValues,
   Settlement,
   Store,
   StoredSchedule,
@@ -121,8 +122,9 @@ class PostgresStore implements Store {
     return this.#promoter.promote(limit)
   }
 
-  async openWorker(leaseMs: number): Promise<number> {
-    const [row] = await this.#db.run<{ id: number }>('openWorker', [leaseMs])
+  async openWorker(leaseMs: number, kind?: 'carrier'): Promise<number> {
+    const statement = kind === 'carrier' ? 'openCarrier' : 'openWorker'
+    const [row] = await this.#db.run<{ id: number }>(statement, [leaseMs])
     await this.#measureClock()
     return row!.id
   }
@@ -223,6 +225,19 @@ class PostgresStore implements Store {
 
   announce(what: Wake): void {
     this.#listener.announce(what)
+  }
+
+  openEverything(): Promise<void> {
+    return this.#promoter.openEverything()
+  }
+
+  async remaining(): Promise<number> {
+    const [row] = await this.#db.run<{ jobs: number }>('remaining')
+    return row!.jobs
+  }
+
+  holders(keys: { lane: string; tenant: string; key: string }[]): Promise<SectionValues['unique'][]> {
+    return this.#db.run('holders', [...byHead(keys), keys.map(({ key }) => key), this.now()], keys.length)
   }
 
   stats(): Promise<LaneStats[]> {

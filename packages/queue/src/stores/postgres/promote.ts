@@ -5,6 +5,8 @@ import { byHead, columns, type PoolDb } from './db.ts'
 /** How far back due rows are looked for as a rule, and how often further. See `sql/promote.ts`. */
 const lookBackMs = 60_000
 const lookFurtherEveryMs = 30_000
+/** Heads and streams opened by one transaction, when everything is. */
+const openRows = 1_000
 
 /** Moves what is due and opens what was closed for a time. */
 export class Promoter {
@@ -26,6 +28,10 @@ export class Promoter {
     const opened = await this.#open(now, limit)
     const [next] = await this.#db.run<{ at: number | null }>('nextDue', [floor])
     return { jobs: moved!.jobs + streamed + opened, nextDueAt: next!.at ?? undefined }
+  }
+
+  async openEverything(): Promise<void> {
+    while ((await this.#open(Number.POSITIVE_INFINITY, openRows)) > 0);
   }
 
   async #promoteStreams(now: number, limit: number): Promise<number> {

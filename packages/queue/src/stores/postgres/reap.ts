@@ -7,6 +7,7 @@ import { restorePages } from './settle.ts'
 
 interface LostLease {
   id: number
+  carried: boolean
   lanes: string[]
   tenants: string[]
   streams: string[]
@@ -27,8 +28,14 @@ export function reap(db: PoolDb, { maxAttempts }: { maxAttempts: number }): Prom
 }
 
 async function takeBack(tx: Db, now: number, leases: LostLease[], maxAttempts: number): Promise<number> {
-  const refs = leases.flatMap(({ lanes, tenants, streams, seqs }) =>
-    lanes.map((lane, at) => ({ lane, tenant: tenants[at]!, stream: streams[at] ?? '', seq: seqs[at]! })),
+  const refs = leases.flatMap(({ carried, lanes, tenants, streams, seqs }) =>
+    lanes.map((lane, at) => ({
+      lane,
+      tenant: tenants[at]!,
+      stream: streams[at] ?? '',
+      seq: seqs[at]!,
+      carried,
+    })),
   )
   const grants = await tx.run<{ lease: string; lane: string; tenant: string }>('lostGrants', [
     leases.map((lease) => lease.id),
@@ -43,6 +50,7 @@ async function takeBack(tx: Db, now: number, leases: LostLease[], maxAttempts: n
         refs,
         (ref) => ref.stream,
         (ref) => ref.seq,
+        (ref) => ref.carried,
       ),
     ],
     refs.length,

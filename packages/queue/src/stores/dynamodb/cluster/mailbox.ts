@@ -13,6 +13,7 @@ export type Question =
   | { ask: 'lend'; loan: Loan }
   | { ask: 'unlend'; lease: number }
   | { ask: 'purge'; tenant: string }
+  | { ask: 'count' }
   | { ask: 'dump'; limit: number }
   | { ask: 'drop'; refs: string[] }
 

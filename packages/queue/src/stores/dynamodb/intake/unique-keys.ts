@@ -1,4 +1,4 @@
-import type { Appended, NewPage } from '../../../store.ts'
+import type { Appended, NewPage, SectionValues } from '../../../store.ts'
 import type { Row } from '../client/rows.ts'
 import type { Table } from '../client/table.ts'
 import { keys, shardOf, uniqueParts } from '../keys.ts'
@@ -41,6 +41,25 @@ export class UniqueKeys {
       ...taken.flatMap(({ page, holder }) => (holder === undefined ? [] : [{ page, id: holder }])),
       ...later.map(({ page, first }) => ({ page, id: holders.get(first) ?? first.unique.id })),
     ]
+  }
+
+  /** Those that are taken. */
+  async holders(
+    keysOfJobs: { lane: string; tenant: string; key: string }[],
+    now: number,
+  ): Promise<SectionValues['unique'][]> {
+    const places = keysOfJobs.map(({ lane, tenant, key }) =>
+      keys.unique(shardOf(tenant, this.#shards), lane, tenant, key),
+    )
+    const found: SectionValues['unique'][] = []
+    for (const row of await this.#table.getMany(places)) {
+      if (Number(row.until) <= now) continue
+      const { commit } = row
+      if (commit !== undefined && (await this.#commits.settled(String(commit), now)) !== 'committed') continue
+      const { lane, tenant, key, id, until } = row as unknown as SectionValues['unique']
+      found.push({ lane, tenant, key, id, until: Number(until) })
+    }
+    return found
   }
 
   /** A row that holds a key for good, whatever append it came with. */

@@ -73,7 +73,7 @@ function joinPages(pages: StoredPage[], now: number): StoredPage[] {
 }
 
 /** Heads and streams whose time has come; `nextAt` is the time of the first that stays closed. */
-function openClosed(state: ShardState, now: number): { jobs: number; nextAt: number } {
+export function openClosed(state: ShardState, now: number): { jobs: number; nextAt: number } {
   let jobs = 0
   let nextAt = Number.POSITIVE_INFINITY
   const over = (time: number | undefined) => {

@@ -35,7 +35,7 @@ async function returnAll(shard: Shard, worker: number, maxAttempts: number): Pro
   )
   const lost = held.flatMap(({ lease, page }, n) => {
     const body = bodies[n]
-    return body === undefined ? [] : [{ ...page, lease, body }]
+    return body === undefined ? [] : [{ ...page, lease, body, carried: worker < 0 }]
   })
   const returned = returnJobs(lost, { now, maxAttempts })
   const restored = returned.restored.flatMap(({ index, page }) =>

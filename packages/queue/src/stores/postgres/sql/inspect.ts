@@ -117,3 +117,16 @@ from (select jobs from waiting union all select jobs from later union all select
 
 export const lockTenant = (s: string) =>
   `select lane from ${s}.heads where tenant = $1 order by lane for update`
+
+/** What {@link stats} counts, from the pages themselves: every one that is stored waits or is leased. */
+export const remaining = (s: string) => `
+select (
+  (select coalesce(sum(jobs - coalesce(cardinality(done), 0)), 0) from ${s}.pages) +
+  (select coalesce(sum(jobs), 0) from ${s}.scheduled)
+)::float8 as jobs`
+
+/** $1 lanes, $2 tenants, $3 keys, $4 now. */
+export const holders = (s: string) => `
+select lane, tenant, key, id, until from ${s}.unique_keys
+join unnest($1::text[], $2::text[], $3::text[]) as g (lane, tenant, key) using (lane, tenant, key)
+where until > $4::float8`

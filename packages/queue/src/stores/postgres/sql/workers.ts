@@ -2,6 +2,12 @@
 export const openWorker = (s: string) => `
 insert into ${s}.workers (expires_at) values (clock_timestamp() + $1 * interval '1 millisecond') returning id::float8 as id`
 
+/** Below 0, see {@link Store.openWorker}. */
+export const openCarrier = (s: string) => `
+insert into ${s}.workers (id, expires_at) overriding system value
+values (-nextval(pg_get_serial_sequence('${s}.workers', 'id')), clock_timestamp() + $1 * interval '1 millisecond')
+returning id::float8 as id`
+
 /** One row keeps all leases of a worker alive. $1 worker, $2 lease in ms, $3 report. */
 export const heartbeat = (s: string) => `
 update ${s}.workers set expires_at = clock_timestamp() + $2 * interval '1 millisecond', report = coalesce($3, report)
@@ -18,13 +24,15 @@ select id from ${s}.workers where expires_at < clock_timestamp() order by id lim
 
 /** Ends the leases of dead workers. $1 workers. */
 export const endLeases = (s: string) => `
-delete from ${s}.leases where worker = any ($1::bigint[]) returning id::float8 as id, lanes, tenants, streams, seqs`
+delete from ${s}.leases where worker = any ($1::bigint[]) returning id::float8 as id, worker < 0 as carried, lanes, tenants, streams, seqs`
 
-/** Takes out the pages they held. $1 lanes, $2 tenants, $3 streams, $4 seqs. */
+/** Takes out the pages they held. $1 lanes, $2 tenants, $3 streams, $4 seqs, $5 by a carrier. */
 export const takeBack = (s: string) => `
-delete from ${s}.pages p using unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) as g (lane, tenant, stream, seq)
+delete from ${s}.pages p
+using unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::boolean[]) as g (lane, tenant, stream, seq, carried)
 where p.lane = g.lane and p.tenant = g.tenant and p.stream = g.stream and p.seq = g.seq
-returning p.lane, p.tenant, p.stream, p.seq::float8 as seq, coalesce(p.first_at, p.ready_at) as "firstAt", p.done, p.body`
+returning p.lane, p.tenant, p.stream, p.seq::float8 as seq, coalesce(p.first_at, p.ready_at) as "firstAt", p.done, p.body,
+          g.carried`
 
 /**
  * A rate's head was closed for the time that the claimed jobs take, but they did not run: open it again.

@@ -1,0 +1,238 @@
+import { pause, Signal } from '../../signal.ts'
+import type { Section, Store } from '../../store.ts'
+import { Carrier } from './carrier.ts'
+import type { Place } from './place.ts'
+import type { PlaceLog } from './place-log.ts'
+import type { Presence } from './presence.ts'
+import { carryAll, carrySection } from './sections.ts'
+
+/** When nothing was found, look again after this long; rung by who adds work to the store that is left. */
+const pauseMs = { busy: 20, idle: 500 }
+/** Adds are held up for at most this long; then they go on, and the end of the move is tried again later. */
+const longestClosingMs = 10_000
+const closeAgainMs = 5_000
+/** So much is left in the source at most when adds are held up for it. */
+const smallRest = 2_000
+/** Latecomers are waited for this long after adds have begun to go to the target. */
+const clearingMs = 5_000
+const openEverythingEveryMs = 1_000
+/** In a steady state: what processes that slept through a move have stored in the store that was left. */
+const latecomersEveryMs = 5_000
+/** Counting what is left must not become the load: the more there is, the more seldom. */
+const countEveryMs = 500
+
+/** What changes places while work goes on. */
+const onTheWay: Section[] = ['scheduled', 'cancelled', 'progress', 'dead']
+
+interface Parts {
+  stores: Record<string, Store>
+  /** The store with transactions: what they add is brought to where the jobs are. */
+  home: string
+  log: PlaceLog
+  presence: Presence
+  onError: (error: unknown) => void
+}
+
+/**
+ * Moves the queue: every process with a worker carries pages, one of them leads, that is, moves the rest and ends the phases.
+ * Who leads may die at any time: every step may be repeated, and the next one goes on.
+ */
+export class Mover {
+  readonly #parts: Parts
+  readonly #signal = new Signal()
+  readonly #running: Promise<void>
+  #carrier: { carrier: Carrier; move: string } | undefined
+  #turn: { turn: number; since: number } = { turn: 0, since: 0 }
+  #openedAt = Number.NEGATIVE_INFINITY
+  #latecomersAt = Number.NEGATIVE_INFINITY
+  #countAgainAt = Number.NEGATIVE_INFINITY
+  #uncounted = 0
+  #closed = false
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#running = this.#run()
+  }
+
+  wake(): void {
+    this.#signal.raise()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#signal.raise()
+    await this.#running
+    await this.#carrier?.carrier.close()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed)
+      try {
+        const place = await this.#parts.presence.know()
+        const moved = await this.#parts.presence.hold(place, () => this.#step(place))
+        if (moved > 0) continue
+        const busy = place.phase !== 'steady'
+        await this.#signal.wait(busy ? pauseMs.busy : pauseMs.idle)
+      } catch (error) {
+        this.#parts.onError(error)
+        await pause(pauseMs.idle)
+      }
+  }
+
+  /** Returns how much was moved. */
+  async #step(place: Place): Promise<number> {
+    if (place.turn !== this.#turn.turn) this.#turn = { turn: place.turn, since: performance.now() }
+    const { phase } = place
+    if (phase === 'steady') return this.#steady(place)
+    const pages = phase === 'preparing' ? 0 : await this.#carryPages(place)
+    if (!(await this.#parts.log.lead())) return pages
+    return pages + (await this.#lead(place, pages))
+  }
+
+  /** Jobs added by transactions, and latecomers. */
+  async #steady(place: Place): Promise<number> {
+    const { home, log, stores } = this.#parts
+    if (place.target === home || !(await log.lead())) {
+      await this.#dropCarrier()
+      return 0
+    }
+    const added = await carrySection(stores[home]!, stores[place.target]!, 'scheduled', this.#origin(place))
+    if (added > 0 || performance.now() - this.#latecomersAt < latecomersEveryMs) return added
+    this.#latecomersAt = performance.now()
+    return this.#carryPages({ ...place, source: home })
+  }
+
+  async #lead(place: Place, pages: number): Promise<number> {
+    switch (place.phase) {
+      case 'preparing':
+        return this.#prepare(place)
+      case 'moving':
+        return this.#move(place, pages)
+      case 'closing':
+        return this.#finish(place, pages)
+      default:
+        return this.#clear(place, pages)
+    }
+  }
+
+  /** Nobody claims: controls and schedules are in the target before the first job is. */
+  async #prepare(place: Place): Promise<number> {
+    if (!(await this.#allHaveSeen(place))) return 0
+    const { from, to } = this.#ends(place)
+    for (const { lane, paused } of await from.stats())
+      if (paused) {
+        await to.pauseLane(lane, true)
+        await from.pauseLane(lane, false)
+      }
+    for (;;) {
+      const rows = await from.dump('tenants', 100)
+      if (rows.length === 0) break
+      await to.load('tenants', rows, this.#origin(place))
+      // In the source nothing holds them up any more: their pages can be taken.
+      for (const { value } of rows) await from.setControls(value.tenant, noControls)
+      await from.erase('tenants', rows)
+    }
+    await carryAll(from, to, 'schedules', this.#origin(place))
+    await this.#advance(place, 'moving')
+    return 1
+  }
+
+  async #move(place: Place, pages: number): Promise<number> {
+    const moved = await this.#carrySections(place, onTheWay)
+    if (moved + pages > smallRest || performance.now() < this.#countAgainAt) return moved
+    // What workers still hold of the source comes to its end before adds are held up for the rest.
+    const { held } = await this.#parts.log.roll(place.turn)
+    const startedAt = performance.now()
+    const remaining = await this.#ends(place).from.remaining()
+    const endedAt = performance.now()
+    this.#countAgainAt = endedAt + Math.max(countEveryMs, 10 * (endedAt - startedAt))
+    if (held === 0 && remaining <= smallRest) await this.#advance(place, 'closing')
+    return moved
+  }
+
+  async #finish(place: Place, pages: number): Promise<number> {
+    if (!(await this.#allHaveSeen(place))) return 0
+    const moved = await this.#carrySections(place, ['scheduled'])
+    if (moved + pages > 0) return moved
+    if ((await this.#ends(place).from.remaining()) === 0) await this.#advance(place, 'clearing')
+    else if (this.#sinceTurn() > longestClosingMs) {
+      this.#countAgainAt = performance.now() + closeAgainMs
+      await this.#advance(place, 'moving')
+    }
+    return moved
+  }
+
+  async #clear(place: Place, pages: number): Promise<number> {
+    const moved = await this.#carrySections(place, [...onTheWay, 'unique', 'tenants', 'schedules'])
+    if (moved + pages > 0 || this.#sinceTurn() < clearingMs) return moved
+    if ((await this.#ends(place).from.remaining()) === 0) await this.#advance(place, 'steady')
+    return moved
+  }
+
+  /** One round of each. */
+  async #carrySections(place: Place, sections: Section[]): Promise<number> {
+    const { from, to } = this.#ends(place)
+    let moved = 0
+    for (const section of sections) {
+      const count = await carrySection(from, to, section, this.#origin(place))
+      if (section === 'scheduled') await this.#count(count)
+      moved += count
+    }
+    return moved
+  }
+
+  async #carryPages(place: Place): Promise<number> {
+    const { from, to } = this.#ends(place)
+    if (this.#carrier?.move !== place.move) {
+      await this.#dropCarrier()
+      this.#carrier = { carrier: new Carrier(from, to, this.#origin(place)), move: place.move }
+    }
+    if (performance.now() - this.#openedAt > openEverythingEveryMs) {
+      this.#openedAt = performance.now()
+      await from.openEverything()
+    }
+    const jobs = await this.#carrier.carrier.carry()
+    await this.#count(jobs)
+    return jobs
+  }
+
+  async #count(jobs: number): Promise<void> {
+    this.#uncounted += jobs
+    if (this.#uncounted === 0) return
+    const count = this.#uncounted
+    this.#uncounted = 0
+    await this.#parts.log.countMoved(count)
+  }
+
+  async #dropCarrier(): Promise<void> {
+    await this.#carrier?.carrier.close()
+    this.#carrier = undefined
+  }
+
+  async #allHaveSeen({ turn }: Place): Promise<boolean> {
+    // This very step holds the turn, so that this process has seen it when it is here; its row says so a moment later.
+    return (await this.#parts.log.roll(turn)).behind === 0
+  }
+
+  async #advance(place: Place, phase: Place['phase']): Promise<void> {
+    await this.#parts.log.advance(place.turn, phase)
+    this.#parts.presence.look()
+  }
+
+  #ends({ source, target }: Place): { from: Store; to: Store } {
+    return { from: this.#parts.stores[source]!, to: this.#parts.stores[target]! }
+  }
+
+  #origin = ({ source, move }: Place): string => `${source}-${move}`
+
+  #sinceTurn = (): number => performance.now() - this.#turn.since
+}
+
+const noControls = {
+  weight: null,
+  maxInFlight: null,
+  rate: null,
+  paused: null,
+  maxJobs: null,
+  maxBytes: null,
+}

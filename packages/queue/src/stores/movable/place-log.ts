@@ -1,0 +1,100 @@
+import type pg from 'pg'
+import { QueueUnavailable } from '../../errors.ts'
+import { Connection } from '../postgres/connection.ts'
+import type { Phase, Place } from './place.ts'
+import { createTables, statements } from './sql.ts'
+
+/** A process that was silent for so long counts as dead; it must have stopped using what it knew by then. */
+export const silentMs = 5_000
+
+/** Who uses the queue at the moment. */
+export interface Roll {
+  living: number
+  /** Of them, those that have not seen the turn. */
+  behind: number
+  /** Leases of the source that they hold. */
+  held: number
+}
+
+/** Where the jobs are, written down in PostgreSQL for all processes. */
+export class PlaceLog {
+  readonly #connection: Connection
+  readonly #schema: string
+  #leader: pg.PoolClient | undefined
+
+  constructor(source: { pool: pg.Pool } | { connectionString: string }, schema: string) {
+    this.#connection = new Connection(source)
+    this.#schema = schema
+  }
+
+  async migrate(first: string): Promise<void> {
+    await this.#connection.transaction(async (client) => {
+      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`place ${this.#schema}`])
+      await client.query(createTables(this.#schema))
+      await client.query(statements.initPlace(this.#schema), [first])
+    })
+  }
+
+  async beat(process: string, turn: number, held: number): Promise<Place> {
+    const [place] = await this.#run<Place>('beat', [process, turn, held])
+    if (!place) throw new QueueUnavailable('Nobody has called migrate() on this queue yet', 1_000)
+    return place
+  }
+
+  async read(): Promise<Place> {
+    return (await this.#run<Place>('readPlace'))[0]!
+  }
+
+  async leave(process: string): Promise<void> {
+    await this.#run('leave', [process])
+  }
+
+  async roll(turn: number): Promise<Roll> {
+    return (await this.#run<Roll>('roll', [silentMs, turn]))[0]!
+  }
+
+  /** False: a move is under way, or the jobs are there already. */
+  async start(target: string, move: string, total: number): Promise<boolean> {
+    return (await this.#run('startMove', [target, move, total])).length > 0
+  }
+
+  /** False: somebody else has changed the phase meanwhile. */
+  async advance(turn: number, phase: Phase): Promise<boolean> {
+    return (await this.#run('advance', [turn, phase])).length > 0
+  }
+
+  async countMoved(jobs: number): Promise<void> {
+    await this.#run('countMoved', [jobs])
+  }
+
+  /** One process at a time leads, for as long as its connection lives. */
+  async lead(): Promise<boolean> {
+    if (this.#leader) return true
+    const client = await this.#connection.pool.connect()
+    const lost = () => {
+      if (this.#leader === client) this.#leader = undefined
+    }
+    client.once('error', lost)
+    client.once('end', lost)
+    try {
+      const { rows } = await client.query('select pg_try_advisory_lock(hashtextextended($1, 0)) as won', [
+        `lead ${this.#schema}`,
+      ])
+      if (rows[0].won) this.#leader = client
+    } finally {
+      if (this.#leader !== client) client.release()
+    }
+    return this.#leader === client
+  }
+
+  async close(): Promise<void> {
+    // The lock ends with its connection.
+    this.#leader?.release(true)
+    this.#leader = undefined
+    await this.#connection.close()
+  }
+
+  #run<Row>(name: keyof typeof statements, values: unknown[] = []): Promise<Row[]> {
+    return this.#connection.run<Row>(`${this.#schema}_place_${name}`, statements[name](this.#schema), values)
+  }
+}

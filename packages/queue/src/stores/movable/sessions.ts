@@ -1,0 +1,176 @@
+import type { ClaimedPage, Settlement, Store } from '../../store.ts'
+
+/** A lease as the worker knows it stands for one of a store: two stores may give the same number. */
+interface Lease {
+  place: string
+  lease: number
+}
+
+/** A worker's sessions in the stores that it has worked in, under one number. */
+export interface MovableSession {
+  leaseMs: number
+  /** By store: the worker's number there. */
+  workers: Map<string, number>
+  opening: Map<string, Promise<number>>
+  leases: Map<number, Lease>
+  /** By store: settlements sent, and the worker's settlement that the last of them is part of. */
+  sent: Map<string, { number: number; of: number }>
+}
+
+export class MovableSessions {
+  readonly #stores: Record<string, Store>
+  readonly #sessions = new Map<number, MovableSession>()
+  #lastWorker = 0
+  #lastLease = 0
+
+  constructor(stores: Record<string, Store>) {
+    this.#stores = stores
+  }
+
+  /** Leases held of a store. */
+  held(place: string): number {
+    let count = 0
+    for (const { leases } of this.#sessions.values())
+      for (const lease of leases.values()) if (lease.place === place) count++
+    return count
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  async open(leaseMs: number, place: string): Promise<number> {
+    const session: MovableSession = {
+      leaseMs,
+      workers: new Map(),
+      opening: new Map(),
+      leases: new Map(),
+      sent: new Map(),
+    }
+    await this.workerIn(session, place)
+    const worker = ++this.#lastWorker
+    this.#sessions.set(worker, session)
+    return worker
+  }
+
+  get(worker: number): MovableSession | undefined {
+    return this.#sessions.get(worker)
+  }
+
+  forget(worker: number): void {
+    this.#sessions.delete(worker)
+  }
+
+  /** The worker's number in a store, opened there when it is first needed. */
+  async workerIn(session: MovableSession, place: string): Promise<number> {
+    const known = session.workers.get(place)
+    if (known !== undefined) return known
+    let opening = session.opening.get(place)
+    if (!opening) {
+      opening = this.#stores[place]!.openWorker(session.leaseMs)
+      session.opening.set(place, opening)
+    }
+    try {
+      const worker = await opening
+      session.workers.set(place, worker)
+      return worker
+    } finally {
+      session.opening.delete(place)
+    }
+  }
+
+  /** Pages of one claim, under leases of this session. */
+  take(session: MovableSession, place: string, pages: ClaimedPage[]): ClaimedPage[] {
+    const own = new Map<number, number>()
+    for (const { lease } of pages)
+      if (!own.has(lease)) {
+        own.set(lease, ++this.#lastLease)
+        session.leases.set(this.#lastLease, { place, lease })
+      }
+    return pages.map((page) => ({ ...page, lease: own.get(page.lease)! }))
+  }
+
+  /** Each store records what belongs to it. Sent again after a failure, those that had it answer as before. */
+  async settle(settlement: Settlement, working: string): Promise<Set<number>> {
+    const session = this.#sessions.get(settlement.worker)
+    if (!session) return new Set()
+    const held = new Set<number>()
+    const named = new Set<number>()
+    await Promise.all(
+      [...session.workers].map(async ([place, worker]) => {
+        const part = partOf(settlement, session, place, place === working)
+        if (isEmpty(part)) return
+        for (const lease of leasesOf(part)) named.add(lease)
+        const number = numberOf(session, place, settlement.number)
+        const answer = await this.#stores[place]!.settle(translated(part, session, { worker, number }))
+        for (const [lease, own] of session.leases)
+          if (own.place === place && answer.has(own.lease)) held.add(lease)
+      }),
+    )
+    for (const lease of named) if (!held.has(lease)) session.leases.delete(lease)
+    for (const lease of settlement.emptied) session.leases.delete(lease)
+    return held
+  }
+}
+
+/** The number of a settlement in a store: the same when it is sent again. */
+function numberOf({ sent }: MovableSession, place: string, of: number): number {
+  const last = sent.get(place)
+  if (last?.of === of) return last.number
+  const number = (last?.number ?? 0) + 1
+  sent.set(place, { number, of })
+  return number
+}
+
+/** What is under leases of the store; what has no lease goes to the store that is worked in, or to both. */
+function partOf(
+  settlement: Settlement,
+  { leases }: MovableSession,
+  place: string,
+  isWorking: boolean,
+): Settlement {
+  const isOwn = (lease: number) => leases.get(lease)?.place === place
+  const own = <Item extends { lease: number }>(items: Item[]) => items.filter(({ lease }) => isOwn(lease))
+  return {
+    ...settlement,
+    finished: own(settlement.finished),
+    partial: own(settlement.partial),
+    restore: own(settlement.restore),
+    reschedule: own(settlement.reschedule),
+    dead: own(settlement.dead),
+    released: own(settlement.released),
+    emptied: settlement.emptied.filter(isOwn),
+    closed: isWorking ? settlement.closed : [],
+    corrections: isWorking ? settlement.corrections : [],
+  }
+}
+
+/** With the store's own numbers. */
+function translated(
+  part: Settlement,
+  { leases }: MovableSession,
+  own: { worker: number; number: number },
+): Settlement {
+  const leaseOf = (lease: number) => leases.get(lease)!.lease
+  const all = <Item extends { lease: number }>(items: Item[]) =>
+    items.map((item) => ({ ...item, lease: leaseOf(item.lease) }))
+  return {
+    ...part,
+    ...own,
+    finished: all(part.finished),
+    partial: all(part.partial),
+    restore: all(part.restore),
+    reschedule: all(part.reschedule),
+    dead: all(part.dead),
+    released: all(part.released),
+    emptied: part.emptied.map(leaseOf),
+  }
+}
+
+function leasesOf({ finished, partial, restore, reschedule, dead, released, emptied }: Settlement): number[] {
+  const items = [finished, partial, restore, reschedule, dead, released].flat()
+  return [...items.map(({ lease }) => lease), ...emptied]
+}
+
+const isEmpty = (part: Settlement): boolean =>
+  Object.values(part).every((value) => typeof value === 'number' || value.length === 0)

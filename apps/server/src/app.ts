@@ -2,6 +2,7 @@ import type { Queue } from '@fairway/queue'
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import type { Logger } from 'pino'
+import type { AdmissionCounts } from './capacity/admission-counts.ts'
 import type { JobCounts } from './capacity/job-counts.ts'
 import type { TimesInQueue } from './capacity/time-in-queue.ts'
 import type { Config } from './config.ts'
@@ -21,6 +22,8 @@ export interface App {
   jobCounts: JobCounts
   /** What this process's workers see of waiting times. */
   timesInQueue: TimesInQueue
+  /** What this process refused and slowed for full quotas. */
+  admissions: AdmissionCounts
   /** Encrypts what must be stored readable, signs links and tokens. Key: FAIRWAY_SECRET. */
   secrets: Secrets
   now: () => Date

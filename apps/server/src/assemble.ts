@@ -1,6 +1,7 @@
 import { createQueue, postgresStore } from '@fairway/queue'
 import type { Logger } from 'pino'
 import type { App } from './app.ts'
+import { AdmissionCounts } from './capacity/admission-counts.ts'
 import { JobCounts } from './capacity/job-counts.ts'
 import { TimesInQueue } from './capacity/time-in-queue.ts'
 import type { Closing } from './closing.ts'
@@ -37,6 +38,7 @@ export async function assemble(
     queue,
     jobCounts: new JobCounts(),
     timesInQueue: new TimesInQueue(),
+    admissions: new AdmissionCounts(),
     secrets,
     now: now ?? (() => new Date()),
   }

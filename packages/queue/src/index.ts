@@ -9,6 +9,12 @@ export { returnJobs } from './returned-jobs.ts'
 export * from './store.ts'
 export type { DynamodbStore, DynamodbStoreOptions } from './stores/dynamodb/dynamodb-store.ts'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory/memory-store.ts'
+export {
+  type MovableStore,
+  type MovableStoreOptions,
+  type MoveProgress,
+  movableStore,
+} from './stores/movable/movable-store.ts'
 export { type PostgresStoreOptions, postgresStore } from './stores/postgres/postgres-store.ts'
 export type * from './types.ts'
 export type { WorkerEventMap } from './worker-events.ts'

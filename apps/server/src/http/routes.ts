@@ -9,8 +9,9 @@ import { channelRoutes } from '../channels/routes.ts'
 import { eventRoutes } from '../events/routes.ts'
 import { ingestRoutes } from '../ingest/routes.ts'
 import { messageRoutes } from '../messages/routes.ts'
-import { overviewRoutes, queueRoutes } from '../overview/routes.ts'
+import { overviewRoutes } from '../overview/routes.ts'
 import { peopleRoutes } from '../people/routes.ts'
+import { projectQueueRoutes, queueRoutes } from '../queue/routes.ts'
 import { templateRoutes } from '../templates/routes.ts'
 import { trackingRoutes } from '../tracking/routes.ts'
 import { transactionalRoutes } from '../transactional/routes.ts'
@@ -33,6 +34,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       messageRoutes(app),
       mailboxRoutes(app),
       channelRoutes(app),
+      projectQueueRoutes(app),
     ]),
   )
 }

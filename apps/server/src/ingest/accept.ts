@@ -1,5 +1,7 @@
+import { QueueOverloaded, TenantQuotaExceeded } from '@fairway/queue'
 import { findKey, type KeyOwner } from '../accounts/keys.ts'
 import type { App } from '../app.ts'
+import { slowedFrom } from '../capacity/admission-counts.ts'
 import type { ApiError } from '../errors.ts'
 import type { IngestItem, RejectedItem } from './item.ts'
 import { takeRate } from './rate-limit.ts'
@@ -18,7 +20,16 @@ export async function accept(
   if (items.length === 0) return
   takeRate(app, projectId, items.length)
   const tenant = String(projectId)
-  await app.queue.addMany(items.map((data) => ({ lane: 'ingest', tenant, name: 'item', data })))
+  try {
+    const added = await app.queue.addMany(
+      items.map((data) => ({ lane: 'ingest', tenant, name: 'item', data })),
+    )
+    if ((added[0]?.pressure ?? 0) >= slowedFrom) app.admissions.record(projectId, 'slowed', items.length)
+  } catch (error) {
+    if (error instanceof TenantQuotaExceeded || error instanceof QueueOverloaded)
+      app.admissions.record(projectId, 'refused', items.length)
+    throw error
+  }
 }
 
 /** Whose key this is. Tracking and secret keys may both write. */

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
-import { type LaneStatus, projectLanes } from './queue-status.ts'
-import { SharedResults } from './shared-result.ts'
+import { SharedResults } from '../capacity/shared-result.ts'
+import { isDelayed, type LaneStatus, projectLanes } from '../queue/queue-status.ts'
 
 export const messageStates = ['pending', 'claimed', 'sent', 'failed', 'skipped', 'unknown'] as const
 export type MessageState = (typeof messageStates)[number]
@@ -17,7 +17,13 @@ export interface Overview {
 
 /** Something that a person should look at. */
 export interface Attention {
-  kind: 'messages_failed' | 'messages_unknown' | 'items_rejected' | 'jobs_dead' | 'work_delayed'
+  kind:
+    | 'messages_failed'
+    | 'messages_unknown'
+    | 'items_rejected'
+    | 'jobs_dead'
+    | 'work_delayed'
+    | 'work_paused'
   /** One sentence. */
   title: string
   count: number
@@ -30,7 +36,6 @@ const shortestSharedMs = 3_000
 const hourMs = 3_600_000
 const exactPeople = 10_000
 const countedDeadLetters = 100
-const delayedMs = 300_000
 
 const results = new WeakMap<App, SharedResults<Overview>>()
 
@@ -48,12 +53,13 @@ export function readOverview(app: App, projectId: number, hours: number): Promis
 async function read(app: App, projectId: number, hours: number): Promise<Overview> {
   const thisHour = Math.floor(app.now().getTime() / hourMs) * hourMs
   const since = new Date(thisHour - (hours - 1) * hourMs)
-  const [{ events, rejected }, messages, people, queue, dead] = await Promise.all([
+  const [{ events, rejected }, messages, people, queue, dead, { paused = false }] = await Promise.all([
     readCounters(app, projectId, since),
     messagesPerHour(app, projectId, since),
     countPeople(app, projectId),
     projectLanes(app, projectId),
     app.queue.deadLetters({ tenant: String(projectId), limit: countedDeadLetters }),
+    app.queue.controls(String(projectId)),
   ])
   const series = Array.from({ length: hours }, (_, index) => {
     const at = since.getTime() + index * hourMs
@@ -71,7 +77,7 @@ async function read(app: App, projectId: number, hours: number): Promise<Overvie
     totals: { people, events: series.reduce((sum, point) => sum + point.events, 0), sent: states.sent },
     messageStates: states,
     queue,
-    attention: listAttention({ states, queue, rejected, dead: dead.length }),
+    attention: listAttention({ states, queue, rejected, dead: dead.length, paused: paused === true }),
   }
 }
 
@@ -134,9 +140,11 @@ function listAttention(found: {
   queue: LaneStatus[]
   rejected: number
   dead: number
+  paused: boolean
 }): Attention[] {
-  const { states, queue, rejected, dead } = found
-  const delayed = queue.filter(({ oldestAgeMs }) => oldestAgeMs >= delayedMs)
+  const { states, queue, rejected, dead, paused } = found
+  // Of paused work everybody knows why it waits.
+  const delayed = paused ? [] : queue.filter(isDelayed)
   const list: Attention[] = [
     {
       kind: 'messages_failed',
@@ -161,7 +169,12 @@ function listAttention(found: {
     {
       kind: 'work_delayed',
       count: delayed.length,
-      title: `Work in ${delayed.map(({ lane }) => lane).join(', ')} has waited for more than five minutes.`,
+      title: `Work in ${delayed.map(({ lane }) => lane).join(', ')} waits longer than it should.`,
+    },
+    {
+      kind: 'work_paused',
+      count: paused ? 1 : 0,
+      title: "The project's work is paused: it is accepted and kept, and nothing of it runs.",
     },
   ]
   return list.filter(({ count }) => count > 0)

@@ -1,14 +1,10 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { organizationsOf } from '../accounts/members.ts'
-import { listProjects } from '../accounts/projects.ts'
-import { requireSession } from '../accounts/session.ts'
 import type { App } from '../app.ts'
 import { type EventStream, openEventStream } from './event-stream.ts'
 import { LiveEvents } from './live-events.ts'
 import { longestRangeHours, readOverview } from './overview.ts'
-import { queueStatus } from './queue-status.ts'
 import { listRejects } from './rejects.ts'
 
 const ProjectParams = Type.Object({ project: Type.String() })
@@ -80,23 +76,6 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
       stream = opened
       streams.add(opened)
       for (const event of waiting) opened.send('event', event)
-    },
-  )
-}
-
-/** The queue as a whole; registered outside the project scope. */
-export const queueRoutes = (app: App) => async (server: FastifyInstance) => {
-  server.get(
-    '/api/v1/queue',
-    { schema: { summary: 'What waits in each lane, in all and of your projects', tags: ['queue'] } },
-    async (request) => {
-      const user = await requireSession(app, request)
-      const organizations = await organizationsOf(app, user.id)
-      const projects = await listProjects(
-        app,
-        organizations.map(({ id }) => id),
-      )
-      return queueStatus(app, projects)
     },
   )
 }

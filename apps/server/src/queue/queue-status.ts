@@ -1,51 +1,65 @@
-import type { LaneStats, TenantStats } from '@fairway/queue'
+import type { LaneOverview, TenantStats } from '@fairway/queue'
 import type { App } from '../app.ts'
+import { SharedResults } from '../capacity/shared-result.ts'
 import type { TimeInQueue } from '../capacity/time-in-queue.ts'
-import { SharedResults } from './shared-result.ts'
 
 /** What waits in one lane, of one project or of all. */
 export interface LaneStatus {
   lane: string
   waiting: number
   waitingBytes: number
+  /** Age of the oldest waiting job since it could first have run: retries do not make it young. 0 when nothing waits. */
   oldestAgeMs: number
   /** Of jobs that this process took lately; null when there were none. */
   timeInQueue: TimeInQueue | null
 }
 
-interface Snapshot {
-  lanes: LaneStats[]
+export interface QueueSnapshot {
+  lanes: LaneOverview[]
   byProject: Map<string, TenantStats[]>
 }
 
-const lanes = ['ingest', 'transactional', 'automation', 'bulk', 'webhooks']
+export const lanes = ['ingest', 'transactional', 'automation', 'bulk', 'webhooks'] as const
+
 const snapshotMs = 3_000
 /** Projects with less waiting than these 10,000 show as having nothing waiting. */
 const tenantsRead = 10_000
+/** Work that waits for longer asks for a person: people wait for transactional mail. */
+const delayedMs = (lane: string) => (lane === 'transactional' ? 60_000 : 300_000)
 
-const snapshots = new WeakMap<App, SharedResults<Snapshot>>()
+export const isDelayed = ({ lane, oldestAgeMs }: Pick<LaneStatus, 'lane' | 'oldestAgeMs'>): boolean =>
+  oldestAgeMs >= delayedMs(lane)
+
+const snapshots = new WeakMap<App, SharedResults<QueueSnapshot>>()
 
 /** One reading of the whole queue for all consoles: its cost doesn't grow with the people who look. */
-function readSnapshot(app: App): Promise<Snapshot> {
+export function readSnapshot(app: App): Promise<QueueSnapshot> {
   let shared = snapshots.get(app)
   if (!shared) {
     shared = new SharedResults(app.now)
     snapshots.set(app, shared)
   }
   return shared.get('queue', snapshotMs, async () => {
-    const [stats, tenants] = await Promise.all([app.queue.stats(), app.queue.tenants(tenantsRead)])
+    const [overview, tenants] = await Promise.all([app.queue.overview(), app.queue.tenants(tenantsRead)])
     const byProject = new Map<string, TenantStats[]>()
     for (const tenant of tenants)
       byProject.set(tenant.tenant, [...(byProject.get(tenant.tenant) ?? []), tenant])
-    return { lanes: stats.filter(({ lane }) => lanes.includes(lane)), byProject }
+    return {
+      lanes: overview.lanes.filter(({ lane }) => (lanes as readonly string[]).includes(lane)),
+      byProject,
+    }
   })
 }
 
-/** The project's waiting work in every lane. */
+/** The project's waiting work in every lane, a few seconds old. */
 export async function projectLanes(app: App, projectId: number): Promise<LaneStatus[]> {
   const { byProject } = await readSnapshot(app)
-  const own = byProject.get(String(projectId)) ?? []
-  return lanes.map((lane) => {
+  return laneStatuses(app, projectId, byProject.get(String(projectId)) ?? [])
+}
+
+/** Every lane, of what the queue says of those where something of the project waits. */
+export const laneStatuses = (app: App, projectId: number, own: TenantStats[]): LaneStatus[] =>
+  lanes.map((lane) => {
     const stats = own.find((tenant) => tenant.lane === lane)
     return {
       lane,
@@ -55,7 +69,6 @@ export async function projectLanes(app: App, projectId: number): Promise<LaneSta
       timeInQueue: app.timesInQueue.read(lane, String(projectId)) ?? null,
     }
   })
-}
 
 export interface QueueStatus {
   /** The whole installation. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { createProject } from '../../src/accounts/projects.ts'
 import type { Overview } from '../../src/overview/overview.ts'
-import type { QueueStatus } from '../../src/overview/queue-status.ts'
+import type { QueueStatus } from '../../src/queue/queue-status.ts'
 import { signIn } from '../accounts/console-client.ts'
 
 const hourMs = 3_600_000

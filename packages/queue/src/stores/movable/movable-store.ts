@@ -185,9 +185,8 @@ class Movable implements MovableStore {
   // --- workers
 
   async openWorker(leaseMs: number, kind?: 'carrier'): Promise<number> {
-    if (kind) throw new TypeError('Jobs are not carried out of a movable store')
     const place = await this.#presence.know()
-    const worker = await this.#sessions.open(leaseMs, workingPlace(place) ?? place.target)
+    const worker = await this.#sessions.open(leaseMs, workingPlace(place) ?? place.target, kind)
     this.carry()
     return worker
   }
@@ -243,11 +242,13 @@ class Movable implements MovableStore {
   // --- marks, progress, schedules
 
   async cancel(jobs: { lane: string; tenant: string; id: string }[]): Promise<void> {
-    await this.#each((store) => store.cancel(jobs))
+    const moving = this.#presence.latest?.phase !== 'steady'
+    await (moving ? this.#each((store) => store.cancel(jobs)) : this.#current().cancel(jobs))
   }
 
   async cancelled(of?: { lane: string; tenant: string }) {
-    return (await this.#each((store) => store.cancelled(of))).flat()
+    const marks = (await this.#each((store) => store.cancelled(of))).flat()
+    return [...new Map(marks.map((mark) => [JSON.stringify(mark), mark])).values()]
   }
 
   async saveProgress(rows: { lane: string; tenant: string; id: string; progress: Json }[]): Promise<void> {

@@ -7,6 +7,9 @@ import { createTables, statements } from './sql.ts'
 /** A process that was silent for so long counts as dead; it must have stopped using what it knew by then. */
 export const silentMs = 5_000
 
+/** How often a process asks whether it may lead. */
+const leadEveryMs = 1_000
+
 /** Who uses the queue at the moment. */
 export interface Roll {
   living: number
@@ -21,6 +24,7 @@ export class PlaceLog {
   readonly #connection: Connection
   readonly #schema: string
   #leader: pg.PoolClient | undefined
+  #leadAgainAt = Number.NEGATIVE_INFINITY
 
   constructor(source: { pool: pg.Pool } | { connectionString: string }, schema: string) {
     this.#connection = new Connection(source)
@@ -70,21 +74,26 @@ export class PlaceLog {
   /** One process at a time leads, for as long as its connection lives. */
   async lead(): Promise<boolean> {
     if (this.#leader) return true
+    if (performance.now() < this.#leadAgainAt) return false
+    this.#leadAgainAt = performance.now() + leadEveryMs
     const client = await this.#connection.pool.connect()
+    const { rows } = await client
+      .query('select pg_try_advisory_lock(hashtextextended($1, 0)) as won', [`lead ${this.#schema}`])
+      .catch((error) => {
+        client.release(true)
+        throw error
+      })
+    if (!rows[0].won) {
+      client.release()
+      return false
+    }
+    this.#leader = client
     const lost = () => {
-      if (this.#leader === client) this.#leader = undefined
+      this.#leader = undefined
     }
     client.once('error', lost)
     client.once('end', lost)
-    try {
-      const { rows } = await client.query('select pg_try_advisory_lock(hashtextextended($1, 0)) as won', [
-        `lead ${this.#schema}`,
-      ])
-      if (rows[0].won) this.#leader = client
-    } finally {
-      if (this.#leader !== client) client.release()
-    }
-    return this.#leader === client
+    return true
   }
 
   async close(): Promise<void> {

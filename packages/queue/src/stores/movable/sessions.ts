@@ -9,18 +9,20 @@ interface Lease {
 /** A worker's sessions in the stores that it has worked in, under one number. */
 export interface MovableSession {
   leaseMs: number
+  kind: 'carrier' | undefined
   /** By store: the worker's number there. */
   workers: Map<string, number>
   opening: Map<string, Promise<number>>
   leases: Map<number, Lease>
   /** By store: settlements sent, and the worker's settlement that the last of them is part of. */
   sent: Map<string, { number: number; of: number }>
+  /** The last settlement that all stores have recorded, and the answer to it. */
+  settled: { number: number; held: Set<number> }
 }
 
 export class MovableSessions {
   readonly #stores: Record<string, Store>
   readonly #sessions = new Map<number, MovableSession>()
-  #lastWorker = 0
   #lastLease = 0
 
   constructor(stores: Record<string, Store>) {
@@ -39,16 +41,19 @@ export class MovableSessions {
     return this.#sessions.size
   }
 
-  async open(leaseMs: number, place: string): Promise<number> {
+  async open(leaseMs: number, place: string, kind: 'carrier' | undefined): Promise<number> {
     const session: MovableSession = {
       leaseMs,
+      kind,
       workers: new Map(),
       opening: new Map(),
       leases: new Map(),
       sent: new Map(),
+      settled: { number: 0, held: new Set() },
     }
-    await this.workerIn(session, place)
-    const worker = ++this.#lastWorker
+    // As it is known where it begins, unless this process has one of that number from another store.
+    let worker = await this.workerIn(session, place)
+    while (this.#sessions.has(worker)) worker += Math.sign(worker)
     this.#sessions.set(worker, session)
     return worker
   }
@@ -67,7 +72,7 @@ export class MovableSessions {
     if (known !== undefined) return known
     let opening = session.opening.get(place)
     if (!opening) {
-      opening = this.#stores[place]!.openWorker(session.leaseMs)
+      opening = this.#stores[place]!.openWorker(session.leaseMs, session.kind)
       session.opening.set(place, opening)
     }
     try {
@@ -94,6 +99,7 @@ export class MovableSessions {
   async settle(settlement: Settlement, working: string): Promise<Set<number>> {
     const session = this.#sessions.get(settlement.worker)
     if (!session) return new Set()
+    if (settlement.number <= session.settled.number) return new Set(session.settled.held)
     const held = new Set<number>()
     const named = new Set<number>()
     await Promise.all(
@@ -109,7 +115,8 @@ export class MovableSessions {
     )
     for (const lease of named) if (!held.has(lease)) session.leases.delete(lease)
     for (const lease of settlement.emptied) session.leases.delete(lease)
-    return held
+    session.settled = { number: settlement.number, held }
+    return new Set(held)
   }
 }
 

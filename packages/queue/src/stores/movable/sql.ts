@@ -1,7 +1,7 @@
 /** `place` has one row: where the jobs are. `processes` has one for each process that uses the queue. */
 export const createTables = (s: string) => `
 create table if not exists ${s}.place (
-  only       boolean primary key default true check (only),
+  one        boolean primary key default true check (one),
   turn       bigint not null default 1,
   phase      text   not null default 'steady',
   source     text   not null,

@@ -13,6 +13,7 @@ export interface ServerProcess {
   /** Stays the same across restarts. */
   readonly url: string
   readonly pid: number
+  readonly dataDir: string
   /** Of the project made at the first start. */
   readonly trackingKey: string
   /** Everything printed so far, over all restarts. */
@@ -86,6 +87,7 @@ export async function startServerProcess(
     get pid() {
       return child.pid!
     },
+    dataDir,
     get trackingKey() {
       return /Tracking key\s+(\S+)/.exec(output.stdout)?.[1] ?? ''
     },

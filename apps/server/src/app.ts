@@ -1,4 +1,4 @@
-import type { Queue } from '@fairway/queue'
+import type { MovableStore, Queue } from '@fairway/queue'
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import type { Logger } from 'pino'
@@ -18,6 +18,8 @@ export interface App {
   /** Typed SQL for everything else. Same pool. */
   db: Kysely<Schema>
   queue: Queue
+  /** The queue's two places, where DynamoDB is set up. */
+  moves: MovableStore | undefined
   /** What this process's workers have done. */
   jobCounts: JobCounts
   /** What this process's workers see of waiting times. */

@@ -1,4 +1,4 @@
-import { createQueue, postgresStore } from '@fairway/queue'
+import { createQueue } from '@fairway/queue'
 import type { Logger } from 'pino'
 import type { App } from './app.ts'
 import { AdmissionCounts } from './capacity/admission-counts.ts'
@@ -8,6 +8,7 @@ import type { Closing } from './closing.ts'
 import type { Config } from './config.ts'
 import { createKysely, createPool } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
+import { openStore } from './queue/open-store.ts'
 import { checkSecret, loadSecret } from './secret-file.ts'
 import { createSecrets } from './secrets.ts'
 
@@ -25,8 +26,7 @@ export async function assemble(
   const secrets = createSecrets(loadSecret(config))
   await checkSecret(pool, secrets)
 
-  // Connections of its own: however busy the pool is, jobs can be stored and settled.
-  const store = postgresStore({ connectionString: url, now: now && (() => now().getTime()) })
+  const { store, moves } = await openStore(config, log, { url, pool, now: now && (() => now().getTime()) })
   const queue = createQueue({ store })
   closing.add('queue', () => queue.close())
   await queue.migrate()
@@ -36,6 +36,7 @@ export async function assemble(
     pool,
     db: createKysely(pool),
     queue,
+    moves,
     jobCounts: new JobCounts(),
     timesInQueue: new TimesInQueue(),
     admissions: new AdmissionCounts(),

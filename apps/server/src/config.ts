@@ -50,8 +50,21 @@ export const settings = {
   queueStore: setting(
     'FAIRWAY_QUEUE_STORE',
     'postgres',
-    'Where the queue keeps its jobs. Only `postgres`: jobs are added in the transaction that writes the rows they speak of.',
-    queueStore,
+    'Where a new queue keeps its jobs, `postgres` or `dynamodb`. One that exists stays where it is until `fairway queue migrate`.',
+    oneOf('postgres', 'dynamodb'),
+  ),
+  dynamodbTable: setting(
+    'FAIRWAY_DYNAMODB_TABLE',
+    undefined,
+    "The queue's table in DynamoDB, made when it is missing. Without it, `fairway-queue` where DynamoDB is used. " +
+      "Region and credentials are found as every AWS program finds them (`AWS_REGION`, `AWS_PROFILE`, the machine's role).",
+    tableName,
+  ),
+  dynamodbEndpoint: setting(
+    'FAIRWAY_DYNAMODB_ENDPOINT',
+    undefined,
+    'Address of DynamoDB, for DynamoDB Local or an endpoint of a private network. Without it, that of the region.',
+    url('http:', 'https:'),
   ),
   role: setting(
     'FAIRWAY_ROLE',
@@ -210,17 +223,9 @@ function oneOf<const Choice extends string>(...choices: Choice[]) {
   }
 }
 
-/**
- * The queue itself runs on DynamoDB, too. This server does not: `queue.addIn` makes a message and the job that delivers it
- * one commit, and adding the job after the commit would lose it to a crash in between.
- */
-function queueStore(value: string) {
-  if (value === 'dynamodb')
-    throw new Error(
-      'postgres, not "dynamodb": the server adds jobs in the transaction that writes the rows they speak of, ' +
-        'and DynamoDB can not take part in one',
-    )
-  return oneOf('postgres')(value)
+function tableName(value: string) {
+  if (/^[\w.-]{3,255}$/.test(value)) return value
+  throw new Error(`3 to 255 letters, digits, dots, dashes and underscores, not "${value}"`)
 }
 
 /** Without a trailing slash. The value is not repeated in the message: it may hold a password. */

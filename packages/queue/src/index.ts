@@ -15,6 +15,7 @@ export {
   type MoveProgress,
   movableStore,
 } from './stores/movable/movable-store.ts'
+export { readPlace } from './stores/movable/read-place.ts'
 export { type PostgresStoreOptions, postgresStore } from './stores/postgres/postgres-store.ts'
 export type * from './types.ts'
 export type { WorkerEventMap } from './worker-events.ts'

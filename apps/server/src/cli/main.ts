@@ -88,6 +88,17 @@ for (const name of ['redrive', 'discard'] as const) {
     .action(async (options) => (await import('./queue.ts')).queueDeadCommand(name, options))
   if (name === 'redrive') command.option('--rate <n>', 'so many a second', positive)
 }
+queue
+  .command('migrate')
+  .description(
+    'move all jobs to another store while everything goes on; any number of these may run, and one that is killed is no loss',
+  )
+  .option('--from <store>', 'where they must be now')
+  .option('--to <store>', 'postgres or dynamodb')
+  .option('--into-used', 'even if the target holds something already')
+  .option('--status', 'only show where the jobs are and how far a move is')
+  .option('--json', 'print JSON, a line each second')
+  .action(async (options) => (await import('./queue-migrate.ts')).queueMigrateCommand(options))
 
 program
   .command('sign-in-link')

@@ -25,12 +25,9 @@ describe('readConfig', () => {
     ['FAIRWAY_PORT', '70000', 'a whole number from 0 to 65535, not "70000"'],
     ['FAIRWAY_PORT', '3e3', 'a whole number from 0 to 65535, not "3e3"'],
     ['FAIRWAY_ROLE', 'both', 'one of all, api, worker, not "both"'],
-    ['FAIRWAY_QUEUE_STORE', 'redis', 'postgres, not "redis"'],
-    [
-      'FAIRWAY_QUEUE_STORE',
-      'dynamodb',
-      'postgres, not "dynamodb": the server adds jobs in the transaction that writes the rows',
-    ],
+    ['FAIRWAY_QUEUE_STORE', 'redis', 'one of postgres, dynamodb, not "redis"'],
+    ['FAIRWAY_DYNAMODB_TABLE', 'a b', '3 to 255 letters, digits, dots, dashes and underscores, not "a b"'],
+    ['FAIRWAY_DYNAMODB_ENDPOINT', 'localhost:8000', 'a URL that starts with http:// or https://'],
     ['FAIRWAY_TRUST_PROXY', 'yes', 'true or false, not "yes"'],
     ['FAIRWAY_PUBLIC_URL', 'example.com', 'a URL that starts with http:// or https://'],
     [

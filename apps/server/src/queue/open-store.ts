@@ -1,0 +1,54 @@
+import { type MovableStore, movableStore, postgresStore, readPlace, type Store } from '@fairway/queue'
+import type { Pool } from 'pg'
+import type { Logger } from 'pino'
+import { type Config, ConfigError } from '../config.ts'
+
+export interface OpenedStore {
+  store: Store
+  /** The same, where there are two places that jobs may be in. */
+  moves: MovableStore | undefined
+}
+
+/**
+ * The queue's store: PostgreSQL or, as soon as there are settings for DynamoDB, both, with the jobs in one of them. It has
+ * connections of its own: however busy the pool is, jobs can be stored and settled.
+ */
+export async function openStore(
+  config: Config,
+  log: Logger,
+  { url, pool, now }: { url: string; pool: Pool; now: (() => number) | undefined },
+): Promise<OpenedStore> {
+  const postgres = postgresStore({ connectionString: url, now })
+  const { queueStore, dynamodbTable, dynamodbEndpoint } = config
+  if (queueStore === 'postgres' && !dynamodbTable && !dynamodbEndpoint) {
+    await refuseIfElsewhere(pool)
+    return { store: postgres, moves: undefined }
+  }
+  // Who does not use DynamoDB does not load the AWS SDK (80 ms, 18 MB).
+  const { dynamodbStore } = await import('@fairway/queue/dynamodb')
+  const dynamodb = dynamodbStore({
+    table: dynamodbTable ?? 'fairway-queue',
+    ...(dynamodbEndpoint && { endpoint: dynamodbEndpoint }),
+    ...(now && { now }),
+  })
+  const moves = movableStore({
+    stores: { postgres, dynamodb },
+    connectionString: url,
+    first: queueStore,
+    onError: (error) => log.warn({ err: error }, 'the queue could not be moved on; trying again'),
+  })
+  return { store: moves, moves }
+}
+
+/** Without settings for DynamoDB a process would neither see the jobs there nor those on their way. */
+async function refuseIfElsewhere(pool: Pool): Promise<void> {
+  const place = await readPlace(pool)
+  if (!place || (place.phase === 'steady' && place.target === 'postgres')) return
+  const what =
+    place.phase === 'steady'
+      ? `are in ${place.target}`
+      : `are being moved from ${place.source} to ${place.target}`
+  throw new ConfigError([
+    `FAIRWAY_DYNAMODB_TABLE must name the queue's table: the queue's jobs ${what}, see docs/moving-the-queue.md.`,
+  ])
+}

@@ -37,12 +37,12 @@ process.on('uncaughtException', (error) => {
   void closeAll().finally(() => process.exit(1))
 })
 
-/** PostgreSQL as `npm start` runs it, fsync on. */
-export async function startPostgres() {
+/** PostgreSQL as `npm start` runs it, fsync on. `settings`: over those. */
+export async function startPostgres(settings: Record<string, string> = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'fairway-bench-'))
   // PostgreSQL, which root runs as another user, can then live in here, and goes with it.
   chmodSync(dataDir, 0o755)
-  const postgres = await startEmbedded({ dataDir })
+  const postgres = await startEmbedded({ dataDir, settings })
   closers.push(async () => {
     await postgres.stop()
     rmSync(dataDir, { recursive: true, force: true })
@@ -66,6 +66,8 @@ export async function startPostgres() {
     },
   }
 }
+
+export type Postgres = Awaited<ReturnType<typeof startPostgres>>
 
 export interface Fairway {
   url: string

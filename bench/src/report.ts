@@ -42,8 +42,11 @@ export function pairedRow(
   }
 }
 
-/** Prints the table, rows that miss their target included and marked, and writes `bench/results/NAME.json`. */
-export function report(name: string, rows: Row[]): void {
+/**
+ * Prints the table, rows that miss their target included and marked, and writes `bench/results/NAME.json`, together with
+ * `more`: sizes, single samples and whatever else a reader of the rows may ask for.
+ */
+export function report(name: string, rows: Row[], more: Record<string, unknown> = {}): void {
   const machine = {
     cpu: os.cpus()[0]?.model ?? 'unknown',
     cores: os.cpus().length,
@@ -53,7 +56,10 @@ export function report(name: string, rows: Row[]): void {
   }
   const directory = new URL('../results/', import.meta.url)
   mkdirSync(directory, { recursive: true })
-  writeFileSync(new URL(`${name}.json`, directory), `${JSON.stringify({ name, machine, rows }, null, 2)}\n`)
+  writeFileSync(
+    new URL(`${name}.json`, directory),
+    `${JSON.stringify({ name, machine, ...more, rows }, null, 2)}\n`,
+  )
   console.log(`\n${name} · ${machine.cpu}, ${machine.cores} cores, node ${machine.node}`)
   console.table(
     rows.map((row) => ({

@@ -10,8 +10,11 @@ export const happened = {
   started: 5,
   ended: 6,
   acknowledged: 7,
+  /** The handler said that it failed, or asked for a pause. */
+  failed: 8,
 } as const
 type What = keyof typeof happened
+export type Log = (what: What, ...jobs: number[]) => void
 
 export interface Entry {
   what: What
@@ -28,7 +31,7 @@ const recordBytes = 16
 export const clock = () => Number(process.hrtime.bigint()) / 1e6
 
 /** Each entry is in the kernel's hands before the call returns: it outlives `kill -9` of this process. */
-export function openLog(directory: string): (what: What, ...jobs: number[]) => void {
+export function openLog(directory: string): Log {
   const file = openSync(join(directory, `${process.pid}.log`), 'a')
   return (what, ...jobs) => {
     const at = clock()

@@ -81,7 +81,7 @@ function collect(entries: Iterable<Entry>): Map<number, Story> {
     if (what === 'started') story.starts.push({ at, pid })
     else if (what === 'claimed') story.claims.push({ at, pid })
     else if (what === 'acknowledged') story.acknowledgedAt = Math.min(story.acknowledgedAt, at)
-    else story[what] = true
+    else if (what !== 'failed') story[what] = true
   }
   for (const { claims, starts } of stories.values())
     for (const moments of [claims, starts]) moments.sort((a, b) => a.at - b.at)

@@ -20,6 +20,8 @@ export interface App {
   queue: Queue
   /** The queue's two places, where DynamoDB is set up. */
   moves: MovableStore | undefined
+  /** DynamoDB's request units that this process used, where it is set up: what it costs. */
+  requestUnits: (() => { read: number; write: number }) | undefined
   /** What this process's workers have done. */
   jobCounts: JobCounts
   /** What this process's workers see of waiting times. */

@@ -26,7 +26,11 @@ export async function assemble(
   const secrets = createSecrets(loadSecret(config))
   await checkSecret(pool, secrets)
 
-  const { store, moves } = await openStore(config, log, { url, pool, now: now && (() => now().getTime()) })
+  const { store, moves, requestUnits } = await openStore(config, log, {
+    url,
+    pool,
+    now: now && (() => now().getTime()),
+  })
   const queue = createQueue({ store })
   closing.add('queue', () => queue.close())
   await queue.migrate()
@@ -37,6 +41,7 @@ export async function assemble(
     db: createKysely(pool),
     queue,
     moves,
+    requestUnits,
     jobCounts: new JobCounts(),
     timesInQueue: new TimesInQueue(),
     admissions: new AdmissionCounts(),

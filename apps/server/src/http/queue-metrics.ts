@@ -51,6 +51,7 @@ export function measureQueue(app: App, registry: Registry): void {
   const slowed = counter('slowed_adds_total', 'Adds that this process slowed because a quota was nearly full')
   const failures = counter('stats_failures_total', 'Times that the numbers of the queue could not be read')
   measureMemory(app, registry)
+  measureRequestUnits(app, registry)
 
   const filled = [jobs, dwell, waiting, service, refused, slowed, ...lanes.map((lane) => lane.gauge)]
 
@@ -145,3 +146,20 @@ function setProjects(gauge: Gauge, parts: [project: string, value: number][], to
 }
 
 const seconds = (ms: number | null) => (ms === null ? null : ms / 1_000)
+
+/** Where DynamoDB is set up: what the queue costs there. */
+function measureRequestUnits({ requestUnits }: App, registry: Registry): void {
+  if (!requestUnits) return
+  let told = { read: 0, write: 0 }
+  new Counter({
+    name: 'fairway_queue_request_units_total',
+    help: "DynamoDB's request units that this process used",
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      const units = requestUnits()
+      for (const kind of ['read', 'write'] as const) this.inc({ kind }, units[kind] - told[kind])
+      told = units
+    },
+  })
+}

@@ -7,6 +7,8 @@ export interface OpenedStore {
   store: Store
   /** The same, where there are two places that jobs may be in. */
   moves: MovableStore | undefined
+  /** DynamoDB's request units that this process used. */
+  requestUnits: (() => { read: number; write: number }) | undefined
 }
 
 /**
@@ -22,7 +24,7 @@ export async function openStore(
   const { queueStore, dynamodbTable, dynamodbEndpoint } = config
   if (queueStore === 'postgres' && !dynamodbTable && !dynamodbEndpoint) {
     await refuseIfElsewhere(pool)
-    return { store: postgres, moves: undefined }
+    return { store: postgres, moves: undefined, requestUnits: undefined }
   }
   // Who does not use DynamoDB does not load the AWS SDK (80 ms, 18 MB).
   const { dynamodbStore } = await import('@fairway/queue/dynamodb')
@@ -37,7 +39,7 @@ export async function openStore(
     first: queueStore,
     onError: (error) => log.warn({ err: error }, 'the queue could not be moved on; trying again'),
   })
-  return { store: moves, moves }
+  return { store: moves, moves, requestUnits: () => dynamodb.requestUnits() }
 }
 
 /** Without settings for DynamoDB a process would neither see the jobs there nor those on their way. */

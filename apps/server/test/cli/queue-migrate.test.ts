@@ -104,6 +104,8 @@ describe.skipIf(!java)('fairway queue migrate', () => {
     await expect.poll(processed, { timeout: 30_000 }).toBe(sent)
     await expect.poll(delivered, { timeout: 30_000 }).toBe(mails)
     await expect.poll(healthy, { timeout: 30_000 }).toBe(200)
+    const metrics = await fetch(`${server.url}/metrics`).then((reply) => reply.text())
+    expect(metrics).toMatch(/fairway_queue_request_units_total\{kind="write"\} [1-9]/)
     expect(JSON.parse(await server.cli('queue', 'stats', '--json')).lanes).toEqual(expect.any(Array))
 
     // Killed on the way back, the next life of the server goes on with it.

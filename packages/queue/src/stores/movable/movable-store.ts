@@ -191,23 +191,15 @@ class Movable implements MovableStore {
     return worker
   }
 
-  async heartbeat(worker: number, leaseMs: number, report?: Json): Promise<boolean> {
-    const session = this.#sessions.get(worker)
-    if (!session) return false
-    const alive = await Promise.all(
-      [...session.workers].map(([place, own]) => this.#store(place).heartbeat(own, leaseMs, report)),
-    )
-    if (alive.every(Boolean)) return true
-    // Lost in one store, lost in all: what it holds in the others comes back when it has been silent there.
-    this.#sessions.forget(worker)
-    return false
+  heartbeat(worker: number, leaseMs: number, report?: Json): Promise<boolean> {
+    const { phase, target } = this.#presence.latest!
+    // Until then, a claim that began under an earlier phase may be under way.
+    const left = phase === 'steady' ? Object.keys(this.#stores).find((name) => name !== target) : undefined
+    return this.#sessions.heartbeat(worker, leaseMs, report, left)
   }
 
-  async closeWorker(worker: number): Promise<void> {
-    const session = this.#sessions.get(worker)
-    if (!session) return
-    await Promise.all([...session.workers].map(([place, own]) => this.#store(place).closeWorker(own)))
-    if (session.leases.size === 0) this.#sessions.forget(worker)
+  closeWorker(worker: number): Promise<void> {
+    return this.#sessions.close(worker)
   }
 
   async reports(): Promise<{ worker: number; report: Json }[]> {

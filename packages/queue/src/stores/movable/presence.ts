@@ -25,6 +25,7 @@ export class Presence {
   readonly #hurry = new Signal()
   #place: Place | undefined
   #knownAt = Number.NEGATIVE_INFINITY
+  #asking: Promise<void> | undefined
   #beating: Promise<void> | undefined
   #closed = false
 
@@ -47,13 +48,12 @@ export class Presence {
 
   /** What is known, reading it if need be. Rejects with QueueUnavailable. */
   async know(): Promise<Place> {
-    if (!this.#beating) {
-      await this.#beat()
-      this.#beating ??= this.#beatOnAndOn()
-    }
+    // Not known yet, or this process stood still for a while.
+    if (!this.place) await this.#ask()
+    this.#beating ??= this.#beatOnAndOn()
     const { place } = this
     if (!place)
-      throw new QueueUnavailable('It is not known where the jobs are: PostgreSQL does not answer', 1_000)
+      throw new QueueUnavailable('It is not known where the jobs are: PostgreSQL is slow to answer', 1_000)
     return place
   }
 
@@ -99,6 +99,13 @@ export class Presence {
     await this.#beating
     if (this.#place) await this.#log.leave(this.#id).catch(() => {})
     this.#release()
+  }
+
+  #ask(): Promise<void> {
+    this.#asking ??= this.#beat().finally(() => {
+      this.#asking = undefined
+    })
+    return this.#asking
   }
 
   async #beatOnAndOn(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ClaimedPage, Settlement, Store } from '../../store.ts'
+import type { Json } from '../../types.ts'
 
 /** A lease as the worker knows it stands for one of a store: two stores may give the same number. */
 interface Lease {
@@ -37,10 +38,6 @@ export class MovableSessions {
     return count
   }
 
-  get size(): number {
-    return this.#sessions.size
-  }
-
   async open(leaseMs: number, place: string, kind: 'carrier' | undefined): Promise<number> {
     const session: MovableSession = {
       leaseMs,
@@ -62,10 +59,6 @@ export class MovableSessions {
     return this.#sessions.get(worker)
   }
 
-  forget(worker: number): void {
-    this.#sessions.delete(worker)
-  }
-
   /** The worker's number in a store, opened there when it is first needed. */
   async workerIn(session: MovableSession, place: string): Promise<number> {
     const known = session.workers.get(place)
@@ -82,6 +75,39 @@ export class MovableSessions {
     } finally {
       session.opening.delete(place)
     }
+  }
+
+  /** False: it was given up for dead somewhere. `left`: a store that is not worked in any more. */
+  async heartbeat(
+    worker: number,
+    leaseMs: number,
+    report: Json | undefined,
+    left: string | undefined,
+  ): Promise<boolean> {
+    const session = this.#sessions.get(worker)
+    if (!session) return false
+    const holds = (place: string) => [...session.leases.values()].some((lease) => lease.place === place)
+    const alive = await Promise.all(
+      [...session.workers].map(async ([place, own]) => {
+        const store = this.#stores[place]!
+        if (place !== left || holds(place)) return store.heartbeat(own, leaseMs, report)
+        session.workers.delete(place)
+        // The store may be gone by now: nothing depends on it.
+        await store.closeWorker(own).catch(() => {})
+        return true
+      }),
+    )
+    if (alive.every(Boolean)) return true
+    // Lost in one store, lost in all: what it holds in the others comes back when it has been silent there.
+    this.#sessions.delete(worker)
+    return false
+  }
+
+  async close(worker: number): Promise<void> {
+    const session = this.#sessions.get(worker)
+    if (!session) return
+    await Promise.all([...session.workers].map(([place, own]) => this.#stores[place]!.closeWorker(own)))
+    if (session.leases.size === 0) this.#sessions.delete(worker)
   }
 
   /** Pages of one claim, under leases of this session. */

@@ -1,6 +1,6 @@
 import { type Appended, type NewPage, pressureFrom, type Usage } from '../../store.ts'
 import { byHead, columns, type Db, type PoolDb } from './db.ts'
-import { pageColumns } from './page-columns.ts'
+import { pageColumns, readyColumns } from './page-columns.ts'
 
 export interface Quotas {
   /** What a tenant may have waiting in a lane, unless its controls say otherwise. Default: no limit. */
@@ -42,10 +42,15 @@ export async function appendAll(tx: Db, now: number, pages: NewPage[], quotas: Q
 }
 
 function appendPlain(db: Db, now: number, pages: NewPage[], { maxJobs, maxBytes }: Quotas): Promise<Usage[]> {
-  const values = [...pageColumns(pages), now, maxJobs ?? null, maxBytes ?? null]
-  // Prepared whatever its size: its plan is good for any.
-  return db.run<Usage>('append', values)
+  const limits = [now, maxJobs ?? null, maxBytes ?? null]
+  // Prepared whatever their size: their plans are good for any.
+  return pages.every(isReady)
+    ? db.run<Usage>('appendReady', [...readyColumns(pages), ...limits])
+    : db.run<Usage>('append', [...pageColumns(pages), ...limits])
 }
+
+const isReady = (page: NewPage) =>
+  page.stream === '' && page.dueAt === undefined && page.firstAt === undefined
 
 /** The heads must be locked. */
 async function appendStreams(tx: Db, now: number, pages: NewPage[]): Promise<NewPage[]> {

@@ -1,5 +1,26 @@
 import { pressureFrom } from '../../../store.ts'
 
+const newHeads = (s: string) => `
+  insert into ${s}.heads as h (lane, tenant, cursor, tail, ready, paused, vtime, waiting_jobs, waiting_bytes)
+  select g.lane, g.tenant, 0, g.pages, t.paused is not true, coalesce(t.paused, false), coalesce(l.vtime, 0), g.jobs, g.bytes`
+
+const lengthen = (now: string) => `
+  on conflict (lane, tenant) do update set
+    tail = h.tail + excluded.tail,
+    ready = not (h.saturated or h.paused) and h.open_at <= ${now},
+    vtime = case when h.ready then h.vtime else greatest(h.vtime, excluded.vtime) end,
+    waiting_jobs = h.waiting_jobs + excluded.waiting_jobs,
+    waiting_bytes = h.waiting_bytes + excluded.waiting_bytes
+  returning lane, tenant, tail, waiting_jobs, waiting_bytes`
+
+/** Tenants near a quota, of a CTE `head`. `jobs` and `bytes` are the default quotas. */
+const nearQuota = (s: string, jobs: string, bytes: string) => `
+select h.lane, h.tenant, h.waiting_jobs::float8 as jobs, h.waiting_bytes::float8 as bytes,
+       coalesce(t.max_jobs, ${jobs}::bigint)::float8 as "maxJobs", coalesce(t.max_bytes, ${bytes}::bigint)::float8 as "maxBytes"
+from head h left join ${s}.tenants t using (tenant)
+where h.waiting_jobs >= ${pressureFrom}::float8 * coalesce(t.max_jobs, ${jobs}::bigint)
+   or h.waiting_bytes >= ${pressureFrom}::float8 * coalesce(t.max_bytes, ${bytes}::bigint)`
+
 /**
  * Turns the rows of a CTE `input (lane, tenant, jobs, bytes, body, first_at, followers)` into pages of the ordinary stream,
  * giving them the next numbers of their heads; `followers` is how many pages of the same head come after the page. Heads are
@@ -15,17 +36,10 @@ placed as (
 ), grouped as (
   select lane, tenant, count(*) as pages, sum(jobs) as jobs, sum(bytes) as bytes from input group by lane, tenant
 ), head as (
-  insert into ${s}.heads as h (lane, tenant, cursor, tail, ready, paused, vtime, waiting_jobs, waiting_bytes)
-  select g.lane, g.tenant, 0, g.pages, t.paused is not true, coalesce(t.paused, false), coalesce(l.vtime, 0), g.jobs, g.bytes
+  ${newHeads(s)}
   from grouped g left join ${s}.lanes l using (lane) left join ${s}.tenants t using (tenant)
-  order by g.lane, g.tenant
-  on conflict (lane, tenant) do update set
-    tail = h.tail + excluded.tail,
-    ready = not (h.saturated or h.paused) and h.open_at <= ${now},
-    vtime = case when h.ready then h.vtime else greatest(h.vtime, excluded.vtime) end,
-    waiting_jobs = h.waiting_jobs + excluded.waiting_jobs,
-    waiting_bytes = h.waiting_bytes + excluded.waiting_bytes
-  returning lane, tenant, tail, waiting_jobs, waiting_bytes
+  order by g.lane collate "C", g.tenant collate "C"
+  ${lengthen(now)}
 ), tails as materialized (
   select array_agg(tail order by lane collate "C", tenant collate "C") as of_place from head
 ), appended as (
@@ -61,12 +75,32 @@ export const append = (s: string) => `
 with ${given}, input as (
   select lane, tenant, jobs, bytes, body, first_at, followers from given where due_at is null
 ), later as (${schedule(s, 'given where due_at is not null')}
-), ${appendInput(s, '$11::float8')}
-select h.lane, h.tenant, h.waiting_jobs::float8 as jobs, h.waiting_bytes::float8 as bytes,
-       coalesce(t.max_jobs, $12::bigint)::float8 as "maxJobs", coalesce(t.max_bytes, $13::bigint)::float8 as "maxBytes"
-from head h left join ${s}.tenants t using (tenant)
-where h.waiting_jobs >= ${pressureFrom} * coalesce(t.max_jobs, $12::bigint)
-   or h.waiting_bytes >= ${pressureFrom} * coalesce(t.max_bytes, $13::bigint)`
+), ${appendInput(s, '$11::float8')}${nearQuota(s, '$12', '$13')}`
+
+/**
+ * The same for the most frequent commits, whose pages are all of ordinary streams and ready now. The pages come sorted by
+ * head, in bytes, with the place of their head, and so do the heads: nothing is grouped here, and what is sorted is sorted
+ * already. Against {@link append}, 10 pages take 0.82, 64 pages 0.83 and 10,000 pages 0.59 of the time.
+ *
+ * The pages: $1 lanes, $2 tenants, $3 jobs, $4 bytes, $5 bodies, $6 places, $7 followers; their heads: $8 lanes, $9 tenants,
+ * $10 pages, $11 jobs, $12 bytes (all null: every page has its own); $13 now, $14 and $15 default quotas.
+ */
+export const appendReady = (s: string) => `
+with head as (${newHeads(s)}
+  from unnest(coalesce($8::text[], $1::text[]), coalesce($9::text[], $2::text[]), $10::int[],
+              coalesce($11::int[], $3::int[]), coalesce($12::int[], $4::int[])) as o (lane, tenant, pages, jobs, bytes)
+  cross join lateral (select o.lane, o.tenant, coalesce(o.pages, 1) as pages, o.jobs, o.bytes) g
+  left join ${s}.lanes l on l.lane = g.lane left join ${s}.tenants t on t.tenant = g.tenant
+  order by g.lane collate "C", g.tenant collate "C"
+  ${lengthen('$13::float8')}
+), tails as materialized (
+  select array_agg(tail order by lane collate "C", tenant collate "C") as of_place from head
+), appended as (
+  insert into ${s}.pages (lane, tenant, stream, seq, jobs, bytes, ready_at, body)
+  select i.lane, i.tenant, '', tails.of_place[i.place] - i.followers, i.jobs, i.bytes, $13::float8, i.body
+  from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[], $6::int[], $7::int[])
+       as i (lane, tenant, jobs, bytes, body, place, followers), tails
+)${nearQuota(s, '$14', '$15')}`
 
 /** $1–$10 the pages, $11 the channel to notify at commit. Runs inside the caller's transaction. */
 export const scheduleIn = (s: string) => `
@@ -109,7 +143,7 @@ insert into ${s}.heads (lane, tenant, ready, paused, vtime)
 select g.lane, g.tenant, false, coalesce(t.paused, false), coalesce(l.vtime, 0)
 from unnest($1::text[], $2::text[]) as g (lane, tenant)
 left join ${s}.lanes l using (lane) left join ${s}.tenants t using (tenant)
-order by g.lane, g.tenant
+order by g.lane collate "C", g.tenant collate "C"
 on conflict (lane, tenant) do nothing`
 
 /** Takes unique keys that are free or whose window is over. $1 lanes, $2 tenants, $3 keys, $4 ids, $5 untils, $6 now. */

@@ -8,7 +8,7 @@
 export const lockHeads = (s: string) => `
 select h.lane, h.tenant from ${s}.heads h
 join unnest($1::text[], $2::text[]) as g (lane, tenant) on h.lane = g.lane and h.tenant = g.tenant
-order by h.lane, h.tenant for no key update of h`
+order by h.lane collate "C", h.tenant collate "C" for no key update of h`
 
 /**
  * Whether a head is saturated, has streams with work, and is ready. One that becomes ready starts at its lane's virtual

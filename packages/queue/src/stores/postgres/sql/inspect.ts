@@ -84,7 +84,7 @@ returning n::text as ref, id, lane, tenant, stream, name, data, blob,
 /** Empties a tenant's heads under their locks, so that no claim sees a number without its page. $1 tenant. */
 export const purgeTenant = (s: string) => `
 with head as (
-  select lane, tenant, cursor, tail from ${s}.heads where tenant = $1 order by lane for update
+  select lane, tenant, cursor, tail from ${s}.heads where tenant = $1 order by lane collate "C" for update
 ), stream as (
   select lane, tenant, stream, cursor, tail from ${s}.streams where tenant = $1
 ), emptied as (
@@ -116,7 +116,7 @@ select coalesce(sum(jobs), 0)::float8 as jobs
 from (select jobs from waiting union all select jobs from later union all select jobs from dead) all_jobs`
 
 export const lockTenant = (s: string) =>
-  `select lane from ${s}.heads where tenant = $1 order by lane for update`
+  `select lane from ${s}.heads where tenant = $1 order by lane collate "C" for update`
 
 /** What {@link stats} counts, from the pages themselves: every one that is stored waits or is leased. */
 export const remaining = (s: string) => `

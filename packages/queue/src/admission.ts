@@ -65,6 +65,11 @@ export class Admission {
     }
   }
 
+  /** False: {@link pressureOf} knows of nobody. */
+  get feelsPressure(): boolean {
+    return this.#tenants.size > 0 || this.#storeShare >= pressureFrom
+  }
+
   /** The fullest quota that the job's tenant has, from {@link pressureFrom} on. */
   pressureOf(lane: string, tenant: string): number | undefined {
     const known = this.#tenants.get(keyOf(lane, tenant))

@@ -4,11 +4,14 @@ import { QueueClosed, QueueError, QueueOverloaded, QueueUnavailable } from './er
 import { type EncodedJob, packPages, totalBytes } from './page.ts'
 import { pause } from './signal.ts'
 import type { NewPage, Store } from './store.ts'
+import { TenantLines } from './tenant-lines.ts'
 import type { Added } from './types.ts'
 
 interface Waiting {
   jobs: EncodedJob[]
   bytes: number
+  /** Bits, see {@link TenantLines}. */
+  lines: number
   resolve: (duplicates: Duplicates) => void
   reject: (error: Error) => void
 }
@@ -30,8 +33,12 @@ export class Intake {
   readonly #buffer: ByteAccount
   readonly #admission: Admission
   readonly #onStored: (what: 'ready' | 'scheduled', dueAt?: number) => void
+  readonly #lines: TenantLines
   #waiting: Waiting[] = []
-  #committing: Promise<void> | undefined
+  /** Lines with a commit under way, as bits. */
+  #busy = 0
+  readonly #commits = new Set<Promise<void>>()
+  #soon: Promise<void> | undefined
   #closed = false
 
   constructor(
@@ -44,6 +51,7 @@ export class Intake {
     this.#buffer = buffer
     this.#admission = admission
     this.#onStored = onStored
+    this.#lines = new TenantLines(store.appendsAtOnce ?? 1)
   }
 
   /** Resolves after the commit that holds all of `jobs`. */
@@ -52,6 +60,7 @@ export class Intake {
     if (jobs.length === 0) return []
     this.#admission.check(jobs)
     const duplicates = await this.#commitWith(jobs)
+    if (duplicates.size === 0 && !this.#admission.feelsPressure) return jobs.map(({ id }) => ({ id }))
     const added = jobs.map((job): Added => {
       const taken = job.unique && duplicates.get(job.unique)
       const reply: Added = taken === undefined ? { id: job.id } : { id: taken, duplicate: true }
@@ -66,7 +75,8 @@ export class Intake {
 
   async close(): Promise<void> {
     this.#closed = true
-    await this.#committing
+    await this.#soon
+    while (this.#commits.size > 0) await Promise.all(this.#commits)
   }
 
   #commitWith(jobs: EncodedJob[]): Promise<Duplicates> {
@@ -78,43 +88,76 @@ export class Intake {
         1_000,
       )
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ jobs, bytes, resolve, reject })
-      // Callers of the same turn of the event loop share the first commit too.
-      this.#committing ??= new Promise<void>((done) => setImmediate(done)).then(() => this.#commitAll())
+      this.#waiting.push({ jobs, bytes, lines: this.#lines.enter(jobs), resolve, reject })
+      // Callers of the same turn of the event loop share a commit.
+      if (this.#busy !== this.#lines.all)
+        this.#soon ??= new Promise<void>((done) => setImmediate(done)).then(() => {
+          this.#soon = undefined
+          this.#commitReady()
+        })
     })
   }
 
-  async #commitAll(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#commit(this.#takeGroup())
-    this.#committing = undefined
+  /** Starts a commit in every line that has none and for which something waits. */
+  #commitReady(): void {
+    for (let group = this.#takeGroup(); group; group = this.#takeGroup()) {
+      const { lines, members } = group
+      this.#busy |= lines
+      const commit = this.#commit(members).finally(() => {
+        this.#busy &= ~lines
+        this.#commits.delete(commit)
+        if (this.#waiting.length > 0) this.#commitReady()
+      })
+      this.#commits.add(commit)
+    }
   }
 
-  #takeGroup(): Waiting[] {
+  /** Of the free lines that the first caller needs, all that waits for no others, in order. */
+  #takeGroup(): { lines: number; members: Waiting[] } | undefined {
+    let closed = this.#busy
+    let lines = 0
     let jobs = 0
-    let end = 0
-    while (
-      end < this.#waiting.length &&
-      (end === 0 || jobs + this.#waiting[end]!.jobs.length <= maxCommitJobs)
-    )
-      jobs += this.#waiting[end++]!.jobs.length
-    if (end === this.#waiting.length) {
-      const group = this.#waiting
-      this.#waiting = []
-      return group
+    const members: Waiting[] = []
+    const others: Waiting[] = []
+    for (const [index, waiting] of this.#waiting.entries()) {
+      const free = (waiting.lines & closed) === 0
+      if (free && members.length === 0) {
+        lines = waiting.lines
+        closed |= this.#lines.all & ~lines
+      } else if (!free || jobs + waiting.jobs.length > maxCommitJobs) {
+        // What waits later must not overtake it.
+        closed |= waiting.lines
+        others.push(waiting)
+        if (closed === this.#lines.all) {
+          for (let rest = index + 1; rest < this.#waiting.length; rest++) others.push(this.#waiting[rest]!)
+          break
+        }
+        continue
+      }
+      members.push(waiting)
+      jobs += waiting.jobs.length
     }
-    return this.#waiting.splice(0, end)
+    if (members.length === 0) return undefined
+    this.#waiting = others
+    return { lines, members }
   }
 
   async #commit(group: Waiting[]): Promise<void> {
     try {
-      const jobs = group.length === 1 ? group[0]!.jobs : group.flatMap((waiting) => waiting.jobs)
+      const jobs =
+        group.length === 1
+          ? group[0]!.jobs
+          : ([] as EncodedJob[]).concat(...group.map((waiting) => waiting.jobs))
       const duplicates = await this.#append(splitByDueTime(jobs))
       for (const waiting of group) waiting.resolve(duplicates)
     } catch (error) {
       const refusal = asQueueError(error)
       for (const waiting of group) waiting.reject(refusal)
     } finally {
-      for (const waiting of group) this.#buffer.release(waiting.bytes)
+      for (const waiting of group) {
+        this.#buffer.release(waiting.bytes)
+        this.#lines.leave(waiting.jobs, waiting.lines)
+      }
     }
   }
 
@@ -141,6 +184,7 @@ function asQueueError(error: unknown): QueueError {
 
 /** Packs jobs into pages that are ready now and pages for later, one set per due time. */
 export function splitByDueTime(jobs: EncodedJob[]): NewPage[] {
+  if (jobs.every((job) => job.dueAt === undefined)) return packPages(jobs)
   const ready: EncodedJob[] = []
   const byDueTime = new Map<number, EncodedJob[]>()
   for (const job of jobs) {

@@ -117,12 +117,8 @@ interface Packable {
  */
 export function packPages(jobs: readonly Packable[]): NewPage[] {
   const pages: NewPage[] = []
-  const open = new Map<string, { page: NewPage; records: string[] }>()
-  const close = (entry: { page: NewPage; records: string[] }) => {
-    entry.page.body = entry.records.join(',')
-    entry.page.bytes += entry.records.length - 1
-    entry.page.jobs = entry.records.length
-  }
+  const open = new Map<string, OpenPage>()
+  let last: OpenPage | undefined
   for (const job of jobs) {
     const { lane, tenant, stream } = job
     if (job.unique) {
@@ -139,23 +135,46 @@ export function packPages(jobs: readonly Packable[]): NewPage[] {
       pages.push(page)
       continue
     }
-    const key = `${lane}\u0000${tenant}\u0000${stream}`
-    let entry = open.get(key)
-    if (entry && (entry.records.length >= maxPageJobs || entry.page.bytes + job.bytes > maxPageBytes)) {
-      close(entry)
-      entry = undefined
+    let entry = last
+    // Jobs of one tenant often come in a row.
+    if (!entry || entry.tenant !== tenant || entry.lane !== lane || entry.stream !== stream) {
+      const key = `${lane}\u0000${tenant}\u0000${stream}`
+      entry = open.get(key)
+      if (!entry) open.set(key, (entry = { lane, tenant, stream, page: undefined, records: [] }))
+      last = entry
     }
-    if (!entry) {
-      entry = { page: { lane, tenant, stream, jobs: 0, bytes: 0, body: '' }, records: [] }
-      open.set(key, entry)
-      pages.push(entry.page)
+    let { page } = entry
+    if (page && (entry.records.length >= maxPageJobs || page.bytes + job.bytes > maxPageBytes))
+      page = close(entry)
+    if (!page) {
+      page = { lane, tenant, stream, jobs: 0, bytes: 0, body: '' }
+      entry.page = page
+      pages.push(page)
     }
     entry.records.push(job.record)
-    entry.page.bytes += job.bytes
-    if (job.blob) (entry.page.blobs ??= []).push(job.blob)
+    page.bytes += job.bytes
+    if (job.blob) (page.blobs ??= []).push(job.blob)
   }
   for (const entry of open.values()) close(entry)
   return pages
+}
+
+interface OpenPage {
+  lane: string
+  tenant: string
+  stream: string
+  page: NewPage | undefined
+  records: string[]
+}
+
+function close(entry: OpenPage): undefined {
+  const { page, records } = entry
+  if (!page) return
+  page.body = records.length === 1 ? records[0]! : records.join(',')
+  page.bytes += records.length - 1
+  page.jobs = records.length
+  entry.page = undefined
+  entry.records = []
 }
 
 /**

@@ -204,6 +204,8 @@ export interface Store {
   /** The store's clock in epoch ms: due times are read against it, whatever the machines' own clocks say. */
   now(): number
   migrate(): Promise<void>
+  /** Appends of different tenants that are worth sending at once. Default 1. */
+  readonly appendsAtOnce?: number
   /** Store pages and mark heads as having work. All or none, but for duplicates of unique pages. */
   append(pages: NewPage[]): Promise<Appended>
   /** Store pages for later inside the caller's transaction. Undefined where a store has no transactions. */

@@ -62,6 +62,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
 const countScheduledEveryMs = 60_000
 
 class PostgresStore implements Store {
+  readonly appendsAtOnce = 2
   readonly #connection: Connection
   readonly #db: PoolDb
   readonly #channel: string

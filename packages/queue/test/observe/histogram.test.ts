@@ -83,4 +83,15 @@ describe('the time to drain', () => {
     expect(trend.note('a', 900, 70_000)).toBe(90_000)
     expect(trend.note('a', 0, 80_000)).toBe(0)
   })
+
+  it('goes by what became of a burst, not by how it came', () => {
+    const trend = new DrainTrend()
+    trend.note('a', 0, 0)
+    expect(trend.note('a', 3_000, 10_000)).toBeNull()
+    expect(trend.note('a', 2_000, 20_000)).toBe(20_000)
+    expect(trend.note('a', 1_000, 30_000)).toBe(10_000)
+    expect(trend.note('a', 1_000, 71_000)).toBeNull()
+    // Nothing of the last minute was more.
+    expect(trend.note('a', 1_000, 95_000)).toBeNull()
+  })
 })

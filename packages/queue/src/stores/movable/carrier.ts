@@ -3,8 +3,8 @@ import { blobsOf, decodeBody, encodeRecord } from '../../page.ts'
 import type { ClaimedPage, NewPage, Settlement, Store } from '../../store.ts'
 
 const leaseMs = 10_000
-/** Bodies on their way at once. */
-const bytesAtOnce = 2 * 1024 * 1024
+/** Bodies on their way at once: what is urgent waits for the round before it, so rounds are short. */
+const bytesAtOnce = 512 * 1024
 const tenantsAtOnce = 200
 const pagesPerTenant = 8
 /** Names of lanes are read again after this long. */

@@ -9,8 +9,11 @@ test('tells the time until nothing waits at the pace of the last minute, and onl
   expect(read(drains, 0, 100)).toEqual({ state: 'unknown', ms: null })
   expect(read(drains, 500, 100)).toEqual({ state: 'unknown', ms: null })
   expect(read(drains, 2_000, 100)).toEqual({ state: 'not_draining', ms: null })
-  expect(read(drains, 10_000, 50)).toEqual({ state: 'draining', ms: 10_000 })
-  expect(read(drains, 12_000, 40, true)).toEqual({ state: 'paused', ms: null })
+  expect(read(drains, 10_000, 50)).toEqual({ state: 'draining', ms: 8_000 })
+  // A burst goes away by its own pace.
+  expect(read(drains, 11_000, 400)).toEqual({ state: 'not_draining', ms: null })
+  expect(read(drains, 12_000, 300)).toEqual({ state: 'draining', ms: 3_000 })
+  expect(read(drains, 13_000, 40, true)).toEqual({ state: 'paused', ms: null })
   expect(read(drains, 14_000, 0)).toEqual({ state: 'empty', ms: null })
   // Nobody looked for a while: what was known then says nothing now.
   expect(read(drains, 100_000, 10)).toEqual({ state: 'unknown', ms: null })

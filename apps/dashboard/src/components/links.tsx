@@ -2,10 +2,14 @@ import { ActionIcon, Anchor, Button, NavLink } from '@mantine/core'
 import { createLink, Link } from '@tanstack/react-router'
 import classes from './links.module.css'
 
-/** Mantine's looks on the router's typed links. */
+/** Mantine's looks on the router's typed links. Buttons are made anchors: only those open in a new tab, and say that they lead. */
 export const AnchorLink = createLink(Anchor<'a'>)
-export const ButtonLink = createLink(Button<'a'>)
-export const ActionIconLink = createLink(ActionIcon<'a'>)
+export const ButtonLink = createLink((props: React.ComponentProps<typeof Button<'a'>>) => (
+  <Button component="a" {...props} />
+))
+export const ActionIconLink = createLink((props: React.ComponentProps<typeof ActionIcon<'a'>>) => (
+  <ActionIcon component="a" {...props} />
+))
 export const NavigationLink = createLink(NavLink<'a'>)
 
 const BareLink = createLink((props: React.ComponentProps<'a'>) => <a {...props} className={classes.row} />)

@@ -167,6 +167,19 @@ const template = createRoute({
   component: lazyRouteComponent(() => import('./pages/templates/template.tsx'), 'TemplatePage'),
 })
 
+const queue = createRoute({
+  getParentRoute: () => project,
+  path: 'queue',
+  validateSearch: pick('lane', 'name', 'reason'),
+  component: lazyRouteComponent(() => import('./pages/queue/queue.tsx'), 'QueuePage'),
+})
+
+const deadLetter = createRoute({
+  getParentRoute: () => project,
+  path: 'queue/dead-letters/$ref',
+  component: lazyRouteComponent(() => import('./pages/queue/dead-letter.tsx'), 'DeadLetterPage'),
+})
+
 const settings = createRoute({
   getParentRoute: () => project,
   path: 'settings',
@@ -195,6 +208,8 @@ const routeTree = root.addChildren([
       templates,
       newTemplate,
       template,
+      queue,
+      deadLetter,
       settings,
     ]),
   ]),

@@ -219,6 +219,51 @@ export interface LaneStatus {
   oldestAgeMs: number
 }
 
+/** A project's work in one lane of the queue. */
+export interface ProjectLane extends LaneStatus {
+  waitingBytes: number
+  /** How long jobs waited that the answering process ran in the last minute. */
+  timeInQueue: { jobs: number; p50Ms: number; p99Ms: number } | null
+  lanePaused: boolean
+  delayed: boolean
+  /** 0 to 1. This and the next two are null for a project that is not among the 20 with most. */
+  serviceShare: number | null
+  inFlight: number | null
+  perSecond: number | null
+  drain: { state: 'empty' | 'paused' | 'unknown' | 'draining' | 'not_draining'; ms: number | null }
+  quota: { used: number; state: 'open' | 'slowed' | 'full' } | null
+  refused: number
+  slowed: number
+}
+
+export interface ProjectQueue {
+  paused: boolean
+  limits: {
+    weight: number
+    maxInFlight: number | null
+    rate: number | null
+    maxJobs: number | null
+    maxBytes: number | null
+  }
+  lanes: ProjectLane[]
+}
+
+/** A job that failed for good. */
+export interface DeadLetter {
+  ref: string
+  /** The job's own id. */
+  id: string
+  lane: string
+  name: string
+  attempts: number
+  reason: string
+  diedAt: string
+}
+
+export interface DeadLetterDetail extends DeadLetter {
+  data: Json
+}
+
 export interface Overview {
   series: { at: string; events: number; sent: number; failed: number }[]
   totals: { people: number; events: number; sent: number }
@@ -228,7 +273,13 @@ export interface Overview {
 }
 
 export interface Attention {
-  kind: 'messages_failed' | 'messages_unknown' | 'items_rejected' | 'jobs_dead' | 'work_delayed'
+  kind:
+    | 'messages_failed'
+    | 'messages_unknown'
+    | 'items_rejected'
+    | 'jobs_dead'
+    | 'work_delayed'
+    | 'work_paused'
   /** One sentence. */
   title: string
   count: number

@@ -7,14 +7,17 @@ interface ConfirmButtonProps extends ButtonProps {
   title: string
   message: React.ReactNode
   confirmLabel: string
+  /** Default: red, for what cannot be taken back. */
+  confirmColor?: string
   onConfirm: () => Promise<unknown>
 }
 
-/** A button whose action cannot be taken back: asks first. */
+/** A button whose action reaches far or cannot be taken back: asks first. */
 export function ConfirmButton({
   title,
   message,
   confirmLabel,
+  confirmColor = 'red',
   onConfirm,
   children,
   ...button
@@ -43,7 +46,7 @@ export function ConfirmButton({
           <Button variant="default" onClick={dialog.close} data-autofocus>
             Cancel
           </Button>
-          <Button color="red" loading={pending} onClick={confirm}>
+          <Button color={confirmColor} loading={pending} onClick={confirm}>
             {confirmLabel}
           </Button>
         </Group>

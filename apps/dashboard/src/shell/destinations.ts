@@ -6,6 +6,7 @@ import {
   IconMail,
   IconRoute,
   IconSettings,
+  IconStack2,
   IconTemplate,
   IconUsers,
   type TablerIcon,
@@ -21,6 +22,7 @@ export const destinations = [
   { key: 't', label: 'Templates', icon: IconTemplate, to: '/projects/$project/templates' },
   { key: 'm', label: 'Messages', icon: IconMail, to: '/projects/$project/messages' },
   { key: 'b', label: 'Mailbox', icon: IconInbox, to: '/projects/$project/mailbox' },
+  { key: 'q', label: 'Queue', icon: IconStack2, to: '/projects/$project/queue' },
   { key: 's', label: 'Settings', icon: IconSettings, to: '/projects/$project/settings' },
 ] as const satisfies { key: string; label: string; icon: TablerIcon; to: string }[]
 
@@ -29,5 +31,5 @@ export const groups = [
   { label: null, keys: ['o', 'f'] },
   { label: 'Audience', keys: ['p', 'e'] },
   { label: 'Messaging', keys: ['c', 't', 'm', 'b'] },
-  { label: 'Project', keys: ['s'] },
+  { label: 'Project', keys: ['q', 's'] },
 ] as const

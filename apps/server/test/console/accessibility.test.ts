@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { bury } from '../queue/support.ts'
 import { type Console, noBrowser, openConsole, track } from './browser.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -19,6 +20,7 @@ const pages = [
   'templates/new',
   'messages',
   'mailbox',
+  'queue',
   'settings',
   'settings?tab=keys',
   'settings?tab=sending',
@@ -30,6 +32,7 @@ const patience = { timeout: 20_000, interval: 100 }
 describe.skipIf(noBrowser)('every page of the console', () => {
   let fairway: Console
   let person: number
+  let letter: string
 
   beforeAll(async () => {
     fairway = await openConsole()
@@ -47,6 +50,11 @@ describe.skipIf(noBrowser)('every page of the console', () => {
       if (!rows[0]) throw new Error('The event has not been processed yet')
       return rows[0].id
     }, patience)
+    // A lane that no worker of the server serves.
+    await bury(fairway.server, [
+      { project: fairway.project.id, lane: 'elsewhere', name: 'work', data: 'Timed_out_'.repeat(40) },
+    ])
+    letter = (await fairway.server.app.queue.deadLetters())[0]!.ref
   })
   afterAll(() => fairway?.close())
 
@@ -57,8 +65,8 @@ describe.skipIf(noBrowser)('every page of the console', () => {
     })
     afterAll(() => page?.context().close())
 
-    it.each([...pages, 'people/…'])('passes axe: %s', async (path) => {
-      await open(page, fairway.path(path.replace('…', String(person))))
+    it.each([...pages, 'people/:person', 'queue/dead-letters/:letter'])('passes axe: %s', async (path) => {
+      await open(page, fairway.path(path.replace(':person', String(person)).replace(':letter', letter)))
       expect(await violations(page)).toEqual([])
     })
   })
@@ -67,7 +75,7 @@ describe.skipIf(noBrowser)('every page of the console', () => {
     const context: BrowserContext = await fairway.signIn({ viewport: { width: 360, height: 740 } })
     const page = await context.newPage()
     const tooWide: string[] = []
-    for (const path of [...pages, `people/${person}`]) {
+    for (const path of [...pages, `people/${person}`, `queue/dead-letters/${letter}`]) {
       await open(page, fairway.path(path))
       const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
       if (beyond > 0) tooWide.push(`${path}: ${beyond} px`)

@@ -4,6 +4,7 @@ import { ensureDashboardBuilt } from '../../../../testing/dashboard.ts'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { type CreatedProject, createProject } from '../../src/accounts/projects.ts'
 import { createSignInLink } from '../../src/accounts/sign-in-link.ts'
+import type { Config } from '../../src/config.ts'
 
 const places = [
   process.env.FAIRWAY_TEST_CHROMIUM,
@@ -51,9 +52,9 @@ export interface Console {
 }
 
 /** The built console on the real server, and a real browser. */
-export async function openConsole(): Promise<Console> {
+export async function openConsole(config: Partial<Config> = {}): Promise<Console> {
   await ensureDashboardBuilt()
-  const server = await startTestServer()
+  const server = await startTestServer({ config })
   const { project, trackingKey } = await createProject(server.app, { name: 'Harbour Shoes' })
   const browser = await chromium.launch({ executablePath, args })
   const signInLink = async () => (await createSignInLink(server.app, { origin: server.url })).url

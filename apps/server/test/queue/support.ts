@@ -1,5 +1,5 @@
 import { Discard, type JobInput } from '@fairway/queue'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { TestServer } from '../../../../testing/server.ts'
 
 export interface Caller {
@@ -46,11 +46,13 @@ export async function bury(
   })
   for (const { project, ...job } of jobs) {
     const tenant = String(project)
-    const before = (await queue.deadLetters({ tenant })).length
-    await queue.add({ ...job, tenant })
-    await expect
-      .poll(async () => (await queue.deadLetters({ tenant })).length, { timeout: 20_000 })
-      .toBe(before + 1)
+    const { id } = await queue.add({ ...job, tenant })
+    const find = async () => {
+      const letters = await queue.deadLetters({ tenant })
+      expect(letters.map((letter) => letter.id)).toContain(id)
+    }
+    // Not expect.poll, which works in tests only.
+    await vi.waitFor(find, { timeout: 20_000, interval: 50 })
   }
   await worker.close()
 }

@@ -1,4 +1,4 @@
-import { Card, Code, Text } from '@mantine/core'
+import { Card, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import type { Attention } from '../../api/types.ts'
 import { ButtonLink } from '../../components/links.tsx'
@@ -45,8 +45,13 @@ function Remedy({ project, kind }: { project: string; kind: Attention['kind'] })
       </ButtonLink>
     )
   return (
-    <Text span size="sm" c="dimmed">
-      On the server: <Code>npx fairway queue stats</Code>
-    </Text>
+    <ButtonLink
+      {...look}
+      to="/projects/$project/queue"
+      params={{ project }}
+      hash={kind === 'jobs_dead' ? 'dead-letters' : undefined}
+    >
+      {kind === 'jobs_dead' ? 'Show them' : 'Open the queue'}
+    </ButtonLink>
   )
 }

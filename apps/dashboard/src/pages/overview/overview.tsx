@@ -3,6 +3,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
 import { useOverview } from '../../api/overview.ts'
 import type { Overview } from '../../api/types.ts'
+import { ButtonLink } from '../../components/links.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
@@ -68,6 +69,16 @@ function OverviewContent({ project, overview }: { project: string; overview: Ove
           <Section
             title="Queue"
             description="Work of this project that waits, and how long the oldest has waited."
+            actions={
+              <ButtonLink
+                size="compact-sm"
+                variant="default"
+                to="/projects/$project/queue"
+                params={{ project }}
+              >
+                Open the queue
+              </ButtonLink>
+            }
           >
             <QueueLanes lanes={overview.queue} />
           </Section>

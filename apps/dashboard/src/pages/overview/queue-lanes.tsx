@@ -1,14 +1,7 @@
 import { Table, Text } from '@mantine/core'
 import type { LaneStatus } from '../../api/types.ts'
 import { formatCount, formatDuration } from '../../lib/format.ts'
-
-const laneWords: Record<string, string> = {
-  ingest: 'Events and people to process',
-  transactional: 'Transactional mail, ahead of everything',
-  automation: 'Campaign mail',
-  bulk: 'Newsletters and imports',
-  webhooks: 'Outgoing webhooks',
-}
+import { laneWords } from '../../lib/lanes.ts'
 
 export function QueueLanes({ lanes }: { lanes: LaneStatus[] }) {
   return (

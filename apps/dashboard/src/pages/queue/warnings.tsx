@@ -1,0 +1,55 @@
+import { Alert, Box } from '@mantine/core'
+import { IconHourglass, IconPlayerPause, IconShieldX } from '@tabler/icons-react'
+import type { ProjectLane, ProjectQueue } from '../../api/types.ts'
+import { formatDuration, plural } from '../../lib/format.ts'
+import { listWords } from '../../lib/lanes.ts'
+
+/** What an operator must not overlook. Announced when it appears; nothing is shown when all is as it should be. */
+export function Warnings({ queue }: { queue: ProjectQueue }) {
+  const delayed = queue.lanes.filter((lane) => lane.delayed)
+  const stopped = queue.paused ? [] : queue.lanes.filter((lane) => lane.lanePaused)
+  const full = queue.lanes.filter(({ quota }) => quota?.state === 'full')
+  const refused = queue.lanes.reduce((sum, lane) => sum + lane.refused, 0)
+  return (
+    <Box role="status" aria-label="Warnings">
+      {queue.paused && (
+        <Alert mb="md" color="buoy" icon={<IconPlayerPause aria-hidden />} title="This project is paused">
+          What arrives is accepted and kept, and nothing of it runs: no event is processed and no mail leaves,
+          transactional mail included.
+        </Alert>
+      )}
+      {stopped.length > 0 && (
+        <Alert
+          mb="md"
+          color="buoy"
+          icon={<IconPlayerPause aria-hidden />}
+          title={`The operator paused ${listWords(names(stopped))}`}
+        >
+          For every project of this installation. What waits there is kept.
+        </Alert>
+      )}
+      {delayed.length > 0 && (
+        <Alert
+          mb="md"
+          color="yellow"
+          icon={<IconHourglass aria-hidden />}
+          title={`Work in ${listWords(names(delayed))} waits longer than it should`}
+        >
+          The oldest has waited for {formatDuration(Math.max(...delayed.map((lane) => lane.oldestAgeMs)))}.
+          More workers, a higher limit or fewer new jobs make it shorter.
+        </Alert>
+      )}
+      {(full.length > 0 || refused > 0) && (
+        <Alert mb="md" color="red" icon={<IconShieldX aria-hidden />} title="New items are refused">
+          {full.length > 0
+            ? `As much waits in ${listWords(names(full))} as this project may have.`
+            : 'The queue was full.'}{' '}
+          {refused > 0 && `${plural(refused, 'item')} refused in the last minute. `}
+          Clients get 429 and try again later.
+        </Alert>
+      )}
+    </Box>
+  )
+}
+
+const names = (lanes: ProjectLane[]) => lanes.map(({ lane }) => lane)

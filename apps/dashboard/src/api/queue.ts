@@ -51,8 +51,10 @@ export type WhichDeadLetters = { refs: string[] } | { matching: DeadLetterFilter
 export const useRedrive = (project: string) =>
   useDecision(project, async ({ which, perSecond }: { which: WhichDeadLetters; perSecond?: number }) => {
     let count = 0
-    for (const part of inParts(which)) {
-      const body = { ...part, ...(perSecond && { perSecond }) }
+    const parts = inParts(which)
+    for (const part of parts) {
+      // Each part is spread from now on: together they keep to the rate.
+      const body = { ...part, ...(perSecond && { perSecond: perSecond / parts.length }) }
       count += (await post<{ redriven: number }>(project, 'redrive', body)).redriven
     }
     return count

@@ -10,7 +10,7 @@ import { type Outcome, play } from './queue/scenarios/play.ts'
 import { broken, missed, rowsOf } from './queue/scenarios/rows.ts'
 import { quietMs, quietSource, slotsPerWorker, workers } from './queue/scenarios/scenario.ts'
 import { scale } from './queue/scenarios/sizes.ts'
-import { option, report, words } from './report.ts'
+import { option, quick, report, words } from './report.ts'
 
 const all = Object.keys(scenarios)
 
@@ -46,8 +46,8 @@ try {
     }
   const tables = names.map((name) => ({ name, rows: rowsOf(name, outcomes.get(name)!) }))
   report(
-    // Some scenarios alone must not replace the figures of all.
-    names.length === all.length ? 'queue-scenarios' : `queue-scenarios-${names.join('-')}`,
+    // Some scenarios alone, or a quick trial, must not replace the figures of all.
+    `queue-scenarios${names.length === all.length ? '' : `-${names.join('-')}`}${quick ? '-quick' : ''}`,
     tables.flatMap(({ rows }) => rows),
     {
       scale,

@@ -18,7 +18,7 @@ if (process.argv.includes('--help')) {
   console.log(`npm run bench -- queue-scenarios [--only a,b] [--quick] [--runs 1] [--scale 0.1]
 
 --scale 1 is the full size: a million jobs in flood, noisy and moment, jobs of 30 s in slow, 100,000 tenants in churn, 220,000
-jobs in retries, 20,000 payloads in giants, a million jobs in keys, 24 kills in kills. It takes about half an hour. Without it a
+jobs in retries, 20,000 payloads in giants, a million jobs in keys, 24 kills in kills. By estimate it takes half an hour. Without it a
 tenth of that is run, where a tenth is enough to be a flood; with --quick less still.
 
 At these sizes:

@@ -1,6 +1,7 @@
 import type { Settlement } from '../../store.ts'
 import { isExclusive } from '../../streams.ts'
 import { uniqueHeads } from './append.ts'
+import { textArray } from './binary-arrays.ts'
 import { byHead, columns, type Db, type PoolDb } from './db.ts'
 
 /** One statement for the common ends; a transaction when heads or streams change hands as well. */
@@ -8,7 +9,8 @@ export async function settle(db: PoolDb, settlement: Settlement): Promise<Set<nu
   const heads = changedHeads(settlement)
   const others =
     settlement.blobs.length + settlement.cancelled.length + settlement.progressed.length + heads.length
-  if (others === 0) return (await record(db, db.now(), settlement)).held
+  if (others === 0)
+    return isPlain(settlement) ? recordPlain(db, settlement) : (await record(db, db.now(), settlement)).held
   return db.transaction(async (tx) => {
     await tx.run('lockWorker', [settlement.worker])
     if (heads.length > 0) await tx.run('lockHeads', byHead(heads), heads.length)
@@ -16,6 +18,43 @@ export async function settle(db: PoolDb, settlement: Settlement): Promise<Set<nu
     if (fresh) await recordOthers(tx, db.now(), settlement, held, heads)
     return held
   })
+}
+
+/** Nothing but whole pages that are done, as nearly always. */
+const isPlain = ({ partial, reschedule, dead }: Settlement) =>
+  partial.length + reschedule.length + dead.length === 0
+
+async function recordPlain(
+  db: Db,
+  { worker, number, finished, emptied, corrections }: Settlement,
+): Promise<Set<number>> {
+  const leases = new Set<number>(emptied)
+  for (const { lease } of finished) leases.add(lease)
+  const rows = await db.run<{ id: number }>('settleFinished', [
+    worker,
+    number,
+    [...leases],
+    emptied,
+    ...finishedColumns(finished),
+    ...columns(
+      corrections,
+      (row) => row.lane,
+      (row) => row.tenant,
+      (row) => row.cost,
+      (row) => row.difference,
+    ),
+  ])
+  return new Set(rows.map(({ id }) => id))
+}
+
+function finishedColumns(finished: Settlement['finished']): unknown[] {
+  return [
+    finished.map((page) => page.lease),
+    textArray(finished.map((page) => page.lane)),
+    textArray(finished.map((page) => page.tenant)),
+    textArray(finished.map((page) => page.stream)),
+    finished.map((page) => page.seq),
+  ]
 }
 
 /** Heads that a settlement opens, closes or makes ready again: to be locked before anything else. */

@@ -20,7 +20,7 @@ export class TenantQueue<T extends Placed> implements Waiting<T> {
   #keyed = 0
   #keysTurn = false
   /** Keys of which a job was taken and has not ended. */
-  readonly #busy = new Set<string>()
+  #busy: Set<string> | undefined
 
   get length(): number {
     return this.#ordinary + (this.#keys ? this.#keys.active : 0)
@@ -35,7 +35,7 @@ export class TenantQueue<T extends Placed> implements Waiting<T> {
     if (key !== undefined) {
       this.#keys ??= new FairScheduler<T>()
       this.#keys.push(key, item)
-      if (this.#busy.has(key)) this.#keys.park(key)
+      if (this.#busy?.has(key)) this.#keys.park(key)
       this.#keyed++
       return
     }
@@ -53,6 +53,7 @@ export class TenantQueue<T extends Placed> implements Waiting<T> {
     if (this.#takesKey()) {
       const { name, item } = this.#keys!.peek()!
       this.#keys!.serve(1, true)
+      this.#busy ??= new Set()
       this.#busy.add(name)
       this.#keyed--
       this.#keysTurn = false
@@ -68,7 +69,7 @@ export class TenantQueue<T extends Placed> implements Waiting<T> {
 
   /** The job of the key that was taken has ended: the next one may be taken. */
   free(key: string): void {
-    this.#busy.delete(key)
+    this.#busy?.delete(key)
     this.#keys?.unpark(key)
   }
 

@@ -22,6 +22,8 @@ const dispatchSliceMs = 5
  */
 const longestPollMs = 500
 const shortestPollMs = 10
+/** Of one claim. */
+const fewJobs = 1_000
 export const defaultLeaseMs = 10_000
 
 /** What a worker needs of the queue it belongs to. */
@@ -178,7 +180,11 @@ export class QueueWorker extends WorkerEvents {
       this.#host.prefetch.note(lane.bufferedBytes - before)
     }
     if (!session.lost) this.#pages.settleEarly(session.settler, pages, this.#laneByName)
-    this.#dispatch()
+    // Of small pages the next claim, if one is wanted, is sent first: the store works on it meanwhile. Of large ones enough is
+    // here, and claiming on would only fill the memory.
+    const jobs = pages.reduce((sum, { records }) => sum + records.length, 0)
+    if (jobs < fewJobs) setImmediate(() => this.#dispatch())
+    else this.#dispatch()
   }
 
   async #openSession(): Promise<WorkerSession> {

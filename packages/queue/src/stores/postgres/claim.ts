@@ -29,11 +29,31 @@ export async function claim(db: PoolDb, worker: number, lanes: LaneRequest[]): P
   const special: { lane: string; tenant: string }[] = []
   for (const row of rows) {
     if (row.lease === null) special.push({ lane: row.lane, tenant: row.tenant })
-    else pages.push({ ...row, stream: '', done: row.done ?? [], grant: null, pace: null })
+    else pages.push(ordinaryPage(row))
   }
   if (special.length > 0) pages.push(...(await claimSpecial(db, worker, lanes, special)))
   return pages
 }
+
+/** Member by member: copying the driver's rows with `...` took 3 of the 20 µs that a page of one job takes in the worker. */
+const ordinaryPage = (row: Row): ClaimedPage => ({
+  lease: row.lease,
+  lane: row.lane,
+  tenant: row.tenant,
+  stream: '',
+  seq: row.seq,
+  jobs: row.jobs,
+  bytes: row.bytes,
+  body: row.body,
+  done: row.done ?? [],
+  readyAt: row.readyAt,
+  firstAt: row.firstAt,
+  cost: row.cost,
+  weight: row.weight,
+  grant: null,
+  pace: null,
+  cancels: row.cancels,
+})
 
 interface SpecialHead {
   lane: string

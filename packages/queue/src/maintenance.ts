@@ -10,6 +10,7 @@ const promoteEveryMs = 500
 /** A dead worker's jobs go to others this long after its lease ended, at most. */
 const reapEveryMs = 1_000
 const collectEveryMs = 20_000
+const tidyEveryMs = 3_000
 const schedulesEveryMs = 1_000
 
 export interface Retention {
@@ -43,6 +44,7 @@ export class Maintenance {
     this.#every(reapEveryMs, () => this.#reap())
     this.#every(schedulesEveryMs, () => this.#fire())
     this.#every(collectEveryMs, () => this.#collect())
+    if (store.tidy) this.#every(tidyEveryMs, () => store.tidy!())
     this.#promoting = this.#promoteLoop()
   }
 

@@ -241,6 +241,8 @@ export interface Store {
   reap(limits: { maxAttempts: number }): Promise<number>
   /** Forget what is no longer needed: idle heads, expired unique keys, old marks of cancelled jobs. Keeps tables small. */
   collect(): Promise<number>
+  /** What keeps a store fast that must be done more often than {@link collect}; undefined where there is nothing. */
+  tidy?(): Promise<void>
 
   readBlobs(ids: string[]): Promise<Blob[]>
   /** Mark jobs so that they are dropped instead of run, wherever they wait. */

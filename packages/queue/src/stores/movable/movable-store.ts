@@ -227,6 +227,10 @@ class Movable implements MovableStore {
     return this.#sum((store) => store.collect())
   }
 
+  async tidy(): Promise<void> {
+    await this.#each(async (store) => store.tidy?.())
+  }
+
   async readBlobs(ids: string[]): Promise<Blob[]> {
     return (await this.#each((store) => store.readBlobs(ids))).flat()
   }

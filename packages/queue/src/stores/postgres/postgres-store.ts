@@ -169,8 +169,11 @@ class PostgresStore implements Store {
     await this.#db.run('collectKeys', [this.now()])
     await this.#db.run('collectMarks', [this.now()])
     await this.#db.run('collectProgress', [this.now()])
-    await compact(this.#db)
     return heads.rowCount ?? 0
+  }
+
+  async tidy(): Promise<void> {
+    await compact(this.#db)
   }
 
   readBlobs(ids: string[]): Promise<Blob[]> {

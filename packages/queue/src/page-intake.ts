@@ -2,12 +2,15 @@ import { Cancelled, type JobEnds } from './job-ends.ts'
 import type { Lane } from './lane.ts'
 import { decodeBody, type JobRecord } from './page.ts'
 import type { HeldPage, Settler } from './settler.ts'
+import { pause } from './signal.ts'
 import { type ClaimedPage, type LaneRequest, paceAheadMs, type Store } from './store.ts'
 import { keyOf, priorityOf } from './streams.ts'
 import type { WorkerSession } from './worker-session.ts'
 
 /** A page with more estimated work than this for a lane's slots is broken up, so that others can help with it. */
 const longestPageMs = 5_000
+
+const askAgainMs = 200
 
 export interface TakenPage {
   claimed: ClaimedPage
@@ -32,7 +35,7 @@ export class PageIntake {
   async claim(session: WorkerSession, requests: LaneRequest[]): Promise<TakenPage[]> {
     const slots = new Map(requests.map((request) => [request.lane, request.slots]))
     const pages: TakenPage[] = []
-    for (const claimed of await this.#store.claim(session.id, requests)) {
+    for (const claimed of await session.claim(() => this.#store.claim(session.id, requests))) {
       const records = decodeBody(claimed.body)
       const held = hold(claimed, records.length - claimed.done.length, session.lost)
       session.settler.hold(held)
@@ -44,7 +47,14 @@ export class PageIntake {
         surplus: surplusOf(claimed, records, slots.get(claimed.lane)!),
       })
     }
-    if (pages.some(({ claimed }) => claimed.cancels)) await this.#findCancelled(pages)
+    while (pages.some(({ claimed }) => claimed.cancels) && !session.lost)
+      try {
+        await this.#findCancelled(pages)
+        break
+      } catch {
+        // They are claimed: nothing of them may run before it is known, and nobody else can run them.
+        await pause(askAgainMs)
+      }
     for (const { claimed, cancelled, surplus } of pages) claimed.done.push(...cancelled, ...surplus)
     return pages
   }

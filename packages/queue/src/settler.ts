@@ -69,6 +69,8 @@ export class Settler {
   readonly #open = new Map<number, number>()
   /** The same per lease and tenant, of those with a grant. */
   readonly #openGrants = new Map<string, number>()
+  /** Ended in the settlement under way: in the store they are held until it has arrived. */
+  #leaving: number[] = []
   #number = 0
   #flushing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -86,6 +88,11 @@ export class Settler {
   hold(page: HeldPage): void {
     count(this.#open, page.lease, 1)
     if (page.granted) count(this.#openGrants, grantOf(page), 1)
+  }
+
+  /** Leases that the store may think this worker holds. */
+  get leases(): number[] {
+    return [...this.#open.keys(), ...this.#leaving]
   }
 
   /** The job at `position` of `page` needs nothing more, or what it needs was handed to {@link reschedule} or {@link bury}. */
@@ -181,7 +188,9 @@ export class Settler {
     while (this.#hasWork()) {
       const pages = this.#endedPages
       const settlement = this.#take()
+      this.#leaving = settlement.emptied
       const held = await this.#send(settlement)
+      this.#leaving = []
       if (!held) break
       this.#confirm(settlement, held, pages)
       // Unfinished pages need not be stored at once again.

@@ -1,5 +1,5 @@
 import type { Transaction } from './queue.ts'
-import type { DeadLetter, DeadLetterFilter, Json, LaneStats, TenantControls, TenantStats } from './types.ts'
+import type { DeadLetter, DeadLetterQuery, Json, LaneStats, TenantControls, TenantStats } from './types.ts'
 
 /**
  * Many jobs of one tenant and lane, encoded by `page.ts`.
@@ -235,6 +235,11 @@ export interface Store {
   /** Record ends. Returns the leases that were still held; everything under others changed nothing. */
   settle(settlement: Settlement): Promise<Set<number>>
   /**
+   * Give back, as it was, what a living worker holds under other leases than these, if they are older than `olderThanMs`: the
+   * answer to their claim was lost, and nobody works on them. Undefined for stores that can't lose an answer.
+   */
+  disown?(worker: number, known: number[], olderThanMs: number): Promise<number>
+  /**
    * Give the work of silent workers back to the queue. Each unfinished job has one attempt more; of an exclusive stream only
    * the first, the others stay behind it. Returns the jobs returned.
    */
@@ -284,7 +289,7 @@ export interface Store {
   pauseLane(lane: string, paused: boolean): Promise<void>
 
   /** Newest first. */
-  deadLetters(filter: DeadLetterFilter & { limit: number }): Promise<DeadLetter[]>
+  deadLetters(query: DeadLetterQuery): Promise<DeadLetter[]>
   /** Take dead letters out and schedule each for its `dueAt`. Unknown refs are passed over. Returns how many. */
   retryDead(letters: { ref: string; dueAt: number }[]): Promise<number>
   discardDead(refs: string[]): Promise<number>

@@ -77,6 +77,17 @@ export function claiming(test: Test): void {
     expect(Math.abs(spent.d - spent.c)).toBeLessThanOrEqual(11)
   })
 
+  test('what a dead worker held is not charged twice', async (scene) => {
+    const dying = await scene.worker()
+    await scene.add('lost', '1 2 3 4 5 6 7 8 9 10 11 12')
+    for (let n = 0; n < 10; n++) await scene.add('other', `o${n}`)
+    expect(await dying.claim({ skip: ['other'] })).toHaveLength(1)
+    expect(await scene.kill(dying)).toBe(12)
+    const worker = await scene.worker()
+    const first = [await worker.claimOne(), await worker.claimOne()]
+    expect(first.map(({ tenant }) => tenant).sort()).toEqual(['lost', 'other'])
+  })
+
   test('charges the pages of streams like ordinary ones', async (scene) => {
     const worker = await scene.worker()
     for (let n = 0; n < 12; n++)

@@ -59,9 +59,10 @@ function takeBack(tables: Tables, lease: number, limits: { now: number; maxAttem
   }
   for (const job of dead) tables.bury(job)
   for (const head of tables.heads.values()) head.grants.delete(lease)
-  // The jobs did not run in the time that was reserved for them: their tenants need not wait for it to pass.
-  for (const { lane, tenant } of lost) {
+  // The jobs did not run: their tenants need not pay for them twice, nor wait for the time that was reserved for them.
+  for (const { lane, tenant, jobs, done } of lost) {
     const head = tables.heads.get(keyOfHead(lane, tenant))
+    if (head) head.vtime -= ((jobs - done.length) * head.cost) / (tables.controls.get(tenant)?.weight ?? 1)
     if (head?.pacedUntil !== undefined) head.pacedUntil = Math.min(head.pacedUntil, limits.now)
   }
   return jobs

@@ -20,7 +20,7 @@ import type {
 } from '../../store.ts'
 import type {
   DeadLetter,
-  DeadLetterFilter,
+  DeadLetterQuery,
   Json,
   LaneStats,
   TenantControls,
@@ -219,6 +219,10 @@ class Movable implements MovableStore {
     return this.#sessions.settle(settlement, this.#currentName())
   }
 
+  disown(worker: number, known: number[], olderThanMs: number): Promise<number> {
+    return this.#sessions.disown(worker, known, olderThanMs)
+  }
+
   reap(limits: { maxAttempts: number }): Promise<number> {
     return this.#sum((store) => store.reap(limits))
   }
@@ -306,8 +310,8 @@ class Movable implements MovableStore {
 
   // --- dead letters: while they change places, those that have not arrived are not seen
 
-  deadLetters(filter: DeadLetterFilter & { limit: number }): Promise<DeadLetter[]> {
-    return this.#current().deadLetters(filter)
+  deadLetters(query: DeadLetterQuery): Promise<DeadLetter[]> {
+    return this.#current().deadLetters(query)
   }
 
   retryDead(letters: { ref: string; dueAt: number }[]): Promise<number> {

@@ -103,6 +103,19 @@ export class MovableSessions {
     return false
   }
 
+  async disown(worker: number, known: number[], olderThanMs: number): Promise<number> {
+    const session = this.#sessions.get(worker)
+    if (!session) return 0
+    const isKnown = new Set(known)
+    let jobs = 0
+    for (const [place, own] of session.workers) {
+      const there = [...session.leases].filter(([lease, { place: of }]) => of === place && isKnown.has(lease))
+      const leases = there.map(([, { lease }]) => lease)
+      jobs += (await this.#stores[place]!.disown?.(own, leases, olderThanMs)) ?? 0
+    }
+    return jobs
+  }
+
   async close(worker: number): Promise<void> {
     const session = this.#sessions.get(worker)
     if (!session) return

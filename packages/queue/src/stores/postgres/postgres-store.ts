@@ -19,7 +19,7 @@ import type {
 } from '../../store.ts'
 import type {
   DeadLetter,
-  DeadLetterFilter,
+  DeadLetterQuery,
   Json,
   LaneStats,
   TenantControls,
@@ -35,7 +35,7 @@ import { deadLetters, discardDead, retryDead } from './dead-letters.ts'
 import { Listener } from './listener.ts'
 import { pageColumns } from './page-columns.ts'
 import { Promoter } from './promote.ts'
-import { reap } from './reap.ts'
+import { disown, reap } from './reap.ts'
 import { dump, erase, load, readBlobs } from './sections.ts'
 import { settle } from './settle.ts'
 import { migrations } from './sql/schema.ts'
@@ -155,6 +155,10 @@ class PostgresStore implements Store {
 
   settle(settlement: Settlement): Promise<Set<number>> {
     return settle(this.#db, settlement)
+  }
+
+  disown(worker: number, known: number[], olderThanMs: number): Promise<number> {
+    return disown(this.#db, worker, known, olderThanMs)
   }
 
   reap(limits: { maxAttempts: number }): Promise<number> {
@@ -279,8 +283,8 @@ class PostgresStore implements Store {
     await this.#db.run('pauseLane', [lane, paused])
   }
 
-  deadLetters(filter: DeadLetterFilter & { limit: number }): Promise<DeadLetter[]> {
-    return deadLetters(this.#db, filter)
+  deadLetters(query: DeadLetterQuery): Promise<DeadLetter[]> {
+    return deadLetters(this.#db, query)
   }
 
   retryDead(letters: { ref: string; dueAt: number }[]): Promise<number> {

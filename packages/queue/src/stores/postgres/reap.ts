@@ -27,6 +27,16 @@ export function reap(db: PoolDb, { maxAttempts }: { maxAttempts: number }): Prom
   })
 }
 
+/** Gives back what a worker holds without knowing it. */
+export function disown(db: PoolDb, worker: number, known: number[], olderThanMs: number): Promise<number> {
+  return db.transaction(async (tx) => {
+    const leases = await tx.run<LostLease>('endUnknown', [worker, known, olderThanMs])
+    // It ran nothing of them, as if it had been a carrier.
+    const unrun = leases.map((lease) => ({ ...lease, carried: true }))
+    return leases.length > 0 ? takeBack(tx, db.now(), unrun, Number.POSITIVE_INFINITY) : 0
+  })
+}
+
 async function takeBack(tx: Db, now: number, leases: LostLease[], maxAttempts: number): Promise<number> {
   const refs = leases.flatMap(({ carried, lanes, tenants, streams, seqs }) =>
     lanes.map((lane, at) => ({
@@ -42,7 +52,7 @@ async function takeBack(tx: Db, now: number, leases: LostLease[], maxAttempts: n
   ])
   const heads = uniqueHeads(refs)
   await tx.run('lockHeads', byHead(heads), heads.length)
-  const pages = await tx.run<Parameters<typeof returnJobs>[0][number] & { seq: number }>(
+  const pages = await tx.run<Parameters<typeof returnJobs>[0][number] & { seq: number; jobs: number }>(
     'takeBack',
     [
       ...byHead(refs),
@@ -55,6 +65,8 @@ async function takeBack(tx: Db, now: number, leases: LostLease[], maxAttempts: n
     ],
     refs.length,
   )
+  const unrun = unfinishedByHead(pages)
+  await tx.run('refund', [...byHead(unrun), unrun.map(({ jobs }) => jobs)], unrun.length)
   const returned = returnJobs(pages, { now, maxAttempts })
   const restored = returned.restored.flatMap(({ index, page }) => {
     const { lane, tenant, stream, seq, firstAt } = pages[index]!
@@ -77,6 +89,17 @@ async function takeBack(tx: Db, now: number, leases: LostLease[], maxAttempts: n
   if (returned.pages.length > 0) await appendAll(tx, now, returned.pages, {})
   if (returned.dead.length > 0) await bury(tx, now, returned.dead)
   return returned.jobs
+}
+
+function unfinishedByHead(pages: { lane: string; tenant: string; jobs: number; done: number[] | null }[]) {
+  const heads = new Map<string, { lane: string; tenant: string; jobs: number }>()
+  for (const { lane, tenant, jobs, done } of pages) {
+    const key = JSON.stringify([lane, tenant])
+    const head = heads.get(key) ?? { lane, tenant, jobs: 0 }
+    head.jobs += jobs - (done?.length ?? 0)
+    heads.set(key, head)
+  }
+  return [...heads.values()]
 }
 
 async function bury(tx: Db, now: number, jobs: DeadJob[]): Promise<void> {

@@ -67,9 +67,11 @@ async function returnAll(shard: Shard, worker: number, maxAttempts: number): Pro
   const letters = parts.slice(returned.pages.length + restored.length)
   if (letters.length > 0) operation.effects = lettersOf(shard, letters)
   applySettle(state, operation)
-  // The jobs did not run in the time that was reserved for them: their tenants need not wait for it to pass.
+  // The jobs did not run: their tenants need not pay for them twice, nor wait for the time that was reserved for them.
   for (const { page } of held) {
     const head = state.head(page.lane, page.tenant)
+    head.vtime -= ((page.jobs - page.done.length) * head.cost) / state.weightOf(page.tenant)
+    state.refresh(head)
     if (head.pacedUntil !== undefined) head.pacedUntil = Math.min(head.pacedUntil, now)
   }
   await record(shard, withoutEmpty(operation))

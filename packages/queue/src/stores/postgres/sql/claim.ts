@@ -117,6 +117,7 @@ with head as (
   ) x cross join lateral (
     select stream, seq, jobs, bytes, ready_at, first_at, done, body from ${s}.pages p
     where p.lane = h.lane and p.tenant = h.tenant and p.stream = x.stream and p.seq = x.cursor + 1
+    limit 1
   ) p
 )
 select lane, tenant, stream, seq::float8 as seq, jobs, bytes, ready_at as "readyAt",

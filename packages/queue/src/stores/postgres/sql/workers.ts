@@ -26,13 +26,25 @@ select id from ${s}.workers where expires_at < clock_timestamp() order by id lim
 export const endLeases = (s: string) => `
 delete from ${s}.leases where worker = any ($1::bigint[]) returning id::float8 as id, worker < 0 as carried, lanes, tenants, streams, seqs`
 
+/** Ends leases of a living worker that it does not know of. $1 worker, $2 leases it knows, $3 age in ms. */
+export const endUnknown = (s: string) => `
+delete from ${s}.leases
+where worker = $1 and id <> all ($2::bigint[]) and at < clock_timestamp() - $3 * interval '1 millisecond'
+returning id::float8 as id, lanes, tenants, streams, seqs`
+
 /** Takes out the pages they held. $1 lanes, $2 tenants, $3 streams, $4 seqs, $5 by a carrier. */
 export const takeBack = (s: string) => `
 delete from ${s}.pages p
 using unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::boolean[]) as g (lane, tenant, stream, seq, carried)
 where p.lane = g.lane and p.tenant = g.tenant and p.stream = g.stream and p.seq = g.seq
-returning p.lane, p.tenant, p.stream, p.seq::float8 as seq, coalesce(p.first_at, p.ready_at) as "firstAt", p.done, p.body,
+returning p.lane, p.tenant, p.stream, p.seq::float8 as seq, p.jobs, coalesce(p.first_at, p.ready_at) as "firstAt", p.done, p.body,
           g.carried`
+
+/** Jobs that were claimed and did not run: whoever claims them again pays. $1 lanes, $2 tenants, $3 jobs. */
+export const refund = (s: string) => `
+update ${s}.heads h set vtime = h.vtime - g.jobs * h.cost / coalesce(t.weight, 1)
+from unnest($1::text[], $2::text[], $3::int[]) as g (lane, tenant, jobs) left join ${s}.tenants t using (tenant)
+where h.lane = g.lane and h.tenant = g.tenant`
 
 /**
  * A rate's head was closed for the time that the claimed jobs take, but they did not run: open it again.

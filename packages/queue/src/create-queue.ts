@@ -164,7 +164,7 @@ export function createQueue({
     tenants: (limit = 100, of = {}) => store.tenants(limit, of),
     memory: () => ledger.report(),
     overview: () => overviews.read(),
-    deadLetters: (filter = {}) => store.deadLetters({ limit: 100, ...filter }),
+    deadLetters: (query = {}) => store.deadLetters({ limit: 100, ...query }),
     async redrive(which, options = {}) {
       const count = await redrive(store, which, options)
       maintenance?.scheduled()

@@ -37,9 +37,20 @@ async function* chunksOf(store: Store, which: DeadLetterFilter | string[]): Asyn
     for (let from = 0; from < which.length; from += chunk) yield which.slice(from, from + chunk)
     return
   }
+  if (which.refs) {
+    // Not page by page: each page would look all of them up.
+    const refs = [...new Set(which.refs)]
+    for (let from = 0; from < refs.length; from += chunk) {
+      const some = { ...which, refs: refs.slice(from, from + chunk) }
+      const letters = await store.deadLetters({ ...some, limit: chunk, withData: false })
+      if (letters.length > 0) yield letters.map(({ ref }) => ref)
+    }
+    return
+  }
   let after = which.after
   for (;;) {
-    const letters = await store.deadLetters({ ...which, ...(after && { after }), limit: chunk })
+    const query = { ...which, ...(after && { after }), limit: chunk, withData: false }
+    const letters = await store.deadLetters(query)
     if (letters.length === 0) return
     after = letters.at(-1)!.ref
     yield letters.map(({ ref }) => ref)

@@ -4,6 +4,7 @@ import type {
   BatchHandler,
   DeadLetter,
   DeadLetterFilter,
+  DeadLetterQuery,
   Handler,
   JobInput,
   Json,
@@ -78,9 +79,9 @@ export interface Queue {
    */
   overview(): Promise<QueueOverview>
 
-  /** Newest first, at most `limit` (100). */
-  deadLetters(filter?: DeadLetterFilter & { limit?: number }): Promise<DeadLetter[]>
-  /** Run dead letters again, those with these refs or all that match. Returns how many. */
+  /** Newest first, at most `limit` (100); with `withData: false` without what the jobs carried. */
+  deadLetters(query?: Partial<DeadLetterQuery>): Promise<DeadLetter[]>
+  /** Run dead letters again, those with these refs or all that match (`{ tenant, refs }`: both). Returns how many. */
   redrive(which: DeadLetterFilter | string[], options?: Redrive): Promise<number>
   /** Remove dead letters for good. Returns how many. */
   discard(which: DeadLetterFilter | string[]): Promise<number>

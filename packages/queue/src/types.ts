@@ -214,8 +214,17 @@ export interface DeadLetterFilter {
   reason?: string
   /** Died before this time, ISO 8601. */
   before?: string
-  /** Continue after this letter of an earlier answer. */
+  /** Only these letters; refs of no letter are passed over. */
+  refs?: string[]
+  /** Continue after this letter of an earlier answer; a ref of another store is passed over. */
   after?: string
+}
+
+/** Which dead letters to list, and what of them. */
+export interface DeadLetterQuery extends DeadLetterFilter {
+  limit: number
+  /** False: without `data`, which may be large; payloads that are kept beside the letters are not read. Default true. */
+  withData?: boolean
 }
 
 export interface Redrive {
@@ -242,7 +251,8 @@ export interface DeadLetter {
   lane: string
   tenant: string
   name: string
-  data: Json
+  /** Absent where it was not asked for. */
+  data?: Json
   attempts: number
   reason: string
   diedAt: Date

@@ -67,7 +67,7 @@ export async function queueInspectCommand(project: string, { json }: Output): Pr
   const { tenants, controls, dead } = await withApp(async (app) => ({
     tenants: withShares(await app.queue.tenants(100, { tenant: project }), await app.queue.overview()),
     controls: await app.queue.controls(project),
-    dead: await app.queue.deadLetters({ tenant: project, limit: 10 }),
+    dead: await app.queue.deadLetters({ tenant: project, limit: 10, withData: false }),
   }))
   if (json) return console.log(JSON.stringify({ waiting: tenants, controls, dead }))
   printTenants(tenants, {})

@@ -1,5 +1,5 @@
 import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify'
-import type { TSchema } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import Value from 'typebox/value'
 
@@ -10,6 +10,8 @@ import Value from 'typebox/value'
 export const compileSchema: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const validator = Compile(schema)
   return (input: unknown) => {
+    // No body at all comes as null.
+    if (httpPart === 'body' && input === null && Type.IsOptional(schema)) return { value: input }
     const filled = Value.Default(schema, input)
     const value = httpPart === 'body' ? filled : Value.Convert(schema, filled)
     if (validator.Check(value)) return { value }

@@ -58,7 +58,7 @@ async function read(app: App, projectId: number, hours: number): Promise<Overvie
     messagesPerHour(app, projectId, since),
     countPeople(app, projectId),
     projectLanes(app, projectId),
-    app.queue.deadLetters({ tenant: String(projectId), limit: countedDeadLetters }),
+    app.queue.deadLetters({ tenant: String(projectId), limit: countedDeadLetters, withData: false }),
     app.queue.controls(String(projectId)),
   ])
   const series = Array.from({ length: hours }, (_, index) => {

@@ -6,13 +6,13 @@ import { listProjects } from '../accounts/projects.ts'
 import { requireSession } from '../accounts/session.ts'
 import type { App } from '../app.ts'
 import { invalidField } from '../errors.ts'
-import { discardDeadJobs, getDeadJob, listDeadJobs, redriveDeadJobs } from './dead-letters.ts'
+import { discardDeadJobs, getDeadJob, listDeadJobs, redriveDeadJobs, refShape } from './dead-letters.ts'
 import { pauseProject, readProjectQueue } from './project-queue.ts'
 import { queueStatus } from './queue-status.ts'
 
 const tags = ['queue']
 const ProjectParams = Type.Object({ project: Type.String() })
-const Ref = Type.String({ pattern: '^[0-9]{1,18}$', description: '`ref` of the list' })
+const Ref = Type.String({ pattern: refShape.source, description: '`ref` of the list' })
 const Text = (description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\0]*$', description }))
 const filters = {
@@ -82,7 +82,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
           ...filters,
           limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
           cursor: Type.Optional(
-            Type.String({ maxLength: 200, description: 'nextCursor of the page before' }),
+            Type.String({ maxLength: 400, description: 'nextCursor of the page before' }),
           ),
         }),
       },

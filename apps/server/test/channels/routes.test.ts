@@ -60,6 +60,7 @@ describe('providers', () => {
     const stored = await server.app.pool.query('select config from providers where id = $1', [id])
     expect(stored.rows[0].config.toString('latin1')).not.toContain('right')
 
+    expect((await call('POST', `/providers/${id}/test`)).json).toEqual({ ok: true })
     expect((await call('POST', `/providers/${id}/test`, {})).status).toBe(200)
     expect((await call('POST', `/providers/${id}/test`, { to: 'me@x.example' })).json).toEqual({ ok: true })
     expect(sink.mails.at(-1)!.to).toEqual(['me@x.example'])

@@ -94,7 +94,7 @@ describe('messages', () => {
 
   test('the test mail stays at home, even in a live project', async () => {
     await server.app.pool.query(`update projects set mode = 'live' where id = $1`, [server.projectId])
-    const { status, json } = await call('POST', '/messages/test', {})
+    const { status, json } = await call('POST', '/messages/test')
     expect(status).toBe(202)
     await deliver(server.app, server.projectId, [json.messageId])
     expect(await stateOf(server.app, server.projectId, json.messageId)).toMatchObject({ state: 'sent' })

@@ -1,4 +1,6 @@
 import { expect } from 'vitest'
+import { discard, redrive } from '../../src/dead-letters.ts'
+import type { JobRecord } from '../../src/page.ts'
 import type { DeadLetterFilter } from '../../src/types.ts'
 import { pageOf, recordsOf, type Scene, type Test } from './scene.ts'
 
@@ -99,6 +101,96 @@ export function deadLetters(test: Test): void {
     expect(await ids(scene, { before: at(0) })).toEqual([])
     expect(await ids(scene, { before: at(1_500) })).toEqual(['2', '1'])
     expect(await ids(scene, { before: at(60_000) })).toEqual(['3', '2', '1'])
+  })
+
+  test('finds the letters that are named, if they are also what else was asked for', async (scene) => {
+    const { store } = scene
+    await bury(scene, 'a', [{ id: '1' }, { id: '2', name: 'mail' }, { id: '3' }])
+    await bury(scene, 'b', [{ id: '4' }])
+    const all = await scene.letters()
+    const refs = all.map(({ ref }) => ref)
+    const refOf = new Map(all.map(({ id, ref }) => [id, ref]))
+    const some = (...which: string[]) => which.map((id) => refOf.get(id)!)
+    expect(await ids(scene, { refs })).toEqual(['4', '3', '2', '1'])
+    expect(await ids(scene, { refs: some('1', '3', '1') })).toEqual(['3', '1'])
+    expect(await ids(scene, { refs, limit: 2 })).toEqual(['4', '3'])
+    expect(await ids(scene, { refs, tenant: 'a' })).toEqual(['3', '2', '1'])
+    expect(await ids(scene, { refs: some('4'), tenant: 'a' })).toEqual([])
+    expect(await ids(scene, { refs: some('1', '2'), name: 'mail' })).toEqual(['2'])
+    expect(await ids(scene, { refs, lane: 'another' })).toEqual([])
+    expect(await ids(scene, { refs, reason: 'BOO', after: some('3')[0]! })).toEqual(['2', '1'])
+    expect(await ids(scene, { refs: some('3', '4'), before: all[2]!.diedAt.toISOString() })).toEqual([])
+    expect(await ids(scene, { refs: [] })).toEqual([])
+
+    const odd = [
+      '',
+      'x',
+      '0',
+      '-1',
+      '1.5',
+      '1e0',
+      ' 1',
+      '9'.repeat(18),
+      '9'.repeat(40),
+      '3~',
+      '3~x',
+      'é\u0000',
+    ]
+    odd.push(`0~${'1'.repeat(15)}#${'x'.repeat(5_000)}`, `99999~${'1'.repeat(15)}#x`)
+    odd.push(...refs.map((ref) => `0${ref}`))
+    expect(await ids(scene, { refs: odd })).toEqual([])
+    expect(await ids(scene, { refs: [...odd, ...some('2')] })).toEqual(['2'])
+    expect(await store.retryDead(odd.map((ref) => ({ ref, dueAt: store.now() })))).toBe(0)
+    expect(await store.discardDead(odd)).toBe(0)
+    await store.discardDead(some('2'))
+    expect(await ids(scene, { refs: some('1', '2') })).toEqual(['1'])
+  })
+
+  test('runs again and discards what is named, and of that only what the filter lets through', async (scene) => {
+    const { store, lane } = scene
+    await bury(scene, 'a', [{ id: '1' }, { id: '2' }, { id: '3' }])
+    await bury(scene, 'b', [{ id: '4' }, { id: '5' }])
+    const refs = (await scene.letters()).map(({ ref }) => ref)
+    const worker = await scene.worker()
+    const [five, four, three, two, one] = refs as [string, string, string, string, string]
+    expect(await redrive(store, { tenant: 'a', refs: [one, four, one, 'no such ref'] }, {})).toBe(1)
+    expect(await discard(store, { tenant: 'b', refs: [two, five, five] })).toBe(1)
+    expect(await discard(store, { tenant: 'b', refs: [] })).toBe(0)
+    expect(await ids(scene, {})).toEqual(['4', '3', '2'])
+    expect(await redrive(store, { lane, refs: [one, three] }, { perSecond: 1 })).toBe(1)
+    // More than are looked up at once.
+    const many = Array.from({ length: 700 }, (_, n) => String(10 ** 14 + n))
+    expect(await discard(store, { tenant: 'a', refs: [two, ...many, four] })).toBe(1)
+    expect(await discard(store, { tenant: 'b', refs: [two, ...many, four] })).toBe(1)
+    expect(await scene.letters()).toEqual([])
+    await scene.later(1_000)
+    expect((await worker.drain()).toSorted()).toEqual(['1', '3'])
+  })
+
+  test('lists letters without their data, small or large, on request', async (scene) => {
+    const { store, lane } = scene
+    const worker = await scene.worker()
+    const large = JSON.stringify('x'.repeat(100_000))
+    await bury(scene, 'a', [{ id: 'small' }])
+    const blob = { id: `payload of ${lane}`, data: large }
+    const record: JobRecord = ['large', 'job', null, 0, { b: blob.id, s: large.length }]
+    await store.append([pageOf(lane, 'a', [record], { blobs: [blob] })])
+    await worker.bury(await worker.claimOne())
+    const full = await scene.letters()
+    expect(full.map(({ data }) => data)).toEqual([JSON.parse(large), { n: 'small' }])
+    expect(await store.deadLetters({ lane, limit: 9, withData: true })).toEqual(full)
+    const bare = full.map(({ data, ...letter }) => letter)
+    const refs = bare.map(({ ref }) => ref)
+    for (const which of [{}, { refs }]) {
+      const listed = await store.deadLetters({ lane, limit: 9, withData: false, ...which })
+      expect(listed).toStrictEqual(bare)
+    }
+  })
+
+  test('starts anew after a letter of another store, such as the jobs were in before', async (scene) => {
+    await bury(scene, 'a', [{ id: '1' }, { id: '2' }])
+    for (const after of ['letter', '', '0~x', '1 or 1'])
+      expect(await ids(scene, { after })).toEqual(['2', '1'])
   })
 
   test('goes on after a letter, also when that one is gone meanwhile', async (scene) => {

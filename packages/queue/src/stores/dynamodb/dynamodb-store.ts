@@ -17,7 +17,7 @@ import type {
 } from '../../store.ts'
 import type {
   DeadLetter,
-  DeadLetterFilter,
+  DeadLetterQuery,
   Json,
   LaneStats,
   TenantControls,
@@ -295,8 +295,8 @@ class TableStore implements DynamodbStore {
     lanes.get(lane).paused = paused
   }
 
-  async deadLetters(filter: DeadLetterFilter & { limit: number }): Promise<DeadLetter[]> {
-    return (await this.#core()).letters.find(filter)
+  async deadLetters(query: DeadLetterQuery): Promise<DeadLetter[]> {
+    return (await this.#core()).letters.find(query)
   }
 
   async retryDead(letters: { ref: string; dueAt: number }[]): Promise<number> {

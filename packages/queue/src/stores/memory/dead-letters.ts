@@ -1,13 +1,14 @@
 import { encodeRecord, type JobRecord, packPages } from '../../page.ts'
-import type { DeadLetter, DeadLetterFilter } from '../../types.ts'
+import type { DeadLetter, DeadLetterQuery } from '../../types.ts'
 import { getOrMake, type Letter, type Tables } from './tables.ts'
 
 /** Newest first. A letter's ref is its number, so that `after` goes on behind a letter that is gone meanwhile. */
-export function deadLetters(tables: Tables, filter: DeadLetterFilter & { limit: number }): DeadLetter[] {
-  const { lane, tenant, name, limit } = filter
-  const reason = filter.reason?.toLowerCase()
-  const before = filter.before === undefined ? undefined : Date.parse(filter.before)
-  const after = filter.after === undefined ? undefined : Number(filter.after)
+export function deadLetters(tables: Tables, query: DeadLetterQuery): DeadLetter[] {
+  const { lane, tenant, name, limit, withData = true } = query
+  const reason = query.reason?.toLowerCase()
+  const before = query.before === undefined ? undefined : Date.parse(query.before)
+  const refs = query.refs && new Set(query.refs.map(numberOf))
+  const after = numberOf(query.after)
   return newestFirst(tables)
     .filter(
       ([number, letter]) =>
@@ -16,6 +17,7 @@ export function deadLetters(tables: Tables, filter: DeadLetterFilter & { limit: 
         (name === undefined || letter.name === name) &&
         (reason === undefined || letter.reason.toLowerCase().includes(reason)) &&
         (before === undefined || letter.diedAt < before) &&
+        (refs === undefined || refs.has(number)) &&
         (after === undefined || number < after),
     )
     .slice(0, limit)
@@ -27,7 +29,7 @@ export function deadLetters(tables: Tables, filter: DeadLetterFilter & { limit: 
         lane: letter.lane,
         tenant: letter.tenant,
         name: letter.name,
-        data: JSON.parse(dataOf(tables, letter)),
+        ...(withData && { data: JSON.parse(dataOf(tables, letter)) }),
         attempts,
         reason: letter.reason,
         diedAt: new Date(letter.diedAt),
@@ -90,7 +92,13 @@ const dataOf = (tables: Tables, { blob, data }: Letter): string =>
   (blob === undefined ? undefined : tables.blobs.get(blob)?.data) ?? data
 
 function take(tables: Tables, ref: string): Letter | undefined {
-  const letter = tables.letters.get(Number(ref))
-  tables.letters.delete(Number(ref))
+  const number = numberOf(ref)
+  if (number === undefined) return
+  const letter = tables.letters.get(number)
+  tables.letters.delete(number)
   return letter
 }
+
+/** Undefined for what is the ref of no letter of this store. */
+const numberOf = (ref: string | undefined): number | undefined =>
+  ref !== undefined && /^[1-9]\d{0,14}$/.test(ref) ? Number(ref) : undefined

@@ -9,7 +9,7 @@ import type {
   StoredSchedule,
   Wake,
 } from '../../store.ts'
-import type { DeadLetterFilter, Json, TenantControls } from '../../types.ts'
+import type { DeadLetterQuery, Json, TenantControls } from '../../types.ts'
 import { append, holders } from './append.ts'
 import { cancel, cancelled, type JobName } from './cancel.ts'
 import { claim } from './claim.ts'
@@ -188,8 +188,8 @@ class MemoryStore implements Store {
     this.#tables.lane(lane).paused = paused
   }
 
-  async deadLetters(filter: DeadLetterFilter & { limit: number }) {
-    return deadLetters(this.#tables, filter)
+  async deadLetters(query: DeadLetterQuery) {
+    return deadLetters(this.#tables, query)
   }
 
   async retryDead(letters: { ref: string; dueAt: number }[]) {

@@ -1,27 +1,33 @@
 import { encodeRecord, packPages } from '../../page.ts'
 import type { NewPage } from '../../store.ts'
-import type { DeadLetter, DeadLetterFilter } from '../../types.ts'
+import type { DeadLetter, DeadLetterQuery } from '../../types.ts'
 import { appendAll } from './append.ts'
 import type { PoolDb } from './db.ts'
 
-export async function deadLetters(
-  db: PoolDb,
-  filter: DeadLetterFilter & { limit: number },
-): Promise<DeadLetter[]> {
-  const rows = await db.run<Omit<DeadLetter, 'data'> & { data: string }>('deadLetters', [
-    filter.lane ?? null,
-    filter.tenant ?? null,
-    filter.name ?? null,
-    filter.reason === undefined ? null : `%${filter.reason.replace(/[\\%_]/g, '\\$&')}%`,
-    filter.before ?? null,
-    filter.after ?? null,
-    filter.limit,
-  ])
-  return rows.map((row) => ({ ...row, data: JSON.parse(row.data) }))
+export async function deadLetters(db: PoolDb, query: DeadLetterQuery): Promise<DeadLetter[]> {
+  const { lane, tenant, name, reason, before, after, limit, withData = true } = query
+  const values: unknown[] = [
+    lane ?? null,
+    tenant ?? null,
+    name ?? null,
+    reason === undefined ? null : `%${reason.replace(/[\\%_]/g, '\\$&')}%`,
+    before ?? null,
+    after !== undefined && isRef(after) ? after : null,
+    limit,
+    withData,
+  ]
+  const refs = query.refs?.filter(isRef)
+  if (refs?.length === 0) return []
+  const rows = refs
+    ? await db.run<LetterRow>('deadLettersOfRefs', [...values, refs], refs.length)
+    : await db.run<LetterRow>('deadLetters', values)
+  return rows.map(({ data, ...row }) => (data === null ? row : { ...row, data: JSON.parse(data) }))
 }
 
+type LetterRow = Omit<DeadLetter, 'data'> & { data: string | null }
+
 /** Anything else is the ref of no letter of this store. */
-const isRef = (ref: string) => /^\d{1,18}$/.test(ref)
+const isRef = (ref: string) => /^[1-9]\d{0,17}$/.test(ref)
 
 interface DeadRow {
   ref: string

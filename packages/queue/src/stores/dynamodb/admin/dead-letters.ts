@@ -1,6 +1,6 @@
 import { encodeRecord, packPages } from '../../../page.ts'
 import type { DeadJob, NewPage } from '../../../store.ts'
-import type { DeadLetter, DeadLetterFilter } from '../../../types.ts'
+import type { DeadLetter, DeadLetterFilter, DeadLetterQuery } from '../../../types.ts'
 import { inBatches, type Table } from '../client/table.ts'
 import type { Appender } from '../intake/appender.ts'
 import type { Blobs } from '../items/blobs.ts'
@@ -64,33 +64,41 @@ export class DeadLetters {
     await this.#store([{ job, sk: letterKey(job.diedAt, name) }])
   }
 
-  async find(filter: DeadLetterFilter & { limit: number }): Promise<DeadLetter[]> {
-    const { limit, tenant } = filter
-    const matches = matcher(filter)
-    const after = filter.after === undefined ? undefined : placeOf(filter.after)
-    const until = after
-      ? after.sk
-      : filter.before === undefined
-        ? undefined
-        : timeKey(Date.parse(filter.before))
+  async find(query: DeadLetterQuery): Promise<DeadLetter[]> {
+    const { refs, limit, withData = true } = query
+    const after = query.after === undefined ? undefined : placeOf(query.after)
+    const matches = matcher(query, after)
+    const found = refs ? (await this.#read(refs)).filter(matches) : await this.#search(query, after, matches)
+    const letters = found.sort((a, b) => (isNewer(a, b) ? -1 : 1)).slice(0, limit)
+    if (!withData) return letters.map((letter) => deadLetterOf(letter))
+    const data = await this.dataOf(letters)
+    return letters.map((letter) => deadLetterOf(letter, data.get(letter)!))
+  }
+
+  async #read(refs: string[]): Promise<Letter[]> {
+    const rows = await this.#table.getMany(refs.flatMap((ref) => placeOf(ref) ?? []))
+    return rows.map(letterOf)
+  }
+
+  /** Of each shard the newest that match, at least `limit` of them if there are so many. */
+  async #search(
+    { limit, tenant, before }: DeadLetterQuery,
+    after: { sk: string } | undefined,
+    matches: (letter: Letter) => boolean,
+  ): Promise<Letter[]> {
+    const until = after ? after.sk : before === undefined ? undefined : timeKey(Date.parse(before))
     const shards = tenant === undefined ? [...Array(this.#shards).keys()] : [shardOf(tenant, this.#shards)]
     const found = await Promise.all(
       shards.map(async (shard) => {
         const own: Letter[] = []
         for await (const page of this.#pages(shard, until, true)) {
-          for (const letter of page)
-            if (matches(letter) && (!after || isNewer(after, letter))) own.push(letter)
+          own.push(...page.filter(matches))
           if (own.length >= limit) break
         }
         return own
       }),
     )
-    const letters = found
-      .flat()
-      .sort((a, b) => (isNewer(a, b) ? -1 : 1))
-      .slice(0, limit)
-    const data = await this.dataOf(letters)
-    return letters.map((letter) => deadLetterOf(letter, data.get(letter)!))
+    return found.flat()
   }
 
   /** Oldest first, over all shards. */
@@ -243,7 +251,10 @@ export class DeadLetters {
   }
 }
 
-function matcher(filter: DeadLetterFilter): (letter: Letter) => boolean {
+function matcher(
+  filter: DeadLetterFilter,
+  after: { shard: number; sk: string } | undefined,
+): (letter: Letter) => boolean {
   const { lane, tenant, name } = filter
   const reason = filter.reason?.toLowerCase()
   const before = filter.before === undefined ? Number.POSITIVE_INFINITY : Date.parse(filter.before)
@@ -252,7 +263,8 @@ function matcher(filter: DeadLetterFilter): (letter: Letter) => boolean {
     (tenant === undefined || letter.tenant === tenant) &&
     (name === undefined || letter.name === name) &&
     (reason === undefined || letter.reason.toLowerCase().includes(reason)) &&
-    letter.diedAt < before
+    letter.diedAt < before &&
+    (after === undefined || isNewer(after, letter))
 }
 
 /** Each job starts again with all its attempts, as an ordinary one. */

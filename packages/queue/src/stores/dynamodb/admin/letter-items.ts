@@ -12,6 +12,9 @@ export interface Letter extends DeadJob {
   bytes: number
 }
 
+/** Bytes, of any item in DynamoDB. */
+const longestSortKey = 1_024
+
 /** By time, and among letters of the same millisecond by what tells them apart. */
 export const letterKey = (diedAt: number, name: string): string => `${timeKey(diedAt)}#${name}`
 
@@ -56,20 +59,25 @@ export function letterOf(row: Row): Letter {
 
 export const refOf = ({ shard, sk }: { shard: number; sk: string }): string => `${shard}~${sk}`
 
-/** Undefined for what is no ref of ours. */
+/**
+ * Undefined for what is no ref of ours. A letter has one: two spellings would be two letters to who retries them. And a key
+ * beyond what a table takes would be an error.
+ */
 export function placeOf(ref: string): (Key & { shard: number; sk: string }) | undefined {
-  const [, shard, sk] = /^(\d+)~(.+)$/s.exec(ref) ?? []
-  return sk === undefined ? undefined : { ...keys.letter(Number(shard), sk), shard: Number(shard) }
+  const [, shard, sk] = /^(0|[1-9]\d{0,5})~(\d{15}#.+)$/s.exec(ref) ?? []
+  if (sk === undefined || Buffer.byteLength(sk) > longestSortKey) return
+  return { ...keys.letter(Number(shard), sk), shard: Number(shard) }
 }
 
 /** Newest first, the same for everybody. */
 export const isNewer = (a: { shard: number; sk: string }, b: { shard: number; sk: string }): boolean =>
   a.sk > b.sk || (a.sk === b.sk && a.shard > b.shard)
 
-export function deadLetterOf(letter: Letter, data: string): DeadLetter {
+export function deadLetterOf(letter: Letter, data?: string): DeadLetter {
   const { id, lane, tenant, name, attempts, reason } = letter
   return {
     ...{ ref: refOf(letter), id, lane, tenant, name, attempts, reason },
-    ...{ data: JSON.parse(data), diedAt: new Date(letter.diedAt) },
+    ...(data !== undefined && { data: JSON.parse(data) }),
+    diedAt: new Date(letter.diedAt),
   }
 }

@@ -65,12 +65,20 @@ select coalesce(sum(waiting_jobs), 0)::float8 as jobs, coalesce(sum(waiting_byte
 export const scheduledUsage = (s: string) => `
 select coalesce(sum(jobs), 0)::float8 as jobs, coalesce(sum(bytes), 0)::float8 as bytes from ${s}.scheduled`
 
-/** $1 lane, $2 tenant, $3 name, $4 reason as a pattern, $5 before (ISO time), $6 after (ref), $7 limit; nulls match all. */
-export const deadLetters = (s: string) => `
-select d.n::text as ref, d.id, d.lane, d.tenant, d.name, coalesce(b.data, d.data) as data, d.attempts, d.reason,
-       d.died_at as "diedAt"
-from ${s}.dead_letters d left join ${s}.blobs b on b.id = d.blob
-where ($1::text is null or d.lane = $1) and ($2::text is null or d.tenant = $2) and ($3::text is null or d.name = $3)
+/**
+ * $1 lane, $2 tenant, $3 name, $4 reason as a pattern, $5 before (ISO time), $6 after (ref), $7 limit, $8 with data; nulls
+ * match all.
+ */
+export const deadLetters = (s: string) => letters(s, 'true')
+
+/** The same of some letters, $9. A statement of its own: `$9 is null or …` would be planned without the index on n. */
+export const deadLettersOfRefs = (s: string) => letters(s, 'd.n = any ($9::bigint[])')
+
+const letters = (s: string, which: string) => `
+select d.n::text as ref, d.id, d.lane, d.tenant, d.name, d.attempts, d.reason, d.died_at as "diedAt",
+       case when $8::boolean then coalesce((select b.data from ${s}.blobs b where b.id = d.blob), d.data) end as data
+from ${s}.dead_letters d
+where ${which} and ($1::text is null or d.lane = $1) and ($2::text is null or d.tenant = $2) and ($3::text is null or d.name = $3)
   and ($4::text is null or d.reason ilike $4) and ($5::timestamptz is null or d.died_at < $5)
   and ($6::bigint is null or d.n < $6)
 order by d.n desc limit $7`

@@ -18,4 +18,9 @@ export class CostEstimate {
     this.ms = this.known ? Math.max(least, this.ms + newest * (ms - this.ms)) : Math.max(least, ms)
     this.known = true
   }
+
+  /** One has run for `ms` already: of a kind that nobody knows yet, it is the least that one costs. */
+  endure(ms: number): void {
+    if (!this.known) this.ms = Math.max(this.ms, ms)
+  }
 }

@@ -210,6 +210,9 @@ export class Lane {
   payMore(taken: Taken, elapsedMs: number) {
     const more = elapsedMs - taken.charged
     if (more <= 0) return undefined
+    const perJob = elapsedMs / taken.jobs.length
+    taken.tenant.costOf(taken.name).endure(perJob)
+    taken.tenant.cost.endure(perJob)
     this.charge(taken, more)
     return this.#tell(taken.tenant, more)
   }
@@ -354,6 +357,20 @@ export class Lane {
     }
     this.#callIn()
     return out
+  }
+
+  /** Takes out what of a tenant the slots will not come to within `aheadMs`, at `costMs` a job. What has a place in an order stays. */
+  takeSurplus(tenant: LaneTenant, costMs: number, aheadMs: number): ReadyJob[] {
+    const most = Math.max(1, Math.floor((this.slots * aheadMs) / costMs))
+    if (tenant.jobs <= most) return []
+    let kept = 0
+    const jobs = this.scheduler.takeOut(tenant.name, (waiting) =>
+      (waiting as TenantQueue<ReadyJob>).sift(
+        ({ page }) => page.key !== undefined || page.priority > 0 || kept++ < most,
+      ),
+    )
+    this.release(tenant.name, jobs.length)
+    return jobs
   }
 
   /** Jobs of a tenant left memory. */

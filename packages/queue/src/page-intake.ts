@@ -8,7 +8,7 @@ import { keyOf, priorityOf } from './streams.ts'
 import type { WorkerSession } from './worker-session.ts'
 
 /** A page with more estimated work than this for a lane's slots is broken up, so that others can help with it. */
-const longestPageMs = 5_000
+export const longestPageMs = 5_000
 
 const askAgainMs = 200
 

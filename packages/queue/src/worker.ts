@@ -5,7 +5,8 @@ import { type Call, type CallEvents, callHandler, toJob } from './handler-call.t
 import { Cancelled, JobEnds } from './job-ends.ts'
 import { Lane, type ReadyJob } from './lane.ts'
 import { LaneOrder } from './lane-order.ts'
-import { PageIntake } from './page-intake.ts'
+import type { LaneTenant } from './lane-tenant.ts'
+import { longestPageMs, PageIntake } from './page-intake.ts'
 import { ProgressNotes } from './progress-notes.ts'
 import type { Handlers } from './queue.ts'
 import { pause, Signal } from './signal.ts'
@@ -382,14 +383,23 @@ export class QueueWorker extends WorkerEvents {
   /** Calls that take too long are ended; the others pay for the time they have taken so far. */
   #lookAtRunning(): void {
     const now = performance.now()
+    const costs = new Map<LaneTenant, { lane: Lane; costMs: number }>()
     for (const call of [...this.#running]) {
       const elapsed = now - call.startedAt
+      const { lane, tenant } = call
+      const costMs = Math.max(costs.get(tenant)?.costMs ?? tenant.cost.ms, elapsed / call.jobs.length)
+      costs.set(tenant, { lane, costMs })
       if (elapsed > this.#timeoutMs) {
         this.#endCall(call, new Error(`the handler took longer than ${this.#timeoutMs} ms`))
         continue
       }
       const told = call.lane.payMore(call, elapsed)
       if (told) this.#session?.settler.correct(call.lane.name, call.tenant.name, told.cost, told.difference)
+    }
+    // Nobody knew how long these jobs take when they were claimed, a page at a time: others may help with what is too much.
+    for (const [tenant, { lane, costMs }] of costs) {
+      const surplus = lane.takeSurplus(tenant, costMs, longestPageMs)
+      if (this.#session) this.#ends.release(this.#session.settler, surplus)
     }
     void this.#session?.settler.flush()
     void this.#progress.flush()

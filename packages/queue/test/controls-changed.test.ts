@@ -131,3 +131,23 @@ it('a page of long jobs is broken up, so that another process helps with it', as
   await until(() => ran.first!.length + ran.second!.length === 300)
   expect(new Set([...ran.first!, ...ran.second!]).size).toBe(300)
 })
+
+it('a page of which nobody knew how long its jobs take is broken up when it shows', async () => {
+  const place = await openPlace('postgres')
+  const [first, second] = [await place.open(), await place.open()]
+  let release = () => {}
+  const gate = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const ran: Record<string, unknown[]> = { first: [], second: [] }
+  await first.addMany(many('a', 300))
+  first.worker({ job: ({ data }) => gate.then(() => void ran.first!.push(data)) }, { lanes, concurrency: 4 })
+  await until(async () => (await first.stats())[0]?.leasedJobs === 300)
+  second.worker({ job: ({ data }) => void ran.second!.push(data) }, { lanes, concurrency: 4 })
+  // The first one's jobs all wait at the gate: whatever runs was given back by it.
+  await until(() => ran.second!.length > 200)
+  release()
+  await until(() => ran.first!.length + ran.second!.length === 300)
+  expect(new Set([...ran.first!, ...ran.second!]).size).toBe(300)
+  expect(ran.first!.length).toBeGreaterThanOrEqual(4)
+})

@@ -76,6 +76,8 @@ export function movableStore(options: MovableStoreOptions): MovableStore {
 const home = 'postgres'
 
 class Movable implements MovableStore {
+  /** Any number of processes may append to a store: what one of them is good for does the other no harm. */
+  readonly appendsAtOnce: number
   readonly #stores: Record<string, Store>
   readonly #first: string
   readonly #onError: (error: unknown) => void
@@ -89,6 +91,7 @@ class Movable implements MovableStore {
   constructor({ stores, pool, connectionString, schema, first = home, onError }: MovableStoreOptions) {
     if (!pool && !connectionString) throw new TypeError('movableStore needs a pool or a connectionString')
     this.#stores = stores
+    this.appendsAtOnce = Math.max(...Object.values(stores).map((store) => store.appendsAtOnce ?? 1))
     this.#store(first)
     this.#first = first
     this.#onError = onError ?? (() => {})

@@ -8,7 +8,7 @@ import type { Closing } from './closing.ts'
 import type { Config } from './config.ts'
 import { createKysely, createPool } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
-import { openStore } from './queue/open-store.ts'
+import { explainStoreError, openStore } from './queue/open-store.ts'
 import { checkSecret, loadSecret } from './secret-file.ts'
 import { createSecrets } from './secrets.ts'
 
@@ -33,7 +33,9 @@ export async function assemble(
   })
   const queue = createQueue({ store })
   closing.add('queue', () => queue.close())
-  await queue.migrate()
+  await queue.migrate().catch((error) => {
+    throw explainStoreError(error)
+  })
   return {
     config,
     log,

@@ -54,3 +54,24 @@ async function refuseIfElsewhere(pool: Pool): Promise<void> {
     `FAIRWAY_DYNAMODB_TABLE must name the queue's table: the queue's jobs ${what}, see docs/moving-the-queue.md.`,
   ])
 }
+
+const unusable = new Set([
+  'CredentialsProviderError',
+  'UnrecognizedClientException',
+  'InvalidSignatureException',
+  'AccessDeniedException',
+  'ExpiredTokenException',
+])
+
+/** What the operator can correct in what AWS says, as a sentence; everything else as it is. */
+export function explainStoreError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const { name, message } = error
+  if (message.includes('Region is missing'))
+    return new ConfigError([
+      'AWS_REGION must be set to the region of the DynamoDB table (or FAIRWAY_DYNAMODB_ENDPOINT to an address).',
+    ])
+  if (unusable.has(name))
+    return new ConfigError([`DynamoDB refuses these credentials or their permissions (${name}): ${message}`])
+  return error
+}

@@ -1,8 +1,9 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findRunningEmbedded } from '../../../../apps/server/src/db/embedded.ts'
+import { createDataDir, removeDataDir } from '../../../../testing/data-dir.ts'
 import { hasJava, type LocalDynamodb, startDynamodb } from '../../../../testing/dynamodb.ts'
-import { CliFailure, type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
+import { CliFailure, runCli, type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
 
 const java = await hasJava()
 
@@ -19,6 +20,16 @@ describe('fairway queue migrate without settings for DynamoDB', () => {
     expect(failure.code).toBe(2)
     expect(failure.stderr).toContain('set FAIRWAY_DYNAMODB_TABLE')
   })
+})
+
+it('a server that is to use DynamoDB says what AWS lacks, and ends with 2', async () => {
+  const dataDir = createDataDir()
+  const environment = { FAIRWAY_DATA_DIR: dataDir, FAIRWAY_PORT: '0', FAIRWAY_QUEUE_STORE: 'dynamodb' }
+  const failure = await runCli(['start'], { ...environment, AWS_EC2_METADATA_DISABLED: 'true' }).catch(
+    (error) => error,
+  )
+  expect(failure).toMatchObject({ code: 2, stderr: expect.stringContaining('AWS_REGION must be set') })
+  await removeDataDir(dataDir)
 })
 
 describe.skipIf(!java)('fairway queue migrate', () => {

@@ -64,6 +64,13 @@ export class InvalidControls extends QueueError {
   }
 }
 
+/** A move to another store that would mix up two queues, or makes no sense. */
+export class MoveRefused extends QueueError {
+  constructor(message: string) {
+    super('QUEUE_MOVE_REFUSED', message)
+  }
+}
+
 /** Thrown by a handler: run this job again after `delayMs`, without counting an attempt. */
 export class Snooze extends Error {
   readonly delayMs: number

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { MovableStore, MoveProgress } from '@fairway/queue'
+import { type MovableStore, type MoveProgress, MoveRefused } from '@fairway/queue'
 import { withApp } from './with-app.ts'
 import { WrongArguments } from './wrong-arguments.ts'
 
@@ -48,7 +48,8 @@ async function begin(
   { from = before.target, intoUsed }: MigrateOptions,
 ): Promise<void> {
   if (from !== before.target) throw new WrongArguments(`The jobs are in ${before.target}, not in ${from}.`)
-  await moves.move(to, { intoUsed: intoUsed === true }).catch((error: Error) => {
+  await moves.move(to, { intoUsed: intoUsed === true }).catch((error: unknown) => {
+    if (!(error instanceof MoveRefused)) throw error
     const hint = error.message.includes('not empty') ? ' With --into-used they are mixed.' : ''
     throw new WrongArguments(`${error.message}.${hint}`)
   })
@@ -59,7 +60,7 @@ async function follow(moves: MovableStore, options: MigrateOptions): Promise<voi
   const seen: { at: number; left: number }[] = []
   for (;;) {
     const now = await moves.place()
-    seen.push({ at: performance.now(), left: now.left })
+    if (now.left !== null) seen.push({ at: performance.now(), left: now.left })
     while (seen.length > 2 && seen.at(-1)!.at - seen[1]!.at > paceOverMs) seen.shift()
     if (now.phase === 'steady') return finish(now, options)
     print(now, paceOf(seen), options)
@@ -69,7 +70,8 @@ async function follow(moves: MovableStore, options: MigrateOptions): Promise<voi
 
 /** Jobs a second by which less is left; undefined while it does not become less. */
 function paceOf(seen: { at: number; left: number }[]): number | undefined {
-  const [first, last] = [seen[0]!, seen.at(-1)!]
+  const [first, last] = [seen[0], seen.at(-1)]
+  if (!first || !last) return undefined
   const pace = ((first.left - last.left) / (last.at - first.at)) * 1_000
   return pace > 0 ? pace : undefined
 }
@@ -94,7 +96,8 @@ function print(now: MoveProgress, pace: number | undefined, { json, status }: Mi
 }
 
 function describe(now: MoveProgress, pace: number | undefined) {
-  return { ...now, perSecond: pace ?? null, etaMs: pace === undefined ? null : (now.left / pace) * 1_000 }
+  const etaMs = pace === undefined || now.left === null ? null : (now.left / pace) * 1_000
+  return { ...now, perSecond: pace ?? null, etaMs }
 }
 
 function sentence({
@@ -109,11 +112,11 @@ function sentence({
 }: ReturnType<typeof describe>) {
   const who = `${processes} ${processes === 1 ? 'process' : 'processes'}`
   if (phase === 'steady') return `The queue's jobs are in ${target}; ${phases.steady}. ${who}.`
-  const share = moved + left > 0 ? ` (${Math.floor((moved / (moved + left)) * 100)} %)` : ''
+  const share = left !== null && moved + left > 0 ? ` (${Math.floor((moved / (moved + left)) * 100)} %)` : ''
   const speed = perSecond === null ? '' : `, ${Math.round(perSecond).toLocaleString('en')} jobs/s`
   const eta = etaMs === null ? '' : `, about ${Math.ceil(etaMs / 1_000)} s to go`
   return (
     `${source} → ${target}, ${phases[phase]}: ${moved.toLocaleString('en')} jobs moved, ` +
-    `${left.toLocaleString('en')} left${share}${speed}${eta}; ${who}`
+    `${left === null ? 'the rest is being counted' : `${left.toLocaleString('en')} left`}${share}${speed}${eta}; ${who}`
   )
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
+import { MoveRefused } from '../../errors.ts'
 import type { Transaction } from '../../queue.ts'
+import { pause } from '../../signal.ts'
 import type {
   Appended,
   Blob,
@@ -49,8 +51,8 @@ export interface MovableStoreOptions {
 
 /** How far a move is, or was. */
 export interface MoveProgress extends Omit<Place, 'turn' | 'move'> {
-  /** Jobs that wait in the store that is left. */
-  left: number
+  /** Jobs that wait in the store that is left. Null: they cannot be counted at the moment, because a process has just died. */
+  left: number | null
   /** Processes that use the queue. */
   processes: number
 }
@@ -60,8 +62,8 @@ export interface MovableStore extends Store {
   place(): Promise<MoveProgress>
   /**
    * Starts to move everything to another store, while all goes on. Processes with a worker do it, and those that
-   * {@link carry}. Rejects with TypeError if that store is not known, and with an Error if it is not empty (unless
-   * `intoUsed`), if the jobs are there already, or if another move is under way.
+   * {@link carry}. Rejects with MoveRefused if that store is not known, if it is not empty (unless `intoUsed`), if the jobs are
+   * there already, or if another move is under way.
    */
   move(target: string, options?: { intoUsed?: boolean }): Promise<void>
   /** Takes part in moves without working: for a program that only moves. */
@@ -74,6 +76,8 @@ export function movableStore(options: MovableStoreOptions): MovableStore {
 }
 
 const home = 'postgres'
+const patienceMs = 60_000
+const askAgainMs = 500
 
 class Movable implements MovableStore {
   /** Any number of processes may append to a store: what one of them is good for does the other no harm. */
@@ -112,21 +116,30 @@ class Movable implements MovableStore {
   async place(): Promise<MoveProgress> {
     const { turn, move: _, ...place } = await this.#log.read()
     const { living } = await this.#log.roll(turn)
-    const left = place.phase === 'steady' ? 0 : await this.#store(place.source).remaining()
+    const left =
+      place.phase === 'steady'
+        ? 0
+        : await this.#store(place.source)
+            .remaining()
+            .catch(() => null)
     return { ...place, left, processes: living }
   }
 
   async move(target: string, { intoUsed = false } = {}): Promise<void> {
-    const to = this.#store(target)
+    const to = this.#stores[target]
+    if (!to)
+      throw new MoveRefused(`There is no store ${target}, only ${Object.keys(this.#stores).join(' and ')}`)
     const place = await this.#log.read()
-    if (place.phase !== 'steady') throw new Error(`A move to ${place.target} is under way`)
-    if (place.target === target) throw new Error(`The jobs are in ${target} already`)
+    if (place.phase !== 'steady') throw new MoveRefused(`A move to ${place.target} is under way`)
+    if (place.target === target) throw new MoveRefused(`The jobs are in ${target} already`)
     await to.migrate()
-    if (!intoUsed && (await isUsed(to)))
-      throw new Error(`The target ${target} is not empty: it holds jobs, dead letters, schedules or controls`)
-    const total = await this.#store(place.source).remaining()
+    if (!intoUsed && (await patiently(() => isUsed(to))))
+      throw new MoveRefused(
+        `The target ${target} is not empty: it holds jobs, dead letters, schedules or controls`,
+      )
+    const total = await patiently(() => this.#store(place.source).remaining())
     if (!(await this.#log.start(target, randomBytes(6).toString('hex'), total)))
-      throw new Error('Another move has begun a moment ago')
+      throw new MoveRefused('Another move has begun a moment ago')
     this.#presence.look()
   }
 
@@ -432,6 +445,18 @@ class Movable implements MovableStore {
     const { phase, source } = this.#presence.latest ?? {}
     return phase === undefined || phase === 'steady' ? 0 : this.#sessions.held(source!)
   }
+}
+
+/** Who owns a part of a store may have died a moment ago: until others have it, it cannot be counted. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  const giveUpAt = performance.now() + patienceMs
+  for (;;)
+    try {
+      return await ask()
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error
+      await pause(askAgainMs)
+    }
 }
 
 async function isUsed(store: Store): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { defaultRetry } from '../../backoff.ts'
 import { pause, Signal } from '../../signal.ts'
 import type { Section, Store } from '../../store.ts'
 import { Carrier } from './carrier.ts'
@@ -190,6 +191,8 @@ export class Mover {
     if (performance.now() - this.#openedAt > openEverythingEveryMs) {
       this.#openedAt = performance.now()
       await from.openEverything()
+      // Where no worker is left to do it, as when only a command moves.
+      await from.reap({ maxAttempts: defaultRetry.maxAttempts })
     }
     const jobs = await this.#carrier.carrier.carry()
     await this.#count(jobs)

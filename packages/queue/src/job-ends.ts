@@ -1,7 +1,7 @@
 import { backoffMs } from './backoff.ts'
 import { Discard, Snooze } from './errors.ts'
 import type { Lane, ReadyJob } from './lane.ts'
-import { encodeRecord, type JobRecord, packPages, roundDueTime } from './page.ts'
+import { encodeBody, encodeRecord, type JobRecord, packPages, roundDueTime } from './page.ts'
 import type { HeldPage, Settler } from './settler.ts'
 import type { RetryPolicy } from './types.ts'
 
@@ -151,6 +151,5 @@ export class JobEnds {
 }
 
 function restore(settler: Settler, page: HeldPage, records: JobRecord[], openAt: number): void {
-  const body = records.map(encodeRecord).join(',')
-  settler.restore(page, { jobs: records.length, bytes: Buffer.byteLength(body), body }, openAt)
+  settler.restore(page, encodeBody(records), openAt)
 }

@@ -90,6 +90,12 @@ export function encodeRecord([id, name, data, attempts, extra]: JobRecord): stri
   return JSON.stringify(attempts ? [id, name, data, attempts] : [id, name, data])
 }
 
+/** A body of these records, with its size. */
+export function encodeBody(records: readonly JobRecord[]): { jobs: number; bytes: number; body: string } {
+  const body = records.map(encodeRecord).join(',')
+  return { jobs: records.length, bytes: Buffer.byteLength(body), body }
+}
+
 export function decodeBody(body: string): JobRecord[] {
   return JSON.parse(`[${body}]`) as JobRecord[]
 }

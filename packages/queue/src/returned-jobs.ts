@@ -1,4 +1,4 @@
-import { decodeBody, encodeRecord, type JobRecord, packPages } from './page.ts'
+import { decodeBody, encodeBody, encodeRecord, type JobRecord, packPages } from './page.ts'
 import type { DeadJob, ScheduledPage } from './store.ts'
 import { isExclusive } from './streams.ts'
 
@@ -48,17 +48,21 @@ export function returnJobs(
   function restore(page: LostPage, index: number, unfinished: JobRecord[]) {
     const [first, ...others] = unfinished
     const kept = page.carried || !first ? unfinished : [...lostOnce(page, [first]), ...others]
-    const body = kept.map(encodeRecord).join(',')
-    const rest = { jobs: kept.length, bytes: Buffer.byteLength(body), body }
-    returned.restored.push({ index, page: kept.length > 0 ? rest : null })
+    returned.restored.push({ index, page: kept.length > 0 ? encodeBody(kept) : null })
   }
 
   /** The same page again: who carries it next recognises what has already arrived. */
   function sendBackWhole({ lane, tenant, stream, firstAt }: LostPage, unfinished: JobRecord[]) {
-    const body = unfinished.map(encodeRecord).join(',')
-    const size = { jobs: unfinished.length, bytes: Buffer.byteLength(body), body }
-    if (size.jobs > 0)
-      returned.pages.push({ lane, tenant, stream, firstAt, ...size, dueAt: now, alone: true })
+    if (unfinished.length > 0)
+      returned.pages.push({
+        lane,
+        tenant,
+        stream,
+        firstAt,
+        ...encodeBody(unfinished),
+        dueAt: now,
+        alone: true,
+      })
   }
 
   function sendBack(page: LostPage, unfinished: JobRecord[]) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { blobsOf, decodeBody, encodeRecord } from '../../page.ts'
+import { movedKey } from '../../moved-key.ts'
+import { blobsOf, decodeBody, encodeBody } from '../../page.ts'
 import type { ClaimedPage, NewPage, Settlement, Store } from '../../store.ts'
 
 const leaseMs = 10_000
@@ -9,8 +10,6 @@ const tenantsAtOnce = 200
 const pagesPerTenant = 8
 /** Names of lanes are read again after this long. */
 const lanesEveryMs = 2_000
-/** A second try comes within this time, or the move was given up. */
-export const rememberedMs = 31 * 86_400_000
 
 /**
  * Takes waiting pages from one store to another: claimed here, stored there under a key made of what is in them, then
@@ -68,16 +67,15 @@ export class Carrier {
     const data = new Map(
       blobs.length > 0 ? (await this.#from.readBlobs(blobs)).map((blob) => [blob.id, blob]) : [],
     )
-    const until = this.#to.now() + rememberedMs
+    const now = this.#to.now()
     await this.#to.append(
       pages
         .filter(({ jobs }) => jobs > 0)
         .map((page) => {
-          const ref = contentOf(page)
           const own = blobs.length > 0 ? blobsOf(page.body).flatMap((id) => data.get(id) ?? []) : []
           return {
             ...page,
-            unique: { key: `moved:${this.#origin}:scheduled:${ref}`, until, id: ref },
+            unique: movedKey(this.#origin, 'scheduled', contentOf(page), now),
             ...(own.length > 0 && { blobs: own }),
           }
         }),
@@ -143,8 +141,7 @@ function unfinishedOf({ lane, tenant, stream, jobs, bytes, body, done, firstAt }
   if (done.length === 0) return { ...page, jobs, bytes, body }
   const finished = new Set(done)
   const left = decodeBody(body).filter((_, position) => !finished.has(position))
-  const rest = left.map(encodeRecord).join(',')
-  return { ...page, jobs: left.length, bytes: Buffer.byteLength(rest), body: rest }
+  return { ...page, ...encodeBody(left) }
 }
 
 /** The same for the same jobs, wherever in the store they were found. */

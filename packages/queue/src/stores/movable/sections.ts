@@ -1,3 +1,4 @@
+import { isMovedKey } from '../../moved-key.ts'
 import type { Section, SectionRow, Store } from '../../store.ts'
 import { contentOf } from './carrier.ts'
 
@@ -11,9 +12,6 @@ const rowsAtOnce: Record<Section, number> = {
   schedules: 100,
 }
 
-/** Keys by which earlier moves remember what has arrived; nobody else asks for them. */
-const movedKey = /^moved:[\w-]+:(scheduled|dead):/
-
 /** Takes the first rows of a section over; returns how many jobs, or rows, these were. Each step may be repeated. */
 export async function carrySection(
   from: Store,
@@ -23,7 +21,7 @@ export async function carrySection(
 ): Promise<number> {
   const rows = await from.dump(section, rowsAtOnce[section])
   if (rows.length === 0) return 0
-  const wanted = rows.filter(({ value }) => !('key' in value && movedKey.test(value.key)))
+  const wanted = rows.filter(({ value }) => !('key' in value && isMovedKey(value.key)))
   if (wanted.length > 0) await to.load(section, wanted.map(named), origin)
   await from.erase(section, rows)
   return section === 'scheduled' ? rows.reduce((sum, { value }) => sum + jobsOf(value), 0) : rows.length

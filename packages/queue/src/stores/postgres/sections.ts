@@ -1,11 +1,9 @@
+import { movedKey } from '../../moved-key.ts'
 import { blobsOf } from '../../page.ts'
-import type { Blob, NewPage, ScheduledPage, Section, SectionRow, SectionValues } from '../../store.ts'
+import type { Blob, Section, SectionRow, SectionValues } from '../../store.ts'
 import { appendAll } from './append.ts'
 import { markCancelled, readControls, writeControls } from './controls.ts'
 import { byHead, columns, type Db, type PoolDb } from './db.ts'
-
-/** A repeated load comes within this time, or the move was given up. */
-const rememberedMs = 31 * 86_400_000
 
 /** Of two names and a third as one text that no other three give. */
 const refOf = (third: string) =>
@@ -114,7 +112,10 @@ type Loader<S extends Section> = (tx: Db, rows: SectionRow<S>[], origin: string,
 
 const loaders: { [S in Section]: Loader<S> } = {
   async scheduled(tx, rows, origin, now) {
-    const pages = rows.map(({ ref, value }) => once<ScheduledPage>(value, `scheduled:${ref}`, origin, now))
+    const pages = rows.map(({ ref, value }) => ({
+      ...value,
+      unique: movedKey(origin, 'scheduled', ref, now),
+    }))
     await appendAll(tx, now, pages, {})
   },
 
@@ -123,9 +124,9 @@ const loaders: { [S in Section]: Loader<S> } = {
       rows,
       ({ value }) => value.lane,
       ({ value }) => value.tenant,
-      ({ ref }) => movedKey(origin, `dead:${ref}`),
+      ({ ref }) => movedKey(origin, 'dead', ref, now).key,
       ({ ref }) => ref,
-      () => now + rememberedMs,
+      ({ ref }) => movedKey(origin, 'dead', ref, now).until,
     )
     const taken = await tx.run<{ id: string }>('takeKeys', [...keys, now], rows.length)
     const fresh = new Set(taken.map(({ id }) => id))
@@ -195,12 +196,4 @@ const loaders: { [S in Section]: Loader<S> } = {
   async schedules(tx, rows) {
     for (const { value } of rows) await tx.run('loadSchedule', [value.id, value.spec, value.nextAt])
   },
-}
-
-const movedKey = (origin: string, ref: string) => `moved:${origin}:${ref}`
-
-/** The page, stored once whatever is repeated. */
-function once<Kind extends NewPage>(page: Kind, ref: string, origin: string, now: number): Kind {
-  const key = movedKey(origin, ref)
-  return { ...page, unique: { key, until: now + rememberedMs, id: ref } }
 }

@@ -1,3 +1,4 @@
+import { movedKey } from '../../../moved-key.ts'
 import { blobsOf, limits } from '../../../page.ts'
 import type { NewPage, ScheduledPage, Section, SectionRow, SectionValues } from '../../../store.ts'
 import type { Table } from '../client/table.ts'
@@ -11,9 +12,6 @@ import type { DeadLetters } from './dead-letters.ts'
 import { nameOfMoved, refOf } from './letter-items.ts'
 import type { Progress } from './progress.ts'
 import type { Schedules } from './schedules.ts'
-
-/** A repeated load comes within this time, or the move was given up. */
-const rememberedMs = 31 * 86_400_000
 
 interface Parts {
   table: Table
@@ -56,8 +54,7 @@ export function sectionMovers(parts: Parts): { [S in Section]: Mover<S> } {
       async load(rows, origin) {
         await parts.appender().append(
           rows.map(({ ref, value }): NewPage => {
-            const unique = { key: movedKey(origin, 'scheduled', ref), until: now() + rememberedMs, id: ref }
-            return { ...value, unique }
+            return { ...value, unique: movedKey(origin, 'scheduled', ref, now()) }
           }),
         )
       },
@@ -176,8 +173,7 @@ export function sectionMovers(parts: Parts): { [S in Section]: Mover<S> } {
   /** The letter first: a crash before its key is there stores it again under the same name, which changes nothing. */
   async function loadLetter(value: SectionValues['dead'], origin: string, ref: string): Promise<void> {
     const { lane, tenant } = value
-    const key = movedKey(origin, 'dead', ref)
-    const row = uniqueKeys.row({ lane, tenant, key, id: value.id, until: now() + rememberedMs })
+    const row = uniqueKeys.row({ lane, tenant, ...movedKey(origin, 'dead', ref, now()), id: value.id })
     const known = await table.get(row)
     if (known && Number(known.until) > now()) return
     const large = Buffer.byteLength(value.data) > limits.inlineBytes
@@ -187,6 +183,3 @@ export function sectionMovers(parts: Parts): { [S in Section]: Mover<S> } {
     await table.put(row)
   }
 }
-
-const movedKey = (origin: string, section: Section, ref: string): string =>
-  `moved:${origin}:${section}:${ref}`

@@ -10,6 +10,7 @@ import { openDatabase } from './db/open.ts'
 import { listen } from './http/listen.ts'
 import { buildHttpServer } from './http/server.ts'
 import { startMaintenance } from './maintenance.ts'
+import { startTicker } from './ticker.ts'
 import { startWorkers } from './workers.ts'
 
 export interface RunningServer {
@@ -43,6 +44,8 @@ export async function startServer(
     if (config.role !== 'api') {
       const worker = startWorkers(app)
       closing.add('workers', () => worker.close({ graceMs }))
+      const ticker = startTicker(app)
+      closing.add('ticker', ticker.stop)
     }
     const http = await buildHttpServer(app)
     closing.add('http', () => closeHttp(http))

@@ -3,11 +3,14 @@ import type { App } from './app.ts'
 import { gateBehavioral } from './behavioral/gate.ts'
 import { processItems } from './ingest/process.ts'
 import { deliverMessages } from './messages/deliver.ts'
+import { taskKinds } from './task-kinds.ts'
+import { workTask } from './tasks/work.ts'
 
 /** Every kind of job, in one list. */
 const handlers = (app: App): Handlers => ({
   item: { batch: processItems(app) },
   deliver: { batch: deliverMessages(app, gateBehavioral) as BatchHandler },
+  task: workTask(app, taskKinds),
 })
 
 /** Shares between the lanes of one process; transactional mail always has room of its own. */

@@ -26,6 +26,9 @@ export interface Schema {
   sending_domains: SendingDomains
   mailbox: Mailbox
   installation: Installation
+  tasks: Tasks
+  files: Files
+  file_chunks: FileChunks
 }
 
 type Timestamp = ColumnType<Date, Date | string, Date | string>
@@ -48,6 +51,7 @@ export interface Projects {
   settings: Generated<Jsonb<JsonObject>>
   created_at: Generated<Timestamp>
   deleted_at: Optional<Date>
+  default_country: Optional<string>
 }
 
 export interface ApiKeys {
@@ -262,4 +266,79 @@ export interface Mailbox {
 export interface Installation {
   key: string
   value: Jsonb<Json>
+}
+
+export type TaskState = 'waiting' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled'
+
+export interface Tasks {
+  project_id: number
+  id: GeneratedAlways<number>
+  kind: string
+  title: Generated<string>
+  state: Generated<TaskState>
+  input: Generated<Jsonb<JsonObject>>
+  cursor: JsonbOrNull<Json>
+  steps: Generated<number>
+  done: Generated<number>
+  total: Optional<number>
+  failed: Generated<number>
+  detail: Generated<Jsonb<Record<string, number>>>
+  message: Optional<string>
+  rate: Optional<number>
+  created_at: Generated<Timestamp>
+  started_at: Optional<Date>
+  stepped_at: Optional<Date>
+  finished_at: Optional<Date>
+}
+
+export interface Files {
+  project_id: number
+  id: GeneratedAlways<number>
+  name: string
+  bytes: Generated<number>
+  stored_bytes: Generated<number>
+  created_at: Generated<Timestamp>
+  expires_at: Optional<Date>
+}
+
+export interface FileChunks {
+  project_id: number
+  file_id: number
+  start: number
+  bytes: number
+  content: Buffer
+}
+
+export interface EventNames {
+  project_id: number
+  folded_name: string
+  name: string
+  first_seen: Timestamp
+  last_seen: Timestamp
+}
+
+export interface PropertyTypes {
+  project_id: number
+  event: string
+  name: string
+  type: string
+  first_seen: Timestamp
+  last_seen: Timestamp
+}
+
+export interface PersonLabels {
+  project_id: number
+  kind: 'tag' | 'topic'
+  name: string
+  first_seen: Timestamp
+  last_seen: Timestamp
+}
+
+export interface ErasureReceipts {
+  project_id: number
+  id: string
+  id_hash: Buffer
+  erased_at: Timestamp
+  requested_by: string
+  removed: Jsonb<Record<string, number>>
 }

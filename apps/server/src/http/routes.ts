@@ -12,6 +12,8 @@ import { messageRoutes } from '../messages/routes.ts'
 import { overviewRoutes } from '../overview/routes.ts'
 import { peopleRoutes } from '../people/routes.ts'
 import { projectQueueRoutes, queueRoutes } from '../queue/routes.ts'
+import { taskKinds } from '../task-kinds.ts'
+import { taskRoutes } from '../tasks/routes.ts'
 import { templateRoutes } from '../templates/routes.ts'
 import { trackingRoutes } from '../tracking/routes.ts'
 import { transactionalRoutes } from '../transactional/routes.ts'
@@ -35,6 +37,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       mailboxRoutes(app),
       channelRoutes(app),
       projectQueueRoutes(app),
+      taskRoutes(app, taskKinds),
     ]),
   )
 }

@@ -1,0 +1,4 @@
+import type { TaskKinds } from './tasks/kind.ts'
+
+/** Every kind of long work, in one list. */
+export const taskKinds: TaskKinds = {}

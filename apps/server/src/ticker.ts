@@ -1,0 +1,39 @@
+import type { App } from './app.ts'
+import { wakeTasks } from './tasks/wake.ts'
+
+type Tick = { everyMs: number; run: (app: App) => Promise<void> }
+
+/** What workers look after without being asked; each is idempotent and may run in several processes at once. */
+const ticks: Record<string, Tick> = {
+  wakeTasks: { everyMs: 15_000, run: wakeTasks },
+}
+
+/** Runs every tick again and again, each after its own pause. */
+export function startTicker(app: App): { stop(): Promise<void> } {
+  let stopping = false
+  const timers = new Set<NodeJS.Timeout>()
+  const running = new Set<Promise<void>>()
+  const arm = (name: string, tick: Tick) => {
+    if (stopping) return
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      const turn = tick
+        .run(app)
+        .catch((error) => app.log.warn({ err: error, tick: name }, 'a tick failed; it runs again'))
+        .finally(() => {
+          running.delete(turn)
+          arm(name, tick)
+        })
+      running.add(turn)
+    }, tick.everyMs)
+    timers.add(timer)
+  }
+  for (const [name, tick] of Object.entries(ticks)) arm(name, tick)
+  return {
+    async stop() {
+      stopping = true
+      for (const timer of timers) clearTimeout(timer)
+      await Promise.all(running)
+    },
+  }
+}

@@ -98,6 +98,24 @@ const person = createRoute({
   component: lazyRouteComponent(() => import('./pages/people/person.tsx'), 'PersonPage'),
 })
 
+const segments = createRoute({
+  getParentRoute: () => project,
+  path: 'segments',
+  component: lazyRouteComponent(() => import('./pages/segments/segments.tsx'), 'SegmentsPage'),
+})
+
+const newSegment = createRoute({
+  getParentRoute: () => project,
+  path: 'segments/new',
+  component: lazyRouteComponent(() => import('./pages/segments/new-segment.tsx'), 'NewSegmentPage'),
+})
+
+const segment = createRoute({
+  getParentRoute: () => project,
+  path: 'segments/$segment',
+  component: lazyRouteComponent(() => import('./pages/segments/segment.tsx'), 'SegmentPage'),
+})
+
 const events = createRoute({
   getParentRoute: () => project,
   path: 'events',
@@ -197,6 +215,9 @@ const routeTree = root.addChildren([
       firstSteps,
       people,
       person,
+      segments,
+      newSegment,
+      segment,
       events,
       rejects,
       messages,

@@ -1,5 +1,6 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { type QueryValue, request } from './client.ts'
+import { workRefreshMs } from './tasks.ts'
 import type { Page } from './types.ts'
 
 /** A list read page by page along its cursor. The rows of the last search stay until those of the new one are there. */
@@ -7,7 +8,7 @@ export function useKeyset<Item>(
   key: readonly unknown[],
   path: string,
   query: Record<string, QueryValue> = {},
-  options: { refetchInterval?: number } = {},
+  { refetchInterval, refetchWhile }: KeysetOptions<Item> = {},
 ) {
   return useInfiniteQuery({
     queryKey: [...key, query],
@@ -16,6 +17,15 @@ export function useKeyset<Item>(
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.nextCursor ?? undefined,
     placeholderData: keepPreviousData,
-    ...options,
+    refetchInterval: ({ state }) => {
+      const rows = state.data?.pages.flatMap((page) => page.items) ?? []
+      return refetchWhile?.(rows) ? workRefreshMs : (refetchInterval ?? false)
+    },
   })
+}
+
+interface KeysetOptions<Item> {
+  refetchInterval?: number
+  /** Asks every second while one of the rows is being worked on. */
+  refetchWhile?: (rows: Item[]) => boolean
 }

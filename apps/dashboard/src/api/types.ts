@@ -1,3 +1,5 @@
+import type { Condition } from '../conditions/language.ts'
+
 /** What the server's REST API answers, as far as the console reads it. Times are ISO 8601 strings. */
 
 /** One page by keyset; `nextCursor` is null at the end. */
@@ -188,7 +190,7 @@ export interface Campaign {
   state: CampaignState
   triggerEvent: string
   wait: Wait
-  conditions: Json
+  conditions: Condition | null
   frequency: { notAgainWithinDays: number } | null
   templateId: number
   transactional: boolean

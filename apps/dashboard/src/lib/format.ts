@@ -17,6 +17,10 @@ export const formatNumber = (value: number): string => whole.format(value)
 export const formatCount = (value: number): string =>
   Math.abs(value) < 100_000 ? whole.format(value) : compact.format(value)
 
+/** A speed: whole from ten on, one decimal below. */
+export const formatRate = (perSecond: number): string =>
+  perSecond < 10 ? String(Math.round(perSecond * 10) / 10) : whole.format(Math.round(perSecond))
+
 export const formatDateTime = (value: string | number | Date): string => short.format(new Date(value))
 
 export const formatFullDateTime = (value: string | number | Date): string => full.format(new Date(value))

@@ -1,6 +1,7 @@
 import {
   IconBolt,
   IconChartAreaLine,
+  IconChartPie,
   IconFlag3,
   IconInbox,
   IconMail,
@@ -17,6 +18,7 @@ export const destinations = [
   { key: 'o', label: 'Overview', icon: IconChartAreaLine, to: '/projects/$project/overview' },
   { key: 'f', label: 'First steps', icon: IconFlag3, to: '/projects/$project/first-steps' },
   { key: 'p', label: 'People', icon: IconUsers, to: '/projects/$project/people' },
+  { key: 'g', label: 'Segments', icon: IconChartPie, to: '/projects/$project/segments' },
   { key: 'e', label: 'Events', icon: IconBolt, to: '/projects/$project/events' },
   { key: 'c', label: 'Campaigns', icon: IconRoute, to: '/projects/$project/campaigns' },
   { key: 't', label: 'Templates', icon: IconTemplate, to: '/projects/$project/templates' },
@@ -29,7 +31,7 @@ export const destinations = [
 /** The navigation's groups, in the order of the journey: watch, who and what, say something, see it leave. */
 export const groups = [
   { label: null, keys: ['o', 'f'] },
-  { label: 'Audience', keys: ['p', 'e'] },
+  { label: 'Audience', keys: ['p', 'g', 'e'] },
   { label: 'Messaging', keys: ['c', 't', 'm', 'b'] },
   { label: 'Project', keys: ['q', 's'] },
 ] as const

@@ -1,21 +1,21 @@
-import { Button, Checkbox, Group, NumberInput, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, Input, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { type CampaignInput, useSaveCampaign } from '../../api/campaigns.ts'
 import { useTemplates } from '../../api/templates.ts'
-import type { Campaign, Json, Wait } from '../../api/types.ts'
+import type { Campaign, Wait } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { AnchorLink } from '../../components/links.tsx'
 import { Section } from '../../components/section.tsx'
+import { asBuilt, type Built, ConditionBuilder } from '../../conditions/condition-builder.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.ts'
-import { ConditionsField, syntaxError } from './conditions-field.tsx'
 import { WaitFields } from './wait-fields.tsx'
 
 interface Draft {
   name: string
   triggerEvent: string
   wait: Wait
-  conditions: string
+  conditions: Built
   notAgainWithinDays: string | number
   templateId: number | undefined
   transactional: boolean
@@ -35,7 +35,7 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
   const set = (change: Partial<Draft>) => setDraft((current) => ({ ...current, ...change }))
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    if (syntaxError(draft.conditions)) return
+    if (draft.conditions.problem) return
     save.mutate(toInput(draft), {
       onSuccess: (saved) => {
         notifySuccess('Campaign saved')
@@ -74,11 +74,20 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
         </Section>
         <Section title="Who">
           <Stack>
-            <ConditionsField
-              value={draft.conditions}
-              onChange={(conditions) => set({ conditions })}
-              error={fieldError(save.error, 'conditions')}
-            />
+            <Input.Wrapper
+              label="Conditions"
+              labelElement="div"
+              description="Checked again just before sending."
+            >
+              <ConditionBuilder
+                project={project}
+                initial={campaign?.conditions ?? null}
+                onChange={(conditions) => set({ conditions })}
+                trigger={draft.triggerEvent}
+                error={save.error}
+                everybody="Everybody who triggers it."
+              />
+            </Input.Wrapper>
             <NumberInput
               label="Not again within days"
               description="For the same person. Empty: as often as it is triggered. -1: only once ever."
@@ -108,9 +117,18 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
         </Section>
         {save.error && !told && <ErrorState title="Could not save the campaign" error={save.error} />}
         <Group>
-          <Button type="submit" loading={save.isPending} disabled={draft.templateId === undefined}>
+          <Button
+            type="submit"
+            loading={save.isPending}
+            disabled={draft.templateId === undefined || draft.conditions.problem !== undefined}
+          >
             {campaign ? 'Save' : 'Create campaign'}
           </Button>
+          {draft.conditions.problem && (
+            <Text size="sm" c="dimmed">
+              {draft.conditions.problem}.
+            </Text>
+          )}
         </Group>
       </Stack>
     </form>
@@ -153,7 +171,7 @@ const toDraft = (campaign?: Campaign): Draft => ({
   name: campaign?.name ?? '',
   triggerEvent: campaign?.triggerEvent ?? '',
   wait: campaign?.wait ?? { kind: 'immediately' },
-  conditions: campaign?.conditions ? JSON.stringify(campaign.conditions, null, 2) : '',
+  conditions: asBuilt(campaign?.conditions ?? null),
   notAgainWithinDays: campaign?.frequency?.notAgainWithinDays ?? '',
   templateId: campaign?.templateId,
   transactional: campaign?.transactional ?? false,
@@ -163,7 +181,7 @@ const toInput = (draft: Draft): CampaignInput => ({
   name: draft.name.trim(),
   triggerEvent: draft.triggerEvent.trim(),
   wait: draft.wait,
-  conditions: draft.conditions.trim() === '' ? null : (JSON.parse(draft.conditions) as Json),
+  conditions: draft.conditions.conditions,
   frequency:
     draft.notAgainWithinDays === '' ? null : { notAgainWithinDays: Number(draft.notAgainWithinDays) },
   templateId: draft.templateId!,

@@ -1,0 +1,137 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { Condition } from '../conditions/language.ts'
+import { projectPath, request } from './client.ts'
+import { useKeyset } from './keyset.ts'
+import { isUnderWay, type Task, workRefreshMs } from './tasks.ts'
+import type { Person } from './types.ts'
+
+export interface Segment {
+  id: number
+  name: string
+  kind: 'dynamic' | 'manual'
+  /** Null for a manual one. */
+  conditions: Condition | null
+  state: 'building' | 'ready'
+  size: number | null
+  builtAt: string | null
+  /** Who is in it, being found out. */
+  task: Task | null
+  createdAt: string
+  updatedAt: string
+}
+
+export interface UsedBy {
+  kind: 'segment' | 'campaign'
+  id: number
+  name: string
+}
+
+export interface SegmentMember {
+  person: Person
+  enteredAt: string
+}
+
+/** How many match, and some of them. */
+export interface SegmentPreview {
+  count: number
+  exact: boolean
+  /** How many people were looked at for an estimate. */
+  sampled: number | null
+  /** People of the project. */
+  total: number
+  sample: Person[]
+}
+
+const isBuilding = ({ state, task }: Segment) => state === 'building' || isUnderWay(task)
+
+export const useSegments = (project: string) =>
+  useKeyset<Segment>(
+    [project, 'segments', 'list'],
+    projectPath(project, 'segments'),
+    {},
+    {
+      refetchWhile: (segments) => segments.some(isBuilding),
+    },
+  )
+
+export const useSegment = (project: string, id: string) =>
+  useQuery({
+    queryKey: [project, 'segments', id],
+    queryFn: ({ signal }) => request<Segment>(projectPath(project, 'segments', id), { signal }),
+    refetchInterval: ({ state }) => (state.data && isBuilding(state.data) ? workRefreshMs : false),
+  })
+
+export const useSegmentMembers = (project: string, id: string) =>
+  useKeyset<SegmentMember>(
+    [project, 'segments', id, 'members'],
+    projectPath(project, 'segments', id, 'members'),
+  )
+
+export const useSegmentUsers = (project: string, id: string) =>
+  useQuery({
+    queryKey: [project, 'segments', id, 'used-by'],
+    queryFn: ({ signal }) =>
+      request<{ items: UsedBy[] }>(projectPath(project, 'segments', id, 'used-by'), { signal }).then(
+        ({ items }) => items,
+      ),
+  })
+
+export type SegmentInput =
+  | { name: string; conditions: Condition }
+  | { name: string; manual: true }
+  | { name: string }
+
+/** Creates without an id, changes with one. */
+export function useSaveSegment(project: string, id?: number) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (body: SegmentInput) =>
+      id === undefined
+        ? request<Segment>(projectPath(project, 'segments'), { method: 'POST', body })
+        : request<Segment>(projectPath(project, 'segments', id), { method: 'PATCH', body }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'segments'] }),
+  })
+}
+
+export function useDeleteSegment(project: string, id: number) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: () => request(projectPath(project, 'segments', id), { method: 'DELETE' }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'segments', 'list'] }),
+  })
+}
+
+/** By hand, of manual segments alone. People are named as in paths: our number, or `id:` and theirs. */
+export function useChangeMembers(project: string, id: number) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (body: { add?: string[]; remove?: string[] }) =>
+      request(projectPath(project, 'segments', id, 'members'), { method: 'POST', body }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'segments'] }),
+  })
+}
+
+/** An estimate is there soon, the exact number follows. Nothing is asked without conditions. */
+export function useSegmentPreview(project: string, conditions: Condition | null) {
+  const ask = (exact: boolean, enabled: boolean) =>
+    ({
+      queryKey: [project, 'segment-preview', exact, conditions],
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        request<SegmentPreview>(projectPath(project, 'segments', 'preview'), {
+          method: 'POST',
+          body: { conditions, exact },
+          signal,
+        }),
+      enabled,
+      retry: false,
+      staleTime: 30_000,
+    }) as const
+  const estimate = useQuery(ask(false, conditions !== null))
+  const exact = useQuery(ask(true, estimate.data !== undefined && !estimate.data.exact))
+  return {
+    preview: exact.data ?? estimate.data,
+    error: estimate.error ?? exact.error,
+    /** The number may still change. */
+    counting: estimate.isFetching || exact.isFetching,
+  }
+}

@@ -1,0 +1,117 @@
+/** The condition language as the server takes it; docs/reference/conditions.md says what each part means. */
+export type Condition = { all: Condition[] } | { any: Condition[] } | { not: Condition } | Leaf
+
+export type Leaf =
+  | PersonLeaf
+  | TriggerLeaf
+  | TagLeaf
+  | TopicLeaf
+  | SubscribedLeaf
+  | SegmentLeaf
+  | EventLeaf
+  | MessageLeaf
+
+export const units = ['minutes', 'hours', 'days', 'weeks'] as const
+export type Unit = (typeof units)[number]
+/** One unit and how many. */
+export type Duration = Partial<Record<Unit, number>>
+export type RelativeTime = { ago: Duration } | { ahead: Duration }
+/** ISO 8601 text, or relative to now. */
+export type DateValue = string | RelativeTime
+
+export type Scalar = string | number | boolean
+export type Value = Scalar | RelativeTime | Scalar[]
+
+export type OrderOperator = '>' | '>=' | '<' | '<='
+export type Operator =
+  | 'is_set'
+  | 'is_not_set'
+  | 'equals'
+  | 'not_equals'
+  | 'one_of'
+  | 'not_one_of'
+  | 'contains'
+  | 'not_contains'
+  | 'starts_with'
+  | 'ends_with'
+  | OrderOperator
+
+export interface Test {
+  operator: Operator
+  value?: Value
+}
+export type PersonLeaf = { person: string } & Test
+export type TriggerLeaf = { trigger: string } & Test
+export type Filter = { property: string } & Test
+
+export interface TagLeaf {
+  tag: string
+  has?: boolean
+}
+export interface TopicLeaf {
+  topic: string
+  wanted: boolean
+}
+export interface SubscribedLeaf {
+  subscribed: boolean
+}
+export interface SegmentLeaf {
+  segment: number
+  in?: boolean
+}
+
+export interface Count {
+  operator: '=' | OrderOperator
+  value: number
+}
+export type Window = 'since_trigger' | { last: Duration } | { after?: DateValue; before?: DateValue }
+/** When the first or the last one was. */
+export interface Moment {
+  operator: OrderOperator
+  value: DateValue
+}
+/** Another event that shares a property with the counted one. */
+export interface Related {
+  event: string
+  did?: boolean
+  scopedBy: string
+  after?: boolean
+  where?: Filter[]
+}
+
+export interface EventLeaf {
+  event: string
+  did?: boolean
+  count?: Count
+  within?: Window
+  first?: Moment
+  last?: Moment
+  where?: Filter[]
+  scopedBy?: string
+  related?: Related
+}
+
+export type MessageAct = 'sent' | 'opened' | 'clicked'
+export interface MessageLeaf {
+  message: MessageAct
+  did?: boolean
+  count?: Count
+  within?: Window
+  campaign?: number
+  template?: number
+}
+
+export const isRelative = (value: unknown): value is RelativeTime =>
+  typeof value === 'object' && value !== null && ('ago' in value || 'ahead' in value)
+
+const isoDate = /^\d{4}-\d{2}-\d{2}([T ].*)?$/
+
+export const isDateText = (value: unknown): value is string =>
+  typeof value === 'string' && isoDate.test(value)
+
+export const isDateValue = (value: unknown): value is DateValue => isRelative(value) || isDateText(value)
+
+export function splitDuration(duration: Duration): { amount: number; unit: Unit } {
+  const unit = units.find((name) => duration[name] !== undefined) ?? 'days'
+  return { amount: duration[unit] ?? 0, unit }
+}

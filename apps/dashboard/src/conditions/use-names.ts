@@ -1,0 +1,29 @@
+import { useCampaigns } from '../api/campaigns.ts'
+import { useSegments } from '../api/segments.ts'
+import { useTemplates } from '../api/templates.ts'
+import type { Names } from './words.ts'
+
+interface Named {
+  id: number
+  name: string
+}
+
+/** What the ids in conditions are called; of those not loaded, the number. */
+export function useNames(project: string): Names {
+  const lists = useNamed(project)
+  const nameIn = (list: Named[], kind: string) => (id: number) =>
+    id === 0 ? '' : (list.find((each) => each.id === id)?.name ?? `${kind} ${id}`)
+  return {
+    segment: nameIn(lists.segments, 'segment'),
+    campaign: nameIn(lists.campaigns, 'campaign'),
+    template: nameIn(lists.templates, 'template'),
+  }
+}
+
+/** What conditions can name by id, as far as their lists are loaded. */
+export function useNamed(project: string): Record<'segments' | 'campaigns' | 'templates', Named[]> {
+  const segments = useSegments(project).data?.pages.flatMap((page) => page.items) ?? []
+  const campaigns = useCampaigns(project).data?.pages.flatMap((page) => page.items) ?? []
+  const templates = useTemplates(project).data?.pages.flatMap((page) => page.items) ?? []
+  return { segments, campaigns, templates }
+}

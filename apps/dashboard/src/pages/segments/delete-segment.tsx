@@ -1,0 +1,69 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { useNavigate } from '@tanstack/react-router'
+import { ApiError } from '../../api/client.ts'
+import { type Segment, type UsedBy, useDeleteSegment } from '../../api/segments.ts'
+import { ErrorState } from '../../components/error-state.tsx'
+import { notifySuccess } from '../../lib/notify.ts'
+import { UsedByList } from './used-by.tsx'
+
+interface DeleteSegmentProps {
+  project: string
+  segment: Segment
+}
+
+/** Asks first; what still uses the segment is listed when the server therefore refuses. */
+export function DeleteSegment({ project, segment }: DeleteSegmentProps) {
+  const [opened, dialog] = useDisclosure(false)
+  const remove = useDeleteSegment(project, segment.id)
+  const navigate = useNavigate()
+  const open = () => {
+    remove.reset()
+    dialog.open()
+  }
+  const confirm = () =>
+    remove.mutate(undefined, {
+      onSuccess: () => {
+        notifySuccess('Segment deleted')
+        navigate({ to: '/projects/$project/segments', params: { project } })
+      },
+    })
+  const users = usersIn(remove.error)
+  return (
+    <>
+      <Button variant="subtle" color="red" onClick={open}>
+        Delete
+      </Button>
+      <Modal opened={opened} onClose={dialog.close} title={`Delete “${segment.name}”?`}>
+        <Stack>
+          {users ? (
+            <>
+              <Text size="sm" role="alert">
+                It is in use and stays. Take it out of these first:
+              </Text>
+              <UsedByList project={project} items={users} />
+            </>
+          ) : (
+            <Text size="sm">Its people stay; only the group goes. This cannot be undone.</Text>
+          )}
+          {remove.error && !users && <ErrorState title="Could not delete it" error={remove.error} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={dialog.close} data-autofocus>
+              {users ? 'Close' : 'Cancel'}
+            </Button>
+            {!users && (
+              <Button color="red" loading={remove.isPending} onClick={confirm}>
+                Delete the segment
+              </Button>
+            )}
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  )
+}
+
+const usersIn = (error: Error | null): UsedBy[] | undefined =>
+  error instanceof ApiError && Array.isArray(error.problem.usedBy)
+    ? (error.problem.usedBy as UsedBy[])
+    : undefined

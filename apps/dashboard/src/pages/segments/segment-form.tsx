@@ -1,0 +1,77 @@
+import { Button, Grid, Group, Stack, Text, TextInput } from '@mantine/core'
+import { useState } from 'react'
+import { type Segment, useSaveSegment } from '../../api/segments.ts'
+import { ErrorState } from '../../components/error-state.tsx'
+import { Section } from '../../components/section.tsx'
+import { asBuilt, ConditionBuilder } from '../../conditions/condition-builder.tsx'
+import { fieldError } from '../../lib/field-error.ts'
+import { LiveCount } from './live-count.tsx'
+
+interface SegmentFormProps {
+  project: string
+  segment?: Segment
+  onSaved: (segment: Segment) => void
+  onCancel?: () => void
+}
+
+/** A segment's name and conditions, and beside them who would be in it. */
+export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentFormProps) {
+  const [name, setName] = useState(segment?.name ?? '')
+  const [built, setBuilt] = useState(asBuilt(segment?.conditions ?? null))
+  const save = useSaveSegment(project, segment?.id)
+  const usable = built.conditions !== null && built.problem === undefined
+  const submit = (event: React.FormEvent) => {
+    event.preventDefault()
+    if (!usable) return
+    save.mutate({ name: name.trim(), conditions: built.conditions! }, { onSuccess: onSaved })
+  }
+  const told = ['name', 'conditions'].some((field) => fieldError(save.error, field))
+  return (
+    <form onSubmit={submit}>
+      <Grid gap="lg" align="flex-start">
+        <Grid.Col span={{ base: 12, lg: 8 }}>
+          <Stack gap="lg">
+            <Section title="Who is in it">
+              <Stack>
+                <TextInput
+                  label="Name"
+                  required
+                  maxLength={255}
+                  value={name}
+                  onChange={(event) => setName(event.currentTarget.value)}
+                  error={fieldError(save.error, 'name')}
+                />
+                <ConditionBuilder
+                  project={project}
+                  initial={segment?.conditions ?? null}
+                  onChange={setBuilt}
+                  error={save.error}
+                  everybody="Add a condition to say who is in it."
+                />
+              </Stack>
+            </Section>
+            {save.error && !told && <ErrorState title="Could not save the segment" error={save.error} />}
+            <Group>
+              <Button type="submit" loading={save.isPending} disabled={!usable || name.trim() === ''}>
+                {segment ? 'Save' : 'Create segment'}
+              </Button>
+              {onCancel && (
+                <Button variant="default" onClick={onCancel}>
+                  Cancel
+                </Button>
+              )}
+              {built.problem && (
+                <Text size="sm" c="dimmed">
+                  {built.problem}.
+                </Text>
+              )}
+            </Group>
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 4 }}>
+          <LiveCount project={project} conditions={usable ? built.conditions : null} />
+        </Grid.Col>
+      </Grid>
+    </form>
+  )
+}

@@ -26,6 +26,10 @@ export interface Schema {
   sending_domains: SendingDomains
   mailbox: Mailbox
   installation: Installation
+  event_names: EventNames
+  property_types: PropertyTypes
+  person_labels: PersonLabels
+  erasure_receipts: ErasureReceipts
   tasks: Tasks
   files: Files
   file_chunks: FileChunks

@@ -34,7 +34,7 @@ export async function findPersonIds(
        (select id from people where project_id = $1 and external_id = r.external_id),
        (select person_id from person_aliases where project_id = $1 and kind = 'external' and alias = r.external_id),
        (select id from people where project_id = $1 and id = r.internal_id),
-       (select id from people where project_id = $1 and lower(email) = lower(r.email) order by updated_at desc limit 1)
+       (select id from people where project_id = $1 and lower(email) collate "C" = lower(r.email) order by updated_at desc limit 1)
      ) as id
      from unnest($2::text[], $3::bigint[], $4::text[]) with ordinality as r (external_id, internal_id, email, position)
      order by position`,

@@ -7,6 +7,7 @@ import { notFound } from '../errors.ts'
 import { editPerson, parsePersonPath, refOf, requirePerson } from './edit.ts'
 import { describePerson, listPeople } from './list.ts'
 import { loadPeople } from './lookup.ts'
+import { searchPeople } from './search.ts'
 import { listTimeline } from './timeline.ts'
 
 const tags = ['people']
@@ -17,7 +18,7 @@ const PersonParams = Type.Object({
 })
 const Paging = {
   limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
-  cursor: Type.Optional(Type.String({ maxLength: 400, description: 'nextCursor of the page before' })),
+  cursor: Type.Optional(Type.String({ maxLength: 6_000, description: 'nextCursor of the page before' })),
 }
 const nullable = <T extends ReturnType<typeof Type.String>>(schema: T) => Type.Union([schema, Type.Null()])
 const Name = Type.String({ minLength: 1, maxLength: 255 })
@@ -48,18 +49,23 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
     '/people',
     {
       schema: {
-        summary: 'People, those changed last first',
+        summary: 'People, those changed last first, or those found by a search',
         tags,
         params: ProjectParams,
         querystring: Type.Object({
           search: Type.Optional(
-            Type.String({ maxLength: 255, description: 'Beginning of an id or an email address' }),
+            Type.String({
+              maxLength: 255,
+              pattern: '^[^\\0]*$',
+              description: 'Beginning of an id, an email address, a phone number or a name',
+            }),
           ),
           ...Paging,
         }),
       },
     },
-    ({ project, query }) => listPeople(app, project.id, { ...query, search: query.search?.trim() }),
+    ({ project, query: { search, ...page } }) =>
+      search?.trim() ? searchPeople(app, project.id, search.trim(), page) : listPeople(app, project.id, page),
   )
 
   server.get('/people/:person', { schema: schema('One person') }, async ({ project, params }) =>

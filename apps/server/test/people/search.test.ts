@@ -1,0 +1,140 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { searchPeople } from '../../src/people/search.ts'
+import { type Bench, event, identify, startBench } from '../ingest/process-support.ts'
+
+let root: Bench
+beforeAll(async () => {
+  root = await startBench()
+})
+afterAll(() => root?.close())
+
+interface Row {
+  id: number
+  external_id: string | null
+  email: string | null
+  phone: string | null
+  name: string | null
+}
+
+async function everything(bench: Bench, search: string, limit: number): Promise<number[]> {
+  const ids: number[] = []
+  for (let cursor: string | undefined; ; ) {
+    const page = await searchPeople(bench.app, bench.projectId, search, { limit, cursor })
+    expect(page.items.length).toBeLessThanOrEqual(limit)
+    ids.push(...page.items.map(({ id }) => id))
+    if (page.nextCursor === null) return ids
+    cursor = page.nextCursor
+  }
+}
+
+/** What a search should find, read plainly. */
+async function expected(bench: Bench, search: string): Promise<number[]> {
+  const rows = await bench.rows<Row>(
+    `select id, external_id, lower(email) as email, phone, person_name(properties) as name from people where project_id = $1`,
+    bench.projectId,
+  )
+  const ids: number[] = []
+  const stage = (value: (row: Row) => string | null, prefix: string) => {
+    const hits = rows.filter((row) => value(row)?.startsWith(prefix))
+    hits.sort((a, b) => Buffer.compare(Buffer.from(value(a)!), Buffer.from(value(b)!)) || a.id - b.id)
+    for (const { id } of hits) if (!ids.includes(id)) ids.push(id)
+  }
+  stage((row) => row.external_id, search)
+  stage((row) => row.email, search.toLowerCase())
+  if (/^\+?\d+$/.test(search)) stage((row) => row.phone, search)
+  stage((row) => row.name, search.toLowerCase())
+  return ids
+}
+
+it('finds by the beginning of id, address, phone and name, in this order, each by its value, nobody twice', async () => {
+  const bench = await root.newProject()
+  const text = fc.constantFrom(
+    'a',
+    'A',
+    'ab',
+    'aB%',
+    'a_',
+    'b',
+    'ann',
+    'Ann B',
+    'ä',
+    'é',
+    '1',
+    '+49',
+    '+491',
+    '😀',
+  )
+  const person = fc.record({ email: text, phone: text, name: text, first: text, last: text, has: fc.nat(31) })
+  const people = fc.sample(person, { numRuns: 150, seed: 7 })
+  await bench.process(
+    ...people.map(({ email, phone, name, first, last, has }, i) =>
+      identify(`${name}${i}`, i, {
+        ...(has & 1 ? { email: `${email}@b.co` } : {}),
+        ...(has & 2 ? { phone } : {}),
+        properties: {
+          ...(has & 4 ? { name } : {}),
+          ...(has & 8 ? { first_name: first } : {}),
+          ...(has & 16 ? { lastName: last } : {}),
+        },
+      }),
+    ),
+    ...['v1', 'v2'].map((anonymousId, i) => event({ anonymousId }, i)),
+  )
+  for (const search of ['a', 'A', 'ab', 'aB%', 'a_', 'ann', 'Ann B', 'ä', '+49', '1', '😀', 'nobody']) {
+    const all = await expected(bench, search)
+    expect(await everything(bench, search, 100)).toEqual(all)
+    expect(await everything(bench, search, 7)).toEqual(all)
+  }
+  expect(await everything(bench, 'ann', 1)).toEqual(await expected(bench, 'ann'))
+})
+
+it('gives a page and goes on where thousands were told already, as when addresses serve as ids', async () => {
+  const bench = await root.newProject()
+  await bench.rows(
+    `insert into people (project_id, external_id, email)
+     select $1, 'same' || i || '@b.co', 'same' || i || '@b.co' from generate_series(1, 12000) as s (i)`,
+    bench.projectId,
+  )
+  await bench.process(identify('other', 1, { email: 'same@z.co' }))
+  const ids = await everything(bench, 'same', 3_000)
+  expect(new Set(ids).size).toBe(12_001)
+  expect(ids).toHaveLength(12_001)
+})
+
+it('takes a number as people write it', async () => {
+  const bench = await root.newProject()
+  await bench.process(
+    identify('x', 1, { phone: '+4930123456' }),
+    identify('y', 2, { phone: '(030) 99' }),
+    identify('30', 3, { properties: { first_name: 'Thirty', last_name: 'One' } }),
+  )
+  const names = async (search: string) =>
+    (await searchPeople(bench.app, bench.projectId, search, { limit: 10 })).items.map(
+      ({ externalId }) => externalId,
+    )
+  expect(await names('+49 30 / 123')).toEqual(['x'])
+  expect(await names('0049 (30)')).toEqual(['x'])
+  expect(await names('(030)')).toEqual(['y'])
+  expect(await names('thirty O')).toEqual(['30'])
+})
+
+it('refuses what is no cursor of a search with 422', async () => {
+  const call = async (query: string) => {
+    const response = await fetch(`${root.url}/api/v1/projects/${root.projectId}/people?${query}`, {
+      headers: { authorization: `Bearer ${root.secretKey}` },
+    })
+    return { status: response.status, body: await response.json() }
+  }
+  expect(await call('search=a')).toMatchObject({ status: 200, body: { items: [], nextCursor: null } })
+  for (const parts of [
+    ['9', 'a', '1'],
+    ['0', 'a\0', '1'],
+    ['0', 'a', 'x'],
+    ['0', 'a'],
+  ]) {
+    const cursor = Buffer.from(JSON.stringify(parts)).toString('base64url')
+    expect(await call(`search=a&cursor=${cursor}`)).toMatchObject({ status: 422, body: { field: 'cursor' } })
+  }
+  expect(await call('search=a%00')).toMatchObject({ status: 422, body: { field: 'search' } })
+})

@@ -5,16 +5,17 @@ interface ChoiceProps {
   yes: string
   no: string
   value: boolean
+  w?: number
   onChange: (value: boolean) => void
 }
 
 /** Yes or no in the words of the condition. */
-export function Choice({ label, yes, no, value, onChange }: ChoiceProps) {
+export function Choice({ label, yes, no, value, w = 180, onChange }: ChoiceProps) {
   return (
     <Select
       aria-label={label}
       size="xs"
-      w={160}
+      w={w}
       data={[
         { value: 'yes', label: yes },
         { value: 'no', label: no },

@@ -9,7 +9,7 @@ import { type DraftGroup, findByPath, isGroup, toCondition, toDraft } from './dr
 import { GroupEditor } from './group-editor.tsx'
 import type { Condition } from './language.ts'
 import { useNames } from './use-names.ts'
-import { describeCondition } from './words.ts'
+import { describeConditions } from './words.ts'
 
 export interface Built {
   /** Null: no conditions, everybody. */
@@ -100,7 +100,7 @@ function Summary({ project, draft, everybody }: { project: string; draft: DraftG
   return (
     <Box role="note" aria-label="In words">
       <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
-        {conditions ? `People who ${describeCondition(conditions, names)}.` : everybody}
+        {conditions ? describeConditions(conditions, names) : everybody}
       </Text>
     </Box>
   )

@@ -44,7 +44,7 @@ export function DateValueFields({
       <Select
         aria-label="Relative to now"
         size="xs"
-        w={110}
+        w={98}
         data={modes}
         value={mode}
         onChange={(next) => next && choose(next)}
@@ -69,7 +69,7 @@ export function DurationFields({
       <NumberInput
         aria-label="How many"
         size="xs"
-        w={80}
+        w={72}
         min={1}
         value={amount}
         onChange={(next) => onChange({ [unit]: Number(next) })}
@@ -77,7 +77,7 @@ export function DurationFields({
       <Select
         aria-label="Unit"
         size="xs"
-        w={100}
+        w={94}
         data={[...units]}
         value={unit}
         onChange={(next) => onChange({ [next as Unit]: amount })}

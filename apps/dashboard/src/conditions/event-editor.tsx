@@ -25,6 +25,7 @@ export function EventEditor({ leaf, onChange }: EventEditorProps) {
       <Group gap="xs">
         <Choice
           label="Did or did not"
+          w={110}
           yes="did"
           no="did not do"
           value={leaf.did !== false}
@@ -104,8 +105,8 @@ function Filters({ event, where, onChange }: FiltersProps) {
   return where.map((filter, index) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: filters have no identity, and their fields keep no state
     <Group key={index} gap="xs" align="center" role="group" aria-label="Filter">
-      <Text size="sm" w={40} ta="right">
-        {index === 0 ? 'with' : 'and'}
+      <Text size="sm" w={46}>
+        {index === 0 ? 'where' : 'and'}
       </Text>
       <FilterEditor event={event} filter={filter} onChange={(next) => onChange(where.with(index, next))}>
         <RemoveIcon label="Remove the filter" onClick={() => onChange(where.toSpliced(index, 1))} />
@@ -160,6 +161,7 @@ function RelatedFields({ related, event, onChange }: RelatedFieldsProps) {
       <Group gap="xs">
         <Choice
           label="With or without"
+          w={110}
           yes="with"
           no="without"
           value={related.did !== false}

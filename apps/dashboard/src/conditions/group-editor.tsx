@@ -92,7 +92,7 @@ export function GroupEditor({ group, depth, onChange, onAdded, onRemove }: Group
           ),
         )}
         <Group gap="xs">
-          <AddMenu ref={adder} onAdd={addLeaf} />
+          <AddMenu target={adder} onAdd={addLeaf} />
           {depth < deepest && (
             <Button
               variant="subtle"
@@ -109,19 +109,34 @@ export function GroupEditor({ group, depth, onChange, onAdded, onRemove }: Group
   )
 }
 
-function AddMenu({ ref, onAdd }: { ref: React.Ref<HTMLButtonElement>; onAdd: (kind: LeafKind) => void }) {
+interface AddMenuProps {
+  target: React.RefObject<HTMLButtonElement | null>
+  onAdd: (kind: LeafKind) => void
+}
+
+/** The focus goes into what was added, and back to the button when nothing was. */
+function AddMenu({ target, onAdd }: AddMenuProps) {
   const { trigger } = useBuilder()
+  const added = useRef(false)
   const offered = kinds.filter(({ kind }) => kind !== 'trigger' || trigger !== undefined)
+  const add = (kind: LeafKind) => {
+    added.current = true
+    onAdd(kind)
+  }
+  const leave = () => {
+    if (!added.current) target.current?.focus()
+    added.current = false
+  }
   return (
-    <Menu position="bottom-start" width={290}>
+    <Menu position="bottom-start" width={310} returnFocus={false} onClose={leave}>
       <Menu.Target>
-        <Button ref={ref} variant="light" size="xs" leftSection={<IconPlus size={15} aria-hidden />}>
+        <Button ref={target} variant="light" size="xs" leftSection={<IconPlus size={15} aria-hidden />}>
           Add condition
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
         {offered.map(({ kind, title, icon: Icon }) => (
-          <Menu.Item key={kind} leftSection={<Icon size={16} aria-hidden />} onClick={() => onAdd(kind)}>
+          <Menu.Item key={kind} leftSection={<Icon size={16} aria-hidden />} onClick={() => add(kind)}>
             {title}
           </Menu.Item>
         ))}

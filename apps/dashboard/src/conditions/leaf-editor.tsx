@@ -27,15 +27,16 @@ export function LeafEditor({ id, leaf, onChange, onRemove }: LeafEditorProps) {
   const fields = useRef<HTMLDivElement>(null)
   const isNew = added === id
   useEffect(() => {
-    if (isNew) fields.current?.querySelector('input')?.focus()
+    if (!isNew) return
+    const first = fields.current?.querySelector<HTMLInputElement>('input:not([readonly])')
+    ;(first ?? fields.current?.querySelector('input'))?.focus()
   }, [isNew])
   return (
     <Box className={classes.leaf} role="group" aria-label={label}>
-      <div className={classes.kind}>
-        <Icon size={16} aria-hidden />
-        {label}
-      </div>
-      <div ref={fields} className={classes.fields}>
+      <span className={classes.kind} title={label}>
+        <Icon size={17} aria-hidden />
+      </span>
+      <div ref={fields}>
         <Fields leaf={leaf} onChange={onChange} />
         {complaint?.id === id && <Input.Error mt={6}>{complaint.message}</Input.Error>}
       </div>
@@ -59,6 +60,7 @@ function Fields({ leaf, onChange }: { leaf: Leaf; onChange: (leaf: Leaf) => void
   return (
     <Choice
       label="Subscription"
+      w={170}
       yes="are subscribed"
       no="have unsubscribed"
       value={leaf.subscribed}
@@ -73,8 +75,8 @@ function TagFields({ leaf, onChange }: { leaf: TagLeaf; onChange: (leaf: TagLeaf
     <Group gap="xs">
       <Choice
         label="Has the tag"
-        yes="has"
-        no="does not have"
+        yes="have the tag"
+        no="do not have the tag"
         value={leaf.has !== false}
         onChange={(has) => onChange(has ? { tag: leaf.tag } : { tag: leaf.tag, has })}
       />
@@ -94,8 +96,8 @@ function TopicFields({ leaf, onChange }: { leaf: TopicLeaf; onChange: (leaf: Top
     <Group gap="xs">
       <Choice
         label="Wants the topic"
-        yes="want"
-        no="do not want"
+        yes="want the topic"
+        no="do not want the topic"
         value={leaf.wanted}
         onChange={(wanted) => onChange({ ...leaf, wanted })}
       />
@@ -115,8 +117,8 @@ function SegmentFields({ leaf, onChange }: { leaf: SegmentLeaf; onChange: (leaf:
     <Group gap="xs">
       <Choice
         label="In the segment"
-        yes="are in"
-        no="are not in"
+        yes="are in the segment"
+        no="are not in the segment"
         value={leaf.in !== false}
         onChange={(inside) =>
           onChange(inside ? { segment: leaf.segment } : { segment: leaf.segment, in: false })

@@ -109,7 +109,7 @@ function ValueField({ takes, value, suggestions, setValue }: ValueFieldProps) {
     return (
       <TagsInput
         {...shared}
-        w={300}
+        w={260}
         placeholder="Value, then Enter"
         data={data}
         maxTags={100}

@@ -5,7 +5,7 @@ import {
   type DateValue,
   type Duration,
   type EventLeaf,
-  isDateText,
+  isDateValue,
   isRelative,
   type MessageLeaf,
   type Moment,
@@ -23,53 +23,62 @@ export interface Names {
   template: (id: number) => string
 }
 
-/** A condition in a sentence that goes on from "People who". */
-export function describeCondition(condition: Condition, names: Names): string {
+/** Conditions as a whole sentence. */
+export function describeConditions(condition: Condition, names: Names): string {
+  const words =
+    'not' in condition
+      ? `Everybody but people ${inner(condition.not, names)}`
+      : `People ${clause(condition, names)}`
+  return words.endsWith('…') ? words : `${words}.`
+}
+
+/** What goes on from "People": "whose plan is “pro”, and who did “Signed in”". */
+function clause(condition: Condition, names: Names): string {
   if ('all' in condition) return joined(condition.all, 'and', names)
   if ('any' in condition) return joined(condition.any, 'or', names)
-  if ('not' in condition) return `are not people who ${inner(condition.not, names)}`
-  if ('person' in condition) return `have ${property(condition.person)} ${testWords(condition)}`
-  if ('trigger' in condition) return `triggered with ${property(condition.trigger)} ${testWords(condition)}`
+  if ('not' in condition) return `not those ${inner(condition.not, names)}`
+  if ('person' in condition) return `whose ${testWords(condition.person, condition)}`
+  if ('trigger' in condition) return `whose trigger’s ${testWords(condition.trigger, condition)}`
   if ('tag' in condition)
-    return `${condition.has === false ? 'do not have' : 'have'} the tag ${quote(condition.tag)}`
+    return `who ${condition.has === false ? 'do not have' : 'have'} the tag ${quote(condition.tag)}`
   if ('topic' in condition)
-    return `${condition.wanted ? 'want' : 'do not want'} the topic ${quote(condition.topic)}`
+    return `who ${condition.wanted ? 'want' : 'do not want'} the topic ${quote(condition.topic)}`
   if ('subscribed' in condition)
-    return condition.subscribed ? 'are subscribed' : 'have unsubscribed from marketing mail'
+    return condition.subscribed ? 'who are subscribed' : 'who have unsubscribed from marketing mail'
   if ('segment' in condition)
-    return `are ${condition.in === false ? 'not ' : ''}in the segment ${quote(names.segment(condition.segment))}`
-  if ('event' in condition) return eventWords(condition)
-  return messageWords(condition, names)
+    return `who are ${condition.in === false ? 'not ' : ''}in the segment ${quote(names.segment(condition.segment))}`
+  if ('event' in condition) return `who ${eventWords(condition)}`
+  return `who ${messageWords(condition, names)}`
 }
 
 function joined(children: Condition[], word: 'and' | 'or', names: Names): string {
-  if (children.length === 1) return describeCondition(children[0]!, names)
+  if (children.length === 1) return clause(children[0]!, names)
   return children.map((child) => inner(child, names)).join(`, ${word} `)
 }
 
 /** Groups within others stand in brackets: "and" and "or" side by side could be read two ways. */
 function inner(condition: Condition, names: Names): string {
-  const words = describeCondition(condition, names)
+  const words = clause(condition, names)
   const several =
     ('all' in condition && condition.all.length > 1) || ('any' in condition && condition.any.length > 1)
   return several ? `(${words})` : words
 }
 
 const testOperators: Record<Operator, string> = {
-  is_set: 'set',
-  is_not_set: 'not set',
-  equals: 'equal to',
-  not_equals: 'not equal to',
-  one_of: 'one of',
-  not_one_of: 'none of',
-  contains: 'containing',
-  not_contains: 'not containing',
-  starts_with: 'starting with',
-  ends_with: 'ending with',
-  '>': 'more than',
-  '>=': 'at least',
-  '<': 'less than',
-  '<=': 'at most',
+  is_set: 'is set',
+  is_not_set: 'is not set',
+  equals: 'is',
+  not_equals: 'is not',
+  one_of: 'is one of',
+  not_one_of: 'is none of',
+  contains: 'contains',
+  not_contains: 'does not contain',
+  starts_with: 'starts with',
+  ends_with: 'ends with',
+  '>': 'is more than',
+  '>=': 'is at least',
+  '<': 'is less than',
+  '<=': 'is at most',
 }
 
 const dateOperators: Partial<Record<Operator, string>> = {
@@ -79,15 +88,15 @@ const dateOperators: Partial<Record<Operator, string>> = {
   '<=': 'at or before',
 }
 
-export function testWords({ operator, value }: Test): string {
-  const isDate = isRelative(value) || isDateText(value)
-  const words = (isDate && dateOperators[operator]) || testOperators[operator]
+function testWords(name: string, { operator, value }: Test): string {
+  const dateOperator = isDateValue(value) ? dateOperators[operator] : undefined
+  const words = `${property(name)} ${dateOperator ? `is ${dateOperator}` : testOperators[operator]}`
   return value === undefined ? words : `${words} ${valueWords(value)}`
 }
 
 function valueWords(value: Value): string {
   if (Array.isArray(value)) return value.map((each) => quote(each)).join(', ')
-  if (isRelative(value) || isDateText(value)) return dateWords(value)
+  if (isDateValue(value)) return dateWords(value)
   return quote(value)
 }
 
@@ -105,14 +114,14 @@ export function durationWords(duration: Duration): string {
 
 function eventWords({ event, did = true, count, within, where = [], related, ...rest }: EventLeaf): string {
   const words = [did ? 'did' : 'did not do', quote(event)]
-  if (where.length > 0) words.push(`with ${filterWords(where)}`)
+  if (where.length > 0) words.push(`where ${filterWords(where)}`)
   if (rest.scopedBy) words.push(`with the same ${property(rest.scopedBy)} as the trigger`)
   words.push(...howOften(count, within))
   if (rest.first) words.push(`for the first time ${momentWords(rest.first)}`)
   if (rest.last) words.push(`for the last time ${momentWords(rest.last)}`)
   if (related) {
     const relation = related.did === false ? 'and no' : 'and a'
-    const filters = related.where?.length ? ` and ${filterWords(related.where)}` : ''
+    const filters = related.where?.length ? ` where ${filterWords(related.where)}` : ''
     words.push(
       `${relation} ${related.after ? 'later ' : ''}${quote(related.event)} of the same ${property(related.scopedBy)}${filters}`,
     )
@@ -121,7 +130,7 @@ function eventWords({ event, did = true, count, within, where = [], related, ...
 }
 
 const filterWords = (where: ({ property: string } & Test)[]) =>
-  where.map((filter) => `${property(filter.property)} ${testWords(filter)}`).join(' and ')
+  where.map((filter) => testWords(filter.property, filter)).join(' and ')
 
 const acts = {
   sent: ['were sent', 'were not sent'],

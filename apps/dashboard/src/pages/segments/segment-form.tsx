@@ -29,7 +29,7 @@ export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentForm
   return (
     <form onSubmit={submit}>
       <Grid gap="lg" align="flex-start">
-        <Grid.Col span={{ base: 12, lg: 8 }}>
+        <Grid.Col span={{ base: 12, lg: 9 }}>
           <Stack gap="lg">
             <Section title="Who is in it">
               <Stack>
@@ -68,7 +68,7 @@ export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentForm
             </Group>
           </Stack>
         </Grid.Col>
-        <Grid.Col span={{ base: 12, lg: 4 }}>
+        <Grid.Col span={{ base: 12, lg: 3 }} pos="sticky" top={16}>
           <LiveCount project={project} conditions={usable ? built.conditions : null} />
         </Grid.Col>
       </Grid>

@@ -13,7 +13,7 @@ import { Section } from '../../components/section.tsx'
 import { TaskProgress } from '../../components/task-progress.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { useNames } from '../../conditions/use-names.ts'
-import { describeCondition } from '../../conditions/words.ts'
+import { describeConditions } from '../../conditions/words.ts'
 import { formatNumber } from '../../lib/format.ts'
 import { notifySuccess } from '../../lib/notify.ts'
 import { DeleteSegment } from './delete-segment.tsx'
@@ -127,7 +127,7 @@ function Conditions({
   return (
     <Section title="Conditions">
       <Text size="sm" mb="sm" style={{ overflowWrap: 'anywhere' }}>
-        People who {describeCondition(conditions, names)}.
+        {describeConditions(conditions, names)}
       </Text>
       <JsonView value={conditions} label="the conditions" maxHeight={260} />
     </Section>

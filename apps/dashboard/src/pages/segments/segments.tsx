@@ -7,11 +7,10 @@ import { type Column, DataTable } from '../../components/data-table.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { ButtonLink, RowLink } from '../../components/links.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
-import { progressWords } from '../../components/task-progress.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { useNames } from '../../conditions/use-names.ts'
 import type { Names } from '../../conditions/words.ts'
-import { describeCondition } from '../../conditions/words.ts'
+import { describeConditions } from '../../conditions/words.ts'
 import { formatCount, formatNumber } from '../../lib/format.ts'
 import { NewManualSegment } from './new-manual-segment.tsx'
 
@@ -67,13 +66,13 @@ const columns = (project: string, names: Names): Column<Segment>[] => [
         </RowLink>
         {segment.conditions && (
           <Text size="xs" c="dimmed" lineClamp={1}>
-            People who {describeCondition(segment.conditions, names)}
+            {describeConditions(segment.conditions, names)}
           </Text>
         )}
       </>
     ),
   },
-  { title: 'Kind', visibleFrom: 'sm', width: 130, render: ({ kind }) => <KindBadge kind={kind} /> },
+  { title: 'Kind', visibleFrom: 'sm', width: 160, render: ({ kind }) => <KindBadge kind={kind} /> },
   { title: 'People', align: 'right', width: 170, render: (segment) => <Size segment={segment} /> },
   {
     title: 'Last change',
@@ -102,7 +101,7 @@ function Size({ segment: { size, task, state } }: { segment: Segment }) {
       {size === null ? '—' : <span title={formatNumber(size)}>{formatCount(size)}</span>}
       {building && (
         <Text size="xs" c="dimmed">
-          {task && isUnderWay(task) ? progressWords(task, 'looked at') : 'Being built'}
+          {task?.total ? `Being built: ${Math.floor((task.done / task.total) * 100)} %` : 'Being built'}
         </Text>
       )}
     </>

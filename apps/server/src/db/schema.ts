@@ -26,6 +26,10 @@ export interface Schema {
   sending_domains: SendingDomains
   mailbox: Mailbox
   installation: Installation
+  segments: Segments
+  segment_members: SegmentMembers
+  segment_due: SegmentDue
+  changed_people: ChangedPeople
   event_names: EventNames
   property_types: PropertyTypes
   person_labels: PersonLabels
@@ -33,6 +37,9 @@ export interface Schema {
   tasks: Tasks
   files: Files
   file_chunks: FileChunks
+  imports: Imports
+  import_rejects: ImportRejects
+  import_changes: ImportChanges
 }
 
 type Timestamp = ColumnType<Date, Date | string, Date | string>
@@ -209,6 +216,8 @@ export interface Messages {
   history: Generated<Jsonb<Json[]>>
   created_at: Generated<Timestamp>
   test: Generated<boolean>
+  opened_at: Optional<Date>
+  clicked_at: Optional<Date>
 }
 
 export interface FrequencyHolds {
@@ -313,6 +322,65 @@ export interface FileChunks {
   content: Buffer
 }
 
+export interface Imports {
+  project_id: number
+  id: GeneratedAlways<number>
+  kind: 'people' | 'events' | 'suppressions' | 'unsubscribes' | 'tags' | 'segment'
+  name: string
+  state: Generated<ImportState>
+  source: Optional<'vero' | 'fairway'>
+  url: Optional<Buffer>
+  raw_file_id: Optional<number>
+  file_id: Optional<number>
+  given: Generated<Jsonb<JsonObject>>
+  format: JsonbOrNull<JsonObject>
+  columns: Generated<Jsonb<Json[]>>
+  preview: Generated<Jsonb<Json[]>>
+  mapping: JsonbOrNull<JsonObject>
+  options: Generated<Jsonb<JsonObject>>
+  counts: Generated<Jsonb<Record<string, number>>>
+  task_id: Optional<number>
+  message: Optional<string>
+  created_at: Generated<Timestamp>
+  started_at: Optional<Date>
+  finished_at: Optional<Date>
+}
+
+export type ImportState =
+  | 'uploading'
+  | 'fetching'
+  | 'ready'
+  | 'dry_run'
+  | 'importing'
+  | 'undoing'
+  | 'undone'
+  | 'failed'
+  | 'done'
+  | 'cancelled'
+
+export interface ImportRejects {
+  project_id: number
+  import_id: number
+  position: number
+  line: number
+  column_name: Optional<string>
+  reason: string
+  cells: string[]
+}
+
+export interface ImportChanges {
+  project_id: number
+  import_id: number
+  id: GeneratedAlways<number>
+  created: Generated<number[]>
+  changed: Generated<Jsonb<JsonObject>>
+  event_ids: Generated<string[]>
+  event_times: Generated<Date[]>
+  addresses: Generated<string[]>
+  segment_id: Optional<number>
+  members: Generated<number[]>
+}
+
 export interface EventNames {
   project_id: number
   folded_name: string
@@ -345,4 +413,41 @@ export interface ErasureReceipts {
   erased_at: Timestamp
   requested_by: string
   removed: Jsonb<Record<string, number>>
+}
+
+export interface Segments {
+  project_id: number
+  id: GeneratedAlways<number>
+  name: string
+  kind: 'dynamic' | 'manual'
+  conditions: JsonbOrNull<Json>
+  version: Generated<number>
+  state: Generated<'building' | 'ready'>
+  built_to: Generated<number>
+  build_task: Optional<number>
+  built_at: Optional<Date>
+  size: Generated<number>
+  created_at: Generated<Timestamp>
+  updated_at: Generated<Timestamp>
+}
+
+export interface SegmentMembers {
+  project_id: number
+  segment_id: number
+  person_id: number
+  entered_at: Timestamp
+}
+
+export interface SegmentDue {
+  project_id: number
+  person_id: number
+  due_at: Timestamp
+}
+
+export interface ChangedPeople {
+  project_id: number
+  id: GeneratedAlways<number>
+  people: number[]
+  event_people: number[]
+  event_names: string[]
 }

@@ -1,6 +1,7 @@
 import type { DeleteItem } from '../ingest/item.ts'
 import { changesBetween } from './changes.ts'
 import { type Identity, identityOf, resolve } from './identity.ts'
+import { dropMemberships } from './memberships.ts'
 import { type PersonRow, readRegisters, writeState } from './person.ts'
 import type { Registers } from './registers.ts'
 import type { PeopleSession } from './session.ts'
@@ -234,6 +235,8 @@ async function erasePeople(
       projectId,
       gone,
     ])
+  await dropMemberships(session, gone)
+  for (const { id } of kept) session.changed.add(id)
   await client.query('delete from people where project_id = $1 and id = any($2::bigint[])', [projectId, gone])
   return new Set(gone)
 }

@@ -1,6 +1,7 @@
 import type { MergeItem } from '../ingest/item.ts'
 import { type Change, changesBetween, recordChanges } from './changes.ts'
 import { identityOf, resolve } from './identity.ts'
+import { moveMemberships } from './memberships.ts'
 import { type PersonRow, type PersonState, readRegisters, writeState } from './person.ts'
 import { join, type Registers, write } from './registers.ts'
 import type { PeopleSession } from './session.ts'
@@ -121,6 +122,8 @@ async function mergeGroups(session: PeopleSession, groups: Group[]): Promise<voi
   ])
   await pointAliases(session, merges, idOf)
   await pointHistory(session, stored)
+  await moveMemberships(session, ...columnsOf(pairsOf(stored)))
+  for (const { survivor, losers } of stored) if (losers.length > 0) session.changed.add(survivor!.id)
   await recordChanges(
     session,
     merges.map((merged) => ({ id: idOf.get(merged)!, at: merged.group.at, changes: merged.changes })),
@@ -266,7 +269,7 @@ async function pointHistory({ client, projectId }: PeopleSession, merges: Merged
 const pairsOf = (merges: Merged[]): [number, number][] =>
   merges.flatMap(({ survivor, losers }) => losers.map((loser): [number, number] => [loser.id, survivor!.id]))
 
-const columnsOf = (pairs: [number, number][]) => [
+const columnsOf = (pairs: [number, number][]): [losers: number[], survivors: number[]] => [
   pairs.map(([loser]) => loser),
   pairs.map(([, survivor]) => survivor),
 ]

@@ -68,9 +68,11 @@ export async function insertPeople(session: PeopleSession, people: ChangedPerson
   const visitors = new Map(
     inserted.filter((row) => row.external_id === null).map((row) => [row.anonymous_id, row.id]),
   )
-  for (const { draft } of people)
+  for (const { draft } of people) {
     draft.id =
       draft.externalId === null ? visitors.get(firstOf(draft.newAnonymous)) : known.get(draft.externalId)
+    session.changed.add(draft.id!)
+  }
 }
 
 const firstOf = (ids: Set<string>): string | null => ids.values().next().value ?? null
@@ -80,6 +82,7 @@ export async function updatePeople(
   people: { id: number; after: PersonState; changes: Change[] }[],
 ): Promise<void> {
   if (people.length === 0) return
+  for (const { id, changes } of people) if (changes.length > 0) session.changed.add(id)
   const rows = people.map(({ id, after, changes }) => ({
     ...after,
     id,

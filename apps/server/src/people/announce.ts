@@ -1,0 +1,21 @@
+import type { PeopleSession } from './session.ts'
+
+/**
+ * Notes, inside the session's transaction, whom it changed and what they did, for the segments to look at afterwards: one
+ * row a session. Costs an index probe in a project without segments.
+ */
+export async function announceChanges({ client, projectId, changed, events }: PeopleSession): Promise<void> {
+  if (changed.size + events.length === 0) return
+  await client.query({
+    name: 'people_announce',
+    text: `insert into changed_people (project_id, people, event_people, event_names)
+           select $1, $2::bigint[], $3::bigint[], $4::text[]
+           where exists (select from segments where project_id = $1 and kind = 'dynamic')`,
+    values: [
+      projectId,
+      [...changed],
+      events.map(({ personId }) => personId),
+      events.map(({ foldedName }) => foldedName),
+    ],
+  })
+}

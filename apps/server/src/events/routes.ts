@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import { countByHour, listEvents } from './list.ts'
+import { countOverTime } from './over-time.ts'
 
 const tags = ['events']
 const ProjectParams = Type.Object({ project: Type.String() })
@@ -50,5 +51,26 @@ export const eventRoutes = (app: App) => async (plugin: FastifyInstance) => {
       items: await countByHour(app, project.id, query.hours),
       nextCursor: null,
     }),
+  )
+
+  server.get(
+    '/events/over-time',
+    {
+      schema: {
+        summary: 'How often an event happened, by hour or day',
+        description:
+          'Every event without `name`, which may be spelled in any way. Days are those of the time zone of the project. ' +
+          'By default the last 48 hours or 30 days; at most 2,500 points.',
+        tags,
+        params: ProjectParams,
+        querystring: Type.Object({
+          name: Type.Optional(Type.String({ minLength: 1, maxLength: 255, pattern: '^[^\\0]*$' })),
+          from: Type.Optional(Type.String({ maxLength: 40 })),
+          to: Type.Optional(Type.String({ maxLength: 40 })),
+          unit: Type.Union([Type.Literal('hour'), Type.Literal('day')], { default: 'hour' }),
+        }),
+      },
+    },
+    async ({ project, query }) => ({ items: await countOverTime(app, project, query), nextCursor: null }),
   )
 }

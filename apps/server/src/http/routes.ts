@@ -4,9 +4,11 @@ import { projectScope } from '../accounts/project-auth.ts'
 import { projectRoutes } from '../accounts/project-routes.ts'
 import type { App } from '../app.ts'
 import { behavioralRoutes } from '../behavioral/routes.ts'
+import { catalogueRoutes } from '../catalogue/routes.ts'
 import { mailboxRoutes } from '../channels/mailbox-routes.ts'
 import { channelRoutes } from '../channels/routes.ts'
 import { eventRoutes } from '../events/routes.ts'
+import { exportRoutes } from '../exports/routes.ts'
 import { ingestRoutes } from '../ingest/routes.ts'
 import { messageRoutes } from '../messages/routes.ts'
 import { overviewRoutes } from '../overview/routes.ts'
@@ -31,12 +33,14 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       overviewRoutes(app),
       peopleRoutes(app),
       eventRoutes(app),
+      catalogueRoutes(app),
       behavioralRoutes(app),
       templateRoutes(app),
       messageRoutes(app),
       mailboxRoutes(app),
       channelRoutes(app),
       projectQueueRoutes(app),
+      exportRoutes(app, taskKinds),
       taskRoutes(app, taskKinds),
     ]),
   )

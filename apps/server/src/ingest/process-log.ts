@@ -1,12 +1,14 @@
 import type { App } from '../app.ts'
+import type { EventCounter } from '../events/over-time.ts'
 import type { Work } from '../people/change.ts'
 import type { PeopleSession } from '../people/session.ts'
 
 const hourMs = 3_600_000
 
 /**
- * Names of the counters that ingestion keeps, per hour of acceptance: stored events, items of the other kinds, repeated
- * items, items that could not be processed, items of people erased meanwhile.
+ * Names of the counters that ingestion keeps. Per hour of acceptance: stored events, items of the other kinds, repeated
+ * items, items that could not be processed, items of people erased meanwhile. Per hour in which they happened: stored
+ * events by name (events/over-time.ts).
  */
 export type Counter =
   | 'events'
@@ -19,13 +21,14 @@ export type Counter =
   | 'duplicates'
   | 'rejected'
   | 'erased'
+  | EventCounter
 
 export class Counts {
   readonly #counts = new Map<string, { name: Counter; hour: number; value: number }>()
 
-  /** `acceptedAt` is epoch ms. */
-  add(name: Counter, acceptedAt: number): void {
-    const hour = Math.floor(acceptedAt / hourMs) * hourMs
+  /** `time` is epoch ms. */
+  add(name: Counter, time: number): void {
+    const hour = Math.floor(time / hourMs) * hourMs
     const key = `${name} ${hour}`
     const count = this.#counts.get(key)
     if (count) count.value++

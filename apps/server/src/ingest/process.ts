@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import { enrolTriggered } from '../behavioral/enrol.ts'
 import { faultOf } from '../db/faults.ts'
 import { withTransaction } from '../db/transaction.ts'
+import { allEvents, counterOfEvent } from '../events/over-time.ts'
 import { ensurePartitions, forgetPartitions } from '../events/partitions.ts'
 import { eventId, insertEvents, type NewEvent } from '../events/store.ts'
 import { type Changed, changePeople, needsExclusive, type Work } from '../people/change.ts'
@@ -98,12 +99,17 @@ async function processIn(session: PeopleSession, works: Work[]): Promise<void> {
 
   const changed = await changePeople(session, fresh)
   const events = await insertEvents(session.client, session.projectId, newEvents(session, fresh, changed))
+  session.events.push(...events)
   if (events.length > 0) await enrolTriggered(session.app, session.client, session.projectId, events)
 
   const rejects = [...changed.refusals].map(([index, reason]) => ({ work: fresh[index]!, reason }))
   await recordRejects(session.app, session, rejects)
   countFresh(counts, fresh, changed)
-  for (const event of events) counts.add('events', event.receivedAt.getTime())
+  for (const { foldedName, occurredAt, receivedAt } of events) {
+    counts.add('events', receivedAt.getTime())
+    counts.add(allEvents, occurredAt.getTime())
+    if (session.catalogue.counts(foldedName)) counts.add(counterOfEvent(foldedName), occurredAt.getTime())
+  }
   await counts.save(session)
 }
 

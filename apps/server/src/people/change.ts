@@ -54,6 +54,7 @@ export async function changePeople(session: PeopleSession, works: Work[]): Promi
     changed.personIds[index] = applied.personIds[position]
     const refusal = applied.refusals.get(position)
     if (refusal !== undefined) changed.refusals.set(index, refusal)
+    else session.catalogue.see(works[index]!.item, session.sightings)
   }
   return changed
 }

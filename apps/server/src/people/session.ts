@@ -1,6 +1,10 @@
 import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
+import { catalogueOf, learn } from '../catalogue/catalogue.ts'
+import { type ProjectCatalogue, Sightings } from '../catalogue/project-catalogue.ts'
 import { withTransaction } from '../db/transaction.ts'
+import type { StoredEvent } from '../ingest/item.ts'
+import { announceChanges } from './announce.ts'
 
 /** A transaction that may change people of one project. */
 export interface PeopleSession {
@@ -10,6 +14,13 @@ export interface PeopleSession {
   now: Date
   /** Whether no other session of the project runs. Merging and erasing need it. */
   exclusive: boolean
+  /** People who were created or changed so far. */
+  changed: Set<number>
+  /** Events that were stored so far. */
+  events: Pick<StoredEvent, 'personId' | 'foldedName'>[]
+  catalogue: ProjectCatalogue
+  /** What the catalogue is told once the session is committed. */
+  sightings: Sightings
 }
 
 /** Thrown inside a session: nothing was kept, run it again alone. */
@@ -30,11 +41,30 @@ export async function withPeople<T>(
   options: { exclusive: boolean },
   work: (session: PeopleSession) => Promise<T>,
 ): Promise<T> {
-  const run = (exclusive: boolean) =>
-    withTransaction(app.pool, async (client) => {
+  const catalogue = await catalogueOf(app, projectId)
+  const run = async (exclusive: boolean) => {
+    let sightings = new Sightings()
+    const result = await withTransaction(app.pool, async (client) => {
+      sightings = new Sightings()
       await client.query(openSession(projectId, exclusive))
-      return work({ app, client, projectId, now: app.now(), exclusive })
+      const session: PeopleSession = {
+        app,
+        client,
+        projectId,
+        now: app.now(),
+        exclusive,
+        changed: new Set(),
+        events: [],
+        catalogue,
+        sightings,
+      }
+      const result = await work(session)
+      await announceChanges(session)
+      return result
     })
+    await learn(app, projectId, sightings)
+    return result
+  }
   if (options.exclusive) return run(true)
   try {
     return await run(false)

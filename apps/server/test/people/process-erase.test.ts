@@ -44,7 +44,7 @@ async function allText(): Promise<string> {
 it('leaves nothing but a hash: data, events, history, aliases, what messages said, mailbox copies, rejects', async () => {
   await bench.process(
     identify('secret-id', 0, { email: 'secret@b.co', phone: 'secret-phone', properties: { name: 'secret' } }),
-    identify('secret-id', 1, { properties: { name: 'secret 2' }, tags: { add: ['secret-tag'], remove: [] } }),
+    identify('secret-id', 1, { properties: { name: 'secret 2' }, tags: { add: ['vip'], remove: [] } }),
     event({ id: 'secret-id', anonymousId: 'secret-visitor' }, 2, { properties: { address: 'secret' } }),
     merge('secret-old', 'secret-id', 3),
     identify('secret-id', 4, { properties: { bad: 'secret \u0000' } }),

@@ -1,6 +1,7 @@
 import { sweepDeletedProjects } from './accounts/delete-project.ts'
 import type { App } from './app.ts'
 import { maintainEvents } from './events/maintain.ts'
+import { maintainExports } from './exports/maintain.ts'
 import { maintainFiles } from './files/maintain.ts'
 
 type Task = (app: App, options: { signal: AbortSignal }) => Promise<void>
@@ -8,6 +9,7 @@ type Task = (app: App, options: { signal: AbortSignal }) => Promise<void>
 /** Housekeeping of every part; each task is idempotent and may run in several processes at once. */
 const tasks: Record<string, Task> = {
   maintainEvents,
+  maintainExports,
   maintainFiles,
   sweepDeletedProjects,
 }

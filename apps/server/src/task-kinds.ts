@@ -1,4 +1,7 @@
+import { exportTask } from './exports/export-task.ts'
 import type { TaskKinds } from './tasks/kind.ts'
 
 /** Every kind of long work, in one list. */
-export const taskKinds: TaskKinds = {}
+export const taskKinds: TaskKinds = {
+  export: exportTask as TaskKinds[string],
+}

@@ -37,6 +37,8 @@ export interface Schema {
   tasks: Tasks
   files: Files
   file_chunks: FileChunks
+  exports: Exports
+  sources: Sources
   imports: Imports
   import_rejects: ImportRejects
   import_changes: ImportChanges
@@ -450,4 +452,38 @@ export interface ChangedPeople {
   people: number[]
   event_people: number[]
   event_names: string[]
+}
+
+export interface Exports {
+  project_id: number
+  id: GeneratedAlways<number>
+  kind: 'people' | 'events' | 'messages' | 'segment'
+  format: 'csv' | 'ndjson'
+  task_id: number
+  file_id: number
+  created_at: Timestamp
+  expires_at: Timestamp
+}
+
+export interface Sources {
+  project_id: number
+  id: GeneratedAlways<number>
+  name: string
+  kind: 'postgres' | 'mysql'
+  url: Buffer
+  query: string
+  cursor_column: Optional<string>
+  every_minutes: Optional<number>
+  import: Jsonb<JsonObject>
+  cursor: JsonbOrNull<JsonObject>
+  next_run_at: Optional<Date>
+  run_state: Optional<'fetching' | 'importing' | 'done' | 'failed'>
+  run_at: Optional<Date>
+  run_rows: Optional<number>
+  run_error: Optional<string>
+  run_task: Optional<number>
+  run_import: Optional<number>
+  run_cursor: JsonbOrNull<JsonObject>
+  created_at: Timestamp
+  updated_at: Timestamp
 }

@@ -1,0 +1,78 @@
+import {
+  type Column,
+  jsonColumn,
+  plainColumn,
+  type RowSource,
+  textColumn,
+  timeColumn,
+  type Values,
+  wordColumn,
+} from './row-source.ts'
+
+/** Every column of `docs/guides/exports.md`, "People". `written` is for Fairway to read, not for spreadsheets. */
+const columns = (format: 'csv' | 'ndjson', isSegment: boolean): Column[] => [
+  plainColumn('personId', 'r.id'),
+  ...(isSegment ? [timeColumn('enteredAt', 'r.entered_at')] : []),
+  textColumn('id', 'r.external_id'),
+  textColumn('anonymousId', 'r.anonymous_id'),
+  jsonColumn('aliases', aliases),
+  textColumn('email', 'r.email'),
+  textColumn('phone', 'r.phone'),
+  textColumn('timezone', 'r.timezone'),
+  textColumn('language', 'r.language'),
+  jsonColumn('tags', 'to_json(r.tags)'),
+  jsonColumn('topics', 'r.topics'),
+  jsonColumn('devices', 'r.channels'),
+  plainColumn('subscribed', 'r.subscribed'),
+  plainColumn('suppressed', `r.suppressed or s.reason is not null`),
+  wordColumn('suppressionReason', `coalesce(s.reason, case when r.suppressed then 'api' end)`),
+  timeColumn('createdAt', 'r.created_at'),
+  timeColumn('updatedAt', 'r.updated_at'),
+  ...(format === 'ndjson'
+    ? [jsonColumn('properties', 'r.properties'), jsonColumn('written', 'r.written')]
+    : []),
+]
+
+const aliases = `(select coalesce(json_agg(
+    case kind when 'anonymous' then json_build_object('anonymousId', alias) else json_build_object('id', alias) end
+    order by created_at, kind, alias), '[]')
+  from person_aliases a where a.project_id = r.project_id and a.person_id = r.id)`
+
+const suppression = `left join lateral (
+  select reason from suppressions where project_id = r.project_id and address = lower(r.email) limit 1) as s on true`
+
+/** In the order in which Fairway first met them, up to the newest when the export began. */
+export const peopleRows = (
+  format: 'csv' | 'ndjson',
+  {
+    projectId,
+    until,
+    wanted = () => 'true',
+  }: { projectId: number; until: number; wanted?: (values: Values) => string },
+): RowSource => ({
+  columns: columns(format, false),
+  properties: 'r.properties',
+  page: (values, after, limit) =>
+    `select p.*, array[p.id::text] as key, ${wanted(values)} as wanted from people p
+     where p.project_id = ${values.add(projectId, 'integer')}
+       and p.id > ${values.add(after?.[0] ?? 0, 'bigint')} and p.id <= ${values.add(until, 'bigint')}
+     order by p.id limit ${limit}`,
+  joined: suppression,
+})
+
+/** The members of a segment, in the order of people. */
+export const memberRows = (
+  format: 'csv' | 'ndjson',
+  { projectId, segment, until }: { projectId: number; segment: number; until: number },
+): RowSource => ({
+  columns: columns(format, true),
+  properties: 'r.properties',
+  page: (values, after, limit) =>
+    `select p.*, m.entered_at, array[m.person_id::text] as key, p.id is not null as wanted
+     from (select project_id, person_id, entered_at from segment_members
+           where project_id = ${values.add(projectId, 'integer')} and segment_id = ${values.add(segment, 'bigint')}
+             and person_id > ${values.add(after?.[0] ?? 0, 'bigint')} and person_id <= ${values.add(until, 'bigint')}
+           order by person_id limit ${limit}) as m
+     left join lateral (select * from people where project_id = m.project_id and id = m.person_id limit 1) as p on true`,
+  joined: suppression,
+})

@@ -1,0 +1,85 @@
+import type { App } from '../app.ts'
+import { invalidField, notFound } from '../errors.ts'
+import type { ExportFormat, ExportKind, NewExport, Selection } from './export.ts'
+
+/** The body of `POST /exports`. */
+export interface ExportRequest {
+  kind: ExportKind
+  format: ExportFormat
+  segment?: number
+  event?: string
+  from?: string
+  to?: string
+  bom?: boolean
+  formulas?: 'guarded' | 'kept'
+}
+
+/** Which members go with which kind. */
+const membersOf: Record<ExportKind, (keyof ExportRequest)[]> = {
+  people: [],
+  segment: ['segment'],
+  events: ['event', 'from', 'to'],
+  messages: ['from', 'to'],
+}
+const selecting = ['segment', 'event', 'from', 'to'] as const
+
+/** @throws {ApiError} 422 for what does not go together, 404 for a segment that does not exist */
+export async function readRequest(app: App, projectId: number, request: ExportRequest): Promise<NewExport> {
+  const { kind, format } = request
+  for (const member of selecting)
+    if (request[member] !== undefined && !membersOf[kind].includes(member))
+      throw invalidField(member, `does not go with an export of ${kind}`)
+  if (format === 'ndjson')
+    for (const member of ['bom', 'formulas'] as const)
+      if (request[member] !== undefined) throw invalidField(member, 'is for the format csv')
+  return {
+    format,
+    title: `Export ${titleOf(request)} as ${format === 'csv' ? 'CSV' : 'NDJSON'}`,
+    csv: { bom: request.bom ?? false, guardFormulas: request.formulas !== 'kept' },
+    of: await readSelection(app, projectId, request),
+  }
+}
+
+function titleOf({ kind, event }: ExportRequest): string {
+  if (kind === 'segment') return 'members of a segment'
+  return event === undefined ? kind : `events "${event}"`
+}
+
+async function readSelection(app: App, projectId: number, request: ExportRequest): Promise<Selection> {
+  const { kind, event } = request
+  if (kind === 'people') return { kind, until: await newestPerson(app, projectId) }
+  if (kind === 'segment') {
+    if (request.segment === undefined) throw invalidField('segment', 'is needed: the id of a segment')
+    await requireSegment(app, projectId, request.segment)
+    return { kind, segment: request.segment, until: await newestPerson(app, projectId) }
+  }
+  const from = readTime('from', request.from)
+  const to = readTime('to', request.to) ?? app.now().toISOString()
+  if (from !== null && from >= to) throw invalidField('from', 'must be before `to`, which is now by default')
+  return kind === 'events' ? { kind, event: event ?? null, from, to } : { kind, from, to }
+}
+
+function readTime(field: 'from' | 'to', text: string | undefined): string | null {
+  if (text === undefined) return null
+  const time = new Date(text)
+  const year = time.getUTCFullYear()
+  if (Number.isNaN(year) || year < 1 || year > 9_999)
+    throw invalidField(field, 'must be a time such as 2026-11-23T09:00:00Z')
+  return time.toISOString()
+}
+
+async function newestPerson(app: App, projectId: number): Promise<number> {
+  const { rows } = await app.pool.query<{ id: number }>(
+    'select coalesce(max(id), 0) as id from people where project_id = $1',
+    [projectId],
+  )
+  return rows[0]!.id
+}
+
+async function requireSegment(app: App, projectId: number, segment: number): Promise<void> {
+  const { rowCount } = await app.pool.query('select from segments where project_id = $1 and id = $2', [
+    projectId,
+    segment,
+  ])
+  if (rowCount === 0) throw notFound('Segment')
+}

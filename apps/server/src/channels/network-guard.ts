@@ -35,6 +35,19 @@ export function isInternalAddress(address: string): boolean {
   return family === 0 || internal.check(address, family === 4 ? 'ipv4' : 'ipv6')
 }
 
+/** For every connection to a name that a project's member typed in: gives no address that is internal. */
+export const guardedLookup =
+  (allowPrivate: boolean): net.LookupFunction =>
+  (name, lookupOptions, callback) => {
+    dns.lookup(name, { ...lookupOptions, all: true }, (error, addresses) => {
+      if (error) return callback(error, [])
+      const usable = allowPrivate ? addresses : addresses.filter(({ address }) => !isInternalAddress(address))
+      if (usable.length === 0) return callback(internalHost(name), [])
+      if (lookupOptions.all) return callback(null, usable)
+      callback(null, usable[0]!.address, usable[0]!.family)
+    })
+  }
+
 /**
  * Connects to a host that a project's member typed in. Names are resolved here and every address is checked, so a name
  * can't point to an internal address now or later. Rejects when the host is internal, unknown or silent.
@@ -48,17 +61,7 @@ export function connectGuarded(
     return Promise.reject(internalHost(host))
   }
   return new Promise((resolve, reject) => {
-    const lookup: net.LookupFunction = (name, lookupOptions, callback) => {
-      dns.lookup(name, { ...lookupOptions, all: true }, (error, addresses) => {
-        if (error) return callback(error, [])
-        const usable = options.allowPrivate
-          ? addresses
-          : addresses.filter(({ address }) => !isInternalAddress(address))
-        if (usable.length === 0) return callback(internalHost(name), [])
-        if (lookupOptions.all) return callback(null, usable)
-        callback(null, usable[0]!.address, usable[0]!.family)
-      })
-    }
+    const lookup = guardedLookup(options.allowPrivate)
     const socket = net.connect({ host, port, lookup, autoSelectFamily: true })
     const timer = setTimeout(
       () => socket.destroy(new Error(`no connection within ${options.timeoutMs} ms`)),

@@ -35,3 +35,16 @@ async function runOnce<T>(pool: Pool, work: (client: PoolClient) => Promise<T>):
     client.release(broken)
   }
 }
+
+/** Runs `work` inside a transaction so that what it wrote is rolled back alone when it throws. */
+export async function withSavepoint<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
+  await client.query('savepoint part')
+  try {
+    const result = await work()
+    await client.query('release savepoint part')
+    return result
+  } catch (error) {
+    await client.query('rollback to savepoint part; release savepoint part')
+    throw error
+  }
+}

@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { catalogueOf, learn } from '../catalogue/catalogue.ts'
 import { type ProjectCatalogue, Sightings } from '../catalogue/project-catalogue.ts'
-import { withTransaction } from '../db/transaction.ts'
+import { withSavepoint, withTransaction } from '../db/transaction.ts'
 import type { StoredEvent } from '../ingest/item.ts'
 import { announceChanges } from './announce.ts'
 
@@ -42,36 +42,62 @@ export async function withPeople<T>(
   work: (session: PeopleSession) => Promise<T>,
 ): Promise<T> {
   const catalogue = await catalogueOf(app, projectId)
-  const run = async (exclusive: boolean) => {
-    let sightings = new Sightings()
-    const result = await withTransaction(app.pool, async (client) => {
-      sightings = new Sightings()
-      await client.query(openSession(projectId, exclusive))
-      const session: PeopleSession = {
-        app,
-        client,
-        projectId,
-        now: app.now(),
-        exclusive,
-        changed: new Set(),
-        events: [],
-        catalogue,
-        sightings,
-      }
-      const result = await work(session)
-      await announceChanges(session)
-      return result
-    })
-    await learn(app, projectId, sightings)
-    return result
-  }
-  if (options.exclusive) return run(true)
+  const { result, committed } = await orAlone(options.exclusive, (exclusive) =>
+    withTransaction(app.pool, (client) => runSession({ app, client, projectId, exclusive, catalogue }, work)),
+  )
+  await committed()
+  return result
+}
+
+/**
+ * The same inside the caller's transaction, who calls `committed` once it is. What a session that has to run again wrote
+ * is rolled back, and its lock with it, so that waiting for the exclusive one can't end in a deadlock.
+ */
+export async function withPeopleIn<T>(
+  app: App,
+  client: PoolClient,
+  projectId: number,
+  options: { exclusive: boolean },
+  work: (session: PeopleSession) => Promise<T>,
+): Promise<Worked<T>> {
+  const catalogue = await catalogueOf(app, projectId)
+  return orAlone(options.exclusive, (exclusive) =>
+    withSavepoint(client, () => runSession({ app, client, projectId, exclusive, catalogue }, work)),
+  )
+}
+
+interface Worked<T> {
+  result: T
+  /** Tells the catalogue what the session brought. */
+  committed(): Promise<void>
+}
+
+async function orAlone<T>(alone: boolean, run: (exclusive: boolean) => Promise<T>): Promise<T> {
+  if (alone) return run(true)
   try {
     return await run(false)
   } catch (error) {
     if (!(error instanceof NeedsExclusive) && !isRaceForId(error)) throw error
     return run(true)
   }
+}
+
+async function runSession<T>(
+  where: Pick<PeopleSession, 'app' | 'client' | 'projectId' | 'exclusive' | 'catalogue'>,
+  work: (session: PeopleSession) => Promise<T>,
+): Promise<Worked<T>> {
+  const { app, client, projectId, exclusive } = where
+  await client.query(openSession(projectId, exclusive))
+  const session: PeopleSession = {
+    ...where,
+    now: app.now(),
+    changed: new Set(),
+    events: [],
+    sightings: new Sightings(),
+  }
+  const result = await work(session)
+  await announceChanges(session)
+  return { result, committed: () => learn(app, projectId, session.sightings) }
 }
 
 /**

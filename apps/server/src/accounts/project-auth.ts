@@ -46,6 +46,8 @@ export interface ProjectContext {
   name: string
   mode: 'test' | 'live'
   timezone: string
+  /** Of phone numbers without a country code; null where they stay as sent. */
+  defaultCountry: string | null
 }
 
 declare module 'fastify' {
@@ -120,7 +122,7 @@ function parseProjectId(text: string | undefined): number | null {
 
 async function findProject(app: App, projectId: number): Promise<ProjectContext | null> {
   const { rows } = await app.pool.query<ProjectContext>(
-    'select id, name, mode, timezone from projects where id = $1 and deleted_at is null',
+    'select id, name, mode, timezone, default_country as "defaultCountry" from projects where id = $1 and deleted_at is null',
     [projectId],
   )
   return rows[0] ?? null
@@ -128,7 +130,7 @@ async function findProject(app: App, projectId: number): Promise<ProjectContext 
 
 async function findForMember(app: App, projectId: number, userId: string): Promise<Access | null> {
   const { rows } = await app.pool.query<ProjectContext & { role: string }>(
-    `select p.id, p.name, p.mode, p.timezone, m.role from projects p
+    `select p.id, p.name, p.mode, p.timezone, p.default_country as "defaultCountry", m.role from projects p
      join members m on m."organizationId" = p.organization_id and m."userId" = $2
      where p.id = $1 and p.deleted_at is null`,
     [projectId, userId],

@@ -39,6 +39,12 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
             testAddress: Type.Optional(Type.Union([Type.String(), Type.Null()])),
             timezone: Type.Optional(Type.String({ description: 'IANA name, such as Europe/Berlin' })),
             eventRetentionDays: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+            defaultCountry: Type.Optional(
+              Type.Union([
+                Type.String({ description: 'Of phone numbers without a country code: DE, US, …' }),
+                Type.Null(),
+              ]),
+            ),
           },
           { additionalProperties: false },
         ),

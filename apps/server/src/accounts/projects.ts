@@ -2,6 +2,7 @@ import { IANAZone } from 'luxon'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { invalidField, notFound } from '../errors.ts'
+import { isPhoneCountry } from '../people/phone.ts'
 import { createKey } from './keys.ts'
 import { firstOrganizationId } from './members.ts'
 
@@ -15,6 +16,8 @@ export interface Project {
   timezone: string
   /** Null keeps events for ever. */
   eventRetentionDays: number | null
+  /** ISO 3166-1 alpha-2: phone numbers without a country code are read as numbers of this country. */
+  defaultCountry: string | null
   organization: { id: string; name: string } | null
   createdAt: Date
 }
@@ -32,6 +35,7 @@ export interface ProjectSettings {
   testAddress?: string | null
   timezone?: string
   eventRetentionDays?: number | null
+  defaultCountry?: string | null
 }
 
 const longestName = 200
@@ -108,19 +112,20 @@ export async function updateProject(
 
 const selectProjects = `
   select p.id, p.name, p.mode, p.test_address as "testAddress", p.timezone,
-         p.event_retention_days as "eventRetentionDays", p.created_at as "createdAt",
+         p.event_retention_days as "eventRetentionDays", p.default_country as "defaultCountry", p.created_at as "createdAt",
          case when o.id is not null then json_build_object('id', o.id, 'name', o.name) end as organization
   from projects p left join organizations o on o.id = p.organization_id`
 
 /** Column names are ours, never the caller's. */
 function toColumns(settings: ProjectSettings): Record<string, unknown> {
-  const { name, mode, testAddress, timezone, eventRetentionDays } = settings
+  const { name, mode, testAddress, timezone, eventRetentionDays, defaultCountry } = settings
   const columns: Record<string, unknown> = {}
   if (name !== undefined) columns.name = checkName(name)
   if (mode !== undefined) columns.mode = checkMode(mode)
   if (testAddress !== undefined) columns.test_address = checkAddress(testAddress)
   if (timezone !== undefined) columns.timezone = checkTimezone(timezone)
   if (eventRetentionDays !== undefined) columns.event_retention_days = checkRetention(eventRetentionDays)
+  if (defaultCountry !== undefined) columns.default_country = checkCountry(defaultCountry)
   return columns
 }
 
@@ -152,4 +157,9 @@ function checkRetention(days: number | null): number | null {
     'eventRetentionDays',
     `must be a whole number from 1 to ${longestRetentionDays}, or null for ever`,
   )
+}
+
+function checkCountry(code: string | null): string | null {
+  if (code === null || isPhoneCountry(code)) return code
+  throw invalidField('defaultCountry', 'must be a country code of two capital letters such as "DE", or null')
 }

@@ -31,8 +31,8 @@ export interface IdentifyItem extends Common {
   kind: 'identify'
   email?: string | null
   phone?: string | null
-  timezone?: string
-  language?: string
+  timezone?: string | null
+  language?: string | null
   /** Merged; null removes a property. */
   properties?: Record<string, Json>
   tags?: { add: string[]; remove: string[] }
@@ -40,6 +40,8 @@ export interface IdentifyItem extends Common {
   removeDevices?: string[]
   topics?: Record<string, boolean>
   subscribed?: boolean
+  /** Since when a person who is new is known, epoch ms; default acceptedAt. */
+  createdAt?: number
   /** Never create the person. */
   updateOnly?: boolean
   /** Duplicate key; see {@link EventItem.dedupe}. */

@@ -1,9 +1,10 @@
 import type { Json } from '@fairway/queue'
 import { badRequest } from '../errors.ts'
+import { languageName, timezoneName } from '../people/locale.ts'
 import { dedupeBy } from './dedupe.ts'
 import { readId, readName, readObject, readProperties, readText, readTime } from './fields.ts'
 import type { Device, EventItem, IdentifyItem, IngestItem, PersonRef } from './item.ts'
-import { languageName, liftProfile, timezoneName } from './profile.ts'
+import { liftProfile } from './profile.ts'
 import type { Fields } from './vet.ts'
 
 /** The calls of Segment's spec as items. Field names in errors are relative to the call. */

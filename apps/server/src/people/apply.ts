@@ -3,6 +3,7 @@ import { type Draft, type Drafts, draftPeople } from './drafts.ts'
 import { identityOf, resolve } from './identity.ts'
 import { mergeStored } from './merge.ts'
 import { type PersonState, readRegisters, writeState } from './person.ts'
+import { withNormalPhones } from './phone.ts'
 import { type Registers, write } from './registers.ts'
 import { NeedsExclusive, type PeopleSession } from './session.ts'
 import {
@@ -20,13 +21,16 @@ export interface Applied {
   personIds: (number | undefined)[]
   /** Items that would grow their person beyond its limits, by position. Nothing of them was kept. */
   refusals: Map<number, string>
+  /** Everybody who is new or was written to, those whom it left as they were included. */
+  people: ChangedPerson[]
 }
 
 /**
  * Applies a batch of items to their people, in a handful of statements however many there are. The order of the items
  * makes no difference.
  */
-export async function applyToPeople(session: PeopleSession, items: WritingItem[]): Promise<Applied> {
+export async function applyToPeople(session: PeopleSession, sent: WritingItem[]): Promise<Applied> {
+  const items = await withNormalPhones(session, sent)
   const { drafts, of } = await findPeople(session, items)
   const refusals = new Map<number, string>()
   const changed = await changePeople(session, items, drafts, refusals)
@@ -42,7 +46,7 @@ export async function applyToPeople(session: PeopleSession, items: WritingItem[]
   )
   await recordChanges(session, withIds)
   await syncSuppressions(session, withIds)
-  return { personIds: of.map((draft) => draft?.id), refusals }
+  return { personIds: of.map((draft) => draft?.id), refusals, people: changed }
 }
 
 /** Merges visitors into the people they turn out to be, and gives the drafts of the rest. */
@@ -115,7 +119,7 @@ function changePerson(
     changes,
     written: draft.becameKnown || changes.length > 0 || !sameTimes(before?.written ?? {}, after.written),
     at: Math.max(...own.map((item) => item.at)),
-    createdAt: Math.min(...own.map((item) => item.acceptedAt)),
+    createdAt: Math.min(...own.map((item) => (item.kind === 'identify' && item.createdAt) || item.acceptedAt)),
   }
 }
 

@@ -4,6 +4,7 @@ import { type ErasedAt, eraseItems, isBefore, loadErasures } from './erase.ts'
 import { type Identity, identityOf } from './identity.ts'
 import { mergeItems } from './merge.ts'
 import type { PeopleSession } from './session.ts'
+import type { ChangedPerson } from './store.ts'
 import type { WritingItem } from './writes.ts'
 
 /** An item and the job that carried it. */
@@ -19,6 +20,8 @@ export interface Changed {
   erased: Set<number>
   /** Positions of refused items, with the reason. */
   refusals: Map<number, string>
+  /** Everybody who is new or was written to, merges and erasures aside. */
+  people: ChangedPerson[]
 }
 
 /** Merges and erasures change who is who; they need a session of their own. */
@@ -36,7 +39,7 @@ export async function changePeople(session: PeopleSession, works: Work[]): Promi
   const writing = works
     .map(({ jobId, item }, index) => ({ jobId, item, index }))
     .filter((work): work is Work<WritingItem> & { index: number } => !needsExclusive([work.item]))
-  const changed: Changed = { personIds: new Array(works.length), erased: new Set(), refusals: new Map() }
+  const changed: Changed = { personIds: new Array(works.length), erased: new Set(), refusals: new Map(), people: [] }
   if (writing.length === 0) return changed
 
   const erasedAt = await loadErasuresOf(session, writing)
@@ -50,6 +53,7 @@ export async function changePeople(session: PeopleSession, works: Work[]): Promi
     session,
     alive.map(({ item }) => item),
   )
+  changed.people = applied.people
   for (const [position, { index }] of alive.entries()) {
     changed.personIds[index] = applied.personIds[position]
     const refusal = applied.refusals.get(position)

@@ -3,9 +3,10 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
-import { notFound } from '../errors.ts'
+import { invalidField, notFound } from '../errors.ts'
 import { editPerson, parsePersonPath, refOf, requirePerson } from './edit.ts'
 import { describePerson, listPeople } from './list.ts'
+import { languageName, timezoneName } from './locale.ts'
 import { loadPeople } from './lookup.ts'
 import { searchPeople } from './search.ts'
 import { listTimeline } from './timeline.ts'
@@ -22,12 +23,13 @@ const Paging = {
 }
 const nullable = <T extends ReturnType<typeof Type.String>>(schema: T) => Type.Union([schema, Type.Null()])
 const Name = Type.String({ minLength: 1, maxLength: 255 })
+const Address = Type.String({ minLength: 1, maxLength: 4_096 })
 const PersonBody = Type.Object(
   {
     email: Type.Optional(nullable(Type.String({ maxLength: 255, pattern: '^[^\\s@]+@[^\\s@]+$' }))),
     phone: Type.Optional(nullable(Type.String({ maxLength: 64 }))),
-    timezone: Type.Optional(Type.String({ maxLength: 64 })),
-    language: Type.Optional(Type.String({ maxLength: 64 })),
+    timezone: Type.Optional(nullable(Type.String({ maxLength: 64, description: 'IANA name' }))),
+    language: Type.Optional(nullable(Type.String({ maxLength: 64, description: 'BCP 47 tag: de, en-US' }))),
     properties: Type.Optional(
       Type.Record(Type.String({ maxLength: 255 }), Type.Unknown(), {
         description: 'Merged; null removes a property',
@@ -65,7 +67,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     ({ project, query: { search, ...page } }) =>
-      search?.trim() ? searchPeople(app, project.id, search.trim(), page) : listPeople(app, project.id, page),
+      search?.trim() ? searchPeople(app, project, search.trim(), page) : listPeople(app, project.id, page),
   )
 
   server.get('/people/:person', { schema: schema('One person') }, async ({ project, params }) =>
@@ -149,6 +151,46 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
     },
   )
 
+  server.post(
+    '/people/:person/devices',
+    {
+      schema: {
+        summary: 'Add and remove devices for push',
+        description:
+          'A device is known by its address, the token of its platform. Adding one again changes its platform.',
+        tags,
+        params: PersonParams,
+        body: Type.Object(
+          {
+            add: Type.Array(
+              Type.Object(
+                {
+                  type: Type.Literal('push', { default: 'push' }),
+                  address: Address,
+                  platform: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+                },
+                { additionalProperties: false },
+              ),
+              { maxItems: 100, default: [] },
+            ),
+            remove: Type.Array(Address, { maxItems: 100, default: [] }),
+          },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async ({ project, params, body }) => {
+      const person = await find(project.id, params.person)
+      await editPerson(app, project.id, {
+        kind: 'identify',
+        person: refOf(person),
+        devices: body.add,
+        removeDevices: body.remove,
+      })
+      return describePerson(app, project.id, person.id)
+    },
+  )
+
   const switches = [
     ['subscribe', 'Resubscribe a person', { kind: 'subscription', subscribed: true }],
     ['unsubscribe', 'Unsubscribe a person from marketing', { kind: 'subscription', subscribed: false }],
@@ -204,7 +246,22 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
   )
 }
 
-const toIdentify = ({ properties, ...body }: Type.Static<typeof PersonBody>) => ({
+/** @throws {ApiError} 422 */
+const toIdentify = ({ properties, timezone, language, ...body }: Type.Static<typeof PersonBody>) => ({
   ...body,
+  timezone: named(timezone, timezoneName, 'timezone', 'must be an IANA time zone such as "Europe/Berlin"'),
+  language: named(language, languageName, 'language', 'must be a language tag such as "de" or "en-US"'),
   properties: properties as Record<string, Json> | undefined,
 })
+
+function named(
+  value: string | null | undefined,
+  nameOf: (value: string) => string | undefined,
+  field: string,
+  message: string,
+): string | null | undefined {
+  if (typeof value !== 'string') return value
+  const name = nameOf(value)
+  if (name === undefined) throw invalidField(field, message)
+  return name
+}

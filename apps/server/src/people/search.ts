@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import { integerShape, type Page, readCursor, writeCursor } from '../db/cursor.ts'
 import { loadEntries, type PersonEntry } from './list.ts'
+import { phonePrefix } from './phone.ts'
 
 /** Where a search looks: a value of people, an index that orders by it, and the beginning that it must have. */
 interface Stage {
@@ -35,11 +36,11 @@ const beyond = (place: string) => `${place} || chr(1114111)`
 /** By id first, then by address, phone and name, each in the order of its values. Nobody comes twice. */
 export async function searchPeople(
   app: App,
-  projectId: number,
+  { id: projectId, defaultCountry }: { id: number; defaultCountry: string | null },
   search: string,
   { limit, cursor }: { limit: number; cursor?: string },
 ): Promise<Page<PersonEntry>> {
-  const stages = stagesOf(search)
+  const stages = stagesOf(search, defaultCountry)
   let position = cursor === undefined ? { stage: 0, after: undefined } : readPosition(cursor, stages)
   const found: { id: number; position: Position }[] = []
   let looked = 0
@@ -66,22 +67,22 @@ export async function searchPeople(
   }
 }
 
-function stagesOf(search: string): Stage[] {
+function stagesOf(search: string, country: string | null): Stage[] {
   const stages: Stage[] = [
     { field: 'id', value: 'external_id', prefix: search },
     { field: 'email', value: 'lower(email) collate "C"', prefix: search.toLowerCase() },
   ]
-  for (const prefix of phonePrefixes(search))
+  for (const prefix of phonePrefixes(search, country))
     stages.push({ field: 'phone', value: 'phone collate "C"', prefix })
   stages.push({ field: 'name', value: 'person_name(properties) collate "C"', prefix: search.toLowerCase() })
   return stages
 }
 
-/** As written, and as numbers are stored, when it looks like one. */
-function phonePrefixes(search: string): string[] {
-  if (!/^\+?[\d\s()./-]+$/.test(search)) return []
-  const bare = search.replace(/[^\d+]/g, '').replace(/^00/, '+')
-  return bare === search ? [search] : [bare, search]
+/** As numbers are stored, and as written, because those that could not be read are stored so. */
+function phonePrefixes(search: string, country: string | null): string[] {
+  const normal = phonePrefix(search, country)
+  if (normal === undefined) return []
+  return normal === search ? [search] : [normal, search]
 }
 
 async function scan(

@@ -17,10 +17,15 @@ interface Row {
   name: string | null
 }
 
+const project = (bench: Bench, defaultCountry: string | null = null) => ({
+  id: bench.projectId,
+  defaultCountry,
+})
+
 async function everything(bench: Bench, search: string, limit: number): Promise<number[]> {
   const ids: number[] = []
   for (let cursor: string | undefined; ; ) {
-    const page = await searchPeople(bench.app, bench.projectId, search, { limit, cursor })
+    const page = await searchPeople(bench.app, project(bench), search, { limit, cursor })
     expect(page.items.length).toBeLessThanOrEqual(limit)
     ids.push(...page.items.map(({ id }) => id))
     if (page.nextCursor === null) return ids
@@ -109,13 +114,15 @@ it('takes a number as people write it', async () => {
     identify('y', 2, { phone: '(030) 99' }),
     identify('30', 3, { properties: { first_name: 'Thirty', last_name: 'One' } }),
   )
-  const names = async (search: string) =>
-    (await searchPeople(bench.app, bench.projectId, search, { limit: 10 })).items.map(
+  const names = async (search: string, country?: string) =>
+    (await searchPeople(bench.app, project(bench, country), search, { limit: 10 })).items.map(
       ({ externalId }) => externalId,
     )
   expect(await names('+49 30 / 123')).toEqual(['x'])
   expect(await names('0049 (30)')).toEqual(['x'])
   expect(await names('(030)')).toEqual(['y'])
+  expect(await names('030', 'DE')).toEqual(['x'])
+  expect(await names('(030)', 'DE')).toEqual(['x', 'y'])
   expect(await names('thirty O')).toEqual(['30'])
 })
 

@@ -113,3 +113,7 @@ export async function dropUnneeded(pool: Pool, { name, to }: ExistingPartition, 
     forgetPartitions(pool)
   }
 }
+
+/** Another process dropped the partition, because nobody needed it any more. */
+export const isMissingPartition = (error: unknown): boolean =>
+  (error as { code?: string }).code === '23514' && /no partition/.test((error as Error).message)

@@ -1,15 +1,14 @@
 import { type BatchContext, type BatchHandler, type Job, QueueError } from '@fairway/queue'
 import type { App } from '../app.ts'
-import { enrolTriggered } from '../behavioral/enrol.ts'
 import { faultOf } from '../db/faults.ts'
 import { withTransaction } from '../db/transaction.ts'
-import { allEvents, counterOfEvent } from '../events/over-time.ts'
-import { ensurePartitions, forgetPartitions } from '../events/partitions.ts'
-import { eventId, insertEvents, type NewEvent } from '../events/store.ts'
+import { ensurePartitions, forgetPartitions, isMissingPartition } from '../events/partitions.ts'
+import { eventId, type NewEvent } from '../events/store.ts'
 import { type Changed, changePeople, needsExclusive, type Work } from '../people/change.ts'
 import { type PeopleSession, withPeople } from '../people/session.ts'
 import { foldName, type IngestItem } from './item.ts'
 import { checkItem } from './process-check.ts'
+import { storeEvents } from './process-events.ts'
 import { findDuplicates } from './process-keys.ts'
 import { type Counter, Counts, recordRejects } from './process-log.ts'
 
@@ -98,18 +97,10 @@ async function processIn(session: PeopleSession, works: Work[]): Promise<void> {
   for (const index of duplicates) counts.add('duplicates', works[index]!.item.acceptedAt)
 
   const changed = await changePeople(session, fresh)
-  const events = await insertEvents(session.client, session.projectId, newEvents(session, fresh, changed))
-  session.events.push(...events)
-  if (events.length > 0) await enrolTriggered(session.app, session.client, session.projectId, events)
-
+  await storeEvents(session, newEvents(session, fresh, changed), counts)
   const rejects = [...changed.refusals].map(([index, reason]) => ({ work: fresh[index]!, reason }))
   await recordRejects(session.app, session, rejects)
   countFresh(counts, fresh, changed)
-  for (const { foldedName, occurredAt, receivedAt } of events) {
-    counts.add('events', receivedAt.getTime())
-    counts.add(allEvents, occurredAt.getTime())
-    if (session.catalogue.counts(foldedName)) counts.add(counterOfEvent(foldedName), occurredAt.getTime())
-  }
   await counts.save(session)
 }
 
@@ -159,6 +150,3 @@ async function reject(app: App, projectId: number, rejects: { work: Work; reason
     await counts.save({ client, projectId })
   })
 }
-
-const isMissingPartition = (error: unknown): boolean =>
-  (error as { code?: string }).code === '23514' && /no partition/.test((error as Error).message)

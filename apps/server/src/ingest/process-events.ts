@@ -1,0 +1,29 @@
+import { enrolTriggered } from '../behavioral/enrol.ts'
+import { allEvents, counterOfEvent } from '../events/over-time.ts'
+import { insertEvents, type NewEvent } from '../events/store.ts'
+import type { PeopleSession } from '../people/session.ts'
+import type { StoredEvent } from './item.ts'
+import type { Counts } from './process-log.ts'
+
+/**
+ * Stores events of a session's people, whose partitions exist, and what hangs on each: triggers, segments, counters.
+ *
+ * @returns those that were not stored before
+ */
+export async function storeEvents(
+  session: PeopleSession,
+  events: NewEvent[],
+  counts: Counts,
+  { trigger = true } = {},
+): Promise<StoredEvent[]> {
+  const { app, client, projectId, catalogue } = session
+  const stored = await insertEvents(client, projectId, events)
+  session.events.push(...stored)
+  if (trigger && stored.length > 0) await enrolTriggered(app, client, projectId, stored)
+  for (const { foldedName, occurredAt, receivedAt } of stored) {
+    counts.add('events', receivedAt.getTime())
+    counts.add(allEvents, occurredAt.getTime())
+    if (catalogue.counts(foldedName)) counts.add(counterOfEvent(foldedName), occurredAt.getTime())
+  }
+  return stored
+}

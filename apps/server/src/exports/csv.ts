@@ -30,7 +30,7 @@ export function csvHeader(
   return `${bom ? byteOrderMark : ''}${cells.join(',')}\r\n`
 }
 
-/** As the migration's `export_cell` does it. */
+/** As the migration's `guard_formula` does it. */
 const guard = (text: string) => (/^[-=+@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text)
 
 /** Sorted, and no more than there may be columns. */

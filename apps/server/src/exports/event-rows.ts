@@ -41,17 +41,16 @@ export const eventRows = (
   ],
   properties: 'r.properties',
   page(values, after, limit) {
+    const [at, id] = after?.split('|') ?? []
     const where = [`e.project_id = ${values.add(projectId, 'integer')}`]
     if (event !== null) where.push(`e.folded_name = ${values.add(foldName(event), 'text')}`)
     // Said by itself, because PostgreSQL finds the partitions by it and not by the comparison of two columns.
-    const since = after?.[0] ?? from
+    const since = at ?? from
     if (since !== null) where.push(`e.occurred_at >= ${values.add(since, 'timestamptz')}`)
-    if (after)
-      where.push(
-        `(e.occurred_at, e.id) > (${values.add(after[0], 'timestamptz')}, ${values.add(after[1], 'uuid')})`,
-      )
+    if (at !== undefined)
+      where.push(`(e.occurred_at, e.id) > (${values.add(at, 'timestamptz')}, ${values.add(id, 'uuid')})`)
     where.push(`e.occurred_at < ${values.add(to, 'timestamptz')}`)
-    return `select e.*, array[e.occurred_at::text, e.id::text] as key, true as wanted from events e
+    return `select e.*, e.occurred_at || '|' || e.id as key, true as wanted from events e
       where ${where.join(' and ')} order by e.occurred_at, e.id limit ${limit}`
   },
   joined: person,

@@ -11,7 +11,7 @@ import { rowSource } from './row-sources.ts'
 interface Cursor {
   phase: 'survey' | 'write' | 'end'
   /** The row it came to. */
-  after: string[] | null
+  after: string | null
   /** Rows found by the survey. */
   found: number
   names: string[]

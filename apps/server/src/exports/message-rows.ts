@@ -37,6 +37,7 @@ export const messageRows = ({
   ],
   properties: `'{}'::jsonb`,
   page(values, after, limit) {
+    const [at, id] = after?.split('|') ?? []
     const project = values.add(projectId, 'integer')
     const end = values.add(to, 'timestamptz')
     const read = (place: string) =>
@@ -44,11 +45,11 @@ export const messageRows = ({
         order by created_at, id desc limit ${limit})`
     // The index of the console, read backwards. A newsletter's messages share their moment, so the rest of the moment and
     // what follows are two ranges of the index; one comparison of both columns would read the moment again for every page.
-    const rows = after
-      ? `${read(`created_at = ${values.add(after[0], 'timestamptz')} and id < ${values.add(after[1], 'uuid')}`)}
-         union all ${read(`created_at > ${values.add(after[0], 'timestamptz')}`)}`
+    const rows = at
+      ? `${read(`created_at = ${values.add(at, 'timestamptz')} and id < ${values.add(id, 'uuid')}`)}
+         union all ${read(`created_at > ${values.add(at, 'timestamptz')}`)}`
       : read(`created_at >= ${values.add(from ?? '-infinity', 'timestamptz')}`)
-    return `select m.*, array[m.created_at::text, m.id::text] as key, true as wanted from (${rows}) as m
+    return `select m.*, m.created_at || '|' || m.id as key, true as wanted from (${rows}) as m
       order by m.created_at, m.id desc limit ${limit}`
   },
   joined: person,

@@ -21,32 +21,32 @@ export interface Page {
   /** Their lines. */
   text: string
   /** Where the next page begins; null for an empty one. */
-  last: string[] | null
+  last: string | null
 }
 
 /**
  * The lines of the next page, made by PostgreSQL and handed over as one text: this process, which also serves requests,
- * neither parses nor builds rows. Ends early behind the row that reaches `mostBytes`.
+ * neither parses nor builds rows. Ends early behind the row that reaches `mostBytes`. (No step of it
+ * sorts: the page's order lasts to the end. Without `offset 0`, each line would be made twice, once for its length.)
  */
 export async function readPage(
   pool: Pool,
   source: RowSource,
   layout: Layout,
-  { after, limit, mostBytes }: { after: string[] | null; limit: number; mostBytes: number },
+  { after, limit, mostBytes }: { after: string | null; limit: number; mostBytes: number },
 ): Promise<Page> {
   const values = new Values()
   const line = layout.format === 'csv' ? csvLine(source, layout, values) : jsonLine(source.columns)
   const { rows } = await pool.query<Page>(
-    `with sized as materialized (
-       select key, wanted, line, row_number() over () as place,
+    `select count(*)::integer as examined, (count(*) filter (where wanted))::integer as rows,
+       coalesce(string_agg(line, ''), '') as text, (array_agg(key))[count(*)] as last
+     from (
+       select key, wanted, line,
          sum(coalesce(octet_length(line), 0)) over (rows between unbounded preceding and 1 preceding) as before
        from (select r.key, r.wanted, case when r.wanted then ${line} end as line
-             from (${source.page(values, after, limit)}) as r ${source.joined}) as lines),
-     taken as (select * from sized where before is null or before < ${values.add(mostBytes, 'bigint')})
-     select count(*)::integer as examined, (count(*) filter (where wanted))::integer as rows,
-       coalesce(string_agg(line, '' order by place), '') as text,
-       (select key from taken order by place desc limit 1) as last
-     from taken`,
+             from (${source.page(values, after, limit)}) as r ${source.joined}
+             offset 0) as lines) as sized
+     where before is null or before < ${values.add(mostBytes, 'bigint')}`,
     values.list,
   )
   return rows[0]!
@@ -55,7 +55,7 @@ export async function readPage(
 export interface Survey {
   examined: number
   rows: number
-  last: string[] | null
+  last: string | null
   /** Of the properties, where they were asked for. */
   names: string[]
 }
@@ -64,18 +64,17 @@ export interface Survey {
 export async function surveyPage(
   pool: Pool,
   source: RowSource,
-  { after, limit, withNames }: { after: string[] | null; limit: number; withNames: boolean },
+  { after, limit, withNames }: { after: string | null; limit: number; withNames: boolean },
 ): Promise<Survey> {
   const values = new Values()
-  const names = `(select array_agg(distinct name)
-    from page, jsonb_object_keys(page.properties) as name where wanted)`
+  const names = 'array(select distinct jsonb_object_keys(properties) from page where wanted)'
   const { rows } = await pool.query<Survey>(
     `with page as materialized (
-       select r.key, r.wanted, row_number() over () as place ${withNames ? `, ${source.properties} as properties` : ''}
+       select r.key, r.wanted ${withNames ? `, ${source.properties} as properties` : ''}
        from (${source.page(values, after, limit)}) as r)
      select count(*)::integer as examined, (count(*) filter (where wanted))::integer as rows,
-       (select key from page order by place desc limit 1) as last,
-       coalesce(${withNames ? names : 'null::text[]'}, '{}') as names
+       (array_agg(key))[count(*)] as last,
+       ${withNames ? names : `'{}'::text[]`} as names
      from page`,
     values.list,
   )
@@ -97,4 +96,6 @@ function csvLine(
   return `array_to_string(array[${cells.join(', ')}], ',', '') || E'\\r\\n'`
 }
 
-const cell = (text: string, guarded: boolean) => `export_cell(${text}, ${guarded})`
+/** Quoted, or nothing for null. */
+const cell = (text: string, guarded: boolean) =>
+  `'"' || replace(${guarded ? `guard_formula(${text})` : text}, '"', '""') || '"'`

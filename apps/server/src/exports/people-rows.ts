@@ -53,9 +53,9 @@ export const peopleRows = (
   columns: columns(format, false),
   properties: 'r.properties',
   page: (values, after, limit) =>
-    `select p.*, array[p.id::text] as key, ${wanted(values)} as wanted from people p
+    `select p.*, p.id::text as key, ${wanted(values)} as wanted from people p
      where p.project_id = ${values.add(projectId, 'integer')}
-       and p.id > ${values.add(after?.[0] ?? 0, 'bigint')} and p.id <= ${values.add(until, 'bigint')}
+       and p.id > ${values.add(after ?? '0', 'bigint')} and p.id <= ${values.add(until, 'bigint')}
      order by p.id limit ${limit}`,
   joined: suppression,
 })
@@ -68,10 +68,10 @@ export const memberRows = (
   columns: columns(format, true),
   properties: 'r.properties',
   page: (values, after, limit) =>
-    `select p.*, m.entered_at, array[m.person_id::text] as key, p.id is not null as wanted
+    `select p.*, m.entered_at, m.person_id::text as key, p.id is not null as wanted
      from (select project_id, person_id, entered_at from segment_members
            where project_id = ${values.add(projectId, 'integer')} and segment_id = ${values.add(segment, 'bigint')}
-             and person_id > ${values.add(after?.[0] ?? 0, 'bigint')} and person_id <= ${values.add(until, 'bigint')}
+             and person_id > ${values.add(after ?? '0', 'bigint')} and person_id <= ${values.add(until, 'bigint')}
            order by person_id limit ${limit}) as m
      left join lateral (select * from people where project_id = m.project_id and id = m.person_id limit 1) as p on true`,
   joined: suppression,

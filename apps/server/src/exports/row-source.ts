@@ -15,10 +15,10 @@ export interface RowSource {
   /** SQL of the jsonb object whose members become columns of a CSV. */
   properties: string
   /**
-   * SQL of the next `limit` rows behind the place `after` (null: the first), in order. Each has its place as `key text[]`,
+   * SQL of the next `limit` rows behind the place `after` (null: the first), in order. Each has its place as the text `key`
    * and `wanted`: whether it belongs into the file.
    */
-  page(values: Values, after: string[] | null, limit: number): string
+  page(values: Values, after: string | null, limit: number): string
   /** Joined to a page, one row to one row, so that its order stays: `left join lateral (… limit 1)`. */
   joined: string
 }

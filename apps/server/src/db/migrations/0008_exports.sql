@@ -13,14 +13,14 @@ create table exports (
 );
 create index exports_expired on exports (expires_at);
 
--- A cell of a CSV: quoted, or nothing for null. Guarded, a text that a spreadsheet would run as a formula gets an
--- apostrophe in front; plain numbers are none. One expression that names each argument once, so that PostgreSQL inlines
--- it: 100,000 rows of ten cells take 0.5 s with the guard and 0.2 s without.
-create function export_cell(value text, guarded boolean) returns text
+-- A text that a spreadsheet would run as a formula, with an apostrophe in front; plain numbers are none. The characters
+-- are tab, line feed, carriage return, + - = @ and their wide forms, as OWASP lists them. One expression, so that PostgreSQL
+-- inlines it: 100,000 rows of ten cells take 0.5 s, without the guard 0.3 s, with a regular expression for all of it 0.7 s.
+create function guard_formula(value text) returns text
 language sql immutable parallel safe as $$
-  select '"' || replace(case when guarded
-    then regexp_replace(value, '^(?=[-=+@\t\r\n＝＋－＠])(?![-+]?[0-9]+(\.[0-9]+)?$)', '''')
-    else value end, '"', '""') || '"'
+  select case when ascii(value) = any ('{9,10,13,43,45,61,64,65291,65293,65309,65312}')
+      and value !~ '^[-+]?[0-9]+(\.[0-9]+)?$'
+    then '''' || value else value end
 $$;
 
 -- ISO 8601 in UTC, whatever the connection's time zone.

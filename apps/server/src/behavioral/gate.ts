@@ -1,8 +1,9 @@
 import type { App } from '../app.ts'
 import { describe } from '../conditions/describe.ts'
-import { findFalse, type TriggerFacts } from '../conditions/evaluate.ts'
+import { findFalse } from '../conditions/evaluate.ts'
+import type { TriggerFacts } from '../conditions/facts.ts'
 import type { Condition } from '../conditions/language.ts'
-import { countRequestsOf, loadEventCounts } from '../conditions/load-facts.ts'
+import { loadFacts } from '../conditions/load-facts.ts'
 import type { MessageInput } from '../messages/input.ts'
 import type { Recipient } from '../people/lookup.ts'
 import type { CampaignState, Frequency } from './campaigns.ts'
@@ -96,19 +97,22 @@ async function checkConditions(
   open: Open[],
   verdicts: Map<string, Verdict>,
 ): Promise<Open[]> {
-  const now = app.now()
-  const requests = open.flatMap(({ rules, person, trigger }) =>
-    rules.conditions ? countRequestsOf(rules.conditions, person.id, trigger) : [],
+  const conditional = open.filter(({ rules }) => rules.conditions)
+  const facts = await loadFacts(
+    app.pool,
+    projectId,
+    conditional,
+    conditional.map(({ rules }) => rules.conditions!),
+    app.now(),
   )
-  const counted = await loadEventCounts(app.pool, projectId, requests, now)
-  return open.filter(({ message, person, rules, trigger }) => {
-    if (!rules.conditions) return true
-    const countEvents = (condition: Parameters<typeof counted>[0]['condition']) =>
-      counted({ personId: person.id, trigger, condition })
-    const failed = findFalse(rules.conditions, { now, person, trigger, countEvents })
-    if (failed) verdicts.set(message.id, { skip: `condition false: ${describe(failed)}` })
-    return !failed
-  })
+  const failed = new Set<Open>()
+  for (const [index, candidate] of conditional.entries()) {
+    const cause = findFalse(candidate.rules.conditions!, facts[index]!)
+    if (!cause) continue
+    verdicts.set(candidate.message.id, { skip: `condition false: ${describe(cause)}` })
+    failed.add(candidate)
+  }
+  return open.filter((candidate) => !failed.has(candidate))
 }
 
 async function checkFrequency(

@@ -1,7 +1,7 @@
 import type { Json } from '@fairway/queue'
 import { DateTime, FixedOffsetZone, IANAZone, type Zone } from 'luxon'
 import { list, type Members, object, oneOf, only, refuse, text, wholeNumber } from '../conditions/check.ts'
-import { personProperty } from '../conditions/evaluate.ts'
+import { personProperty } from '../conditions/person-property.ts'
 import { readInstant, readProperty } from '../conditions/values.ts'
 import type { Recipient } from '../people/lookup.ts'
 

@@ -16,6 +16,9 @@ import {
   countOperators,
   isOrder,
   limits,
+  listOperators,
+  messageActions,
+  orderOperators,
   presenceOperators,
   propertyOperators,
   textOperators,
@@ -41,7 +44,21 @@ export function parseConditions(input: unknown, options: ParseOptions): Conditio
   return input as Condition
 }
 
-const kinds = ['all', 'any', 'not', 'person', 'trigger', 'tag', 'subscribed', 'event'] as const
+const kinds = [
+  'all',
+  'any',
+  'not',
+  'person',
+  'trigger',
+  'tag',
+  'subscribed',
+  'topic',
+  'segment',
+  'event',
+  'message',
+] as const
+type Kind = (typeof kinds)[number]
+const largestId = 2_147_483_647
 
 class Parser {
   private readonly trigger: boolean
@@ -59,23 +76,52 @@ class Parser {
     if (kind === undefined || named.length > 1) {
       throw refuse(path, `must have exactly one of the members ${list(kinds)}`)
     }
-    if (kind === 'person' || kind === 'trigger') {
-      if (kind === 'trigger') this.needTrigger(`${path}.trigger`)
-      this.propertyTest(members, path, kind)
-    } else if (kind === 'event') {
-      this.event(members, path)
-    } else {
-      only(members, path, kind === 'tag' ? ['tag', 'has'] : [kind])
-      if (kind === 'not') this.condition(members.not, `${path}.not`, depth + 1)
-      else if (kind === 'subscribed') truth(members.subscribed, `${path}.subscribed`)
-      else if (kind === 'tag') this.tag(members, path)
-      else this.group(members[kind], `${path}.${kind}`, depth)
-    }
+    this.named(kind, members, path, depth)
   }
 
-  private tag(members: Members, path: string): void {
-    text(members.tag, `${path}.tag`, limits.nameLength)
-    optionalTruth(members.has, `${path}.has`)
+  private named(kind: Kind, members: Members, path: string, depth: number): void {
+    switch (kind) {
+      case 'all':
+      case 'any':
+        only(members, path, [kind])
+        this.group(members[kind], `${path}.${kind}`, depth)
+        break
+      case 'not':
+        only(members, path, [kind])
+        this.condition(members.not, `${path}.not`, depth + 1)
+        break
+      case 'trigger':
+        this.needTrigger(`${path}.trigger`)
+        this.propertyTest(members, path, kind)
+        break
+      case 'person':
+        this.propertyTest(members, path, kind)
+        break
+      case 'tag':
+        only(members, path, ['tag', 'has'])
+        text(members.tag, `${path}.tag`, limits.nameLength)
+        optionalTruth(members.has, `${path}.has`)
+        break
+      case 'subscribed':
+        only(members, path, ['subscribed'])
+        truth(members.subscribed, `${path}.subscribed`)
+        break
+      case 'topic':
+        only(members, path, ['topic', 'wanted'])
+        text(members.topic, `${path}.topic`, limits.nameLength)
+        truth(members.wanted, `${path}.wanted`)
+        break
+      case 'segment':
+        only(members, path, ['segment', 'in'])
+        wholeNumber(members.segment, `${path}.segment`, 1, largestId)
+        optionalTruth(members.in, `${path}.in`)
+        break
+      case 'event':
+        this.event(members, path)
+        break
+      case 'message':
+        this.message(members, path)
+    }
   }
 
   private group(children: unknown, path: string, depth: number): void {
@@ -92,6 +138,8 @@ class Parser {
     const valuePath = `${path}.value`
     if (isOneOf(operator, presenceOperators)) {
       if (members.value !== undefined) throw refuse(valuePath, `must be absent with ${operator}`)
+    } else if (isOneOf(operator, listOperators)) {
+      scalars(members.value, valuePath)
     } else if (isOneOf(operator, textOperators)) {
       text(members.value, valuePath, limits.textLength)
     } else if (isOrder(operator)) {
@@ -102,39 +150,54 @@ class Parser {
   }
 
   private event(members: Members, path: string): void {
-    only(members, path, ['event', 'did', 'count', 'within', 'where', 'scopedBy'])
+    only(members, path, ['event', 'did', 'count', 'first', 'last', 'within', 'where', 'scopedBy', 'related'])
     text(members.event, `${path}.event`, limits.nameLength)
     optionalTruth(members.did, `${path}.did`)
-    if (members.count !== undefined) this.count(members.count, `${path}.count`)
-    if (members.within !== undefined) this.window(members.within, `${path}.within`)
+    const measures = (['count', 'first', 'last'] as const).filter((name) => members[name] !== undefined)
+    if (measures.length > 1) throw refuse(path, 'may have only one of count, first, last')
+    if (members.count !== undefined) count(members.count, `${path}.count`)
+    for (const name of ['first', 'last'] as const)
+      if (members[name] !== undefined) timeTest(members[name], `${path}.${name}`)
+    if (members.within !== undefined) this.eventWindow(members.within, `${path}.within`)
     if (members.scopedBy !== undefined) {
       this.needTrigger(`${path}.scopedBy`)
       text(members.scopedBy, `${path}.scopedBy`, limits.nameLength)
     }
-    if (members.where === undefined) return
-    if (!Array.isArray(members.where)) throw refuse(`${path}.where`, 'must be a list of property conditions')
-    members.where.forEach((filter, index) => {
-      const filterPath = `${path}.where.${index}`
-      this.propertyTest(this.counted(filter, filterPath), filterPath, 'property')
+    this.where(members.where, `${path}.where`)
+    if (members.related !== undefined) this.related(members.related, `${path}.related`)
+  }
+
+  private related(input: unknown, path: string): void {
+    const members = this.counted(input, path)
+    only(members, path, ['event', 'did', 'scopedBy', 'after', 'where'])
+    text(members.event, `${path}.event`, limits.nameLength)
+    text(members.scopedBy, `${path}.scopedBy`, limits.nameLength)
+    optionalTruth(members.did, `${path}.did`)
+    optionalTruth(members.after, `${path}.after`)
+    this.where(members.where, `${path}.where`)
+  }
+
+  private where(input: unknown, path: string): void {
+    if (input === undefined) return
+    if (!Array.isArray(input)) throw refuse(path, 'must be a list of property conditions')
+    input.forEach((filter, index) => {
+      this.propertyTest(this.counted(filter, `${path}.${index}`), `${path}.${index}`, 'property')
     })
   }
 
-  private count(input: unknown, path: string): void {
-    const members = object(input, path, 'must be an object such as {"operator": ">=", "value": 2}')
-    only(members, path, ['operator', 'value'])
-    oneOf(members.operator, `${path}.operator`, countOperators)
-    wholeNumber(members.value, `${path}.value`, 0, limits.count)
+  private message(members: Members, path: string): void {
+    only(members, path, ['message', 'did', 'count', 'within', 'campaign', 'template'])
+    oneOf(members.message, `${path}.message`, messageActions)
+    optionalTruth(members.did, `${path}.did`)
+    if (members.count !== undefined) count(members.count, `${path}.count`)
+    if (members.within !== undefined) window(members.within, `${path}.within`)
+    for (const name of ['campaign', 'template'] as const)
+      if (members[name] !== undefined) wholeNumber(members[name], `${path}.${name}`, 1, largestId)
   }
 
-  private window(input: unknown, path: string): void {
-    if (input === 'since_trigger') {
-      this.needTrigger(path)
-      return
-    }
-    const hint = 'must be "since_trigger" or an object such as {"last": {"days": 30}}'
-    const members = object(input, path, hint)
-    only(members, path, ['last'])
-    duration(members.last, `${path}.last`)
+  private eventWindow(input: unknown, path: string): void {
+    if (input === 'since_trigger') this.needTrigger(path)
+    else window(input, path)
   }
 
   private needTrigger(path: string): void {
@@ -149,16 +212,64 @@ class Parser {
   }
 }
 
+function count(input: unknown, path: string): void {
+  const members = object(input, path, 'must be an object such as {"operator": ">=", "value": 2}')
+  only(members, path, ['operator', 'value'])
+  oneOf(members.operator, `${path}.operator`, countOperators)
+  wholeNumber(members.value, `${path}.value`, 0, limits.count)
+}
+
+function window(input: unknown, path: string): void {
+  const hint =
+    'must be an object such as {"last": {"days": 30}} or {"after": "2026-11-01", "before": {"ago": {"days": 1}}}'
+  const members = object(input, path, hint)
+  if (members.last !== undefined) {
+    only(members, path, ['last'])
+    duration(members.last, `${path}.last`)
+    return
+  }
+  only(members, path, ['after', 'before'])
+  if (members.after === undefined && members.before === undefined) throw refuse(path, hint)
+  for (const name of ['after', 'before'] as const)
+    if (members[name] !== undefined) timeValue(members[name], `${path}.${name}`)
+}
+
+function timeTest(input: unknown, path: string): void {
+  const members = object(
+    input,
+    path,
+    'must be an object such as {"operator": ">", "value": {"ago": {"days": 7}}}',
+  )
+  only(members, path, ['operator', 'value'])
+  oneOf(members.operator, `${path}.operator`, orderOperators)
+  timeValue(members.value, `${path}.value`)
+}
+
+function scalars(input: unknown, path: string): void {
+  if (!Array.isArray(input) || input.length === 0 || input.length > limits.list) {
+    throw refuse(path, `must be a list of 1 to ${limits.list} values`)
+  }
+  input.forEach((value, index) => {
+    scalar(value, `${path}.${index}`)
+  })
+}
+
 function scalar(input: unknown, path: string): void {
   if (typeof input === 'boolean' || Number.isFinite(input)) return
   if (typeof input !== 'string') throw refuse(path, 'must be text, a number, true or false')
   text(input, path, limits.textLength)
 }
 
+const dateHint =
+  'an ISO 8601 date such as "2026-11-23T09:00:00Z", or a relative time such as {"ago": {"days": 7}}'
+
 function orderedValue(input: unknown, path: string): void {
-  const hint =
-    'must be a number, an ISO 8601 date such as "2026-11-23T09:00:00Z", or a relative time such as {"ago": {"days": 7}}'
-  if (Number.isFinite(input)) return
+  if (!Number.isFinite(input)) date(input, path, `must be a number, ${dateHint}`)
+}
+
+const timeValue = (input: unknown, path: string): void => date(input, path, `must be ${dateHint}`)
+
+function date(input: unknown, path: string, hint: string): void {
   if (typeof input === 'string') {
     if (readInstant(input) === undefined) throw refuse(path, hint)
     return

@@ -10,6 +10,7 @@ export interface Recipient {
   language: string | null
   properties: Record<string, Json>
   tags: string[]
+  topics: Record<string, boolean>
   subscribed: boolean
   /** Never to be sent to, whatever the class of the message. */
   suppressed: boolean
@@ -56,7 +57,7 @@ export async function loadPeople(
 ): Promise<Map<number, Recipient>> {
   if (ids.length === 0) return new Map()
   const { rows } = await client.query(
-    `select id, external_id, email, phone, timezone, language, properties, tags, subscribed, suppressed,
+    `select id, external_id, email, phone, timezone, language, properties, tags, topics, subscribed, suppressed,
             created_at
      from people where project_id = $1 and id = any($2::bigint[])`,
     [projectId, ids],

@@ -71,6 +71,7 @@ const madeUpPerson = (app: App): Recipient => ({
   language: 'en',
   properties: { first_name: 'Ada', last_name: 'Lovelace', name: 'Ada Lovelace' },
   tags: [],
+  topics: {},
   subscribed: true,
   suppressed: false,
   created_at: app.now(),

@@ -27,6 +27,7 @@ const person = (timezone: string | null, properties: Record<string, Json> = {}):
   language: null,
   properties,
   tags: [],
+  topics: {},
   subscribed: true,
   suppressed: false,
   created_at: new Date(0),

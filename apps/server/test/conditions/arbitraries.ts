@@ -4,6 +4,8 @@ import {
   type Condition,
   countOperators,
   type EventCondition,
+  type MessageCondition,
+  messageActions,
   orderOperators,
   type PropertyTest,
   units,
@@ -72,50 +74,117 @@ const duration = fc
   .map(([unit, amount]) => ({ [unit]: amount }) as never)
 const relativeTime = fc.oneof(fc.record({ ago: duration }), fc.record({ ahead: duration }))
 
+const scalar = fc.oneof(text, number, fc.boolean())
+const time = fc.oneof(fc.constantFrom(...dates), relativeTime)
+
 export const propertyTest: fc.Arbitrary<PropertyTest> = fc.oneof(
   fc.record({ operator: fc.constantFrom('is_set', 'is_not_set') }),
+  fc.record({ operator: fc.constantFrom('equals', 'not_equals'), value: scalar }),
   fc.record({
-    operator: fc.constantFrom('equals', 'not_equals'),
-    value: fc.oneof(text, number, fc.boolean()),
+    operator: fc.constantFrom('one_of', 'not_one_of'),
+    value: fc.array(scalar, { minLength: 1, maxLength: 4 }),
   }),
-  fc.record({ operator: fc.constantFrom('contains', 'not_contains'), value: text }),
   fc.record({
-    operator: fc.constantFrom(...orderOperators),
-    value: fc.oneof(number, fc.constantFrom(...dates), relativeTime),
+    operator: fc.constantFrom('contains', 'not_contains', 'starts_with', 'ends_with'),
+    value: text,
   }),
+  fc.record({ operator: fc.constantFrom(...orderOperators), value: fc.oneof(number, time) }),
 )
 
-export const eventCondition: fc.Arbitrary<EventCondition> = fc.record(
+const count = fc.record({
+  operator: fc.constantFrom(...countOperators),
+  value: fc.integer({ min: 0, max: 4 }),
+})
+const window = fc.oneof(
+  fc.record({ last: duration }),
+  fc.record({ after: time }),
+  fc.record({ before: time }),
+  fc.record({ after: time, before: time }),
+)
+const where = fc.array(
+  fc.tuple(name, propertyTest).map(([property, test]) => ({ property, ...test })),
+  { maxLength: 2 },
+)
+const timeTest = fc.record({ operator: fc.constantFrom(...orderOperators), value: time })
+const related = fc.record(
   {
     event: fc.constantFrom(...eventNames),
     did: fc.boolean(),
-    count: fc.record({ operator: fc.constantFrom(...countOperators), value: fc.integer({ min: 0, max: 4 }) }),
-    within: fc.oneof(fc.constant('since_trigger' as const), fc.record({ last: duration })),
-    where: fc.array(
-      fc.tuple(name, propertyTest).map(([property, test]) => ({ property, ...test })),
-      { maxLength: 2 },
-    ),
-    scopedBy: name,
+    scopedBy: fc.constantFrom('sku', 'plan'),
+    after: fc.boolean(),
+    where,
   },
-  { requiredKeys: ['event'] },
+  { requiredKeys: ['event', 'scopedBy'] },
 )
 
-const leaf: fc.Arbitrary<Condition> = fc.oneof(
+/** Without triggers: as in segments. */
+const plainEvent = {
+  event: fc.constantFrom(...eventNames),
+  did: fc.boolean(),
+  within: window,
+  where,
+  related,
+}
+
+export const eventCondition: fc.Arbitrary<EventCondition> = fc.oneof(
+  fc.record({ ...plainEvent, count }, { requiredKeys: ['event'] }),
+  fc.record({ ...plainEvent, first: timeTest }, { requiredKeys: ['event', 'first'] }),
+  fc.record({ ...plainEvent, last: timeTest }, { requiredKeys: ['event', 'last'] }),
+)
+
+const triggeredEvent: fc.Arbitrary<EventCondition> = fc
+  .tuple(
+    eventCondition,
+    fc.record({ within: fc.constant('since_trigger' as const), scopedBy: name }, { requiredKeys: [] }),
+  )
+  .map(([condition, more]) => ({ ...condition, ...more }))
+
+export const messageCondition: fc.Arbitrary<MessageCondition> = fc.record(
+  {
+    message: fc.constantFrom(...messageActions),
+    did: fc.boolean(),
+    count,
+    within: window,
+    campaign: fc.integer({ min: 1, max: 2 }),
+    template: fc.integer({ min: 1, max: 2 }),
+  },
+  { requiredKeys: ['message'] },
+)
+
+/** Ids of the manual segments that tests make. */
+export const segmentIds = [1, 2]
+
+const plainLeaf: fc.Arbitrary<Condition> = fc.oneof(
   fc
     .tuple(fc.oneof(name, fc.constantFrom('email', 'id', 'created_at')), propertyTest)
     .map(([person, test]) => ({ person, ...test })),
-  fc.tuple(name, propertyTest).map(([trigger, test]) => ({ trigger, ...test })),
   fc.record({ tag: fc.constantFrom('vip', 'lead'), has: fc.boolean() }, { requiredKeys: ['tag'] }),
   fc.record({ subscribed: fc.boolean() }),
-  eventCondition,
+  fc.record({ topic: fc.constantFrom('news', 'offers'), wanted: fc.boolean() }),
+  fc.record({ segment: fc.constantFrom(...segmentIds), in: fc.boolean() }, { requiredKeys: ['segment'] }),
+  { weight: 2, arbitrary: eventCondition },
+  messageCondition,
 )
 
-export const condition: fc.Arbitrary<Condition> = fc.letrec<{ node: Condition }>((tie) => ({
-  node: fc.oneof(
-    { maxDepth: 4, withCrossShrink: true },
-    { weight: 3, arbitrary: leaf },
-    { weight: 1, arbitrary: fc.record({ all: fc.array(tie('node'), { minLength: 1, maxLength: 3 }) }) },
-    { weight: 1, arbitrary: fc.record({ any: fc.array(tie('node'), { minLength: 1, maxLength: 3 }) }) },
-    { weight: 1, arbitrary: fc.record({ not: tie('node') }) },
-  ),
-})).node
+const triggeredLeaf: fc.Arbitrary<Condition> = fc.oneof(
+  fc.tuple(name, propertyTest).map(([trigger, test]) => ({ trigger, ...test })),
+  triggeredEvent,
+)
+
+const treeOf = (leaf: fc.Arbitrary<Condition>): fc.Arbitrary<Condition> =>
+  fc.letrec<{ node: Condition }>((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 4, withCrossShrink: true },
+      { weight: 3, arbitrary: leaf },
+      { weight: 1, arbitrary: fc.record({ all: fc.array(tie('node'), { minLength: 1, maxLength: 3 }) }) },
+      { weight: 1, arbitrary: fc.record({ any: fc.array(tie('node'), { minLength: 1, maxLength: 3 }) }) },
+      { weight: 1, arbitrary: fc.record({ not: tie('node') }) },
+    ),
+  })).node
+
+/** Conditions of segments. */
+export const segmentCondition = treeOf(plainLeaf)
+/** Conditions of campaigns, which have a trigger. */
+export const condition = treeOf(
+  fc.oneof({ weight: 3, arbitrary: plainLeaf }, { weight: 1, arbitrary: triggeredLeaf }),
+)

@@ -1,12 +1,23 @@
 import type { Json } from '@fairway/queue'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Facts, findFalse, holds, propertyHolds } from '../../src/conditions/evaluate.ts'
-import type { EventCondition, PropertyTest } from '../../src/conditions/language.ts'
+import { findFalse, holds } from '../../src/conditions/evaluate.ts'
+import type { EventFact, Facts } from '../../src/conditions/facts.ts'
+import type { PropertyTest } from '../../src/conditions/language.ts'
+import { propertyTester } from '../../src/conditions/property-test.ts'
 import { readInstant, readProperty } from '../../src/conditions/values.ts'
 import { condition, json, properties, propertyTest } from './arbitraries.ts'
 
 const now = new Date('2026-11-23T10:00:00Z')
+
+const propertyHolds = (value: Json | undefined, test: PropertyTest, at: Date) =>
+  propertyTester(test)(value, at)
+
+const happened = (daysAgo: number, properties: Record<string, Json> = {}): EventFact => ({
+  id: `e${daysAgo}`,
+  at: now.getTime() - daysAgo * 86_400_000,
+  properties,
+})
 
 const factsOf = (over: Partial<Facts['person']> = {}, trigger: Record<string, Json> = {}): Facts => ({
   now,
@@ -20,12 +31,15 @@ const factsOf = (over: Partial<Facts['person']> = {}, trigger: Record<string, Js
     created_at: new Date('2026-01-01T00:00:00Z'),
     properties: {},
     tags: [],
+    topics: {},
     subscribed: true,
     suppressed: false,
     ...over,
   },
   trigger: { id: 'e1', at: now, properties: trigger },
-  countEvents: (asked: EventCondition) => asked.event.length % 3,
+  events: new Map([['left', [happened(1)]]]),
+  messages: [],
+  segments: new Set(),
 })
 
 const facts = fc
@@ -136,14 +150,55 @@ test('tags, subscription and built-in fields', () => {
   expect(holds({ person: 'created_at', operator: '<', value: { ago: { days: 300 } } }, vip)).toBe(true)
 })
 
+const did = (...events: EventFact[]): Facts => ({ ...factsOf(), events: new Map([['x', events]]) })
+
 test('counts of events', () => {
-  const counting = (count: number): Facts => ({ ...factsOf(), countEvents: () => count })
+  const counting = (count: number) => did(...Array.from({ length: count }, (_, place) => happened(place + 1)))
   expect(holds({ event: 'x' }, counting(1))).toBe(true)
   expect(holds({ event: 'x' }, counting(0))).toBe(false)
   expect(holds({ event: 'x', did: false }, counting(0))).toBe(true)
   expect(holds({ event: 'x', count: { operator: '=', value: 0 } }, counting(0))).toBe(true)
   expect(holds({ event: 'x', count: { operator: '<', value: 2 } }, counting(2))).toBe(false)
   expect(holds({ event: 'x', did: false, count: { operator: '>=', value: 2 } }, counting(1))).toBe(true)
+})
+
+test('windows of time, first and last times', () => {
+  const known = did(happened(3), happened(10), happened(40))
+  const days = (count: number) => ({ ago: { days: count } })
+  const count = (value: number) => ({ operator: '=' as const, value })
+  expect(holds({ event: 'x', within: { last: { days: 10 } }, count: count(2) }, known)).toBe(true)
+  expect(holds({ event: 'x', within: { after: days(40), before: days(3) }, count: count(2) }, known)).toBe(
+    true,
+  )
+  expect(holds({ event: 'x', within: { before: '2026-11-01' }, count: count(1) }, known)).toBe(true)
+  expect(holds({ event: 'x', first: { operator: '<=', value: days(40) } }, known)).toBe(true)
+  expect(holds({ event: 'x', last: { operator: '<', value: days(3) } }, known)).toBe(false)
+  expect(holds({ event: 'x', last: { operator: '<', value: days(3) } }, did())).toBe(false)
+  expect(holds({ event: 'x', last: { operator: '<', value: days(3) }, did: false }, did())).toBe(true)
+})
+
+test('an event that no other one with the same property followed', () => {
+  const cart = (sku: string, daysAgo: number) => ({ ...happened(daysAgo, { sku }), id: `cart ${sku}` })
+  const known: Facts = {
+    ...factsOf(),
+    events: new Map([
+      ['added to cart', [cart('a', 5), cart('b', 4)]],
+      ['purchased', [happened(3, { sku: 'a' }), happened(9, { sku: 'b' })]],
+    ]),
+  }
+  const abandoned = (more: object) =>
+    holds(
+      {
+        event: 'Added to cart',
+        count: { operator: '=', value: 1 },
+        related: { event: 'Purchased', scopedBy: 'sku', ...more },
+      },
+      known,
+    )
+  expect(abandoned({ did: false, after: true })).toBe(true)
+  expect(abandoned({ after: true })).toBe(true)
+  // Whenever: both were bought at some time.
+  expect(abandoned({ did: false })).toBe(false)
 })
 
 test('names with dots lead into objects, and nowhere else', () => {

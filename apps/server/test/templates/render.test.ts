@@ -71,6 +71,7 @@ test('the objects of both platforms', () => {
       language: null,
       properties: { name: 'Ann', email: 'forged@x.example' },
       tags: ['vip'],
+      topics: {},
       subscribed: true,
       suppressed: false,
       created_at: new Date('2026-01-01T00:00:00Z'),

@@ -1,0 +1,125 @@
+import type { TriggerFacts } from './facts.ts'
+import { eventHistory, type History, messageHistory, type SqlContext } from './history-sql.ts'
+import type { Condition, EventCondition, LeafCondition, MessageCondition } from './language.ts'
+import { Parameters } from './parameters.ts'
+import { personTestSql } from './person-sql.ts'
+import { testSql } from './property-sql.ts'
+import { readProperty } from './values.ts'
+
+/**
+ * How history is looked up. `sets` gathers everybody who did something once and joins them: right for a whole project.
+ * `probes` asks for each person by index: right for a few thousand people, or when other conditions leave few. Both give
+ * the same answers.
+ */
+export type Strategy = 'sets' | 'probes'
+
+/** Compiles conditions for one statement about `people p`; all of them share its parameters and its joins. */
+export class ConditionCompiler {
+  readonly context: SqlContext
+  readonly #strategy: Strategy
+  readonly #joins: string[] = []
+  readonly #joined = new Map<string, string>()
+
+  constructor(
+    projectId: number,
+    now: Date,
+    strategy: Strategy,
+    options: { parameters?: Parameters; trigger?: TriggerFacts } = {},
+  ) {
+    const parameters = options.parameters ?? new Parameters()
+    this.context = {
+      parameters,
+      now,
+      trigger: options.trigger,
+      project: parameters.add(projectId, 'integer'),
+    }
+    this.#strategy = strategy
+  }
+
+  get values(): unknown[] {
+    return this.context.parameters.values
+  }
+
+  /** Of everything compiled so far; to be put after `people p`. */
+  get joins(): string {
+    return this.#joins.join('\n')
+  }
+
+  /** True or false, never null, for a row of `people p`; the counterpart of `holds`. */
+  compile(condition: Condition): string {
+    if ('all' in condition) return this.#group(condition.all, ' and ')
+    if ('any' in condition) return this.#group(condition.any, ' or ')
+    if ('not' in condition) return `(not ${this.compile(condition.not)})`
+    return this.#leaf(condition)
+  }
+
+  #group(children: Condition[], word: string): string {
+    return `(${children.map((child) => this.compile(child)).join(word)})`
+  }
+
+  #leaf(leaf: LeafCondition): string {
+    const { parameters, now, trigger } = this.context
+    if ('person' in leaf) return personTestSql(leaf, now, parameters)
+    if ('trigger' in leaf) {
+      const value = readProperty(trigger?.properties ?? {}, leaf.trigger)
+      const place = parameters.add(value === undefined ? null : JSON.stringify(value), 'jsonb')
+      return testSql(place, leaf, now, parameters)
+    }
+    if ('tag' in leaf) {
+      const has = `(${parameters.add(leaf.tag, 'text')} = any(p.tags))`
+      return (leaf.has ?? true) ? has : `(not ${has})`
+    }
+    if ('subscribed' in leaf) return leaf.subscribed ? 'p.subscribed' : '(not p.subscribed)'
+    if ('topic' in leaf) {
+      const said = parameters.add(leaf.wanted ? 'true' : 'false', 'jsonb')
+      return `coalesce((p.topics -> ${parameters.add(leaf.topic, 'text')}) = ${said}, false)`
+    }
+    if ('segment' in leaf) return this.#membership(leaf.segment, leaf.in ?? true)
+    return this.#history(leaf)
+  }
+
+  #membership(segment: number, isIn: boolean): string {
+    const { parameters, project } = this.context
+    const of = `m.project_id = ${project} and m.segment_id = ${parameters.add(segment, 'integer')}`
+    const found =
+      this.#strategy === 'probes'
+        ? `exists (select from segment_members m where ${of} and m.person_id = p.id)`
+        : `(${this.#join(`select m.person_id from segment_members m where ${of}`)}.person_id is not null)`
+    return isIn ? found : `(not ${found})`
+  }
+
+  #history(leaf: EventCondition | MessageCondition): string {
+    const history = 'event' in leaf ? eventHistory(leaf, this.context) : messageHistory(leaf, this.context)
+    const found = this.#strategy === 'probes' ? probe(history) : this.#set(history)
+    return (leaf.did ?? true) ? found : `(not ${found})`
+  }
+
+  /** Those whose rows say otherwise than no rows would are gathered; everybody else is like them who have none. */
+  #set({ from, filters, measure, ofNone, enough }: History): string {
+    const having =
+      enough === 1 && !ofNone && measure === 'count(*) >= 1'
+        ? ''
+        : `having ${ofNone ? 'not ' : ''}(${measure})`
+    const set = this.#join(
+      `select h.person_id from ${from} where ${filters.join(' and ')} group by h.person_id ${having}`,
+    )
+    return `(${set}.person_id is ${ofNone ? '' : 'not '}null)`
+  }
+
+  #join(select: string): string {
+    let alias = this.#joined.get(select)
+    if (alias === undefined) {
+      alias = `s${this.#joined.size + 1}`
+      this.#joined.set(select, alias)
+      this.#joins.push(`left join (${select}) as ${alias} on ${alias}.person_id = p.id`)
+    }
+    return alias
+  }
+}
+
+function probe({ from, filters, measure, enough }: History): string {
+  const rows = `${from} where h.person_id = p.id and ${filters.join(' and ')}`
+  if (measure === 'count(*) >= 1') return `exists (select from ${rows})`
+  if (enough === undefined) return `(select ${measure} from ${rows})`
+  return `(select ${measure} from (select from ${rows} limit ${enough}) as found)`
+}

@@ -1,0 +1,48 @@
+import type { Recipient } from '../people/lookup.ts'
+import type { LeafCondition } from './language.ts'
+import type { Properties } from './values.ts'
+
+/** The event that made us look. */
+export interface TriggerFacts {
+  id: string
+  at: Date
+  properties: Properties
+}
+
+export interface EventFact {
+  id: string
+  /** Epoch ms. */
+  at: number
+  /** Empty where no condition asks for them. */
+  properties: Properties
+}
+
+/** One message that left; times are epoch ms. */
+export interface MessageFact {
+  campaignId: number | null
+  templateId: number | null
+  sentAt: number | null
+  openedAt: number | null
+  clickedAt: number | null
+}
+
+/** Everything an evaluation may know of one person; see `load-facts.ts` for where it comes from. */
+export interface Facts {
+  now: Date
+  person: Recipient
+  /** Absent where there is no trigger (segments): its conditions are then false, and "since the trigger" counts none. */
+  trigger?: TriggerFacts
+  /** By folded name, in no order; those that conditions ask for. */
+  events: ReadonlyMap<string, readonly EventFact[]>
+  messages: readonly MessageFact[]
+  /** Manual segments that the person is in. Dynamic ones were expanded into their conditions (`expand.ts`). */
+  segments: ReadonlySet<number>
+  /** Answers of the database, for people with too much history to bring here. */
+  decided?: ReadonlyMap<LeafCondition, Decided>
+}
+
+export interface Decided {
+  holds: boolean
+  /** As `nextChange` says it; epoch ms. */
+  due: number
+}

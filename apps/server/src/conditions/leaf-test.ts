@@ -1,0 +1,163 @@
+import { foldName } from '../ingest/item.ts'
+import type { EventFact, Facts, MessageFact } from './facts.ts'
+import {
+  type Count,
+  durationMs,
+  type EventCondition,
+  type EventPropertyCondition,
+  isRelative,
+  type LeafCondition,
+  type MessageCondition,
+  offsetOf,
+  type RelatedEvent,
+  type TimeValue,
+  type Window,
+} from './language.ts'
+import { personProperty } from './person-property.ts'
+import { compare, propertyTester } from './property-test.ts'
+import { readInstant, readProperty, sameValue } from './values.ts'
+
+export type LeafTest = (facts: Facts) => boolean
+
+const tests = new WeakMap<LeafCondition, LeafTest>()
+
+/** A leaf made ready once and kept with it: names folded, times read, values at hand. */
+export function leafTest(leaf: LeafCondition): LeafTest {
+  let test = tests.get(leaf)
+  if (!test) tests.set(leaf, (test = makeTest(leaf)))
+  return test
+}
+
+function makeTest(leaf: LeafCondition): LeafTest {
+  if ('person' in leaf) {
+    const test = propertyTester(leaf)
+    return ({ person, now }) => test(personProperty(person, leaf.person), now)
+  }
+  if ('trigger' in leaf) {
+    const test = propertyTester(leaf)
+    return ({ trigger, now }) => test(readProperty(trigger?.properties ?? {}, leaf.trigger), now)
+  }
+  if ('tag' in leaf) return ({ person }) => person.tags.includes(leaf.tag) === (leaf.has ?? true)
+  if ('subscribed' in leaf) return ({ person }) => person.subscribed === leaf.subscribed
+  if ('topic' in leaf) return ({ person }) => topicOf(person.topics, leaf.topic) === leaf.wanted
+  if ('segment' in leaf) return ({ segments }) => segments.has(leaf.segment) === (leaf.in ?? true)
+  return 'event' in leaf ? eventTest(leaf) : messageTest(leaf)
+}
+
+const topicOf = (topics: Record<string, boolean>, name: string) =>
+  Object.hasOwn(topics, name) ? topics[name] : undefined
+
+const none: readonly EventFact[] = []
+
+function eventTest(leaf: EventCondition): LeafTest {
+  const name = foldName(leaf.event)
+  const did = leaf.did ?? true
+  const filters: EventFilter[] = [...whereFilters(leaf.where)]
+  if (leaf.within !== undefined) filters.push(eventWindow(leaf.within))
+  if (leaf.scopedBy !== undefined) filters.push(scopeFilter(leaf.scopedBy))
+  if (leaf.related !== undefined) filters.push(relatedFilter(leaf.related))
+  const measure = leaf.first
+    ? timeMeasure(leaf.first, true)
+    : leaf.last
+      ? timeMeasure(leaf.last, false)
+      : undefined
+  return (facts) => {
+    const all = facts.events.get(name) ?? none
+    const counted =
+      filters.length === 0 ? all : all.filter((event) => filters.every((keep) => keep(event, facts)))
+    return (measure ? measure(counted, facts.now) : countHolds(counted.length, leaf.count)) === did
+  }
+}
+
+type EventFilter = (event: EventFact, facts: Facts) => boolean
+
+const whereFilters = (where: EventPropertyCondition[] = []): EventFilter[] =>
+  where.map((condition) => {
+    const test = propertyTester(condition)
+    return (event, { now }) => test(readProperty(event.properties, condition.property), now)
+  })
+
+function eventWindow(within: NonNullable<EventCondition['within']>): EventFilter {
+  if (within !== 'since_trigger') {
+    const inside = windowTest(within)
+    return (event, { now }) => inside(event.at, now)
+  }
+  // The trigger itself is not "since the trigger", though another event of the same millisecond is.
+  return (event, { trigger }) =>
+    trigger !== undefined && event.at >= trigger.at.getTime() && event.id !== trigger.id
+}
+
+function windowTest(window: Window): (at: number, now: Date) => boolean {
+  if ('last' in window) {
+    const length = durationMs(window.last)
+    return (at, now) => at >= now.getTime() - length
+  }
+  const { after, before } = window
+  return (at, now) =>
+    (after === undefined || at >= timeOf(after, now)) && (before === undefined || at < timeOf(before, now))
+}
+
+/** Epoch ms. */
+export const timeOf = (value: TimeValue, now: Date): number =>
+  isRelative(value) ? now.getTime() + offsetOf(value) : readInstant(value as string)!
+
+const scopeFilter =
+  (property: string): EventFilter =>
+  (event, { trigger }) =>
+    sameValue(readProperty(event.properties, property), readProperty(trigger?.properties ?? {}, property))
+
+function relatedFilter({ event, did = true, scopedBy, after, where }: RelatedEvent): EventFilter {
+  const name = foldName(event)
+  const filters = whereFilters(where)
+  return (counted, facts) => {
+    const value = readProperty(counted.properties, scopedBy)
+    const found = (facts.events.get(name) ?? none).some(
+      (other) =>
+        other.id !== counted.id &&
+        (!after || other.at >= counted.at) &&
+        sameValue(readProperty(other.properties, scopedBy), value) &&
+        filters.every((keep) => keep(other, facts)),
+    )
+    return found === did
+  }
+}
+
+function timeMeasure({ operator, value }: NonNullable<EventCondition['first']>, first: boolean) {
+  return (events: readonly EventFact[], now: Date): boolean => {
+    if (events.length === 0) return false
+    const at = events.reduce(
+      (best, event) => (first ? Math.min(best, event.at) : Math.max(best, event.at)),
+      events[0]!.at,
+    )
+    return compare(at, operator, timeOf(value, now))
+  }
+}
+
+function countHolds(count: number, wanted: Count | undefined): boolean {
+  if (wanted === undefined) return count > 0
+  return wanted.operator === '=' ? count === wanted.value : compare(count, wanted.operator, wanted.value)
+}
+
+function messageTest(leaf: MessageCondition): LeafTest {
+  const did = leaf.did ?? true
+  const inside = leaf.within === undefined ? () => true : windowTest(leaf.within)
+  const timeName = messageTimes[leaf.message]
+  return ({ messages, now }) => {
+    const counted = messages.filter((message) => {
+      const at = message[timeName]
+      return (
+        at !== null &&
+        (leaf.campaign === undefined || message.campaignId === leaf.campaign) &&
+        (leaf.template === undefined || message.templateId === leaf.template) &&
+        inside(at, now)
+      )
+    })
+    return countHolds(counted.length, leaf.count) === did
+  }
+}
+
+export const messageTimes = {
+  sent: 'sentAt',
+  opened: 'openedAt',
+  clicked: 'clickedAt',
+} as const satisfies Record<string, keyof MessageFact>

@@ -1,0 +1,39 @@
+import { isRelative, type PersonCondition, resolveRelative } from './language.ts'
+import type { Parameters } from './parameters.ts'
+import { propertySql, testSql } from './property-sql.ts'
+import { readInstant } from './values.ts'
+
+const createdAt = "date_trunc('milliseconds', p.created_at)"
+
+/** The jsonb expressions of built-in fields of a person `p`. */
+const builtIns = new Map([
+  ['id', 'to_jsonb(p.external_id)'],
+  ['email', 'to_jsonb(p.email)'],
+  ['phone', 'to_jsonb(p.phone)'],
+  ['timezone', 'to_jsonb(p.timezone)'],
+  ['language', 'to_jsonb(p.language)'],
+  ['created_at', `to_jsonb(to_char(p.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`],
+])
+
+/** A property of the person `p` as jsonb; the counterpart of `personProperty`. */
+export const personSql = (name: string, parameters: Parameters): string =>
+  builtIns.get(name) ?? propertySql('p.properties', name, parameters)
+
+/** As a timestamptz; null unless it is one. */
+export function personInstantSql(
+  name: string,
+  parameters: Parameters,
+  instantSql: (value: string) => string,
+): string {
+  return name === 'created_at' ? createdAt : instantSql(personSql(name, parameters))
+}
+
+export function personTestSql(condition: PersonCondition, now: Date, parameters: Parameters): string {
+  const { person, operator, value } = condition
+  const isTime = typeof value === 'string' || isRelative(value)
+  if (person === 'created_at' && isTime && ['>', '>=', '<', '<='].includes(operator)) {
+    const bound = isRelative(value) ? resolveRelative(value, now) : readInstant(value)!
+    return `(${createdAt} ${operator} ${parameters.add(new Date(bound), 'timestamptz')})`
+  }
+  return testSql(personSql(person, parameters), condition, now, parameters)
+}

@@ -1,0 +1,77 @@
+import type { Json } from '@fairway/queue'
+import {
+  type ConditionValue,
+  isRelative,
+  type OrderOperator,
+  offsetOf,
+  type PropertyTest,
+} from './language.ts'
+import { readInstant, readNumber, sameValue } from './values.ts'
+
+export type PropertyTester = (value: Json | undefined, now: Date) => boolean
+
+const testers = new WeakMap<PropertyTest, PropertyTester>()
+
+/** One property against one test, made ready once and kept with the test. */
+export function propertyTester(test: PropertyTest): PropertyTester {
+  let tester = testers.get(test)
+  if (!tester) testers.set(test, (tester = makeTester(test)))
+  return tester
+}
+
+/**
+ * Absent and null are alike: `equals`, `one_of`, the text operators and the order operators are false, `not_equals` and
+ * `not_one_of` true. The text operators are false for anything but text.
+ */
+function makeTester({ operator, value }: PropertyTest): PropertyTester {
+  switch (operator) {
+    case 'is_set':
+      return (found) => found !== undefined && found !== null
+    case 'is_not_set':
+      return (found) => found === undefined || found === null
+    case 'equals':
+      return (found) => sameValue(found, value as Json)
+    case 'not_equals':
+      return (found) => !sameValue(found, value as Json)
+    case 'one_of':
+      return (found) => (value as Json[]).some((one) => sameValue(found, one))
+    case 'not_one_of':
+      return (found) => !(value as Json[]).some((one) => sameValue(found, one))
+    case 'contains':
+      return (found) => typeof found === 'string' && found.includes(value as string)
+    case 'not_contains':
+      return (found) => typeof found === 'string' && !found.includes(value as string)
+    case 'starts_with':
+      return (found) => typeof found === 'string' && found.startsWith(value as string)
+    case 'ends_with':
+      return (found) => typeof found === 'string' && found.endsWith(value as string)
+    default:
+      return orderTester(operator, value!)
+  }
+}
+
+/** The condition's value decides: a number is compared with numbers, a date with dates. */
+function orderTester(operator: OrderOperator, bound: ConditionValue): PropertyTester {
+  if (typeof bound === 'number') return (found) => compare(readNumber(found), operator, bound)
+  if (isRelative(bound)) {
+    const offset = offsetOf(bound)
+    return (found, now) => compare(readInstant(found), operator, now.getTime() + offset)
+  }
+  const instant = readInstant(bound as string)!
+  return (found) => compare(readInstant(found), operator, instant)
+}
+
+/** False for undefined. */
+export function compare(value: number | undefined, operator: OrderOperator, bound: number): boolean {
+  if (value === undefined) return false
+  switch (operator) {
+    case '>':
+      return value > bound
+    case '>=':
+      return value >= bound
+    case '<':
+      return value < bound
+    case '<=':
+      return value <= bound
+  }
+}

@@ -88,7 +88,7 @@ const firstSteps = createRoute({
 const people = createRoute({
   getParentRoute: () => project,
   path: 'people',
-  validateSearch: pick('q'),
+  validateSearch: pick('q', 'segment', 'conditions'),
   component: lazyRouteComponent(() => import('./pages/people/people.tsx'), 'PeoplePage'),
 })
 
@@ -96,6 +96,12 @@ const person = createRoute({
   getParentRoute: () => project,
   path: 'people/$person',
   component: lazyRouteComponent(() => import('./pages/people/person.tsx'), 'PersonPage'),
+})
+
+const erasures = createRoute({
+  getParentRoute: () => project,
+  path: 'erasures',
+  component: lazyRouteComponent(() => import('./pages/people/erasures.tsx'), 'ErasuresPage'),
 })
 
 const segments = createRoute({
@@ -116,11 +122,60 @@ const segment = createRoute({
   component: lazyRouteComponent(() => import('./pages/segments/segment.tsx'), 'SegmentPage'),
 })
 
+const imports = createRoute({
+  getParentRoute: () => project,
+  path: 'imports',
+  component: lazyRouteComponent(() => import('./pages/imports/imports.tsx'), 'ImportsPage'),
+})
+
+const newImport = createRoute({
+  getParentRoute: () => project,
+  path: 'imports/new',
+  component: lazyRouteComponent(() => import('./pages/imports/new-import.tsx'), 'NewImportPage'),
+})
+
+const importRoute = createRoute({
+  getParentRoute: () => project,
+  path: 'imports/$import',
+  component: lazyRouteComponent(() => import('./pages/imports/import.tsx'), 'ImportPage'),
+})
+
+const exportsRoute = createRoute({
+  getParentRoute: () => project,
+  path: 'exports',
+  component: lazyRouteComponent(() => import('./pages/exports/exports.tsx'), 'ExportsPage'),
+})
+
+const sources = createRoute({
+  getParentRoute: () => project,
+  path: 'imports/sources',
+  component: lazyRouteComponent(() => import('./pages/sources/sources.tsx'), 'SourcesPage'),
+})
+
+const newSource = createRoute({
+  getParentRoute: () => project,
+  path: 'imports/sources/new',
+  component: lazyRouteComponent(() => import('./pages/sources/new-source.tsx'), 'NewSourcePage'),
+})
+
+const source = createRoute({
+  getParentRoute: () => project,
+  path: 'imports/sources/$source',
+  component: lazyRouteComponent(() => import('./pages/sources/source.tsx'), 'SourcePage'),
+})
+
 const events = createRoute({
   getParentRoute: () => project,
   path: 'events',
   validateSearch: pick('name'),
   component: lazyRouteComponent(() => import('./pages/events/events.tsx'), 'EventsPage'),
+})
+
+const catalogue = createRoute({
+  getParentRoute: () => project,
+  path: 'events/catalogue',
+  validateSearch: pick('name', 'of'),
+  component: lazyRouteComponent(() => import('./pages/events/catalogue.tsx'), 'CataloguePage'),
 })
 
 const rejects = createRoute({
@@ -215,10 +270,19 @@ const routeTree = root.addChildren([
       firstSteps,
       people,
       person,
+      erasures,
       segments,
       newSegment,
       segment,
+      imports,
+      newImport,
+      importRoute,
+      exportsRoute,
+      sources,
+      newSource,
+      source,
       events,
+      catalogue,
       rejects,
       messages,
       message,
@@ -261,7 +325,8 @@ function pick<Name extends string>(...names: Name[]) {
     const kept: { [Key in Name]?: string } = {}
     for (const name of names) {
       const value = search[name]
-      if (value !== undefined && value !== '') kept[name] = String(value)
+      if (value !== undefined && value !== '')
+        kept[name] = typeof value === 'object' ? JSON.stringify(value) : String(value)
     }
     return kept
   }

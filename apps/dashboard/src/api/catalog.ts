@@ -14,6 +14,8 @@ export interface CatalogProperty {
 
 export interface CatalogEvent {
   name: string
+  /** All spellings of the name in one. */
+  foldedName: string
   firstSeen: string
   lastSeen: string
   last30Days: number

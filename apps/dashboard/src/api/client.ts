@@ -42,30 +42,39 @@ export interface RequestOptions {
 
 /** The one way the console talks to the server. Throws {@link ApiError} or {@link ConnectionError}. */
 export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
-  const response = await send(path, options)
+  return answerOf(await send(path, options))
+}
+
+async function answerOf<T>(response: Response): Promise<T> {
   const content = await read(response)
   if (response.ok) return content as T
   const problem = typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : {}
   throw new ApiError(response.status, problem, retryAfter(response))
 }
 
-async function send(
-  path: string,
-  { method = 'GET', query, body, signal }: RequestOptions,
-): Promise<Response> {
+/** Puts plain bytes. Throws like {@link request}. */
+export async function sendSlice<T>(path: string, query: Record<string, QueryValue>, slice: Blob): Promise<T> {
+  const headers = { accept: 'application/json', 'content-type': 'application/octet-stream' }
+  return answerOf(await fetchFrom(withQuery(path, query), { method: 'PUT', headers, body: slice }))
+}
+
+function send(path: string, { method = 'GET', query, body, signal }: RequestOptions): Promise<Response> {
+  return fetchFrom(withQuery(path, query), {
+    method,
+    signal,
+    headers: {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  })
+}
+
+async function fetchFrom(address: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(withQuery(path, query), {
-      method,
-      signal,
-      credentials: 'same-origin',
-      headers: {
-        accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    })
+    return await fetch(address, { credentials: 'same-origin', ...init })
   } catch (error) {
-    if (signal?.aborted) throw error
+    if (init.signal?.aborted) throw error
     throw new ConnectionError(error)
   }
 }

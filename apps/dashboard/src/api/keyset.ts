@@ -8,7 +8,7 @@ export function useKeyset<Item>(
   key: readonly unknown[],
   path: string,
   query: Record<string, QueryValue> = {},
-  { refetchInterval, refetchWhile }: KeysetOptions<Item> = {},
+  { refetchInterval, refetchWhile, enabled }: KeysetOptions<Item> = {},
 ) {
   return useInfiniteQuery({
     queryKey: [...key, query],
@@ -17,6 +17,7 @@ export function useKeyset<Item>(
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.nextCursor ?? undefined,
     placeholderData: keepPreviousData,
+    enabled,
     refetchInterval: ({ state }) => {
       const rows = state.data?.pages.flatMap((page) => page.items) ?? []
       return refetchWhile?.(rows) ? workRefreshMs : (refetchInterval ?? false)
@@ -25,6 +26,7 @@ export function useKeyset<Item>(
 }
 
 interface KeysetOptions<Item> {
+  enabled?: boolean
   refetchInterval?: number
   /** Asks every second while one of the rows is being worked on. */
   refetchWhile?: (rows: Item[]) => boolean

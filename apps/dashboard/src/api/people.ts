@@ -1,10 +1,64 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query'
+import type { Condition } from '../conditions/language.ts'
 import { projectPath, request } from './client.ts'
 import { useKeyset } from './keyset.ts'
-import type { Person, PersonDetail, TimelineEntry } from './types.ts'
+import type { Task } from './tasks.ts'
+import type { Page, Person, PersonDetail, TimelineEntry } from './types.ts'
 
-export const usePeople = (project: string, search: string) =>
-  useKeyset<Person>([project, 'people'], projectPath(project, 'people'), { search })
+export const usePeople = (project: string, search: string, enabled = true) =>
+  useKeyset<Person>([project, 'people'], projectPath(project, 'people'), { search }, { enabled })
+
+export interface PeopleFilter {
+  segment?: number
+  conditions?: Condition
+}
+
+/** A page ends after so many people were looked at, however few of them match; its cursor goes on. */
+export interface SearchedPage extends Page<Person> {
+  examined: number
+}
+
+export const useFilteredPeople = (project: string, filter: PeopleFilter) =>
+  useInfiniteQuery({
+    queryKey: [project, 'people', 'filtered', filter],
+    queryFn: ({ pageParam, signal }) =>
+      request<SearchedPage>(projectPath(project, 'people', 'search'), {
+        method: 'POST',
+        body: { ...filter, ...(pageParam && { cursor: pageParam }) },
+        signal,
+      }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    enabled: filter.segment !== undefined || filter.conditions !== undefined,
+    placeholderData: keepPreviousData,
+    retry: false,
+  })
+
+/** Whom a bulk action is about. */
+export type BulkPeople =
+  | { ids: number[] }
+  | { segment: number }
+  | { conditions: Condition }
+  | { everybody: true }
+
+export type BulkAction =
+  | { kind: 'add_tag' | 'remove_tag'; tag: string }
+  | { kind: 'subscribe' | 'unsubscribe' | 'suppress' | 'erase' }
+  | { kind: 'add_to_segment' | 'remove_from_segment'; segment: number }
+  | { kind: 'set_property'; name: string; value: string | number | boolean }
+  | { kind: 'set_topic'; topic: string; wanted: boolean }
+
+export const useBulkAction = (project: string) =>
+  useMutation({
+    mutationFn: (body: { people: BulkPeople; action: BulkAction }) =>
+      request<Task>(projectPath(project, 'people', 'bulk'), { method: 'POST', body }),
+  })
 
 export const usePerson = (project: string, id: string) =>
   useQuery({
@@ -29,10 +83,25 @@ export function useSwitchPerson(project: string, id: string) {
   })
 }
 
+/** What the erasure of a person removed; kept as the proof of it, without anything personal. */
+export interface Erasure {
+  id: string | number
+  erasedAt: string
+  requestedBy: string | null
+  /** How many of each kind. */
+  removed: Record<string, number>
+}
+
 export function useErasePerson(project: string, id: string) {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: () => request(projectPath(project, 'people', id), { method: 'DELETE' }),
+    mutationFn: () => request<Erasure | undefined>(projectPath(project, 'people', id), { method: 'DELETE' }),
     onSuccess: () => client.invalidateQueries({ queryKey: [project, 'people'], exact: true }),
   })
 }
+
+export const useErasures = (project: string) =>
+  useKeyset<Erasure>([project, 'erasures'], projectPath(project, 'erasures'))
+
+/** Everything held about a person, as a file. */
+export const personExportPath = (project: string, id: string) => projectPath(project, 'people', id, 'export')

@@ -75,8 +75,9 @@ export interface Person {
 
 export interface PersonDetail extends Person {
   aliases: { alias: string; kind: 'external' | 'anonymous'; createdAt: string }[]
-  channels: Json[]
+  channels: { type: string; address: string; platform?: string }[]
   topics: Record<string, boolean>
+  segments?: { id: number; name: string }[]
   suppressed: { reason: string; createdAt: string } | null
 }
 

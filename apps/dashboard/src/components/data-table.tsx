@@ -21,13 +21,15 @@ interface DataTableProps<Row> {
   rowKey: (row: Row) => string | number
   /** Shown instead of the table when there is nothing. */
   empty: React.ReactNode
+  /** In the place of "Show more", for a list that has more to say about how it goes on. */
+  more?: React.ReactNode
 }
 
 /**
  * A table over keyset pages: skeleton rows first, "Show more" at the end, an error with a retry in its place. On phones
  * a row's cells stand below each other; the roles are written out because that takes them from the elements.
  */
-export function DataTable<Row>({ label, columns, query, rowKey, empty }: DataTableProps<Row>) {
+export function DataTable<Row>({ label, columns, query, rowKey, empty, more }: DataTableProps<Row>) {
   const rows = query.data?.pages.flatMap((page) => page.items)
   if (!rows && query.isError)
     return (
@@ -38,7 +40,8 @@ export function DataTable<Row>({ label, columns, query, rowKey, empty }: DataTab
         onRetry={() => query.refetch()}
       />
     )
-  if (rows?.length === 0) return <Card p={0}>{empty}</Card>
+  // A page may be empty although the list goes on: then it has looked at many, and none was right.
+  if (rows?.length === 0 && !query.hasNextPage) return <Card p={0}>{empty}</Card>
 
   return (
     <>
@@ -72,7 +75,7 @@ export function DataTable<Row>({ label, columns, query, rowKey, empty }: DataTab
           </Table>
         </Box>
       </Card>
-      {rows && <NextPage label={label} query={query} />}
+      {rows && <NextPage label={label} query={query} more={more} />}
     </>
   )
 }
@@ -107,7 +110,7 @@ function SkeletonRow<R>({ columns }: { columns: Column<R>[] }) {
   )
 }
 
-function NextPage<R>({ label, query }: Pick<DataTableProps<R>, 'label' | 'query'>) {
+function NextPage<R>({ label, query, more }: Pick<DataTableProps<R>, 'label' | 'query' | 'more'>) {
   if (query.isFetchNextPageError)
     return (
       <Box mt="md">
@@ -119,6 +122,7 @@ function NextPage<R>({ label, query }: Pick<DataTableProps<R>, 'label' | 'query'
         />
       </Box>
     )
+  if (more) return more
   if (!query.hasNextPage) return null
   return (
     <Center mt="md">

@@ -77,7 +77,7 @@ export function progressWords(task: Task, unit: string): string {
   ].join(' · ')
 }
 
-function TaskSwitches({
+export function TaskSwitches({
   project,
   task,
   cancelWords,

@@ -2,6 +2,8 @@ import {
   IconBolt,
   IconChartAreaLine,
   IconChartPie,
+  IconFileExport,
+  IconFileImport,
   IconFlag3,
   IconInbox,
   IconMail,
@@ -19,6 +21,8 @@ export const destinations = [
   { key: 'f', label: 'First steps', icon: IconFlag3, to: '/projects/$project/first-steps' },
   { key: 'p', label: 'People', icon: IconUsers, to: '/projects/$project/people' },
   { key: 'g', label: 'Segments', icon: IconChartPie, to: '/projects/$project/segments' },
+  { key: 'i', label: 'Imports', icon: IconFileImport, to: '/projects/$project/imports' },
+  { key: 'x', label: 'Exports', icon: IconFileExport, to: '/projects/$project/exports' },
   { key: 'e', label: 'Events', icon: IconBolt, to: '/projects/$project/events' },
   { key: 'c', label: 'Campaigns', icon: IconRoute, to: '/projects/$project/campaigns' },
   { key: 't', label: 'Templates', icon: IconTemplate, to: '/projects/$project/templates' },
@@ -31,7 +35,7 @@ export const destinations = [
 /** The navigation's groups, in the order of the journey: watch, who and what, say something, see it leave. */
 export const groups = [
   { label: null, keys: ['o', 'f'] },
-  { label: 'Audience', keys: ['p', 'g', 'e'] },
+  { label: 'Audience', keys: ['p', 'g', 'e', 'i', 'x'] },
   { label: 'Messaging', keys: ['c', 't', 'm', 'b'] },
   { label: 'Project', keys: ['q', 's'] },
 ] as const

@@ -12,6 +12,7 @@ import { SearchField } from '../../components/search-field.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { formatValue } from '../../lib/format.ts'
 import { personName } from '../people/person-name.ts'
+import { EventTabs } from './event-tabs.tsx'
 
 const route = getRouteApi('/signed-in/projects/$project/events')
 
@@ -36,6 +37,7 @@ export function EventsPage() {
           <SearchField label="Events by name" placeholder="Event name" value={name} onChange={search} />
         }
       />
+      <EventTabs project={project} />
       <DataTable
         label="events"
         query={events}

@@ -17,7 +17,7 @@ export function describeChange(kind: string, detail: Properties): string {
     case 'suppression':
       return detail.suppressed ? 'Suppressed: nothing is sent any more' : 'Suppression lifted'
     case 'merged':
-      return `Merged: ${formatList(detail.from)} became ${formatValue(detail.into)}`
+      return `Merged: ${formatList(detail.from)} turned out to be the same person, known as ${formatValue(detail.into)} since then`
     default:
       return [kind.replaceAll('_', ' '), ...fields(detail)].join(' · ')
   }

@@ -1,107 +1,106 @@
-import { Badge, Group, Text } from '@mantine/core'
+import { Box, Stack } from '@mantine/core'
 import { IconUserSearch, IconUsers } from '@tabler/icons-react'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import { usePeople } from '../../api/people.ts'
+import { useState } from 'react'
+import { useFilteredPeople, usePeople } from '../../api/people.ts'
 import type { Person } from '../../api/types.ts'
-import { type Column, DataTable } from '../../components/data-table.tsx'
+import { DataTable } from '../../components/data-table.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
-import { ButtonLink, RowLink } from '../../components/links.tsx'
+import { AnchorLink, ButtonLink } from '../../components/links.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { SearchField } from '../../components/search-field.tsx'
-import { TimeAgo } from '../../components/time-ago.tsx'
-import { personName } from './person-name.ts'
+import { BulkBar } from './bulk-bar.tsx'
+import { peopleColumns } from './people-columns.tsx'
+import { PeopleFilters } from './people-filters.tsx'
+import { isFiltered, type PeopleSearch, toFilter } from './people-search.ts'
+import { Scanned } from './scanned.tsx'
 
 const route = getRouteApi('/signed-in/projects/$project/people')
 
 export function PeoplePage() {
   const { project } = route.useParams()
-  const { q = '' } = route.useSearch()
+  const search = route.useSearch()
   const navigate = useNavigate()
-  const people = usePeople(project, q)
-  const search = (next: string) =>
+  const go = (next: PeopleSearch) =>
     navigate({
       to: '/projects/$project/people',
       params: { project },
-      search: next ? { q: next } : {},
+      search: Object.fromEntries(Object.entries(next).filter(([, value]) => value)),
       replace: true,
     })
-
   return (
     <>
       <PageHeader
         title="People"
-        description="Everybody your product has told Fairway about."
-        actions={<SearchField label="Search people" placeholder="Email or id" value={q} onChange={search} />}
+        description={
+          <>
+            Everybody your product has told Fairway about.{' '}
+            <AnchorLink to="/projects/$project/erasures" params={{ project }} inherit underline="always">
+              Erased people
+            </AnchorLink>
+          </>
+        }
+        actions={
+          <SearchField
+            label="Search people"
+            placeholder="Id, email, phone or name"
+            value={search.q ?? ''}
+            onChange={(q) => go({ q })}
+          />
+        }
       />
-      <DataTable
-        label="people"
-        query={people}
-        rowKey={(person) => person.id}
-        columns={columns(project)}
-        empty={q ? <NobodyFound /> : <NobodyYet project={project} />}
-      />
+      <Stack gap="md">
+        <PeopleFilters project={project} search={search} onChange={go} />
+        <People key={JSON.stringify(search)} project={project} search={search} />
+      </Stack>
     </>
   )
 }
 
-const columns = (project: string): Column<Person>[] => [
-  {
-    title: 'Person',
-    render: (person) => (
-      <>
-        <RowLink to="/projects/$project/people/$person" params={{ project, person: String(person.id) }}>
-          {personName(person)}
-        </RowLink>
-        {person.externalId && person.email && (
-          <Text size="xs" c="dimmed">
-            {person.externalId}
-          </Text>
-        )}
-      </>
-    ),
-  },
-  { title: 'Tags', visibleFrom: 'md', render: (person) => <Tags tags={person.tags} /> },
-  {
-    title: 'Marketing mail',
-    visibleFrom: 'sm',
-    render: (person) =>
-      person.subscribed ? (
-        'Subscribed'
-      ) : (
-        <Badge variant="light" color="yellow" tt="none">
-          Unsubscribed
-        </Badge>
-      ),
-  },
-  {
-    title: 'Last change',
-    align: 'right',
-    width: 150,
-    render: (person) => <TimeAgo at={person.updatedAt} c="dimmed" />,
-  },
-]
-
-function Tags({ tags }: { tags: string[] }) {
-  const shown = tags.slice(0, 3)
+/** The list and what is selected in it: another search begins with nothing selected. */
+function People({ project, search }: { project: string; search: PeopleSearch }) {
+  const filter = toFilter(search)
+  const filtered = isFiltered(filter)
+  const listed = usePeople(project, search.q ?? '', !filtered)
+  const found = useFilteredPeople(project, filter)
+  const query = filtered ? found : listed
+  const [selected, setSelected] = useState<ReadonlySet<number>>(new Set())
+  const rows: Person[] = query.data?.pages.flatMap((page) => page.items) ?? []
+  const toggle = (id: number) => {
+    const next = new Set(selected)
+    if (!next.delete(id)) next.add(id)
+    setSelected(next)
+  }
   return (
-    <Group gap={4}>
-      {shown.map((tag) => (
-        <Badge key={tag} variant="default" tt="none" fw={500}>
-          {tag}
-        </Badge>
-      ))}
-      {tags.length > shown.length && (
-        <Text size="xs" c="dimmed">
-          +{tags.length - shown.length}
-        </Text>
+    <>
+      {rows.length > 0 && (
+        <BulkBar
+          project={project}
+          rows={rows}
+          matching={search.q ? undefined : filter}
+          selected={rows.map(({ id }) => id).filter((id) => selected.has(id))}
+          onSelect={(ids) => setSelected(new Set(ids))}
+        />
       )}
-    </Group>
+      <Box>
+        <DataTable
+          label="people"
+          query={query}
+          rowKey={(person) => person.id}
+          columns={peopleColumns(project, selected, toggle)}
+          empty={search.q || filtered ? <NobodyFound filtered={filtered} /> : <NobodyYet project={project} />}
+          {...(filtered && { more: <Scanned project={project} query={found} /> })}
+        />
+      </Box>
+    </>
   )
 }
 
-const NobodyFound = () => (
+const NobodyFound = ({ filtered }: { filtered: boolean }) => (
   <EmptyState icon={IconUserSearch} title="Nobody matches">
-    The search looks at the beginning of emails and ids.
+    {filtered
+      ? 'Everybody was looked at. Change the conditions to find others.'
+      : 'The search looks at the beginning of ids, emails, phone numbers and names.'}
   </EmptyState>
 )
 
@@ -110,11 +109,16 @@ const NobodyYet = ({ project }: { project: string }) => (
     icon={IconUsers}
     title="Nobody is here yet"
     actions={
-      <ButtonLink to="/projects/$project/first-steps" params={{ project }}>
-        Send the first event
-      </ButtonLink>
+      <>
+        <ButtonLink to="/projects/$project/first-steps" params={{ project }}>
+          Send the first event
+        </ButtonLink>
+        <ButtonLink variant="default" to="/projects/$project/imports/new" params={{ project }}>
+          Import a file
+        </ButtonLink>
+      </>
     }
   >
-    People appear with the first event or identify call that names them.
+    People appear with the first event or identify call that names them, or by an import.
   </EmptyState>
 )

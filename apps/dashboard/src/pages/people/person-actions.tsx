@@ -1,10 +1,17 @@
-import { ActionIcon, Button, Group, Menu, Modal, Text } from '@mantine/core'
+import { ActionIcon, Menu } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconBan, IconDots, IconMailOff, IconMailOpened, IconTrash } from '@tabler/icons-react'
-import { useNavigate } from '@tanstack/react-router'
-import { type PersonSwitch, useErasePerson, useSwitchPerson } from '../../api/people.ts'
+import {
+  IconBan,
+  IconDots,
+  IconFileDownload,
+  IconMailOff,
+  IconMailOpened,
+  IconTrash,
+} from '@tabler/icons-react'
+import { type PersonSwitch, personExportPath, useSwitchPerson } from '../../api/people.ts'
 import type { PersonDetail } from '../../api/types.ts'
 import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { EraseDialog } from './erase-dialog.tsx'
 
 interface PersonActionsProps {
   project: string
@@ -52,6 +59,14 @@ export function PersonActions({ project, id, person }: PersonActionsProps) {
             {person.suppressed ? 'Lift the suppression' : 'Suppress: never send again'}
           </Menu.Item>
           <Menu.Divider />
+          <Menu.Item
+            component="a"
+            href={personExportPath(project, id)}
+            download
+            leftSection={<IconFileDownload size={16} aria-hidden />}
+          >
+            Export everything we hold
+          </Menu.Item>
           <Menu.Item color="red" leftSection={<IconTrash size={16} aria-hidden />} onClick={dialog.open}>
             Erase…
           </Menu.Item>
@@ -59,41 +74,5 @@ export function PersonActions({ project, id, person }: PersonActionsProps) {
       </Menu>
       <EraseDialog project={project} id={id} opened={erasing} onClose={dialog.close} />
     </>
-  )
-}
-
-interface EraseDialogProps {
-  project: string
-  id: string
-  opened: boolean
-  onClose: () => void
-}
-
-function EraseDialog({ project, id, opened, onClose }: EraseDialogProps) {
-  const erase = useErasePerson(project, id)
-  const navigate = useNavigate()
-  const confirm = () =>
-    erase.mutate(undefined, {
-      onSuccess: () => {
-        notifySuccess('Person erased')
-        navigate({ to: '/projects/$project/people', params: { project } })
-      },
-      onError: (error) => notifyError('Could not erase the person', error),
-    })
-  return (
-    <Modal opened={opened} onClose={onClose} title="Erase this person?">
-      <Text size="sm">
-        Their data, events and history are deleted; messages stay as numbers without anything personal. This
-        cannot be undone.
-      </Text>
-      <Group justify="flex-end" mt="lg">
-        <Button variant="default" onClick={onClose} data-autofocus>
-          Cancel
-        </Button>
-        <Button color="red" loading={erase.isPending} onClick={confirm}>
-          Erase
-        </Button>
-      </Group>
-    </Modal>
   )
 }

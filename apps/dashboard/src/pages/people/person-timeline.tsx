@@ -1,6 +1,16 @@
-import { Box, Button, Group, SegmentedControl, Stack, Text, ThemeIcon, Timeline } from '@mantine/core'
-import { IconBolt, IconHistory, IconMail, IconPencil } from '@tabler/icons-react'
+import { Badge, Box, Button, Chip, Group, Stack, Text, ThemeIcon, Timeline, Tooltip } from '@mantine/core'
+import { useDebouncedCallback } from '@mantine/hooks'
+import {
+  IconArrowMerge,
+  IconBolt,
+  IconChartPie,
+  IconHistory,
+  IconMail,
+  IconPencil,
+} from '@tabler/icons-react'
+import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { useLivePerson } from '../../api/live.ts'
 import { useTimeline } from '../../api/people.ts'
 import type { TimelineEntry } from '../../api/types.ts'
 import { EmptyState } from '../../components/empty-state.tsx'
@@ -8,22 +18,65 @@ import { ErrorState } from '../../components/error-state.tsx'
 import { JsonView } from '../../components/json-view.tsx'
 import { AnchorLink } from '../../components/links.tsx'
 import { SkeletonLines } from '../../components/query-view.tsx'
+import { Section } from '../../components/section.tsx'
 import { MessageStateBadge } from '../../components/state-badge.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { formatValue } from '../../lib/format.ts'
 import { explainReason } from '../messages/reasons.ts'
 import { describeChange } from './describe-change.ts'
 
-const kinds = [
+type Shown = 'all' | 'event' | 'message' | 'segment' | 'change' | 'merge'
+
+const kinds: { value: Shown; label: string }[] = [
   { value: 'all', label: 'All' },
   { value: 'event', label: 'Events' },
   { value: 'message', label: 'Messages' },
+  { value: 'segment', label: 'Segments' },
   { value: 'change', label: 'Changes' },
+  { value: 'merge', label: 'Merges' },
 ]
 
-/** One history of a person: what they did, what was sent or not sent and why, what changed. */
-export function PersonTimeline({ project, person }: { project: string; person: string }) {
-  const [kind, setKind] = useState('all')
+/** Coming and going of segments are events of the product's kind; merges are changes. Both are looked for by themselves. */
+export function shownAs(entry: TimelineEntry): Exclude<Shown, 'all'> {
+  if (entry.kind === 'event') return 'segmentId' in entry.properties ? 'segment' : 'event'
+  if (entry.kind === 'change') return entry.change === 'merged' ? 'merge' : 'change'
+  return 'message'
+}
+
+interface PersonTimelineProps {
+  project: string
+  person: string
+}
+
+/** The history, and whether what happens now is added as it does. */
+export function PersonTimelineSection({ project, person }: PersonTimelineProps) {
+  const client = useQueryClient()
+  const refresh = useDebouncedCallback(
+    () => client.invalidateQueries({ queryKey: [project, 'people', person] }),
+    { delay: 500, maxWait: 2000 },
+  )
+  const live = useLivePerson(project, person, refresh)
+  return (
+    <Section
+      title="Timeline"
+      description="What they did, what was sent or not sent and why, and what changed; newest first."
+      actions={live === 'open' && <LiveBadge />}
+    >
+      <PersonTimeline project={project} person={person} />
+    </Section>
+  )
+}
+
+const LiveBadge = () => (
+  <Tooltip label="What happens now is added by itself.">
+    <Badge variant="dot" color="lagoon" tt="none">
+      Live
+    </Badge>
+  </Tooltip>
+)
+
+function PersonTimeline({ project, person }: PersonTimelineProps) {
+  const [kind, setKind] = useState<Shown>('all')
   const timeline = useTimeline(project, person)
   const entries = timeline.data?.pages.flatMap((page) => page.items)
   if (!entries && timeline.isError)
@@ -42,10 +95,18 @@ export function PersonTimeline({ project, person }: { project: string; person: s
       </EmptyState>
     )
 
-  const shown = entries.filter((entry) => kind === 'all' || entry.kind === kind)
+  const shown = entries.filter((entry) => kind === 'all' || shownAs(entry) === kind)
   return (
     <Stack gap="lg">
-      <SegmentedControl size="xs" data={kinds} value={kind} onChange={setKind} aria-label="Kinds shown" />
+      <Chip.Group value={kind} onChange={(value) => setKind(value as Shown)}>
+        <Group gap={6} role="group" aria-label="Kinds shown">
+          {kinds.map(({ value, label }) => (
+            <Chip key={value} size="xs" value={value}>
+              {label}
+            </Chip>
+          ))}
+        </Group>
+      </Chip.Group>
       {shown.length === 0 && (
         <Text size="sm" c="dimmed">
           None among the entries loaded so far.
@@ -53,7 +114,7 @@ export function PersonTimeline({ project, person }: { project: string; person: s
       )}
       <Timeline bulletSize={28} lineWidth={2}>
         {shown.map((entry) => (
-          <Timeline.Item key={`${entry.kind}:${entry.id}`} bullet={<Bullet kind={entry.kind} />}>
+          <Timeline.Item key={`${entry.kind}:${entry.id}`} bullet={<Bullet kind={shownAs(entry)} />}>
             <Entry project={project} entry={entry} />
           </Timeline.Item>
         ))}
@@ -77,10 +138,12 @@ export function PersonTimeline({ project, person }: { project: string; person: s
 const bullets = {
   event: { icon: IconBolt, color: 'lagoon' },
   message: { icon: IconMail, color: 'blue' },
+  segment: { icon: IconChartPie, color: 'lagoon' },
   change: { icon: IconPencil, color: 'gray' },
+  merge: { icon: IconArrowMerge, color: 'buoy' },
 }
 
-function Bullet({ kind }: { kind: TimelineEntry['kind'] }) {
+function Bullet({ kind }: { kind: Exclude<Shown, 'all'> }) {
   const { icon: Icon, color } = bullets[kind]
   return (
     <ThemeIcon size={28} radius="xl" variant="light" color={color}>
@@ -90,6 +153,7 @@ function Bullet({ kind }: { kind: TimelineEntry['kind'] }) {
 }
 
 function Entry({ project, entry }: { project: string; entry: TimelineEntry }) {
+  if (shownAs(entry) === 'segment') return <SegmentEntry project={project} entry={entry as EventLine} />
   if (entry.kind === 'event') return <EventEntry entry={entry} />
   if (entry.kind === 'message') return <MessageEntry project={project} entry={entry} />
   return (
@@ -108,7 +172,27 @@ function EntryHead({ at, children }: { at: string; children: React.ReactNode }) 
   )
 }
 
-function EventEntry({ entry }: { entry: Extract<TimelineEntry, { kind: 'event' }> }) {
+type EventLine = Extract<TimelineEntry, { kind: 'event' }>
+
+function SegmentEntry({ project, entry }: { project: string; entry: EventLine }) {
+  const { segmentId, segment } = entry.properties
+  return (
+    <EntryHead at={entry.at}>
+      <Text size="sm">
+        {entry.name.startsWith('Left') ? 'Left' : 'Entered'} the segment{' '}
+        <AnchorLink
+          to="/projects/$project/segments/$segment"
+          params={{ project, segment: String(segmentId) }}
+          inherit
+        >
+          {formatValue(segment)}
+        </AnchorLink>
+      </Text>
+    </EntryHead>
+  )
+}
+
+function EventEntry({ entry }: { entry: EventLine }) {
   const [open, setOpen] = useState(false)
   const names = Object.keys(entry.properties)
   return (

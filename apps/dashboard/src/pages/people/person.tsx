@@ -12,7 +12,8 @@ import { Section } from '../../components/section.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { PersonActions } from './person-actions.tsx'
 import { personName } from './person-name.ts'
-import { PersonTimeline } from './person-timeline.tsx'
+import { Aliases, Devices, Segments, Topics } from './person-sections.tsx'
+import { PersonTimelineSection } from './person-timeline.tsx'
 
 const route = getRouteApi('/signed-in/projects/$project/people/$person')
 
@@ -41,9 +42,7 @@ function PersonView({ project, id, person }: { project: string; id: string; pers
       />
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, md: 7 }} order={{ base: 2, md: 1 }}>
-          <Section title="Timeline" description="Events, messages and changes, newest first.">
-            <PersonTimeline project={project} person={id} />
-          </Section>
+          <PersonTimelineSection project={project} person={id} />
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }} order={{ base: 1, md: 2 }}>
           <Stack gap="lg">
@@ -54,6 +53,9 @@ function PersonView({ project, id, person }: { project: string; id: string; pers
             <Section title="Properties">
               <Properties properties={person.properties} />
             </Section>
+            <Segments project={project} segments={person.segments ?? []} />
+            {Object.keys(person.topics).length > 0 && <Topics topics={person.topics} />}
+            {person.channels.length > 0 && <Devices devices={person.channels} />}
             {person.aliases.length > 0 && <Aliases aliases={person.aliases} />}
           </Stack>
         </Grid.Col>
@@ -136,19 +138,5 @@ function Properties({ properties }: { properties: PersonDetail['properties'] }) 
     <Box mah={420} style={{ overflowY: 'auto' }}>
       <PropertyList label="Properties" entries={entries} />
     </Box>
-  )
-}
-
-function Aliases({ aliases }: { aliases: PersonDetail['aliases'] }) {
-  return (
-    <Section title="Also known as" description="Former and anonymous ids that lead to this person.">
-      <Group gap={6}>
-        {aliases.map(({ alias, kind }) => (
-          <Badge key={`${kind}:${alias}`} variant="default" tt="none" fw={500} title={kind}>
-            {alias}
-          </Badge>
-        ))}
-      </Group>
-    </Section>
   )
 }

@@ -17,10 +17,10 @@ import { describeConditions } from '../../conditions/words.ts'
 import { formatNumber } from '../../lib/format.ts'
 import { notifySuccess } from '../../lib/notify.ts'
 import { DeleteSegment } from './delete-segment.tsx'
+import { KindBadge } from './kind-badge.tsx'
 import { RenameSegment } from './rename-segment.tsx'
 import { SegmentForm } from './segment-form.tsx'
 import { Members } from './segment-members.tsx'
-import { KindBadge } from './segments.tsx'
 import { UsedBySection } from './used-by.tsx'
 
 const route = getRouteApi('/signed-in/projects/$project/segments/$segment')

@@ -1,5 +1,5 @@
-import { Badge, Text } from '@mantine/core'
-import { IconChartPie, IconHandStop, IconPlus } from '@tabler/icons-react'
+import { Text } from '@mantine/core'
+import { IconChartPie, IconPlus } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
 import { type Segment, useSegments } from '../../api/segments.ts'
 import { isUnderWay } from '../../api/tasks.ts'
@@ -12,6 +12,7 @@ import { useNames } from '../../conditions/use-names.ts'
 import type { Names } from '../../conditions/words.ts'
 import { describeConditions } from '../../conditions/words.ts'
 import { formatCount, formatNumber } from '../../lib/format.ts'
+import { KindBadge } from './kind-badge.tsx'
 import { NewManualSegment } from './new-manual-segment.tsx'
 
 const route = getRouteApi('/signed-in/projects/$project/segments')
@@ -82,17 +83,6 @@ const columns = (project: string, names: Names): Column<Segment>[] => [
     render: (segment) => <TimeAgo at={segment.updatedAt} c="dimmed" />,
   },
 ]
-
-export const KindBadge = ({ kind }: { kind: Segment['kind'] }) =>
-  kind === 'manual' ? (
-    <Badge variant="light" color="gray" tt="none" leftSection={<IconHandStop size={12} aria-hidden />}>
-      By hand
-    </Badge>
-  ) : (
-    <Badge variant="light" tt="none">
-      By conditions
-    </Badge>
-  )
 
 function Size({ segment: { size, task, state } }: { segment: Segment }) {
   const building = state === 'building' || isUnderWay(task)

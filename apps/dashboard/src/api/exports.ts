@@ -1,0 +1,59 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { projectPath, request } from './client.ts'
+import { useKeyset } from './keyset.ts'
+import { isUnderWay, type Task, type TaskState } from './tasks.ts'
+
+export type ExportKind = 'people' | 'events' | 'messages' | 'segment'
+export type ExportFormat = 'csv' | 'ndjson'
+
+export interface Export {
+  id: number
+  kind: ExportKind
+  format: ExportFormat
+  state: TaskState
+  /** Written so far. */
+  rows: number
+  /** Of the plain file. */
+  bytes: number
+  task: Task
+  createdAt: string
+  /** Its file is deleted then. */
+  expiresAt: string
+}
+
+export interface NewExport {
+  kind: ExportKind
+  format: ExportFormat
+  segment?: number
+  event?: string
+  from?: string
+  to?: string
+  bom?: boolean
+}
+
+export const useExports = (project: string) =>
+  useKeyset<Export>(
+    [project, 'exports'],
+    projectPath(project, 'exports'),
+    {},
+    { refetchWhile: (exports) => exports.some(({ task }) => isUnderWay(task)) },
+  )
+
+export function useStartExport(project: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (body: NewExport) =>
+      request<Export>(projectPath(project, 'exports'), { method: 'POST', body }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'exports'] }),
+  })
+}
+
+export function useDeleteExport(project: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (id: number) => request(projectPath(project, 'exports', id), { method: 'DELETE' }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'exports'] }),
+  })
+}
+
+export const exportFilePath = (project: string, id: number) => projectPath(project, 'exports', id, 'file')

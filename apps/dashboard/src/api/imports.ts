@@ -1,0 +1,157 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { projectPath, request } from './client.ts'
+import { useKeyset } from './keyset.ts'
+import { isUnderWay, type Task, workRefreshMs } from './tasks.ts'
+import type { Json } from './types.ts'
+
+export const importKinds = ['people', 'events', 'suppressions', 'unsubscribes', 'tags', 'segment'] as const
+export type ImportKind = (typeof importKinds)[number]
+
+export type ImportState =
+  | 'uploading'
+  | 'fetching'
+  | 'ready'
+  | 'dry_run'
+  | 'importing'
+  | 'undoing'
+  | 'undone'
+  | 'failed'
+  | 'done'
+  | 'cancelled'
+
+export type ValueType = 'text' | 'number' | 'boolean' | 'date' | 'json'
+
+/** Where a column's values go: `id`, `property:plan`, `ignore`. */
+export interface Target {
+  to: string
+  type?: ValueType
+}
+
+export interface ImportColumn {
+  name: string
+  samples: string[]
+  guess: Target
+}
+
+export interface ImportOptions {
+  updateOnly?: boolean
+  createOnly?: boolean
+  overwriteEmpty?: boolean
+  tags?: string[]
+  tagAction?: 'add' | 'remove'
+  tagSeparator?: string
+  segment?: number
+  event?: string
+  trigger?: boolean
+  dates?: 'day_first' | 'month_first'
+  decimalComma?: boolean
+}
+
+export interface ImportCounts {
+  rows: number
+  created: number
+  updated: number
+  unchanged: number
+  rejected: number
+}
+
+export interface Import {
+  id: number
+  kind: ImportKind
+  name: string
+  state: ImportState
+  from: 'vero' | 'fairway' | null
+  url: string | null
+  /** Bytes received. */
+  size: number
+  /** Where the next bytes of an upload belong. */
+  offset: number
+  format: { type: string; delimiter?: string; encoding?: string; compression?: string | null } | null
+  columns: ImportColumn[]
+  preview: string[][]
+  mapping: Record<string, Target> | null
+  options: ImportOptions
+  counts: ImportCounts
+  task: Task | null
+  /** Why it failed. */
+  message: string | null
+  createdAt: string
+  startedAt: string | null
+  finishedAt: string | null
+}
+
+export interface Reject {
+  line: number
+  column: string | null
+  reason: string
+  row: Json
+}
+
+const working: ImportState[] = ['fetching', 'dry_run', 'importing', 'undoing']
+
+export const isWorking = ({ state, task }: Import): boolean => working.includes(state) || isUnderWay(task)
+
+export const useImports = (project: string) =>
+  useKeyset<Import>(
+    [project, 'imports', 'list'],
+    projectPath(project, 'imports'),
+    {},
+    { refetchWhile: (imports) => imports.some(isWorking) },
+  )
+
+export const useImport = (project: string, id: string) =>
+  useQuery({
+    queryKey: [project, 'imports', id],
+    queryFn: ({ signal }) => request<Import>(projectPath(project, 'imports', id), { signal }),
+    refetchInterval: ({ state }) => (state.data && isWorking(state.data) ? workRefreshMs : false),
+  })
+
+export interface NewImport {
+  kind: ImportKind
+  name?: string
+  url?: string
+  from?: 'vero' | 'fairway'
+}
+
+export function useCreateImport(project: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (body: NewImport) =>
+      request<Import>(projectPath(project, 'imports'), { method: 'POST', body }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'imports', 'list'] }),
+  })
+}
+
+export interface StartInput {
+  mapping: Record<string, Target>
+  options: ImportOptions
+  dryRun?: boolean
+}
+
+export type ImportCommand = 'pause' | 'resume' | 'cancel' | 'undo'
+
+/** Every command answers how the import is then. */
+export function useImportCommand(project: string, id: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (command: ImportCommand | StartInput) =>
+      typeof command === 'string'
+        ? request<Import>(projectPath(project, 'imports', id, command), { method: 'POST' })
+        : request<Import>(projectPath(project, 'imports', id, 'start'), { method: 'POST', body: command }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'imports'] }),
+  })
+}
+
+export function useDeleteImport(project: string, id: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: () => request(projectPath(project, 'imports', id), { method: 'DELETE' }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'imports', 'list'] }),
+  })
+}
+
+export const useImportRejects = (project: string, id: string) =>
+  useKeyset<Reject>([project, 'imports', id, 'rejects'], projectPath(project, 'imports', id, 'rejects'))
+
+export const rejectsFilePath = (project: string, id: string) =>
+  projectPath(project, 'imports', id, 'rejects.csv')

@@ -1,0 +1,102 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { projectPath, request } from './client.ts'
+import type { ImportKind, ImportOptions, Target } from './imports.ts'
+import { useKeyset } from './keyset.ts'
+import type { Json } from './types.ts'
+
+export type SourceKind = 'postgres' | 'mysql'
+
+/** A database that is asked again and again; what it answers is imported. */
+export interface Source {
+  id: number
+  name: string
+  kind: SourceKind
+  /** The address of the database without what signs in. */
+  host: string
+  query: string
+  /** The column that says how far was read; null reads everything every time. */
+  cursorColumn: string | null
+  cursor: Json
+  /** Null: only by hand. */
+  everyMinutes: number | null
+  import: { kind: ImportKind; mapping: Record<string, Target>; options: ImportOptions }
+  nextRunAt: string | null
+  lastRun: SourceRun | null
+}
+
+export interface SourceRun {
+  at: string
+  state: string
+  rows: number
+  error: string | null
+  /** Its import's number. */
+  import: number | null
+}
+
+export interface SourceInput {
+  name: string
+  kind: SourceKind
+  /** Left out: the one that is stored. */
+  url?: string
+  query: string
+  cursorColumn: string | null
+  everyMinutes: number | null
+  import: Source['import']
+}
+
+/** What the database answered to a trial: its columns and first rows. */
+export interface SourceTest {
+  columns: { name: string; samples: string[]; guess: Target }[]
+  rows?: string[][]
+  preview?: string[][]
+}
+
+export const useSources = (project: string) =>
+  useKeyset<Source>(
+    [project, 'sources', 'list'],
+    projectPath(project, 'sources'),
+    {},
+    {
+      refetchInterval: 10_000,
+    },
+  )
+
+export const useSource = (project: string, id: string) =>
+  useQuery({
+    queryKey: [project, 'sources', id],
+    queryFn: ({ signal }) => request<Source>(projectPath(project, 'sources', id), { signal }),
+    refetchInterval: 5_000,
+  })
+
+function useChange<Input, Output>(project: string, send: (input: Input) => Promise<Output>) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: send,
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'sources'] }),
+  })
+}
+
+/** Creates without an id, changes with one. */
+export const useSaveSource = (project: string, id?: number) =>
+  useChange(project, (body: SourceInput) =>
+    id === undefined
+      ? request<Source>(projectPath(project, 'sources'), { method: 'POST', body })
+      : request<Source>(projectPath(project, 'sources', id), { method: 'PATCH', body }),
+  )
+
+export const useRunSource = (project: string, id: number) =>
+  useChange(project, () => request<Source>(projectPath(project, 'sources', id, 'run'), { method: 'POST' }))
+
+export function useDeleteSource(project: string, id: number) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: () => request(projectPath(project, 'sources', id), { method: 'DELETE' }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'sources', 'list'] }),
+  })
+}
+
+export const useTestSource = (project: string) =>
+  useMutation({
+    mutationFn: (body: Partial<SourceInput> & { source?: number }) =>
+      request<SourceTest>(projectPath(project, 'sources', 'test'), { method: 'POST', body }),
+  })

@@ -1,0 +1,65 @@
+import { Button, Code, Group, Stack, Text, Title } from '@mantine/core'
+import { IconDownload } from '@tabler/icons-react'
+import { useId } from 'react'
+import { type Import, type Reject, rejectsFilePath, useImportRejects } from '../../api/imports.ts'
+import { type Column, DataTable } from '../../components/data-table.tsx'
+import { JsonPeek } from '../../components/json-peek.tsx'
+import { formatNumber, plural } from '../../lib/format.ts'
+
+/** Rows that were not taken, each with its place and its reason; as a file, to correct and to import again. */
+export function Rejects({ project, data }: { project: string; data: Import }) {
+  const id = useId()
+  const rejects = useImportRejects(project, String(data.id))
+  return (
+    <Stack component="section" gap="sm" aria-labelledby={id}>
+      <Group justify="space-between" align="flex-end">
+        <div>
+          <Title order={2} id={id}>
+            Rejected rows
+          </Title>
+          <Text size="sm" c="dimmed" mt={2}>
+            {plural(data.counts.rejected, 'row')} {data.counts.rejected === 1 ? 'was' : 'were'} not taken; the
+            others were not held up by them. Correct them in the file and import it again.
+          </Text>
+        </div>
+        <Button
+          component="a"
+          href={rejectsFilePath(project, String(data.id))}
+          download
+          size="xs"
+          variant="default"
+          leftSection={<IconDownload size={15} aria-hidden />}
+        >
+          Download
+        </Button>
+      </Group>
+      <div>
+        <DataTable
+          label="rejected rows"
+          query={rejects}
+          rowKey={({ line, column, reason }) => `${line} ${column} ${reason}`}
+          columns={columns}
+          empty={
+            <Text size="sm" c="dimmed" p="md">
+              They will be listed in a moment.
+            </Text>
+          }
+        />
+      </div>
+    </Stack>
+  )
+}
+
+const columns: Column<Reject>[] = [
+  { title: 'Reason', render: ({ reason }) => <Text size="sm">{reason}</Text> },
+  { title: 'Line', align: 'right', width: 90, render: ({ line }) => formatNumber(line) },
+  { title: 'Column', render: ({ column }) => (column ? <Code>{column}</Code> : '—') },
+  {
+    title: 'Row',
+    render: ({ row, line }) => (
+      <JsonPeek value={row} label={`Line ${line}`}>
+        Show
+      </JsonPeek>
+    ),
+  },
+]

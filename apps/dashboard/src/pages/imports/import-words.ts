@@ -1,0 +1,135 @@
+import type { Import, ImportKind, ImportState } from '../../api/imports.ts'
+import { formatNumber, plural } from '../../lib/format.ts'
+
+interface KindWords {
+  kind: ImportKind
+  label: string
+  description: string
+}
+
+export const kindWords: KindWords[] = [
+  {
+    kind: 'people',
+    label: 'People',
+    description: 'Ids, emails, properties, tags, topics: created or updated.',
+  },
+  {
+    kind: 'events',
+    label: 'Events',
+    description: 'What people did in the past. They start no campaigns unless you say so.',
+  },
+  { kind: 'tags', label: 'Tags', description: 'Add tags to people, or remove them.' },
+  {
+    kind: 'segment',
+    label: 'A list by hand',
+    description: 'People who become members of a segment by hand.',
+  },
+  { kind: 'unsubscribes', label: 'Unsubscribes', description: 'People who want no marketing mail.' },
+  {
+    kind: 'suppressions',
+    label: 'Suppressions',
+    description: 'Addresses to which nothing may be sent: bounces, complaints.',
+  },
+]
+
+export const labelOf = (kind: ImportKind): string => kindWords.find((each) => each.kind === kind)!.label
+
+interface StateWords {
+  label: string
+  color: string
+  meaning: string
+}
+
+/** What a state does and does not promise. */
+export const importStates: Record<ImportState, StateWords> = {
+  uploading: {
+    label: 'Uploading',
+    color: 'blue',
+    meaning: 'The file is on its way. Nothing is imported yet.',
+  },
+  fetching: {
+    label: 'Being read',
+    color: 'blue',
+    meaning: 'The file is fetched and looked at. Nothing is imported yet.',
+  },
+  ready: {
+    label: 'Not started',
+    color: 'gray',
+    meaning: 'The file is here. Nothing is imported until you start it.',
+  },
+  dry_run: { label: 'Dry run', color: 'blue', meaning: 'Every row is checked, and nothing is changed.' },
+  importing: { label: 'Importing', color: 'blue', meaning: 'Rows become people and events, part by part.' },
+  undoing: { label: 'Being undone', color: 'buoy', meaning: 'What it changed is put back.' },
+  undone: { label: 'Undone', color: 'gray', meaning: 'What it changed was put back.' },
+  failed: { label: 'Failed', color: 'red', meaning: 'It stopped. What was imported before stays.' },
+  done: {
+    label: 'Imported',
+    color: 'lagoon',
+    meaning: 'Every row was imported or rejected with its reason.',
+  },
+  cancelled: { label: 'Stopped', color: 'gray', meaning: 'It was stopped. What was imported before stays.' },
+}
+
+/** "120 created · 30 updated · 2 rejected" */
+export function countWords({ counts }: Pick<Import, 'counts'>): string {
+  const parts = (['created', 'updated', 'unchanged', 'rejected'] as const)
+    .filter((name) => counts[name] > 0)
+    .map((name) => `${formatNumber(counts[name])} ${name}`)
+  return parts.length > 0 ? parts.join(' · ') : plural(counts.rows, 'row')
+}
+
+/** What a column can become, by the kind of the import. */
+const fields: Record<ImportKind, { value: string; label: string }[]> = {
+  people: [
+    { value: 'id', label: 'Id (yours)' },
+    { value: 'email', label: 'Email' },
+    { value: 'phone', label: 'Phone' },
+    { value: 'timezone', label: 'Time zone' },
+    { value: 'language', label: 'Language' },
+    { value: 'created_at', label: 'Created at' },
+    { value: 'tags', label: 'Tags' },
+    { value: 'topics', label: 'Topics (JSON)' },
+    { value: 'subscribed', label: 'Subscribed' },
+    { value: 'unsubscribed', label: 'Unsubscribed' },
+    { value: 'suppressed', label: 'Suppressed' },
+    { value: 'properties', label: 'Properties (JSON)' },
+  ],
+  events: [
+    { value: 'id', label: 'Person’s id (yours)' },
+    { value: 'email', label: 'Person’s email' },
+    { value: 'event', label: 'Event name' },
+    { value: 'time', label: 'Time' },
+    { value: 'event_id', label: 'Event id' },
+    { value: 'properties', label: 'Properties (JSON)' },
+  ],
+  tags: [
+    { value: 'id', label: 'Id (yours)' },
+    { value: 'email', label: 'Email' },
+    { value: 'tags', label: 'Tags' },
+  ],
+  segment: [
+    { value: 'id', label: 'Id (yours)' },
+    { value: 'email', label: 'Email' },
+  ],
+  unsubscribes: [
+    { value: 'id', label: 'Id (yours)' },
+    { value: 'email', label: 'Email' },
+  ],
+  suppressions: [
+    { value: 'id', label: 'Id (yours)' },
+    { value: 'email', label: 'Email' },
+  ],
+}
+
+/** The choices for one column; properties and topics are named beside them. */
+export const targetsOf = (kind: ImportKind) => [
+  { group: 'Field', items: fields[kind] },
+  {
+    group: 'Named',
+    items: [
+      ...(kind === 'people' || kind === 'events' ? [{ value: 'property:', label: 'Property' }] : []),
+      ...(kind === 'people' ? [{ value: 'topic:', label: 'Topic' }] : []),
+    ],
+  },
+  { group: 'Nothing', items: [{ value: 'ignore', label: 'Leave it out' }] },
+]

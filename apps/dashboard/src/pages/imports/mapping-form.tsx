@@ -1,0 +1,74 @@
+import { Button, Group, Stack, Text } from '@mantine/core'
+import { useState } from 'react'
+import { type Import, type ImportOptions, type Target, useImportCommand } from '../../api/imports.ts'
+import { ErrorState } from '../../components/error-state.tsx'
+import { Section } from '../../components/section.tsx'
+import { notifySuccess } from '../../lib/notify.ts'
+import { ColumnTable } from './column-table.tsx'
+import { formatWords } from './format-words.ts'
+import { ImportOptionsFields } from './import-options.tsx'
+import { PreviewTable } from './preview-table.tsx'
+
+/** Which column is what; then a dry run, or the import itself. */
+export function MappingForm({ project, data }: { project: string; data: Import }) {
+  const [mapping, setMapping] = useState(() => data.mapping ?? guessed(data))
+  const [options, setOptions] = useState<ImportOptions>(data.options)
+  const command = useImportCommand(project, String(data.id))
+  const start = (dryRun: boolean) =>
+    command.mutate(
+      { mapping, options, ...(dryRun && { dryRun }) },
+      {
+        onSuccess: () =>
+          notifySuccess(
+            dryRun ? 'The dry run was accepted' : 'The import was accepted',
+            dryRun ? 'Every row is checked; nothing is changed.' : 'It is not imported yet: follow it here.',
+          ),
+      },
+    )
+  const unfinished = data.columns.some(({ name }) => /^(property|topic):$/.test(mapping[name]?.to ?? ''))
+  return (
+    <>
+      <Section title="First rows" description={formatWords(data)}>
+        <PreviewTable columns={data.columns} rows={data.preview} />
+      </Section>
+      <Section
+        title="Columns"
+        description="What each column of the file becomes. These are guesses from its name and its values: correct them."
+      >
+        <ColumnTable
+          kind={data.kind}
+          columns={data.columns}
+          mapping={mapping}
+          onChange={(column, target: Target) => setMapping((current) => ({ ...current, [column]: target }))}
+        />
+      </Section>
+      <Section title="Options">
+        <ImportOptionsFields project={project} kind={data.kind} options={options} onChange={setOptions} />
+      </Section>
+      {command.error && <ErrorState title="Could not start" error={command.error} />}
+      <Stack gap="xs">
+        <Group>
+          <Button
+            variant="default"
+            loading={command.isPending}
+            disabled={unfinished}
+            onClick={() => start(true)}
+          >
+            Dry run
+          </Button>
+          <Button loading={command.isPending} disabled={unfinished} onClick={() => start(false)}>
+            Start the import
+          </Button>
+        </Group>
+        <Text size="sm" c="dimmed">
+          {unfinished
+            ? 'Name the properties and topics first.'
+            : 'A dry run checks every row and changes nothing. An import can be undone.'}
+        </Text>
+      </Stack>
+    </>
+  )
+}
+
+const guessed = ({ columns }: Import): Record<string, Target> =>
+  Object.fromEntries(columns.map(({ name, guess }) => [name, guess]))

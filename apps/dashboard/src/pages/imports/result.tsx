@@ -1,0 +1,87 @@
+import { Alert, Button, Group, SimpleGrid, Text } from '@mantine/core'
+import { IconInfoCircle } from '@tabler/icons-react'
+import { type Import, type ImportCounts, useImportCommand } from '../../api/imports.ts'
+import { ConfirmButton } from '../../components/confirm-button.tsx'
+import { Section } from '../../components/section.tsx'
+import { formatNumber, plural } from '../../lib/format.ts'
+import { notifyError } from '../../lib/notify.ts'
+
+const words: Record<keyof ImportCounts, string> = {
+  rows: 'rows read',
+  created: 'created',
+  updated: 'updated',
+  unchanged: 'unchanged',
+  rejected: 'rejected',
+}
+
+/** What became of the rows so far, in a dry run what would become of them. */
+export function Result({ project, data }: { project: string; data: Import }) {
+  const { state, counts } = data
+  const dry = state === 'ready' || state === 'dry_run'
+  return (
+    <Section
+      title={dry ? 'What would happen' : state === 'undone' ? 'What was undone' : 'What happened'}
+      description={dry ? 'From the dry run. Nothing was changed.' : undefined}
+      actions={<Undo project={project} data={data} />}
+    >
+      <SimpleGrid cols={{ base: 2, sm: 5 }} component="dl" m={0}>
+        {(Object.keys(words) as (keyof ImportCounts)[]).map((name) => (
+          <div key={name} style={{ display: 'flex', flexDirection: 'column-reverse' }}>
+            <Text component="dt" size="sm" c="dimmed">
+              {dry && name !== 'rows' ? `would be ${words[name]}` : words[name]}
+            </Text>
+            <Text
+              component="dd"
+              m={0}
+              fz={24}
+              fw={650}
+              lh={1.3}
+              c={name === 'rejected' && counts.rejected > 0 ? 'red' : undefined}
+            >
+              {formatNumber(counts[name])}
+            </Text>
+          </div>
+        ))}
+      </SimpleGrid>
+      {state === 'failed' && <GoOn project={project} data={data} />}
+    </Section>
+  )
+}
+
+function Undo({ project, data }: { project: string; data: Import }) {
+  const command = useImportCommand(project, String(data.id))
+  if (!['done', 'cancelled', 'failed'].includes(data.state)) return null
+  const confirm = () =>
+    command.mutateAsync('undo').catch((error) => {
+      notifyError('Could not undo it', error)
+      throw error
+    })
+  const created = data.counts.created
+  return (
+    <ConfirmButton
+      size="xs"
+      variant="default"
+      title={`Undo “${data.name}”?`}
+      message={`What it changed is put back, and ${plural(created, 'record')} that it created ${created === 1 ? 'is' : 'are'} removed. What was changed again since then stays as it is now.`}
+      confirmLabel="Undo the import"
+      onConfirm={confirm}
+    >
+      Undo
+    </ConfirmButton>
+  )
+}
+
+function GoOn({ project, data }: { project: string; data: Import }) {
+  const command = useImportCommand(project, String(data.id))
+  const resume = () => command.mutate('resume', { onError: (error) => notifyError('Could not go on', error) })
+  return (
+    <Alert mt="md" color="gray" icon={<IconInfoCircle aria-hidden />}>
+      <Group justify="space-between">
+        <Text size="sm">When the cause is repaired, it can go on with the row after the last one.</Text>
+        <Button size="xs" variant="default" loading={command.isPending} onClick={resume}>
+          Go on
+        </Button>
+      </Group>
+    </Alert>
+  )
+}

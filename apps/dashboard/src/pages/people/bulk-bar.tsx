@@ -1,0 +1,74 @@
+import { Button, Checkbox, Group, Menu } from '@mantine/core'
+import { IconChevronDown } from '@tabler/icons-react'
+import { useState } from 'react'
+import type { BulkPeople, PeopleFilter } from '../../api/people.ts'
+import type { Person } from '../../api/types.ts'
+import { plural } from '../../lib/format.ts'
+import { type BulkKind, bulkKinds } from './bulk-actions.ts'
+import { BulkDialog } from './bulk-dialog.tsx'
+import { isFiltered } from './people-search.ts'
+
+interface BulkBarProps {
+  project: string
+  rows: Person[]
+  /** What all of them have in common; undefined when only those that are shown can be named. */
+  matching: PeopleFilter | undefined
+  selected: number[]
+  onSelect: (ids: number[]) => void
+}
+
+/** On those who are selected; with nobody selected, on all that match. */
+export function BulkBar({ project, rows, matching, selected, onSelect }: BulkBarProps) {
+  const [kind, setKind] = useState<BulkKind>()
+  const some = selected.length > 0
+  const all = selected.length === rows.length
+  const usable = some || matching !== undefined
+  const what = some
+    ? plural(selected.length, 'person', 'people')
+    : matching && isFiltered(matching)
+      ? 'everybody who matches'
+      : 'everybody in this project'
+  return (
+    <Group justify="space-between" gap="xs">
+      <Checkbox
+        label={some ? `${selected.length} selected` : 'Select all that are shown'}
+        checked={all}
+        indeterminate={some && !all}
+        onChange={() => onSelect(all ? [] : rows.map(({ id }) => id))}
+      />
+      <Menu position="bottom-end" width={240}>
+        <Menu.Target>
+          <Button
+            variant="default"
+            size="xs"
+            disabled={!usable}
+            rightSection={<IconChevronDown size={14} aria-hidden />}
+          >
+            {some ? 'Change the selected' : `Change ${what}`}
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {bulkKinds.map(({ kind: each, label, grave }) => (
+            <Menu.Item key={each} color={grave ? 'red' : undefined} onClick={() => setKind(each)}>
+              {label}…
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+      <BulkDialog
+        project={project}
+        kind={kind}
+        what={what}
+        people={some ? { ids: selected } : toPeople(matching ?? {})}
+        onClose={() => setKind(undefined)}
+        onStarted={() => onSelect([])}
+      />
+    </Group>
+  )
+}
+
+function toPeople({ segment, conditions }: PeopleFilter): BulkPeople {
+  if (segment !== undefined && conditions) return { conditions: { all: [{ segment }, conditions] } }
+  if (segment !== undefined) return { segment }
+  return conditions ? { conditions } : { everybody: true }
+}

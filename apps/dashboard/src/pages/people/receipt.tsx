@@ -1,0 +1,28 @@
+import type { Erasure } from '../../api/people.ts'
+import { PropertyList } from '../../components/property-list.tsx'
+import { formatFullDateTime, formatNumber } from '../../lib/format.ts'
+
+/** What an erasure removed. */
+export const Receipt = ({ erasure }: { erasure: Erasure }) => (
+  <PropertyList
+    label="Receipt"
+    entries={[
+      ['Receipt', String(erasure.id)],
+      ['Erased', formatFullDateTime(erasure.erasedAt)],
+      ['Asked for by', erasure.requestedBy ?? '—'],
+      ...Object.entries(erasure.removed).map(([kind, count]): [string, React.ReactNode] => [
+        removedWords(kind),
+        formatNumber(count),
+      ]),
+    ]}
+  />
+)
+
+/** "deviceTokens" as "Device tokens". */
+const removedWords = (kind: string) => {
+  const words = kind
+    .replaceAll('_', ' ')
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

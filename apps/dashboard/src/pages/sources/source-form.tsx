@@ -1,0 +1,230 @@
+import { Button, Group, Select, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { useState } from 'react'
+import type { ImportKind, Target } from '../../api/imports.ts'
+import {
+  type Source,
+  type SourceInput,
+  type SourceKind,
+  type SourceTest,
+  useSaveSource,
+  useTestSource,
+} from '../../api/sources.ts'
+import { ErrorState } from '../../components/error-state.tsx'
+import { Section } from '../../components/section.tsx'
+import { fieldError } from '../../lib/field-error.ts'
+import { ColumnTable } from '../imports/column-table.tsx'
+import { ImportOptionsFields } from '../imports/import-options.tsx'
+import { kindWords } from '../imports/import-words.ts'
+import { PreviewTable } from '../imports/preview-table.tsx'
+import { schedules } from './source-words.ts'
+
+const databases: { value: SourceKind; label: string; example: string }[] = [
+  { value: 'postgres', label: 'PostgreSQL', example: 'postgres://reader:password@db.example.com/shop' },
+  { value: 'mysql', label: 'MySQL or MariaDB', example: 'mysql://reader:password@db.example.com/shop' },
+]
+
+interface SourceFormProps {
+  project: string
+  source?: Source
+  onSaved: (source: Source) => void
+}
+
+const startOf = (source: Source | undefined): SourceInput => ({
+  name: source?.name ?? '',
+  kind: source?.kind ?? 'postgres',
+  url: '',
+  query: source?.query ?? '',
+  cursorColumn: source?.cursorColumn ?? null,
+  everyMinutes: source?.everyMinutes ?? 60,
+  import: source?.import ?? { kind: 'people', mapping: {}, options: {} },
+})
+
+/** Where to ask, what to ask, and what the answer's columns become; a trial fills in the columns. */
+export function SourceForm({ project, source, onSaved }: SourceFormProps) {
+  const [draft, setDraft] = useState(() => startOf(source))
+  const [tested, setTested] = useState<SourceTest>()
+  const save = useSaveSource(project, source?.id)
+  const test = useTestSource(project)
+  const set = (change: Partial<SourceInput>) => setDraft((current) => ({ ...current, ...change }))
+  const setImport = (change: Partial<SourceInput['import']>) =>
+    setDraft((current) => ({ ...current, import: { ...current.import, ...change } }))
+  const columns = tested?.columns ?? fromMapping(draft.import.mapping)
+
+  const tryIt = () =>
+    test.mutate(toTest(draft, source), {
+      onSuccess: (answer) => {
+        setTested(answer)
+        setImport({ mapping: mappingOf(answer, draft.import.mapping) })
+      },
+    })
+  const submit = (event: React.FormEvent) => {
+    event.preventDefault()
+    save.mutate(toInput(draft), { onSuccess: onSaved })
+  }
+  const error = (field: string) => fieldError(save.error, field) ?? fieldError(test.error, field)
+  const told = ['name', 'url', 'query', 'cursorColumn'].some(error)
+  const ready = draft.name.trim() !== '' && draft.query.trim() !== '' && columns.length > 0
+  return (
+    <form onSubmit={submit}>
+      <Stack gap="lg">
+        <Connection source={source} draft={draft} set={set} error={error} />
+        <Section title="Query" description="One SELECT. What it answers is read in parts.">
+          <Stack>
+            <Textarea
+              label="SQL"
+              required
+              autosize
+              minRows={4}
+              maxRows={16}
+              spellCheck={false}
+              placeholder="select id, email, plan, updated_at from users"
+              value={draft.query}
+              onChange={(event) => set({ query: event.currentTarget.value })}
+              error={error('query')}
+              styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 13 } }}
+            />
+            <TextInput
+              label="Column that grows"
+              description="Such as updated_at: only rows beyond the last one are read. Empty: everything every time."
+              placeholder="updated_at"
+              value={draft.cursorColumn ?? ''}
+              onChange={(event) => set({ cursorColumn: event.currentTarget.value || null })}
+              error={error('cursorColumn')}
+              maw={320}
+            />
+            <Select
+              label="Rows are"
+              data={kindWords.map(({ kind, label }) => ({ value: kind, label }))}
+              value={draft.import.kind}
+              onChange={(kind) => setImport({ kind: kind as ImportKind, mapping: {} })}
+              maw={320}
+            />
+            <Group>
+              <Button
+                variant="default"
+                loading={test.isPending}
+                disabled={draft.query.trim() === '' || (!source && !draft.url)}
+                onClick={tryIt}
+              >
+                Try it
+              </Button>
+              <Text size="sm" c="dimmed">
+                Reads a few rows and imports nothing.
+              </Text>
+            </Group>
+            {test.error && !told && <ErrorState title="The trial failed" error={test.error} />}
+            {tested && <PreviewTable columns={tested.columns} rows={tested.rows ?? tested.preview ?? []} />}
+          </Stack>
+        </Section>
+        {columns.length > 0 && (
+          <Section title="Columns" description="What each column becomes.">
+            <Stack>
+              <ColumnTable
+                kind={draft.import.kind}
+                columns={columns}
+                mapping={draft.import.mapping}
+                onChange={(column, target) =>
+                  setImport({ mapping: { ...draft.import.mapping, [column]: target } })
+                }
+              />
+              <ImportOptionsFields
+                project={project}
+                kind={draft.import.kind}
+                options={draft.import.options}
+                onChange={(options) => setImport({ options })}
+              />
+            </Stack>
+          </Section>
+        )}
+        {save.error && !told && <ErrorState title="Could not save the source" error={save.error} />}
+        <Group>
+          <Button type="submit" loading={save.isPending} disabled={!ready}>
+            {source ? 'Save' : 'Create source'}
+          </Button>
+          {columns.length === 0 && (
+            <Text size="sm" c="dimmed">
+              Try it first: then the columns are known.
+            </Text>
+          )}
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+interface ConnectionProps {
+  source: Source | undefined
+  draft: SourceInput
+  set: (change: Partial<SourceInput>) => void
+  error: (field: string) => string | undefined
+}
+
+function Connection({ source, draft, set, error }: ConnectionProps) {
+  return (
+    <Section title="Database">
+      <Stack>
+        <TextInput
+          label="Name"
+          required
+          maxLength={255}
+          placeholder="The shop’s users"
+          value={draft.name}
+          onChange={(event) => set({ name: event.currentTarget.value })}
+          error={error('name')}
+        />
+        <Group grow align="flex-start">
+          <Select
+            label="Kind"
+            data={databases}
+            value={draft.kind}
+            disabled={source !== undefined}
+            onChange={(kind) => set({ kind: kind as SourceKind })}
+          />
+          <Select
+            label="How often"
+            data={schedules}
+            value={String(draft.everyMinutes ?? '')}
+            onChange={(minutes) => set({ everyMinutes: minutes ? Number(minutes) : null })}
+          />
+        </Group>
+        <TextInput
+          label="Address"
+          required={!source}
+          description={
+            source
+              ? `Now at ${source.host}. Empty: it stays as it is.`
+              : 'With user and password; it is stored encrypted and never shown again.'
+          }
+          placeholder={databases.find(({ value }) => value === draft.kind)!.example}
+          autoComplete="off"
+          spellCheck={false}
+          value={draft.url ?? ''}
+          onChange={(event) => set({ url: event.currentTarget.value })}
+          error={error('url')}
+        />
+      </Stack>
+    </Section>
+  )
+}
+
+/** Columns of a stored source, which were tried when it was made. */
+const fromMapping = (mapping: Record<string, Target>) =>
+  Object.entries(mapping).map(([name, guess]) => ({ name, samples: [], guess }))
+
+/** What was chosen stays; new columns begin as guessed. */
+const mappingOf = ({ columns }: SourceTest, mapping: Record<string, Target>): Record<string, Target> =>
+  Object.fromEntries(columns.map(({ name, guess }) => [name, mapping[name] ?? guess]))
+
+function toInput({ url, ...draft }: SourceInput): SourceInput {
+  return { ...draft, name: draft.name.trim(), ...(url?.trim() && { url: url.trim() }) }
+}
+
+function toTest(draft: SourceInput, source: Source | undefined) {
+  const { kind, url, query } = toInput(draft)
+  return {
+    kind,
+    query,
+    import: { kind: draft.import.kind } as SourceInput['import'],
+    ...(url ? { url } : { source: source!.id }),
+  }
+}

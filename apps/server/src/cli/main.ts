@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { readableError } from './errors.ts'
 
 function positive(text: string): number {
@@ -99,6 +99,22 @@ queue
   .option('--status', 'only show where the jobs are and how far a move is')
   .option('--json', 'print JSON, a line each second')
   .action(async (options) => (await import('./queue-migrate.ts')).queueMigrateCommand(options))
+
+program
+  .command('export')
+  .description('write people, events or messages into a file')
+  .argument('<what>', 'people, events or messages')
+  .requiredOption('--project <id>', 'of this project', positive)
+  .addOption(new Option('--format <format>', 'how').choices(['csv', 'ndjson']).default('csv'))
+  .option('-o, --output <file>', 'where to; default: standard output')
+  .option('--segment <id>', 'people: only members of this segment', positive)
+  .option('--event <name>', 'events: only of this name')
+  .option('--from <time>', 'events, messages: from this time on, ISO 8601')
+  .option('--to <time>', 'events, messages: before this time; default: now')
+  .option('--bom', 'csv: begin with a byte order mark, which Excel needs')
+  .option('--keep-formulas', 'csv: leave texts that a spreadsheet would run as a formula')
+  .option('--json', 'print JSON')
+  .action(async (what, options) => (await import('./export.ts')).exportCommand(what, options))
 
 program
   .command('sign-in-link')

@@ -1,0 +1,82 @@
+import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import { getProject } from '../accounts/projects.ts'
+import type { App } from '../app.ts'
+import {
+  type ExportFormat,
+  type ExportKind,
+  finishedFile,
+  getExport,
+  removeExport,
+  startExport,
+} from '../exports/export.ts'
+import { readRequest } from '../exports/request.ts'
+import { readFile } from '../files/files.ts'
+import { followTask } from './progress.ts'
+import { withApp } from './with-app.ts'
+import { WrongArguments } from './wrong-arguments.ts'
+
+export interface ExportOptions {
+  project: number
+  format: ExportFormat
+  output?: string
+  segment?: number
+  event?: string
+  from?: string
+  to?: string
+  bom?: boolean
+  keepFormulas?: boolean
+  json?: boolean
+}
+
+const kinds = ['people', 'events', 'messages'] as const
+
+/** Makes an export, waits for it, and writes its file here; nothing of it stays on the server. */
+export async function exportCommand(what: string, options: ExportOptions): Promise<void> {
+  const kind = kinds.find((one) => one === what)
+  if (!kind) throw new WrongArguments(`There are exports of ${kinds.join(', ')}, not of ${what}.`)
+  const { json, output } = options
+  if (json && output === undefined) throw new WrongArguments('With --json, name the file: -o FILE.')
+  const made = await withApp((app) => runExport(app, kind, options))
+  if (json) console.log(JSON.stringify(made))
+  else if (output !== undefined) console.error(`${made.rows.toLocaleString('en')} rows are in ${output}.`)
+}
+
+async function runExport(app: App, kind: ExportKind, options: ExportOptions) {
+  const { project, format, segment, event, from, to, bom, keepFormulas, output } = options
+  await getProject(app, project)
+  const request = {
+    kind: segment === undefined ? kind : 'segment',
+    format,
+    segment,
+    event,
+    from,
+    to,
+    bom,
+    formulas: keepFormulas ? ('kept' as const) : undefined,
+  } as const
+  if (segment !== undefined && kind !== 'people') throw new WrongArguments('--segment goes with people.')
+  const { id, task } = await startExport(app, project, await readRequest(app, project, request))
+  const ended = await followTask(app, project, task.id, 'rows')
+  if (ended.state !== 'done') throw new Error(`The export ${ended.state}: ${ended.message ?? 'by request'}`)
+  const { rows, bytes } = await getExport(app, project, id)
+  await save(app, project, id, output)
+  await removeExport(app, project, id)
+  return { kind: request.kind, format, rows, bytes, file: output ?? null }
+}
+
+/** Under its name only when it is whole. */
+async function save(app: App, projectId: number, id: number, output: string | undefined): Promise<void> {
+  const file = await finishedFile(app, projectId, id)
+  const content = readFile(app.pool, projectId, file.id)
+  if (output === undefined) return pipeline(content, process.stdout, { end: false })
+  const part = `${output}.part`
+  try {
+    await pipeline(content, createWriteStream(part))
+    await rename(part, output)
+  } catch (error) {
+    await rm(part, { force: true })
+    throw error
+  }
+}

@@ -1,4 +1,4 @@
-import { Badge, SegmentedControl, Stack } from '@mantine/core'
+import { SegmentedControl, Stack } from '@mantine/core'
 import { IconBolt } from '@tabler/icons-react'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import {
@@ -123,15 +123,7 @@ function PeopleProperties({ project }: { project: string }) {
   return (
     <Section
       title="Properties of people"
-      description={
-        <>
-          Values of different types under one name are marked{' '}
-          <Badge color="yellow" variant="light" size="sm" tt="none">
-            mixed
-          </Badge>
-          : conditions on them may miss people.
-        </>
-      }
+      description="A property marked “mixed” had values of types that do not go together: conditions on it may miss people."
     >
       <QueryView query={properties} what="the properties">
         {(items) => <PropertyTypes properties={items} label="Properties of people" />}

@@ -36,7 +36,7 @@ export function ColumnTable({ kind, columns, mapping, onChange }: ColumnTablePro
                 {column.name}
               </Text>
               <Text size="xs" c="dimmed" lineClamp={1}>
-                {column.samples.join(', ') || 'empty in the first rows'}
+                {column.samples.join(', ')}
               </Text>
             </Table.Td>
             <Table.Td>

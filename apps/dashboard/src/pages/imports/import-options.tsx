@@ -119,6 +119,7 @@ function ListField({
       description={
         required && manual.length === 0 ? 'There is none yet: make one under Segments.' : undefined
       }
+      placeholder={required ? undefined : 'None'}
       required={required}
       clearable={!required}
       searchable

@@ -149,7 +149,14 @@ function KindChoice({ value, onChange }: { value: ImportKind; onChange: (kind: I
     >
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="sm" verticalSpacing="sm">
         {kindWords.map(({ kind, label, description }) => (
-          <Radio.Card key={kind} value={kind} p="sm" radius="md">
+          <Radio.Card
+            key={kind}
+            value={kind}
+            p="sm"
+            radius="md"
+            display="flex"
+            style={{ alignItems: 'start' }}
+          >
             <Group wrap="nowrap" align="flex-start" gap="sm">
               <Radio.Indicator mt={2} />
               <div>

@@ -32,6 +32,9 @@ const importedKey = /^[\x21-\x7e]{16,256}$/
 const longestKey = 256
 const maxKeysPerProject = 100
 
+/** Of a key that we made. */
+export const keyPrefix = (key: string, kind: KeyKind): string => key.slice(0, prefixes[kind].length + 6)
+
 /**
  * A plain SHA-256, not a password hash: a generated key has 216 random bits, so there is nothing to guess and a slow
  * hash would only slow down every request. Looking the digest up also makes the comparison independent of the key's
@@ -56,7 +59,7 @@ export async function createKey(
   if (value !== undefined) checkImported(kind, value)
   const key = value ?? prefixes[kind] + randomBytes(randomByteCount).toString('base64url')
   const hash = hashKey(key)
-  const prefix = value === undefined ? key.slice(0, prefixes[kind].length + 6) : key.slice(0, 4)
+  const prefix = value === undefined ? keyPrefix(key, kind) : key.slice(0, 4)
 
   const { rows } = await database.query<KeyRow>(
     `insert into api_keys (project_id, kind, name, hash, prefix, created_at)

@@ -2,9 +2,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import { forbidden, notFound, unauthorized } from '../errors.ts'
 import { attemptsOf } from './attempts.ts'
-import { findKey } from './keys.ts'
+import { findKey, keyPrefix } from './keys.ts'
 import { highestRole, type Role } from './members.ts'
-import { readSession } from './session.ts'
+import { readSession, type SignedIn } from './session.ts'
 
 /**
  * The scope of every REST route under `/api/v1/projects/:project`. `http/server.ts` registers it once:
@@ -27,10 +27,11 @@ export const projectScope = (app: App, routes: ProjectRoutes[]) => async (root: 
         route.schema = { ...route.schema, security: [{ secretKey: [] }] }
       })
       server.addHook('onRequest', async (request) => {
-        const { project, role } = await authorize(app, request)
+        const { project, role, actor } = await authorize(app, request)
         request.project = project
         request.projectId = project.id
         request.projectRole = role
+        request.actor = actor
       })
       for (const plugin of routes) await server.register(plugin)
     },
@@ -57,6 +58,8 @@ declare module 'fastify' {
     projectId?: number
     /** `key` for a secret key, else the signed-in member's role. */
     projectRole?: Role | 'key'
+    /** Who asks, for records: a member's address, or `key` and the beginning of the key. Set by {@link projectScope}. */
+    actor: string
   }
 }
 
@@ -70,6 +73,7 @@ export function requireAdministrator(request: FastifyRequest): void {
 interface Access {
   project: ProjectContext
   role: Role | 'key'
+  actor: string
 }
 
 /**
@@ -84,7 +88,7 @@ async function authorize(app: App, request: FastifyRequest): Promise<Access> {
   const user = await readSession(app, request)
   if (!user)
     throw refuse(app, request, 'Send the secret key as `Authorization: Bearer <secretKey>`, or sign in')
-  const access = projectId === null ? null : await findForMember(app, projectId, user.id)
+  const access = projectId === null ? null : await findForMember(app, projectId, user)
   if (!access) throw notFound('Project')
   return access
 }
@@ -105,7 +109,7 @@ async function authorizeKey(
   const project = await findProject(app, projectId)
   // Deleted within the time that its key stays cached.
   if (!project) throw refuse(app, request, 'The key is unknown or was revoked')
-  return { project, role: 'key' }
+  return { project, role: 'key', actor: `key ${keyPrefix(token, owner.kind)}` }
 }
 
 /** The 401, or the 429 once the address had too many of them. */
@@ -128,15 +132,15 @@ async function findProject(app: App, projectId: number): Promise<ProjectContext 
   return rows[0] ?? null
 }
 
-async function findForMember(app: App, projectId: number, userId: string): Promise<Access | null> {
+async function findForMember(app: App, projectId: number, user: SignedIn): Promise<Access | null> {
   const { rows } = await app.pool.query<ProjectContext & { role: string }>(
     `select p.id, p.name, p.mode, p.timezone, p.default_country as "defaultCountry", m.role from projects p
      join members m on m."organizationId" = p.organization_id and m."userId" = $2
      where p.id = $1 and p.deleted_at is null`,
-    [projectId, userId],
+    [projectId, user.id],
   )
   const row = rows[0]
   if (!row) return null
   const { role, ...project } = row
-  return { project, role: highestRole(role) }
+  return { project, role: highestRole(role), actor: user.email }
 }

@@ -9,9 +9,11 @@ import { mailboxRoutes } from '../channels/mailbox-routes.ts'
 import { channelRoutes } from '../channels/routes.ts'
 import { eventRoutes } from '../events/routes.ts'
 import { exportRoutes } from '../exports/routes.ts'
+import { importRoutes } from '../imports/routes.ts'
 import { ingestRoutes } from '../ingest/routes.ts'
 import { messageRoutes } from '../messages/routes.ts'
 import { overviewRoutes } from '../overview/routes.ts'
+import { personDataRoutes } from '../people/data-routes.ts'
 import { peopleRoutes } from '../people/routes.ts'
 import { projectQueueRoutes, queueRoutes } from '../queue/routes.ts'
 import { taskKinds } from '../task-kinds.ts'
@@ -32,6 +34,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       projectRoutes(app),
       overviewRoutes(app),
       peopleRoutes(app),
+      personDataRoutes(app),
       eventRoutes(app),
       catalogueRoutes(app),
       behavioralRoutes(app),
@@ -42,6 +45,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       projectQueueRoutes(app),
       exportRoutes(app, taskKinds),
       taskRoutes(app, taskKinds),
+      importRoutes(app, taskKinds),
     ]),
   )
 }

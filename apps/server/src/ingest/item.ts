@@ -91,6 +91,8 @@ export interface SuppressionItem extends Common {
 /** Erase a person: properties, events, messages. */
 export interface DeleteItem extends Common {
   kind: 'delete'
+  /** For the receipt: who asked; `source` otherwise. */
+  requestedBy?: string
 }
 
 export type IngestItem =

@@ -13,6 +13,12 @@ export interface LiveEvent {
   receivedAt: Date
 }
 
+/** A project, or one person of it. */
+export interface Watched {
+  projectId: number
+  personId?: number
+}
+
 /** Called with new events, oldest first. */
 export type Subscriber = (events: LiveEvent[]) => void
 
@@ -20,16 +26,16 @@ const pollMs = 1_000
 /** Events shown on connecting, and read by one poll: of a flood, the stream shows a sample. */
 const mostEvents = 50
 const windowMs = 600_000
-const subscribersPerProject = 20
-const watchedProjects = 50
+const subscribersPerWatch = 20
+const watchesPerProcess = 100
 
 /**
- * The latest events of projects that somebody is looking at. One poll a second and project serves all its subscribers;
- * it reads a few rows from the end of the newest partition. Nothing runs for projects that nobody looks at.
+ * The latest events of projects, and of single people, that somebody is looking at. One poll a second and watch serves all
+ * its subscribers; it reads a few rows from the end of the newest partition. Nothing runs where nobody looks.
  */
 export class LiveEvents {
   readonly #app: App
-  readonly #watches = new Map<number, Watch>()
+  readonly #watches = new Map<string, Watch>()
 
   constructor(app: App) {
     this.#app = app
@@ -38,14 +44,15 @@ export class LiveEvents {
   /**
    * Returns the function that ends the subscription. The first call of `subscriber` brings the latest ten minutes.
    *
-   * @throws {ApiError} 429 above 20 subscribers of a project or 50 watched projects in this process.
+   * @throws {ApiError} 429 above 20 subscribers of a project or person, or 100 watched projects and people in this process.
    */
-  subscribe(projectId: number, subscriber: Subscriber): () => void {
-    let watch = this.#watches.get(projectId)
+  subscribe(watched: Watched, subscriber: Subscriber): () => void {
+    const key = `${watched.projectId} ${watched.personId ?? ''}`
+    let watch = this.#watches.get(key)
     if (!watch) {
-      if (this.#watches.size >= watchedProjects) throw tooManyRequests('Too many live views are open', 30)
-      watch = new Watch(this.#app, projectId, () => this.#watches.delete(projectId))
-      this.#watches.set(projectId, watch)
+      if (this.#watches.size >= watchesPerProcess) throw tooManyRequests('Too many live views are open', 30)
+      watch = new Watch(this.#app, watched, () => this.#watches.delete(key))
+      this.#watches.set(key, watch)
     }
     return watch.add(subscriber)
   }
@@ -53,22 +60,22 @@ export class LiveEvents {
 
 class Watch {
   readonly #app: App
-  readonly #projectId: number
+  readonly #watched: Watched
   readonly #onIdle: () => void
   readonly #subscribers = new Set<Subscriber>()
   /** The last poll's events, newest first: what new subscribers get, and what the next poll leaves out. */
   #latest: LiveEvent[] = []
   #polling = false
 
-  constructor(app: App, projectId: number, onIdle: () => void) {
+  constructor(app: App, watched: Watched, onIdle: () => void) {
     this.#app = app
-    this.#projectId = projectId
+    this.#watched = watched
     this.#onIdle = onIdle
   }
 
   add(subscriber: Subscriber): () => void {
-    if (this.#subscribers.size >= subscribersPerProject) {
-      throw tooManyRequests('Too many live views of this project are open', 30)
+    if (this.#subscribers.size >= subscribersPerWatch) {
+      throw tooManyRequests('Too many of these live views are open', 30)
     }
     this.#subscribers.add(subscriber)
     if (this.#latest.length > 0) subscriber([...this.#latest].reverse())
@@ -83,13 +90,13 @@ class Watch {
     this.#polling = true
     while (this.#subscribers.size > 0) {
       try {
-        const events = await readLatest(this.#app, this.#projectId)
+        const events = await readLatest(this.#app, this.#watched)
         const known = new Set(this.#latest.map(({ id }) => id))
         const fresh = events.filter(({ id }) => !known.has(id)).reverse()
         this.#latest = events
         if (fresh.length > 0) for (const subscriber of this.#subscribers) subscriber(fresh)
       } catch (error) {
-        this.#app.log.warn({ err: error, projectId: this.#projectId }, 'could not read live events')
+        this.#app.log.warn({ err: error, ...this.#watched }, 'could not read live events')
       }
       await new Promise((resolve) => setTimeout(resolve, pollMs).unref())
     }
@@ -98,18 +105,19 @@ class Watch {
 }
 
 /** By the time they happened, because that is how events are stored: an event of long ago doesn't show up here. */
-async function readLatest(app: App, projectId: number): Promise<LiveEvent[]> {
+async function readLatest(app: App, { projectId, personId }: Watched): Promise<LiveEvent[]> {
   const { rows } = await app.pool.query<LiveEvent>(
     `select e.id, e.name, e.person_id as "personId", e.properties, e.source,
             e.occurred_at as "occurredAt", e.received_at as "receivedAt",
             case when p.id is not null
               then json_build_object('id', p.id, 'externalId', p.external_id, 'email', p.email) end as person
      from (
-       select * from events where project_id = $1 and occurred_at > $2 order by occurred_at desc, id desc limit ${mostEvents}
+       select * from events
+       where project_id = $1 and occurred_at > $2 ${personId === undefined ? '' : 'and person_id = $3'} order by occurred_at desc, id desc limit ${mostEvents}
      ) as e
      left join people p on p.project_id = $1 and p.id = e.person_id
      order by e.occurred_at desc, e.id desc`,
-    [projectId, new Date(app.now().getTime() - windowMs)],
+    [projectId, new Date(app.now().getTime() - windowMs), ...(personId === undefined ? [] : [personId])],
   )
   return rows
 }

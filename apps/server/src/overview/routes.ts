@@ -1,9 +1,10 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
+import { parsePersonPath, requirePerson } from '../people/edit.ts'
 import { type EventStream, openEventStream } from './event-stream.ts'
-import { LiveEvents } from './live-events.ts'
+import { LiveEvents, type Watched } from './live-events.ts'
 import { longestRangeHours, readOverview } from './overview.ts'
 import { listRejects } from './rejects.ts'
 
@@ -49,6 +50,23 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.addHook('preClose', async () => {
     for (const stream of streams) stream.close()
   })
+  const openLive = (request: FastifyRequest, reply: FastifyReply, watched: Watched) => {
+    let stream: EventStream | undefined
+    // Subscribed first: a refusal is still an ordinary reply. The first events come in a later turn.
+    const waiting: object[] = []
+    const unsubscribe = live.subscribe(watched, (events) => {
+      if (!stream) waiting.push(...events)
+      else for (const event of events) stream.send('event', event)
+    })
+    const opened = openEventStream(request, reply, () => {
+      unsubscribe()
+      streams.delete(opened)
+    })
+    stream = opened
+    streams.add(opened)
+    for (const event of waiting) opened.send('event', event)
+  }
+
   server.get(
     '/live',
     {
@@ -61,21 +79,25 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
         params: ProjectParams,
       },
     },
-    (request, reply) => {
-      let stream: EventStream | undefined
-      // Subscribed first: a refusal is still an ordinary reply. The first events come in a later turn.
-      const waiting: object[] = []
-      const unsubscribe = live.subscribe(request.project.id, (events) => {
-        if (!stream) waiting.push(...events)
-        else for (const event of events) stream.send('event', event)
-      })
-      const opened = openEventStream(request, reply, () => {
-        unsubscribe()
-        streams.delete(opened)
-      })
-      stream = opened
-      streams.add(opened)
-      for (const event of waiting) opened.send('event', event)
+    (request, reply) => openLive(request, reply, { projectId: request.project.id }),
+  )
+
+  server.get(
+    '/people/:person/live',
+    {
+      exposeHeadRoute: false,
+      schema: {
+        summary: 'The latest events of a person as they arrive (server-sent events)',
+        description: "As the project's.",
+        tags: ['overview'],
+        params: Type.Object({ project: Type.String(), person: Type.String({ maxLength: 300 }) }),
+      },
+    },
+    async (request, reply) => {
+      const { project, params } = request
+      const person = await requirePerson(app, project.id, parsePersonPath(params.person))
+      openLive(request, reply, { projectId: project.id, personId: person.id })
+      return reply
     },
   )
 }

@@ -119,7 +119,9 @@ function changePerson(
     changes,
     written: draft.becameKnown || changes.length > 0 || !sameTimes(before?.written ?? {}, after.written),
     at: Math.max(...own.map((item) => item.at)),
-    createdAt: Math.min(...own.map((item) => (item.kind === 'identify' && item.createdAt) || item.acceptedAt)),
+    createdAt: Math.min(
+      ...own.map((item) => (item.kind === 'identify' && item.createdAt) || item.acceptedAt),
+    ),
   }
 }
 

@@ -1,6 +1,7 @@
-import type { IngestItem, MergeItem } from '../ingest/item.ts'
+import type { DeleteItem, IngestItem, MergeItem } from '../ingest/item.ts'
 import { applyToPeople } from './apply.ts'
-import { type ErasedAt, eraseItems, isBefore, loadErasures } from './erase.ts'
+import { type Erasing, eraseItems } from './erase.ts'
+import { type ErasedAt, isBefore, loadErasures } from './erasure-marks.ts'
 import { type Identity, identityOf } from './identity.ts'
 import { mergeItems } from './merge.ts'
 import type { PeopleSession } from './session.ts'
@@ -39,7 +40,12 @@ export async function changePeople(session: PeopleSession, works: Work[]): Promi
   const writing = works
     .map(({ jobId, item }, index) => ({ jobId, item, index }))
     .filter((work): work is Work<WritingItem> & { index: number } => !needsExclusive([work.item]))
-  const changed: Changed = { personIds: new Array(works.length), erased: new Set(), refusals: new Map(), people: [] }
+  const changed: Changed = {
+    personIds: new Array(works.length),
+    erased: new Set(),
+    refusals: new Map(),
+    people: [],
+  }
   if (writing.length === 0) return changed
 
   const erasedAt = await loadErasuresOf(session, writing)
@@ -80,7 +86,7 @@ async function changeWhoIsWho(session: PeopleSession, works: Work[]): Promise<vo
     const { kind } = queue[0]!.item
     const end = queue.findIndex(({ item }) => item.kind !== kind)
     const run = queue.splice(0, end === -1 ? queue.length : end)
-    if (kind === 'delete') await eraseItems(session, run)
+    if (kind === 'delete') await eraseItems(session, run as Work<DeleteItem>[])
     else await mergeAlive(session, run as Work<MergeItem>[])
   }
 }
@@ -92,7 +98,7 @@ const byAcceptance = (a: Work, b: Work) =>
 async function mergeAlive(session: PeopleSession, works: Work<MergeItem>[]): Promise<void> {
   const erasedAt = await loadErasuresOf(session, works)
   const merges: MergeItem[] = []
-  const erasures: Parameters<typeof eraseItems>[1] = []
+  const erasures: Erasing[] = []
   for (const { item, jobId } of works) {
     const before = identitiesOf(item)
       .map(erasedAt)

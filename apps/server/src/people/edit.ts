@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import type { App } from '../app.ts'
 import { faultOf } from '../db/faults.ts'
 import { badRequest, invalidField, notFound } from '../errors.ts'
 import type { IngestItem, PersonRef } from '../ingest/item.ts'
 import { changePeople, needsExclusive } from './change.ts'
 import { findPerson, loadPerson, type Person } from './person.ts'
+import { loadReceipt, type Receipt, receiptId } from './receipts.ts'
 import { withPeople } from './session.ts'
 
 /** How the REST API names a person in a path: by our number, or `id:` and the product's own id. */
@@ -43,17 +45,37 @@ type Edit = IngestItem extends infer Item
  * @throws {ApiError} 400 or 422 for what can't be stored
  */
 export async function editPerson(app: App, projectId: number, edit: Edit): Promise<number | undefined> {
+  return (await applyEdit(app, projectId, edit)).personId
+}
+
+/**
+ * Erases a person at once.
+ *
+ * @param requestedBy for the receipt
+ */
+export async function erasePerson(
+  app: App,
+  projectId: number,
+  person: Person,
+  requestedBy: string,
+): Promise<Receipt> {
+  const { jobId } = await applyEdit(app, projectId, { kind: 'delete', person: refOf(person), requestedBy })
+  return (await loadReceipt(app, projectId, receiptId(projectId, jobId)))!
+}
+
+async function applyEdit(app: App, projectId: number, edit: Edit) {
   const now = app.now().getTime()
   const item = { ...edit, at: now, acceptedAt: now, source: 'rest' } as IngestItem
   // Comes after every job of the same millisecond.
-  const work = { jobId: `${now.toString(36)}~`, item }
+  const jobId = `${now.toString(36)}~${randomUUID()}`
+  const work = { jobId, item }
   try {
     const changed = await withPeople(app, projectId, { exclusive: needsExclusive([item]) }, (session) =>
       changePeople(session, [work]),
     )
     const refusal = changed.refusals.get(0)
     if (refusal !== undefined) throw invalidField('properties', refusal)
-    return changed.personIds[0]
+    return { personId: changed.personIds[0], jobId }
   } catch (error) {
     if (faultOf(error) === 'data') throw badRequest(`A value can't be stored: ${(error as Error).message}`)
     throw error

@@ -1,209 +1,127 @@
 import type { DeleteItem } from '../ingest/item.ts'
 import { changesBetween } from './changes.ts'
-import { type Identity, identityOf, resolve } from './identity.ts'
+import { eraseDeadLetters } from './erase-dead-letters.ts'
+import { eraseImportRows } from './erase-imports.ts'
+import { eraseHistory, eraseMessages, eraseRejects } from './erase-records.ts'
+import { type Erasure, isLater, markErased, nodesOf } from './erasure-marks.ts'
+import { count, type Subject } from './erasure-subject.ts'
+import { identityOf, type Matches, resolve } from './identity.ts'
 import { dropMemberships } from './memberships.ts'
 import { type PersonRow, readRegisters, writeState } from './person.ts'
+import { addToReceipts, writeReceipts } from './receipts.ts'
 import type { Registers } from './registers.ts'
 import type { PeopleSession } from './session.ts'
 import { lockPeople, syncSuppressions, updatePeople } from './store.ts'
 
-/** The moment of an erasure; what was accepted before it belongs to the erased person. */
-export interface Erasure {
-  /** Epoch ms. */
-  at: number
-  /** Tells items of the same millisecond apart; ids of jobs grow. */
+/** An item that asks for it, or what is known of one that did. */
+export interface Erasing {
+  item: Pick<DeleteItem, 'person' | 'acceptedAt'> & { source?: string; requestedBy?: string }
   jobId: string
 }
 
-export type ErasedAt = (identity: Identity) => Erasure | undefined
-
-export const isBefore = (item: { acceptedAt: number }, jobId: string, erasure: Erasure): boolean =>
-  item.acceptedAt < erasure.at || (item.acceptedAt === erasure.at && jobId <= erasure.jobId)
-
-/** The erasures that may concern items of these identities, accepted at `acceptedAt` or later. */
-export async function loadErasures(
-  session: PeopleSession,
-  identities: Identity[],
-  acceptedAt: number,
-): Promise<ErasedAt> {
-  const { client, projectId } = session
-  // Nearly always nobody was erased since the batch was accepted, and nothing needs hashing.
-  const { rows: recent } = await client.query({
-    name: 'people_erasures_recent',
-    text: 'select from erasures where project_id = $1 and erased_at >= $2 limit 1',
-    values: [projectId, new Date(acceptedAt)],
-  })
-  if (recent.length === 0) return () => undefined
-  const hashes = new Map<string, Buffer>()
-  for (const identity of identities)
-    for (const node of nodesOf(identity)) if (!hashes.has(node)) hashes.set(node, hashOf(session, node))
-  const { rows } = await client.query<{ id_hash: Buffer; erased_at: Date; job_id: string }>({
-    name: 'people_erasures',
-    text: 'select id_hash, erased_at, job_id from erasures where project_id = $1 and id_hash = any($2::bytea[])',
-    values: [projectId, [...hashes.values()]],
-  })
-  const byHash = new Map(
-    rows.map((row) => [row.id_hash.toString('hex'), { at: row.erased_at.getTime(), jobId: row.job_id }]),
-  )
-  return (identity) =>
-    nodesOf(identity)
-      .map((node) => byHash.get(hashes.get(node)!.toString('hex')))
-      .filter((erasure) => erasure !== undefined)
-      .reduce<Erasure | undefined>(
-        (latest, next) => (latest && isLater(latest, next) ? latest : next),
-        undefined,
-      )
-}
-
-const isLater = (a: Erasure, b: Erasure) => a.at > b.at || (a.at === b.at && a.jobId >= b.jobId)
-
 /**
  * Erases people: what was written, happened and was sent up to the erasure, and every id but its hash. A person who has
- * something from after the erasure, which comes from items that overtook it, keeps that. Needs an exclusive session.
+ * something from after the erasure, which comes from items that overtook it, keeps that. Each person leaves a receipt that
+ * tells what was removed, unless nobody asked for it now. Needs an exclusive session.
  */
-export async function eraseItems(
-  session: PeopleSession,
-  items: { item: Pick<DeleteItem, 'person' | 'acceptedAt'>; jobId: string }[],
-): Promise<void> {
-  const { client, projectId } = session
-  const targets = items.map(({ item, jobId }) => ({
-    identity: identityOf(item.person),
-    erasure: { at: item.acceptedAt, jobId },
-  }))
+export async function eraseItems(session: PeopleSession, items: Erasing[]): Promise<void> {
   const matches = await resolve(
-    client,
-    projectId,
-    targets.map(({ identity }) => identity),
+    session.client,
+    session.projectId,
+    items.map(({ item }) => identityOf(item.person)),
   )
-  const erasures = new Map<number, Erasure>()
-  const hashes = new Map<string, Erasure>()
-  const note = <K>(map: Map<K, Erasure>, key: K, erasure: Erasure) => {
-    const before = map.get(key)
-    if (!before || isLater(erasure, before)) map.set(key, erasure)
-  }
-  for (const { identity, erasure } of targets) {
-    for (const node of nodesOf(identity)) note(hashes, node, erasure)
-    const { external, anonymous } = identity
-    const match = external === undefined ? matches.anonymous.get(anonymous!) : matches.external.get(external)
-    if (match) note(erasures, match.personId, erasure)
-  }
-  const people = await lockPeople(session, [...erasures.keys()])
-  for (const { personId, node } of await idsOf(session, [...people.values()]))
-    note(hashes, node, erasures.get(personId)!)
-  await recordErasures(session, hashes)
-  await eraseEvents(session, erasures)
-  await eraseRejects(
-    session,
-    [...hashes.keys()].map((node) => node.slice(1)),
+  const subjects = subjectsOf(items, matches)
+  const stored = new Map(
+    subjects.flatMap((subject) =>
+      subject.personId === undefined ? [] : [[subject.personId, subject] as const],
+    ),
   )
-  const gone = await erasePeople(session, people, erasures)
-  await eraseMessages(session, erasures, gone)
+  const people = await lockPeople(session, [...stored.keys()])
+  await addIds(session, stored, [...people.values()])
+
+  await markErased(session, marksOf(subjects))
+  await eraseHistory(session, stored)
+  await eraseRejects(session, subjects)
+  const gone = await erasePeople(session, people, stored)
+  const messages = await eraseMessages(session, stored, gone)
+  await eraseDeadLetters(session, subjects, messages)
+  const receipts = await writeReceipts(session, subjects)
+  // Without the lock that everybody waits for; what a crash leaves goes with the import's own end.
+  session.afterwards.push(async () => {
+    await eraseImportRows(session, subjects)
+    await addToReceipts(session, receipts)
+  })
 }
 
-/** What the hash of an id is made of. */
-const nodesOf = ({ external, anonymous }: Identity): string[] => [
-  ...(external === undefined ? [] : [`e${external}`]),
-  ...(anonymous === undefined ? [] : [`a${anonymous}`]),
-]
+function subjectsOf(items: Erasing[], matches: Matches): Subject[] {
+  const subjects = new Map<string, Subject>()
+  for (const { item, jobId } of items) {
+    const identity = identityOf(item.person)
+    const nodes = nodesOf(identity)
+    const { external, anonymous } = identity
+    const personId = (
+      external === undefined ? matches.anonymous.get(anonymous!) : matches.external.get(external)
+    )?.personId
+    const key = personId === undefined ? nodes.join(' ') : `p${personId}`
+    const erasure = { at: item.acceptedAt, jobId }
+    let subject = subjects.get(key)
+    if (!subject) {
+      subject = {
+        personId,
+        erasure,
+        nodes: new Set(),
+        names: new Set(),
+        requestedBy: undefined,
+        removed: new Map(),
+      }
+      subjects.set(key, subject)
+    }
+    if (isLater(erasure, subject.erasure)) subject.erasure = erasure
+    subject.requestedBy ??= item.requestedBy ?? item.source
+    for (const node of nodes) subject.nodes.add(node)
+    for (const name of [external, anonymous, item.person.email?.trim().toLowerCase()])
+      if (name) subject.names.add(name)
+  }
+  return [...subjects.values()]
+}
 
-/** Keyed, because ids and addresses are guessed easily. */
-const hashOf = ({ app, projectId }: PeopleSession, node: string): Buffer =>
-  Buffer.from(app.secrets.sign('erasure', `${projectId}\0${node}`), 'base64url')
-
-async function idsOf({ client, projectId }: PeopleSession, people: PersonRow[]) {
-  if (people.length === 0) return []
+/** Everything else that leads to the stored ones. */
+async function addIds(
+  { client, projectId }: PeopleSession,
+  stored: Map<number, Subject>,
+  people: PersonRow[],
+): Promise<void> {
+  if (people.length === 0) return
+  for (const { id, external_id, email, phone } of people) {
+    const subject = stored.get(id)!
+    if (external_id !== null) subject.nodes.add(`e${external_id}`)
+    for (const name of [external_id, email?.toLowerCase(), phone]) if (name) subject.names.add(name)
+  }
   const { rows } = await client.query<{ person_id: number; kind: string; alias: string }>(
     'select person_id, kind, alias from person_aliases where project_id = $1 and person_id = any($2::bigint[])',
     [projectId, people.map(({ id }) => id)],
   )
-  return [
-    ...rows.map((row) => ({
-      personId: row.person_id,
-      node: (row.kind === 'external' ? 'e' : 'a') + row.alias,
-    })),
-    ...people
-      .filter((person) => person.external_id !== null)
-      .map((person) => ({ personId: person.id, node: `e${person.external_id}` })),
-  ]
+  for (const { person_id, kind, alias } of rows) {
+    stored.get(person_id)!.nodes.add((kind === 'external' ? 'e' : 'a') + alias)
+    stored.get(person_id)!.names.add(alias)
+  }
 }
 
-async function recordErasures(session: PeopleSession, hashes: Map<string, Erasure>): Promise<void> {
-  const entries = [...hashes]
-  await session.client.query(
-    `insert into erasures as e (project_id, id_hash, erased_at, job_id)
-     select $1, hash, at, job from unnest($2::bytea[], $3::timestamptz[], $4::text[]) as r (hash, at, job)
-     on conflict (project_id, id_hash) do update set erased_at = excluded.erased_at, job_id = excluded.job_id
-     where (e.erased_at, e.job_id collate "C") < (excluded.erased_at, excluded.job_id collate "C")`,
-    [
-      session.projectId,
-      entries.map(([node]) => hashOf(session, node)),
-      entries.map(([, { at }]) => new Date(at)),
-      entries.map(([, { jobId }]) => jobId),
-    ],
-  )
-}
-
-async function eraseEvents({ client, projectId }: PeopleSession, erasures: Map<number, Erasure>) {
-  const people = columnsOf(erasures)
-  const until = 'unnest($2::bigint[], $3::timestamptz[]) as e (person, at)'
-  await client.query(
-    `delete from events t using ${until} where t.project_id = $1 and t.person_id = e.person and t.received_at <= e.at`,
-    [projectId, ...people],
-  )
-  await client.query(
-    `delete from person_changes t using ${until} where t.project_id = $1 and t.person_id = e.person and t.at <= e.at`,
-    [projectId, ...people],
-  )
-}
-
-const columnsOf = (erasures: Map<number, Erasure>) => [
-  [...erasures.keys()],
-  [...erasures.values()].map(({ at }) => new Date(at)),
-]
-
-/**
- * Messages stay as rows, for reports and so that none is sent twice, without anything personal. Those of a person who
- * is not gone stay whole when the event that caused them does.
- */
-async function eraseMessages(
-  { client, projectId, now }: PeopleSession,
-  erasures: Map<number, Erasure>,
-  gone: Set<number>,
-): Promise<void> {
-  const { rows } = await client.query<{ id: string }>(
-    `update messages t set person_id = null, recipient = null, subject = null, input = '{}',
-       reason = case when t.state = 'pending' then 'erased' else t.reason end,
-       settled_at = case when t.state = 'pending' then $5 else t.settled_at end,
-       state = case when t.state = 'pending' then 'skipped' else t.state end
-     from unnest($2::bigint[], $3::timestamptz[], $4::boolean[]) as e (person, at, gone)
-     where t.project_id = $1 and t.person_id = e.person
-       and (e.gone or (t.event_id is null and t.created_at <= e.at)
-         or (t.event_id is not null and not exists (
-           select from events v where v.project_id = $1 and v.occurred_at = t.event_at and v.id = t.event_id)))
-     returning t.id`,
-    [projectId, ...columnsOf(erasures), [...erasures.keys()].map((id) => gone.has(id)), now],
-  )
-  for (const table of ['mailbox', 'attachments'])
-    await client.query(`delete from ${table} where project_id = $1 and message_id = any($2::uuid[])`, [
-      projectId,
-      rows.map(({ id }) => id),
-    ])
-}
-
-async function eraseRejects({ client, projectId }: PeopleSession, ids: string[]): Promise<void> {
-  await client.query(
-    `delete from ingest_rejects where project_id = $1 and
-       (item #>> '{person,id}' = any($2::text[]) or item #>> '{person,anonymousId}' = any($2::text[])
-        or lower(item #>> '{person,email}') = any($2::text[]))`,
-    [projectId, ids],
-  )
+function marksOf(subjects: Subject[]): Map<string, Erasure> {
+  const marks = new Map<string, Erasure>()
+  for (const { nodes, erasure } of subjects)
+    for (const node of nodes) {
+      const before = marks.get(node)
+      if (!before || isLater(erasure, before)) marks.set(node, erasure)
+    }
+  return marks
 }
 
 /** Returns those who are gone; the others keep what is from after their erasure. */
 async function erasePeople(
   session: PeopleSession,
   people: Map<number, PersonRow>,
-  erasures: Map<number, Erasure>,
+  stored: Map<number, Subject>,
 ): Promise<Set<number>> {
   const { client, projectId } = session
   if (people.size === 0) return new Set()
@@ -221,7 +139,7 @@ async function erasePeople(
   }[] = []
   const gone: number[] = []
   for (const [id, before] of people) {
-    const { at } = erasures.get(id)!
+    const { at } = stored.get(id)!.erasure
     const registers = registersAfter(before, at)
     const lives = active.has(id) || before.created_at.getTime() > at || registers.size > 1
     const after = { ...before, ...writeState(registers) }
@@ -230,14 +148,22 @@ async function erasePeople(
   }
   await updatePeople(session, kept)
   await syncSuppressions(session, kept)
-  for (const table of ['person_aliases', 'person_changes', 'frequency_holds'])
-    await client.query(`delete from ${table} where project_id = $1 and person_id = any($2::bigint[])`, [
-      projectId,
-      gone,
-    ])
-  await dropMemberships(session, gone)
+  for (const [table, place] of [
+    ['person_aliases', 'ids'],
+    ['person_changes', 'changes'],
+    ['frequency_holds', 'holds'],
+  ] as const) {
+    const { rows: deleted } = await client.query<{ person_id: number }>(
+      `delete from ${table} where project_id = $1 and person_id = any($2::bigint[]) returning person_id`,
+      [projectId, gone],
+    )
+    for (const { person_id } of deleted) count(stored.get(person_id)!, place, 1)
+  }
+  for (const [id, memberships] of await dropMemberships(session, gone))
+    count(stored.get(id)!, 'segments', memberships)
   for (const { id } of kept) session.changed.add(id)
   await client.query('delete from people where project_id = $1 and id = any($2::bigint[])', [projectId, gone])
+  for (const id of gone) count(stored.get(id)!, 'people', 1)
   return new Set(gone)
 }
 

@@ -25,6 +25,8 @@ export interface PersonEntry {
 export interface PersonDetail extends PersonEntry {
   /** Other ids that lead here: of merged people, and anonymous ones. At most 100. */
   aliases: { alias: string; kind: 'external' | 'anonymous'; createdAt: Date }[]
+  /** They belong to now, by name. */
+  segments: { id: number; name: string }[]
   /** Why nothing is sent to them, whatever it is; null when it may be. */
   suppressed: { reason: string; createdAt: Date } | null
 }
@@ -60,7 +62,7 @@ export async function loadEntries(app: App, projectId: number, ids: number[]): P
   return ids.flatMap((id) => (byId.has(id) ? [toEntry(byId.get(id)!)] : []))
 }
 
-const toEntry = (person: Person): PersonEntry => ({
+export const toEntry = (person: Person): PersonEntry => ({
   id: person.id,
   externalId: person.external_id,
   anonymousId: person.anonymous_id,
@@ -79,9 +81,9 @@ const toEntry = (person: Person): PersonEntry => ({
 
 /** @throws {ApiError} 404 */
 export async function describePerson(app: App, projectId: number, personId: number): Promise<PersonDetail> {
-  const { rows } = await app.pool.query<Person & Pick<PersonDetail, 'aliases'> & SuppressionRow>(
+  const { rows } = await app.pool.query<Person & Pick<PersonDetail, 'aliases' | 'segments'> & SuppressionRow>(
     `select ${personColumns}, to_timestamp((written ->> '$suppressed')::double precision / 1000) as suppressed_at,
-       s.reason, s.listed_at, aliases
+       s.reason, s.listed_at, aliases, segments
      from people p
      left join lateral (
        select reason, created_at as listed_at from suppressions
@@ -91,12 +93,16 @@ export async function describePerson(app: App, projectId: number, personId: numb
          '[]') as aliases
        from (select alias, kind, created_at as at from person_aliases
              where project_id = $1 and person_id = p.id order by created_at, alias limit 100) as a) as a
+     cross join lateral (
+       select coalesce(jsonb_agg(jsonb_build_object('id', g.id, 'name', g.name) order by lower(g.name)), '[]') as segments
+       from segment_members m join segments g on g.project_id = $1 and g.id = m.segment_id
+       where m.project_id = $1 and m.person_id = p.id) as m
      where p.project_id = $1 and p.id = $2`,
     [projectId, personId],
   )
   const row = rows[0]
   if (!row) throw notFound('Person')
-  return { ...toEntry(row), aliases: row.aliases, suppressed: suppressionOf(row) }
+  return { ...toEntry(row), aliases: row.aliases, segments: row.segments, suppressed: suppressionOf(row) }
 }
 
 interface SuppressionRow {

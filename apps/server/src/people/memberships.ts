@@ -2,18 +2,25 @@ import type { PoolClient } from 'pg'
 
 type Where = { client: PoolClient; projectId: number }
 
-/** Takes people out of every segment, who are gone. */
-export async function dropMemberships({ client, projectId }: Where, people: number[]): Promise<void> {
-  if (people.length === 0) return
-  await client.query({
+/** Takes people out of every segment, who are gone. Returns of how many each was a member. */
+export async function dropMemberships(
+  { client, projectId }: Where,
+  people: number[],
+): Promise<Map<number, number>> {
+  if (people.length === 0) return new Map()
+  const { rows } = await client.query<{ person_id: number; count: number }>({
     text: `with gone as (
-             delete from segment_members where project_id = $1 and person_id = any($2::bigint[]) returning segment_id),
-           due as (delete from segment_due where project_id = $1 and person_id = any($2::bigint[]))
-           update segments s set size = s.size - g.count
-           from (select segment_id, count(*) from gone group by segment_id order by segment_id) as g
-           where s.project_id = $1 and s.id = g.segment_id`,
+             delete from segment_members where project_id = $1 and person_id = any($2::bigint[])
+             returning segment_id, person_id),
+           due as (delete from segment_due where project_id = $1 and person_id = any($2::bigint[])),
+           sized as (
+             update segments s set size = s.size - g.count
+             from (select segment_id, count(*) from gone group by segment_id order by segment_id) as g
+             where s.project_id = $1 and s.id = g.segment_id)
+           select person_id, count(*) from gone group by person_id`,
     values: [projectId, people],
   })
+  return new Map(rows.map(({ person_id, count }) => [person_id, count]))
 }
 
 /**

@@ -12,12 +12,12 @@ import { searchPeople } from './search.ts'
 import { listTimeline } from './timeline.ts'
 
 const tags = ['people']
-const ProjectParams = Type.Object({ project: Type.String() })
-const PersonParams = Type.Object({
+export const ProjectParams = Type.Object({ project: Type.String() })
+export const PersonParams = Type.Object({
   project: Type.String(),
   person: Type.String({ maxLength: 300, description: "Fairway's number, or `id:` and your own id" }),
 })
-const Paging = {
+export const Paging = {
   limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
   cursor: Type.Optional(Type.String({ maxLength: 6_000, description: 'nextCursor of the page before' })),
 }
@@ -226,22 +226,6 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
       await editPerson(app, project.id, { kind: 'merge', person: refOf(into), from: refOf(from) })
       const survivors = await loadPeople(app.pool, project.id, [into.id, from.id])
       return describePerson(app, project.id, survivors.keys().next().value ?? into.id)
-    },
-  )
-
-  server.delete(
-    '/people/:person',
-    {
-      schema: schema('Erase a person', {
-        description:
-          'Their data, events and history are gone; messages stay as numbers without anything personal.',
-      }),
-    },
-    async (request, reply) => {
-      const { project, params } = request as typeof request & { params: { person: string } }
-      const person = await find(project.id, params.person)
-      await editPerson(app, project.id, { kind: 'delete', person: refOf(person) })
-      return reply.code(204).send()
     },
   )
 }

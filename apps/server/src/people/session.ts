@@ -19,7 +19,9 @@ export interface PeopleSession {
   /** Events that were stored so far. */
   events: Pick<StoredEvent, 'personId' | 'foldedName'>[]
   catalogue: ProjectCatalogue
-  /** What the catalogue is told once the session is committed. */
+  /** What is done once the session is committed, outside of it. */
+  afterwards: (() => Promise<void>)[]
+  /** What the catalogue is told then. */
   sightings: Sightings
 }
 
@@ -68,7 +70,7 @@ export async function withPeopleIn<T>(
 
 interface Worked<T> {
   result: T
-  /** Tells the catalogue what the session brought. */
+  /** Does what waits for the commit. */
   committed(): Promise<void>
 }
 
@@ -93,11 +95,16 @@ async function runSession<T>(
     now: app.now(),
     changed: new Set(),
     events: [],
+    afterwards: [],
     sightings: new Sightings(),
   }
   const result = await work(session)
   await announceChanges(session)
-  return { result, committed: () => learn(app, projectId, session.sightings) }
+  const committed = async () => {
+    for (const work of session.afterwards) await work()
+    await learn(app, projectId, session.sightings)
+  }
+  return { result, committed }
 }
 
 /**

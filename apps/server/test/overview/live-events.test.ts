@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
+import { createKey } from '../../src/accounts/keys.ts'
 import { createProject } from '../../src/accounts/projects.ts'
 import { ensurePartitions } from '../../src/events/partitions.ts'
 
@@ -47,6 +48,34 @@ function watch(response: Response) {
   })().catch(() => (stream.ended = true))
   return stream
 }
+
+test('of one person brings only theirs', async () => {
+  const { id: projectId } = (await createProject(server.app, { name: 'Person' })).project
+  await addEvent(projectId, 'Mine', new Date(Date.now() - 5_000))
+  await addEvent(projectId, 'Theirs', new Date(Date.now() - 4_000))
+  const { rows } = await server.app.pool.query<{ person_id: number }>(
+    `select person_id from events where project_id = $1 and name = 'Mine'`,
+    [projectId],
+  )
+  const { key } = await createKey(server.app, projectId, { kind: 'secret' })
+  const look = (person: string, signal?: AbortSignal) =>
+    fetch(`${server.url}/api/v1/projects/${projectId}/people/${person}/live`, {
+      headers: { authorization: `Bearer ${key}` },
+      signal,
+    })
+  expect((await look('999999')).status).toBe(404)
+  const abort = new AbortController()
+  const stream = watch(await look(String(rows[0]!.person_id), abort.signal))
+  await expect.poll(() => stream.names).toEqual(['Mine'])
+  await server.app.pool.query(
+    `insert into events (project_id, person_id, id, name, folded_name, occurred_at)
+     values ($1, $2, gen_random_uuid(), 'Mine too', 'mine too', $3)`,
+    [projectId, rows[0]!.person_id, new Date()],
+  )
+  await addEvent(projectId, 'Theirs too')
+  await expect.poll(() => stream.names, { timeout: 5_000 }).toEqual(['Mine', 'Mine too'])
+  abort.abort()
+})
 
 test('brings the latest events, then each new one once, to everybody who looks', async () => {
   const abort = new AbortController()

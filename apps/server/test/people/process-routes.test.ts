@@ -101,7 +101,10 @@ describe('people', () => {
       aliases: [{ alias: 'from', kind: 'external' }],
     })
     expect((await call('GET', '/people/id:from')).body.id).toBe(into.body.id)
-    expect(await call('DELETE', '/people/id:from')).toEqual({ status: 204, body: undefined })
+    expect(await call('DELETE', '/people/id:from')).toMatchObject({
+      status: 200,
+      body: { removed: { people: 1 } },
+    })
     expect(await call('GET', '/people/id:into')).toMatchObject({ status: 404 })
     const visitors = [{ anonymousId: 'v1' }, { anonymousId: 'v2' }]
     await bench.process(...visitors.map((visitor, i) => event(visitor, i)))

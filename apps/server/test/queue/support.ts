@@ -1,4 +1,4 @@
-import { Discard, type JobInput } from '@fairway/queue'
+import { Discard, type JobInput, type Json } from '@fairway/queue'
 import { expect, vi } from 'vitest'
 import type { TestServer } from '../../../../testing/server.ts'
 
@@ -33,7 +33,7 @@ export async function callAs(
 /** Jobs of these names that a real worker gives up, one after the other, each with its data as the reason. */
 export async function bury(
   server: TestServer,
-  jobs: (Omit<JobInput<string>, 'tenant'> & { project: number })[],
+  jobs: (Omit<JobInput<Json>, 'tenant'> & { project: number })[],
 ) {
   const { queue } = server.app
   const lanes = Object.fromEntries(jobs.map(({ lane }) => [lane, {}]))

@@ -1,0 +1,65 @@
+import { withTransaction } from '../db/transaction.ts'
+import { count, type Subject, subjectsByName } from './erasure-subject.ts'
+import type { PeopleSession } from './session.ts'
+
+/**
+ * What imports keep of these people beside the people themselves: rows that were refused, and what an undo would bring
+ * back. Both are kept for 30 days, as the uploaded files are.
+ */
+export async function eraseImportRows(
+  { app, projectId }: Pick<PeopleSession, 'app' | 'projectId'>,
+  subjects: Subject[],
+): Promise<void> {
+  const { rows: imports } = await app.pool.query('select from imports where project_id = $1 limit 1', [
+    projectId,
+  ])
+  if (imports.length === 0) return
+  await eraseRefusedRows(app, projectId, subjects)
+  await eraseUndo(app, projectId, subjects)
+}
+
+async function eraseRefusedRows(
+  app: PeopleSession['app'],
+  projectId: number,
+  subjects: Subject[],
+): Promise<void> {
+  const byName = subjectsByName(subjects)
+  const { rows } = await app.pool.query<{ name: string }>(
+    `with named as (
+       select r.import_id, r.position,
+         (select lower(btrim(cell)) from unnest(r.cells) as c (cell)
+          where lower(btrim(cell)) = any($2::text[]) limit 1) as name
+       from import_rejects r where project_id = $1)
+     delete from import_rejects r using named n
+     where r.project_id = $1 and r.import_id = n.import_id and r.position = n.position and n.name is not null
+     returning n.name`,
+    [projectId, [...byName.keys()].map((name) => name.toLowerCase())],
+  )
+  const byLowerName = new Map([...byName].map(([name, subject]) => [name.toLowerCase(), subject]))
+  for (const { name } of rows) count(byLowerName.get(name)!, 'importRejects', 1)
+}
+
+async function eraseUndo(app: PeopleSession['app'], projectId: number, subjects: Subject[]): Promise<void> {
+  const stored = new Map(subjects.map((subject) => [subject.personId, subject]))
+  stored.delete(undefined)
+  const ids = [...stored.keys()]
+  await withTransaction(app.pool, async (client) => {
+    const { rows } = await client.query<{ id: number; people: number[] }>(
+      `select c.id, c.people from (
+         select id, array(select p from unnest($2::bigint[]) as p
+                          where p = any(created) or p = any(members) or changed ? p::text) as people
+         from import_changes where project_id = $1) as c
+       where c.people <> '{}'`,
+      [projectId, ids],
+    )
+    for (const person of rows.flatMap(({ people }) => people))
+      count(stored.get(Number(person))!, 'importChanges', 1)
+    await client.query(
+      `update import_changes set changed = changed - $3::bigint[]::text[],
+         created = array(select unnest(created) except select unnest($3::bigint[])),
+         members = array(select unnest(members) except select unnest($3::bigint[]))
+       where project_id = $1 and id = any($2::bigint[])`,
+      [projectId, rows.map(({ id }) => id), ids],
+    )
+  })
+}

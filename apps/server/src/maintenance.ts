@@ -3,6 +3,7 @@ import type { App } from './app.ts'
 import { maintainEvents } from './events/maintain.ts'
 import { maintainExports } from './exports/maintain.ts'
 import { maintainFiles } from './files/maintain.ts'
+import { maintainImports } from './imports/maintain.ts'
 
 type Task = (app: App, options: { signal: AbortSignal }) => Promise<void>
 
@@ -11,6 +12,7 @@ const tasks: Record<string, Task> = {
   maintainEvents,
   maintainExports,
   maintainFiles,
+  maintainImports,
   sweepDeletedProjects,
 }
 

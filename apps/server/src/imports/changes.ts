@@ -1,0 +1,89 @@
+import type { Json } from '@fairway/queue'
+import type { StoredEvent } from '../ingest/item.ts'
+import { readRegisters } from '../people/person.ts'
+import type { PeopleSession } from '../people/session.ts'
+import type { ChangedPerson } from '../people/store.ts'
+
+/** Of a register: the time of the import's write, and what was there before, if anything. */
+export type Former = [wroteAt: number, formerAt: number | null, formerValue: Json]
+
+/** What a step changes, for its undoing. */
+export interface Changes {
+  created: number[]
+  changed: Record<string, Record<string, Former>>
+  events: StoredEvent[]
+  addresses: string[]
+  segment: number | null
+  members: number[]
+  addPeople(people: ChangedPerson[]): void
+  addEvents(events: StoredEvent[]): void
+  addAddresses(addresses: string[]): void
+  addMembers(segment: number, people: number[]): void
+}
+
+export function noteChanges(): Changes {
+  return {
+    created: [],
+    changed: {},
+    events: [],
+    addresses: [],
+    segment: null,
+    members: [],
+    addPeople(people) {
+      for (const { draft, before, after, written } of people) {
+        if (before === undefined) this.created.push(draft.id!)
+        else if (written) this.changed[draft.id!] = formerRegisters(before, after.written)
+      }
+    },
+    addEvents(events) {
+      this.events = events
+    },
+    addAddresses(addresses) {
+      this.addresses = addresses
+    },
+    addMembers(segment, people) {
+      this.segment = segment
+      this.members = people
+    },
+  }
+}
+
+function formerRegisters(
+  before: NonNullable<ChangedPerson['before']>,
+  written: Record<string, number>,
+): Record<string, Former> {
+  const registers = readRegisters(before)
+  const former: [string, Former][] = []
+  for (const name in written) {
+    if (written[name] === before.written[name]) continue
+    const register = registers.get(name)
+    former.push([name, [written[name]!, register?.at ?? null, register?.value ?? null]])
+  }
+  return Object.fromEntries(former)
+}
+
+export async function saveChanges(
+  { client, projectId }: Pick<PeopleSession, 'client' | 'projectId'>,
+  importId: number,
+  { created, changed, events, addresses, segment, members }: Changes,
+): Promise<void> {
+  const people = Object.keys(changed).length
+  if (created.length + people + events.length + addresses.length + members.length === 0) return
+  await client.query({
+    name: 'import_changes_insert',
+    text: `insert into import_changes (project_id, import_id, created, changed, event_ids, event_times, addresses,
+             segment_id, members)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    values: [
+      projectId,
+      importId,
+      created,
+      JSON.stringify(changed),
+      events.map(({ id }) => id),
+      events.map(({ occurredAt }) => occurredAt),
+      addresses,
+      segment,
+      members,
+    ],
+  })
+}

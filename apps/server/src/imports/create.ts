@@ -1,0 +1,80 @@
+import type { PoolClient } from 'pg'
+import type { App } from '../app.ts'
+import { withTransaction } from '../db/transaction.ts'
+import { invalidField } from '../errors.ts'
+import { createFile } from '../files/files.ts'
+import { startTask } from '../tasks/task.ts'
+import type { Given } from './format.ts'
+import type { ImportKind, ImportRow, ImportSource } from './imports.ts'
+import { requireImport } from './imports.ts'
+
+/** Time to start an import, or to start a failed one again. */
+const fileDays = 7
+
+export interface NewImport {
+  kind: ImportKind
+  name?: string
+  url?: string
+  from?: ImportSource
+  format?: Given
+}
+
+/** Makes an import; with a URL it is fetched by itself. */
+export async function createImport(app: App, projectId: number, wanted: NewImport): Promise<ImportRow> {
+  const { kind, from, url, format = {} } = wanted
+  if (url !== undefined) checkUrl(url)
+  if (from === 'vero' && kind === 'segment')
+    throw invalidField('from', 'has no exports of that kind; leave it out')
+  const name =
+    wanted.name?.trim() || (url && decodeURIComponent(new URL(url).pathname.split('/').at(-1)!)) || kind
+  const id = await withTransaction(app.pool, async (client) => {
+    const file = await createImportFile(app, client, projectId, name)
+    const { rows } = await client.query<{ id: number }>(
+      `insert into imports (project_id, kind, name, state, source, url, raw_file_id, given, created_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`,
+      [
+        projectId,
+        kind,
+        name.slice(0, 255),
+        url === undefined ? 'uploading' : 'fetching',
+        from ?? null,
+        url === undefined ? null : app.secrets.encrypt(url),
+        file,
+        JSON.stringify(format),
+        app.now(),
+      ],
+    )
+    if (url !== undefined) await startFetching(app, client, projectId, { id: rows[0]!.id, name })
+    return rows[0]!.id
+  })
+  return requireImport(app, projectId, id)
+}
+
+export const createImportFile = (app: App, client: PoolClient, projectId: number, name: string) =>
+  createFile(client, projectId, name, new Date(app.now().getTime() + fileDays * 86_400_000))
+
+/** Brings the file here, where it has a URL, and makes plain UTF-8 of it. */
+export async function startFetching(
+  app: App,
+  client: PoolClient,
+  projectId: number,
+  { id, name }: { id: number; name: string },
+): Promise<void> {
+  const task = await startTask(app, client, projectId, {
+    kind: 'import',
+    title: `Read ${name}`,
+    input: { import: id, phase: 'fetch' },
+  })
+  await client.query(
+    `update imports set state = 'fetching', task_id = $3 where project_id = $1 and id = $2`,
+    [projectId, id, task.id],
+  )
+}
+
+function checkUrl(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !['http:', 'https:'].includes(url.protocol))
+    throw invalidField('url', 'must be an address that begins with https:// or http://')
+  if (url.username || url.password)
+    throw invalidField('url', 'must not hold a user and password; use an address that is signed')
+}

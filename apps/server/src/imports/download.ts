@@ -1,0 +1,93 @@
+import http from 'node:http'
+import https from 'node:https'
+import { guardedLookup, isInternalAddress } from '../channels/network-guard.ts'
+import { TaskFailed } from '../tasks/kind.ts'
+import { importLimits } from './format.ts'
+
+const mostRedirects = 5
+/** Without a byte from the other side. */
+const silenceMs = 60_000
+
+/**
+ * The body of a file at an address that a project's member typed in. Every address on the way is checked when it is
+ * connected to, so that neither a redirect nor a name leads into our own network.
+ *
+ * @throws {TaskFailed} when the address can't serve the file; other errors may go away by themselves
+ */
+export async function* download(
+  address: string,
+  options: { allowPrivate: boolean; signal: AbortSignal },
+): AsyncGenerator<Buffer> {
+  const response = await follow(address, options)
+  let bytes = 0
+  for await (const piece of response as AsyncIterable<Buffer>) {
+    bytes += piece.length
+    if (bytes > importLimits.fileBytes)
+      throw new TaskFailed(`The file is larger than ${importLimits.fileBytes} bytes (5 GB); split it`)
+    yield piece
+  }
+  const expected = Number(response.headers['content-length'] ?? bytes)
+  if (bytes !== expected) throw new Error(`The download ended after ${bytes} of ${expected} bytes`)
+}
+
+async function follow(
+  address: string,
+  options: { allowPrivate: boolean; signal: AbortSignal },
+): Promise<http.IncomingMessage> {
+  let url = new URL(address)
+  for (let redirects = 0; redirects <= mostRedirects; redirects++) {
+    const response = await request(url, options)
+    const { statusCode = 0, headers } = response
+    if (statusCode === 200) return response
+    response.destroy()
+    if (statusCode >= 300 && statusCode < 400 && headers.location) {
+      if (!URL.canParse(headers.location, url.href))
+        throw new TaskFailed('It redirects to something that is no address')
+      url = new URL(headers.location, url.href)
+      continue
+    }
+    const reason = `${url.host} answered ${statusCode} ${http.STATUS_CODES[statusCode] ?? ''}`.trim()
+    throw statusCode >= 500 || statusCode === 429 ? new Error(reason) : new TaskFailed(reason)
+  }
+  throw new TaskFailed(`The address redirects more than ${mostRedirects} times`)
+}
+
+function request(
+  url: URL,
+  { allowPrivate, signal }: { allowPrivate: boolean; signal: AbortSignal },
+): Promise<http.IncomingMessage> {
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new TaskFailed(`${url.protocol}// addresses can't be fetched; only https:// and http://`)
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  // Lookups are only made for names.
+  if (!allowPrivate && /^[\d.]+$|:/.test(host) && isInternalAddress(host)) throw internal(host)
+  const { get } = url.protocol === 'https:' ? https : http
+  return new Promise((resolve, reject) => {
+    const sent = get(url, {
+      agent: false,
+      lookup: guardedLookup(allowPrivate),
+      signal,
+      timeout: silenceMs,
+      headers: { 'user-agent': 'Fairway', 'accept-encoding': 'identity' },
+    })
+    sent.on('timeout', () =>
+      sent.destroy(new Error(`${url.host} was silent for ${silenceMs / 1_000} seconds`)),
+    )
+    sent.on('error', (error: NodeJS.ErrnoException) => reject(explain(error, host)))
+    sent.on('response', resolve)
+  })
+}
+
+function explain(error: NodeJS.ErrnoException, host: string): Error {
+  if (error.code === 'EINTERNAL') return internal(host)
+  if (error.code === 'ENOTFOUND') return new TaskFailed(`The host ${host} is unknown`)
+  if (error.code === 'ECONNREFUSED') return new TaskFailed(`${host} refused the connection`)
+  if (error.code?.startsWith('ERR_TLS') || error.code?.includes('CERT'))
+    return new TaskFailed(`The certificate of ${host} is not valid: ${error.message}`)
+  return error
+}
+
+const internal = (host: string) =>
+  new TaskFailed(
+    `${host} is an internal address; set FAIRWAY_ALLOW_PRIVATE_NETWORKS=true when files may come from your own network`,
+  )

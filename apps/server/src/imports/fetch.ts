@@ -1,0 +1,115 @@
+import type { PoolClient } from 'pg'
+import type { App } from '../app.ts'
+import { withTransaction } from '../db/transaction.ts'
+import { ApiError } from '../errors.ts'
+import { appendStream, deleteFile, findFile, readFile } from '../files/files.ts'
+import { type Step, TaskFailed, type TaskSession } from '../tasks/kind.ts'
+import { loadTask, type TaskRow } from '../tasks/task.ts'
+import { createImportFile } from './create.ts'
+import { download } from './download.ts'
+import { type ImportRow, loadImport } from './imports.ts'
+import { becomeReady, isPlain, lookAtBytes, type Sent } from './received.ts'
+import { unpack } from './unpack.ts'
+
+/** Between two looks whether somebody paused or cancelled it. */
+const bytesPerLook = 64 * 1024 ** 2
+
+interface Fetched {
+  fileId: number
+  sent: Sent
+}
+
+/**
+ * Downloads a file, where the import has an address, and unpacks it. A connection and an inflater can't be taken up in the
+ * middle: this is one long step, begun from the start when it is interrupted.
+ */
+export class FetchSession implements TaskSession<Fetched> {
+  readonly #app: App
+  readonly #task: TaskRow
+  readonly #row: ImportRow
+  readonly #signal: AbortSignal
+
+  constructor(app: App, task: TaskRow, row: ImportRow, signal: AbortSignal) {
+    this.#app = app
+    this.#task = task
+    this.#row = row
+    this.#signal = signal
+  }
+
+  async next(): Promise<Fetched | undefined> {
+    if (this.#task.cursor !== null) return undefined
+    try {
+      if (this.#row.url !== null) await this.#download(this.#app.secrets.decrypt(this.#row.url))
+      const sent = await lookAtBytes(this.#app.pool, this.#row)
+      return isPlain(sent) ? { fileId: this.#row.raw_file_id!, sent } : await this.#unpack(sent)
+    } catch (error) {
+      throw error instanceof ApiError && error.status < 500 ? asFailure(error) : error
+    }
+  }
+
+  async write(client: PoolClient, { fileId, sent }: Fetched): Promise<Step> {
+    try {
+      await becomeReady(client, this.#row, fileId, sent)
+    } catch (error) {
+      throw error instanceof ApiError ? asFailure(error) : error
+    }
+    const file = await findFile(client, this.#row.project_id, fileId)
+    this.#task.cursor = true
+    return { cursor: true, done: file!.bytes, total: file!.bytes }
+  }
+
+  async #download(url: string): Promise<void> {
+    const fileId = await this.#replaceFile('raw_file_id')
+    const { config } = this.#app
+    const body = download(url, { allowPrivate: config.allowPrivateNetworks, signal: this.#signal })
+    await this.#store(fileId, body)
+  }
+
+  async #unpack({ compression }: Sent): Promise<Fetched> {
+    const { project_id, raw_file_id, given } = this.#row
+    const fileId = await this.#replaceFile('file_id')
+    const raw = await findFile(this.#app.pool, project_id, raw_file_id!)
+    const read = (offset: number) => readFile(this.#app.pool, project_id, raw_file_id!, offset)
+    const { encoding, pieces } = await unpack(read, raw!.bytes, compression, given.encoding)
+    const length = await this.#store(fileId, pieces)
+    if (length === 0) throw new TaskFailed('The file is empty')
+    return { fileId, sent: { compression, encoding } }
+  }
+
+  #store(fileId: number, pieces: AsyncIterable<Buffer>): Promise<number> {
+    return appendStream(this.#app.pool, this.#row.project_id, fileId, 0, this.#watched(pieces))
+  }
+
+  /** A new file in the place of what an interrupted run left. */
+  #replaceFile(column: 'raw_file_id' | 'file_id'): Promise<number> {
+    const { project_id, id, name } = this.#row
+    return withTransaction(this.#app.pool, async (client) => {
+      const before = await loadImport(client, project_id, id)
+      const fileId = await createImportFile(this.#app, client, project_id, name)
+      if (before?.[column]) await deleteFile(client, project_id, before[column])
+      await client.query(`update imports set ${column} = $3 where project_id = $1 and id = $2`, [
+        project_id,
+        id,
+        fileId,
+      ])
+      this.#row[column] = fileId
+      return fileId
+    })
+  }
+
+  async *#watched(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    let unseen = 0
+    for await (const piece of pieces) {
+      this.#signal.throwIfAborted()
+      yield piece
+      unseen += piece.length
+      if (unseen < bytesPerLook) continue
+      unseen = 0
+      const task = await loadTask(this.#app.pool, this.#task.project_id, this.#task.id)
+      if (task?.state !== 'waiting' && task?.state !== 'running') throw new Error('The task was stopped')
+    }
+  }
+}
+
+const asFailure = (error: ApiError) =>
+  new TaskFailed(error.field === 'file' ? `The file ${error.message}` : error.message)

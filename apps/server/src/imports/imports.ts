@@ -1,0 +1,188 @@
+import type { Pool, PoolClient } from 'pg'
+import type { App } from '../app.ts'
+import { integerShape, type Page, readCursor, toPage, writeCursor } from '../db/cursor.ts'
+import type { ImportState } from '../db/schema.ts'
+import { conflict, notFound } from '../errors.ts'
+import { findFile } from '../files/files.ts'
+import { loadTask, type Task, toTask } from '../tasks/task.ts'
+import type { Format, Given } from './format.ts'
+import type { Column, Target } from './guess.ts'
+import type { Options } from './options.ts'
+
+export const importKinds = ['people', 'events', 'suppressions', 'unsubscribes', 'tags', 'segment'] as const
+export type ImportKind = (typeof importKinds)[number]
+
+export const importSources = ['vero', 'fairway'] as const
+export type ImportSource = (typeof importSources)[number]
+
+/** Which target each column goes to. */
+export type Mapping = Record<string, Target>
+
+export interface Counts {
+  rows: number
+  created: number
+  updated: number
+  unchanged: number
+  rejected: number
+}
+
+/** An import as stored. */
+export interface ImportRow {
+  project_id: number
+  id: number
+  kind: ImportKind
+  name: string
+  state: ImportState
+  source: ImportSource | null
+  url: Buffer | null
+  raw_file_id: number | null
+  file_id: number | null
+  given: Given
+  format: Format | null
+  columns: Column[]
+  preview: string[][]
+  mapping: Mapping | null
+  options: Options
+  counts: Partial<Counts>
+  task_id: number | null
+  message: string | null
+  created_at: Date
+  started_at: Date | null
+  finished_at: Date | null
+}
+
+/** An import as the REST API tells it. */
+export interface Import {
+  id: number
+  kind: ImportKind
+  name: string
+  state: ImportState
+  from: ImportSource | null
+  /** Where it is fetched from, without what signs the address. */
+  url: string | null
+  /** Bytes received; of a file that is fetched, so far. */
+  size: number
+  /** Where the next bytes of an upload belong. */
+  offset: number
+  format: Format | null
+  columns: Column[]
+  preview: string[][]
+  mapping: Mapping | null
+  options: Options
+  counts: Counts
+  task: Task | null
+  /** Why it failed. */
+  message: string | null
+  createdAt: Date
+  startedAt: Date | null
+  finishedAt: Date | null
+}
+
+const columns = `project_id, id, kind, name, state, source, url, raw_file_id, file_id, given, format, columns, preview,
+  mapping, options, counts, task_id, message, created_at, started_at, finished_at`
+
+/** What its latest task counted, while it does; afterwards what was noted then. */
+export function countsOf(counts: Partial<Counts>): Counts {
+  const { rows = 0, created = 0, updated = 0, unchanged = 0, rejected = 0 } = counts
+  return { rows, created, updated, unchanged, rejected }
+}
+
+export async function describeImport(app: App, row: ImportRow): Promise<Import> {
+  const task = row.task_id === null ? undefined : await loadTask(app.pool, row.project_id, row.task_id)
+  const file =
+    row.raw_file_id === null ? undefined : await findFile(app.pool, row.project_id, row.raw_file_id)
+  const counting = row.state === 'importing' || row.state === 'dry_run'
+  return {
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    state: row.state,
+    from: row.source,
+    url: row.url === null ? null : withoutQuery(app.secrets.decrypt(row.url)),
+    size: file?.bytes ?? 0,
+    offset: file?.bytes ?? 0,
+    format: row.format,
+    columns: row.columns,
+    preview: row.preview,
+    mapping: row.mapping,
+    options: row.options,
+    counts: countsOf(counting && task ? { rows: task.done, ...task.detail } : row.counts),
+    task: task ? toTask(task) : null,
+    message: row.message,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+  }
+}
+
+function withoutQuery(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return origin + pathname
+}
+
+export async function loadImport(
+  client: Pool | PoolClient,
+  projectId: number,
+  id: number,
+): Promise<ImportRow | undefined> {
+  const { rows } = await client.query<ImportRow>(
+    `select ${columns} from imports where project_id = $1 and id = $2`,
+    [projectId, id],
+  )
+  return rows[0]
+}
+
+/** @throws {ApiError} 404 */
+export async function requireImport(app: App, projectId: number, id: number): Promise<ImportRow> {
+  const row = await loadImport(app.pool, projectId, id)
+  if (!row) throw notFound('Import')
+  return row
+}
+
+/**
+ * For a change of its state, until the end of the transaction.
+ *
+ * @throws {ApiError} 404, or 409 when it is in none of the states
+ */
+export async function lockImport(
+  client: PoolClient,
+  projectId: number,
+  id: number,
+  states: ImportState[],
+  what: string,
+): Promise<ImportRow> {
+  const { rows } = await client.query<ImportRow>(
+    `select ${columns} from imports where project_id = $1 and id = $2 for update`,
+    [projectId, id],
+  )
+  const row = rows[0]
+  if (!row) throw notFound('Import')
+  if (!states.includes(row.state))
+    throw conflict(
+      `The import is ${row.state.replace('_', ' ')}; only one that is ${either(states)} can be ${what}`,
+    )
+  return row
+}
+
+const either = (states: string[]) => states.map((state) => state.replace('_', ' ')).join(' or ')
+
+/** Newest first. */
+export async function listImports(
+  app: App,
+  projectId: number,
+  { limit, cursor }: { limit: number; cursor?: string },
+): Promise<Page<Import>> {
+  const before = cursor === undefined ? null : readCursor(cursor, integerShape)[0]!
+  const { rows } = await app.pool.query<ImportRow>(
+    `select ${columns} from imports where project_id = $1 and ($2::bigint is null or id < $2)
+     order by id desc limit $3`,
+    [projectId, before, limit + 1],
+  )
+  const page = toPage(
+    rows,
+    limit,
+    (last) => writeCursor(String(last.id)),
+    (row) => row,
+  )
+  return { ...page, items: await Promise.all(page.items.map((row) => describeImport(app, row))) }
+}

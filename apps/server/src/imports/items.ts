@@ -1,0 +1,57 @@
+import type { PersonRef } from '../ingest/item.ts'
+import type { WritingItem } from '../people/writes.ts'
+import type { ImportKind } from './imports.ts'
+import type { Options } from './options.ts'
+import type { Draft } from './targets.ts'
+
+/** Of an import: its rows are as if all accepted when it began. */
+export interface Moment {
+  /** Epoch ms. */
+  at: number
+}
+
+const source = 'import'
+
+/** What a row does to its person, as ingestion would. */
+export function itemsOf(
+  kind: ImportKind,
+  draft: Draft,
+  person: PersonRef,
+  { at }: Moment,
+  options: Options,
+): WritingItem[] {
+  const base = { person, at: Math.min(draft.updatedAt ?? at, at), acceptedAt: at, source }
+  switch (kind) {
+    case 'people': {
+      const { email, phone, timezone, language, properties, tags, topics, devices, subscribed, createdAt } =
+        draft
+      const identify: WritingItem = { kind: 'identify', ...base, properties }
+      if (email !== undefined) identify.email = email
+      if (phone !== undefined) identify.phone = phone
+      if (timezone !== undefined) identify.timezone = timezone
+      if (language !== undefined) identify.language = language
+      if (topics !== undefined) identify.topics = topics
+      if (devices !== undefined) identify.devices = devices
+      if (tags.length > 0) identify.tags = { add: tags, remove: [] }
+      if (subscribed !== undefined) identify.subscribed = subscribed
+      if (createdAt !== undefined) identify.createdAt = Math.min(createdAt, at)
+      if (draft.suppressed === undefined) return [identify]
+      return [identify, { kind: 'suppression', ...base, suppressed: draft.suppressed }]
+    }
+    case 'events': {
+      const { event, time = at, properties, email } = draft
+      const traits = draft.person.id !== undefined && email ? { email } : undefined
+      return [{ kind: 'event', ...base, at: Math.min(time, at), name: event!, properties, traits }]
+    }
+    case 'tags': {
+      const [add, remove] = options.tagAction === 'remove' ? [[], draft.tags] : [draft.tags, []]
+      return [{ kind: 'tags', ...base, add, remove }]
+    }
+    case 'unsubscribes':
+      return [{ kind: 'subscription', ...base, subscribed: false }]
+    case 'suppressions':
+      return [{ kind: 'suppression', ...base, suppressed: true }]
+    case 'segment':
+      return []
+  }
+}

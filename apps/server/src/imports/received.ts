@@ -1,0 +1,79 @@
+import type { Pool, PoolClient } from 'pg'
+import type { App } from '../app.ts'
+import { invalidField } from '../errors.ts'
+import { readFile } from '../files/files.ts'
+import { startFetching } from './create.ts'
+import { compressionOf, encodingOf, look, sampleBytes } from './detect.ts'
+import type { Format } from './format.ts'
+import { guessColumns, show } from './guess.ts'
+import type { ImportRow } from './imports.ts'
+
+const previewRows = 20
+const longestCell = 500
+
+/**
+ * What becomes of a file that is here: plain UTF-8 is looked into at once, everything else is unpacked by a task first.
+ *
+ * @throws {ApiError} 422 for an empty file, or one that is no table
+ */
+export async function readReceived(app: App, client: PoolClient, row: ImportRow): Promise<void> {
+  const sent = await lookAtBytes(client, row)
+  if (isPlain(sent)) await becomeReady(client, row, row.raw_file_id!, sent)
+  else await startFetching(app, client, row.project_id, row)
+}
+
+export type Sent = Pick<Format, 'encoding' | 'compression'>
+
+export const isPlain = ({ compression, encoding }: Sent) => compression === 'none' && encoding === 'utf-8'
+
+/** The encoding of a packed file shows when it is unpacked. */
+export async function lookAtBytes(client: Pool | PoolClient, row: ImportRow): Promise<Sent> {
+  const beginning = await beginningOf(client, row.project_id, row.raw_file_id!)
+  if (beginning.bytes.length === 0) throw invalidField('file', 'is empty')
+  const compression = compressionOf(beginning.bytes)
+  return {
+    compression,
+    encoding: row.given.encoding ?? (compression === 'none' ? encodingOf(beginning.bytes) : 'utf-8'),
+  }
+}
+
+/** Finds out format and columns from the beginning of a file of plain UTF-8. */
+export async function becomeReady(
+  client: Pool | PoolClient,
+  row: ImportRow,
+  fileId: number,
+  sent: Sent,
+): Promise<void> {
+  const { bytes, whole } = await beginningOf(client, row.project_id, fileId)
+  const { format, columns, rows } = look(bytes, whole, sent, row.given)
+  const preview = rows
+    .slice(0, previewRows)
+    .map((cells) => cells.map((cell) => show(cell).slice(0, longestCell)))
+  await client.query(
+    `update imports set state = 'ready', file_id = $3, format = $4, columns = $5, preview = $6
+     where project_id = $1 and id = $2`,
+    [
+      row.project_id,
+      row.id,
+      fileId,
+      JSON.stringify(format),
+      storable(guessColumns(row.kind, columns, rows)),
+      storable(preview),
+    ],
+  )
+}
+
+/** A preview may show what can't be imported. */
+const storable = (value: unknown) => JSON.stringify(value).replaceAll('\\u0000', '\\ufffd')
+
+async function beginningOf(client: Pool | PoolClient, projectId: number, fileId: number) {
+  const pieces: Buffer[] = []
+  let length = 0
+  for await (const piece of readFile(client, projectId, fileId)) {
+    pieces.push(piece)
+    length += piece.length
+    if (length > sampleBytes) break
+  }
+  const bytes = Buffer.concat(pieces)
+  return { bytes: bytes.subarray(0, sampleBytes), whole: bytes.length <= sampleBytes }
+}

@@ -1,0 +1,197 @@
+import type { PoolClient } from 'pg'
+import type { App } from '../app.ts'
+import { faultOf } from '../db/faults.ts'
+import { ensurePartitions, forgetPartitions, isMissingPartition } from '../events/partitions.ts'
+import { findFile, readFile } from '../files/files.ts'
+import { withPeopleIn } from '../people/session.ts'
+import { type Step, TaskFailed, type TaskSession } from '../tasks/kind.ts'
+import type { TaskRow } from '../tasks/task.ts'
+import { type Format, importLimits } from './format.ts'
+import type { ImportRow } from './imports.ts'
+import { Plan, type Planned, type Refusal } from './plan.ts'
+import { saveRejects } from './rejects.ts'
+import { type Place, type Row, type RowReader, readRows } from './rows.ts'
+import { type Purpose, type ReadyRow, tryRows, type Written, writeRows } from './write-rows.ts'
+
+/** Of a step: a tenth of a second, and what a step costs besides its rows no longer shows. */
+const rowsPerStep = 2_000
+
+interface Batch {
+  ready: ReadyRow[]
+  refused: { row: Row; refusal: Refusal }[]
+  /** Behind the last row. */
+  place: Place
+  /** Whether no row follows. */
+  last: boolean
+}
+
+/**
+ * Reads an import's rows from where the task's cursor is, and writes them: rows, refused rows, counts and cursor in one
+ * transaction. While one step is written the next is read.
+ */
+export class RowsSession implements TaskSession<Batch> {
+  readonly #app: App
+  readonly #projectId: number
+  readonly #dryRun: boolean
+  readonly #purpose: Purpose
+  readonly #format: Format
+  readonly #fileId: number
+  readonly #plan: Plan
+  readonly #names: string[]
+  #place: Place | null
+  #reader: RowReader | undefined
+  #ahead: Promise<Batch | undefined> | undefined
+  #fileBytes = 0
+  /** Of the steps that are committed. */
+  #rows: number
+  #rejected: number
+  /** What to add and to tell once the step is. */
+  #step = { rows: 0, rejected: 0 }
+  #committed: (() => Promise<void>)[] = []
+
+  constructor(app: App, task: TaskRow, row: ImportRow, { at, dryRun }: { at: number; dryRun: boolean }) {
+    const { kind, format, file_id, mapping, options, columns } = row
+    if (!format || file_id === null || !mapping) throw new TaskFailed('The import has no file')
+    this.#app = app
+    this.#projectId = task.project_id
+    this.#dryRun = dryRun
+    this.#purpose = { importId: row.id, kind, options, at }
+    this.#format = format
+    this.#fileId = file_id
+    this.#names = columns.map(({ name }) => name)
+    this.#plan = new Plan(kind, format, this.#names, mapping, options)
+    this.#place = task.cursor as Place | null
+    this.#rows = task.done
+    this.#rejected = task.failed
+  }
+
+  async next(): Promise<Batch | undefined> {
+    await this.#tell()
+    this.#rows += this.#step.rows
+    this.#rejected += this.#step.rejected
+    this.#step = { rows: 0, rejected: 0 }
+    const batch = await (this.#ahead ?? this.#read())
+    this.#ahead = undefined
+    return batch
+  }
+
+  async write(client: PoolClient, batch: Batch): Promise<Step> {
+    this.#committed = []
+    const writing = this.#writeRows(client, batch.ready)
+    // Read while PostgreSQL works; it is asked for when this step is committed.
+    this.#ahead ??= this.#read()
+    this.#ahead.catch(() => {})
+    const { created, updated, unchanged, refusals } = await writing
+    const refused = [...batch.refused, ...refusals]
+    const room = Math.max(0, importLimits.rejects - this.#rejected)
+    await saveRejects(client, this.#projectId, this.#purpose.importId, refused.slice(0, room))
+    const rows = batch.ready.length + batch.refused.length
+    this.#step = { rows, rejected: refused.length }
+    return {
+      cursor: { ...batch.place },
+      done: rows,
+      failed: refused.length,
+      total: this.#estimateTotal(this.#rows + rows, batch),
+      detail: { created, updated, unchanged, rejected: refused.length },
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#tell()
+    await this.#ahead?.catch(() => {})
+    await this.#reader?.close()
+  }
+
+  async #tell(): Promise<void> {
+    for (const committed of this.#committed.splice(0)) await committed()
+  }
+
+  async #read(): Promise<Batch | undefined> {
+    this.#reader ??= await this.#openReader()
+    const rows = await this.#reader.read(rowsPerStep)
+    const last = rows.at(-1)
+    if (!last) return undefined
+    const ready: ReadyRow[] = []
+    const refused: Batch['refused'] = []
+    for (const row of rows) {
+      const planned: Planned = this.#plan.read(row)
+      if ('draft' in planned) ready.push(planned)
+      else refused.push(planned)
+    }
+    await this.#prepare(ready)
+    return {
+      ready,
+      refused,
+      place: { offset: last.end, line: last.line + 1 },
+      last: rows.length < rowsPerStep,
+    }
+  }
+
+  async #openReader(): Promise<RowReader> {
+    const { pool } = this.#app
+    const file = await findFile(pool, this.#projectId, this.#fileId)
+    if (!file) throw new TaskFailed('The file of the import is gone; it is kept for 7 days')
+    this.#fileBytes = file.bytes
+    const from = this.#place ?? { offset: this.#format.start, line: 1 }
+    const bytes = (offset: number) => readFile(pool, this.#projectId, this.#fileId, offset)
+    const reader = readRows(bytes, this.#format, this.#names, from)
+    if (this.#place === null && this.#format.header) await reader.read(1)
+    return reader
+  }
+
+  /** Partitions can't be made inside the transaction that stores events. */
+  async #prepare(ready: ReadyRow[]): Promise<void> {
+    const { kind, at } = this.#purpose
+    if (kind !== 'events' || this.#dryRun) return
+    await ensurePartitions(
+      this.#app.pool,
+      ready.map(({ draft }) => Math.min(draft.time ?? at, at)),
+    )
+  }
+
+  async #writeRows(client: PoolClient, rows: ReadyRow[]): Promise<Written> {
+    if (rows.length === 0) return { created: 0, updated: 0, unchanged: 0, refusals: [] }
+    const work = this.#dryRun ? tryRows : writeRows
+    try {
+      const { result, committed } = await withPeopleIn(
+        this.#app,
+        client,
+        this.#projectId,
+        { exclusive: false },
+        (session) => work(session, this.#purpose, rows),
+      )
+      if (!this.#dryRun) this.#committed.push(committed)
+      return result
+    } catch (error) {
+      return this.#writeHalves(client, rows, error)
+    }
+  }
+
+  /** What no check foresaw is found by halving, and costs its own row alone. */
+  async #writeHalves(client: PoolClient, rows: ReadyRow[], error: unknown): Promise<Written> {
+    if (isMissingPartition(error)) forgetPartitions(this.#app.pool)
+    const fault = isMissingPartition(error) ? 'system' : faultOf(error)
+    if (fault === 'system') throw error
+    if (rows.length === 1) {
+      if (fault === 'ours') this.#app.log.error({ err: error, projectId: this.#projectId }, 'a row failed')
+      const refusal = { column: null, reason: `can't be stored: ${(error as Error).message}` }
+      return { created: 0, updated: 0, unchanged: 0, refusals: [{ row: rows[0]!.row, refusal }] }
+    }
+    const middle = rows.length >> 1
+    const first = await this.#writeRows(client, rows.slice(0, middle))
+    const second = await this.#writeRows(client, rows.slice(middle))
+    return {
+      created: first.created + second.created,
+      updated: first.updated + second.updated,
+      unchanged: first.unchanged + second.unchanged,
+      refusals: [...first.refusals, ...second.refusals],
+    }
+  }
+
+  /** By the bytes that the rows so far took; exact at the end. */
+  #estimateTotal(rows: number, { place, last }: Batch): number {
+    const { start } = this.#format
+    const share = (place.offset - start) / Math.max(1, this.#fileBytes - start)
+    return last ? rows : Math.max(rows, Math.round(rows / share))
+  }
+}

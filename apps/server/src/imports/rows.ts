@@ -1,0 +1,72 @@
+import { isUtf8 } from 'node:buffer'
+import type { Json } from '@fairway/queue'
+import { CsvRows } from './csv-rows.ts'
+import type { Format } from './format.ts'
+import { NdjsonRows } from './ndjson-rows.ts'
+
+/** A row of the file. */
+export interface Row {
+  /** CSV: the cells. NDJSON: the values of the columns asked for; undefined where the object has none. */
+  cells: (Json | undefined)[]
+  /** Where it ends, in bytes of the file: the next one begins there. */
+  end: number
+  /** In which line it ends. */
+  line: number
+  /** Why nothing can be made of it; `cells` then holds what its line says. */
+  broken?: string
+}
+
+/** Where reading begins or goes on: always between two rows. */
+export interface Place {
+  offset: number
+  line: number
+}
+
+export interface RowReader {
+  /** At most so many; fewer at the end, and then none. */
+  read(count: number): Promise<Row[]>
+  close(): Promise<void>
+}
+
+/** Bytes of the file from an offset on. */
+export type ReadBytes = (offset: number) => AsyncGenerator<Buffer>
+
+/** What a broken row keeps of its line. */
+export const longestExcerpt = 2_000
+
+/**
+ * Rows from a place on. The same rows come whatever the place that reading began at, so that an import that was stopped
+ * anywhere goes on as if it had not been.
+ *
+ * @param columns names whose values are wanted, for NDJSON
+ */
+export const readRows = (bytes: ReadBytes, format: Format, columns: string[], from: Place): RowReader =>
+  format.type === 'csv' ? new CsvRows(bytes, format, from) : new NdjsonRows(bytes, columns, from)
+
+/**
+ * Whether a piece of the file has bytes that no text has: NUL, or something else than UTF-8. Nearly none has, so that the
+ * texts made from it need no look one by one.
+ */
+export const isDirty = (piece: Buffer): boolean => piece.includes(0) || !isUtf8(wholeCharacters(piece))
+
+/** Without the halves of characters at both ends. */
+function wholeCharacters(piece: Buffer): Buffer {
+  let from = 0
+  while (from < 3 && (piece[from]! & 0xc0) === 0x80) from++
+  let to = piece.length
+  for (let back = 1; back <= 3 && back <= to; back++) {
+    const byte = piece[to - back]!
+    if ((byte & 0xc0) === 0x80) continue
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1
+    if (length > back) to -= back
+    break
+  }
+  return piece.subarray(from, Math.max(from, to))
+}
+
+/** Why a text of a dirty piece can't be stored; undefined when it can. */
+export function dirtOf(text: string): string | undefined {
+  if (text.includes('\0')) return 'contains a NUL character; remove it'
+  if (text.includes('\ufffd')) return 'is not UTF-8; say which encoding the file has, or save it as UTF-8'
+  return undefined
+}

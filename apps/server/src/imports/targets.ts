@@ -1,0 +1,222 @@
+import type { Json } from '@fairway/queue'
+import { isEmail } from '../ingest/fields.ts'
+import type { Device, PersonRef } from '../ingest/item.ts'
+import { nameLength } from '../ingest/limits.ts'
+import { readTopics } from '../ingest/topics.ts'
+import { languageName, timezoneName } from '../people/locale.ts'
+import type { ValueType } from './guess.ts'
+import type { ImportKind } from './imports.ts'
+import type { Options } from './options.ts'
+import { asBoolean, asDate, asType, nameOfType } from './values.ts'
+
+/** What a row says, put together column by column. */
+export interface Draft {
+  person: PersonRef
+  email?: string | null
+  phone?: string | null
+  timezone?: string
+  language?: string
+  properties: Record<string, Json>
+  tags: string[]
+  topics?: Record<string, boolean>
+  devices?: Device[]
+  subscribed?: boolean
+  suppressed?: boolean
+  /** Epoch ms. */
+  createdAt?: number
+  updatedAt?: number
+  event?: string
+  time?: number
+  eventId?: string
+}
+
+/** Puts a value, which is not empty, where it belongs; tells why it can't. */
+export type Put = (draft: Draft, value: Json) => string | undefined
+
+const named: Record<string, (options: Options) => Put> = {
+  id: () => (draft, value) => {
+    const id = readId(value)
+    if (typeof id !== 'string') return id.reason
+    draft.person.id = id
+  },
+  anonymous_id: () => (draft, value) => {
+    const id = readId(value)
+    if (typeof id !== 'string') return id.reason
+    draft.person.anonymousId = id
+  },
+  email: () => (draft, value) => {
+    const email = typeof value === 'string' ? value.trim() : ''
+    if (!isEmail(email)) return 'is not an email address'
+    draft.email = draft.person.email = email
+  },
+  phone: () => (draft, value) => {
+    const phone = String(value).trim()
+    if (typeof value === 'object' || phone.length > 64) return 'is not a phone number'
+    draft.phone = phone
+  },
+  timezone: () => (draft, value) => {
+    const zone = timezoneName(typeof value === 'string' ? value.trim() : value)
+    if (zone === undefined) return 'is not a time zone like Europe/Berlin, nor an offset in hours'
+    draft.timezone = zone
+  },
+  language: () => (draft, value) => {
+    const language = languageName(value)
+    if (language === undefined) return 'is not a language like en or de-AT'
+    draft.language = language
+  },
+  created_at: (options) => putTime(options, (draft, at) => (draft.createdAt = at)),
+  updated_at: (options) => putTime(options, (draft, at) => (draft.updatedAt = at)),
+  time: (options) => putTime(options, (draft, at) => (draft.time = at)),
+  subscribed: () => putFlag((draft, flag) => (draft.subscribed = flag)),
+  unsubscribed: () => putFlag((draft, flag) => (draft.subscribed = !flag)),
+  suppressed: () => putFlag((draft, flag) => (draft.suppressed = flag)),
+  tags: ({ tagSeparator = ',' }) => putTags(tagSeparator),
+  topics: () => (draft, value) => {
+    const topics = asType(value, 'json', {})
+    try {
+      if (topics !== undefined) draft.topics = { ...draft.topics, ...readTopics(topics, 'topics') }
+      return topics === undefined ? 'is not JSON like {"news": true}' : undefined
+    } catch (error) {
+      return `is no topics: ${(error as Error).message}`
+    }
+  },
+  devices: () => putDevices,
+  properties: () => (draft, value) => {
+    const properties = asType(value, 'json', {})
+    if (typeof properties !== 'object' || properties === null || Array.isArray(properties))
+      return 'is not a JSON object'
+    for (const [name, one] of Object.entries(properties)) {
+      const reason = nameReason(name)
+      if (reason !== undefined) return reason
+      draft.properties[name] = one as Json
+    }
+  },
+  event: () => (draft, value) => {
+    const name = typeof value === 'string' ? value.trim() : ''
+    if (name === '' || name.length >= nameLength)
+      return `is not the name of an event (1 to ${nameLength - 1} characters)`
+    draft.event = name
+  },
+  event_id: () => (draft, value) => {
+    const id = readId(value)
+    if (typeof id !== 'string') return id.reason
+    draft.eventId = id
+  },
+  ignore: () => () => undefined,
+}
+
+/** What the columns of each kind may go to, besides `property:NAME` and `topic:NAME`. */
+const kinds: Record<ImportKind, string[]> = {
+  people: [
+    ...['id', 'anonymous_id', 'email', 'phone', 'timezone', 'language', 'created_at', 'updated_at'],
+    ...['tags', 'topics', 'devices', 'subscribed', 'unsubscribed', 'suppressed', 'properties', 'ignore'],
+  ],
+  events: ['id', 'anonymous_id', 'email', 'event', 'time', 'event_id', 'properties', 'ignore'],
+  suppressions: ['id', 'email', 'ignore'],
+  unsubscribes: ['id', 'email', 'ignore'],
+  tags: ['id', 'email', 'tags', 'ignore'],
+  segment: ['id', 'email', 'ignore'],
+}
+
+/** Cells of these that are empty can mean that there is nothing; of the others, that nothing is known. */
+export const clearable: Record<string, (draft: Draft) => void> = {
+  email: (draft) => (draft.email = null),
+  phone: (draft) => (draft.phone = null),
+}
+
+export const isClearable = (to: string) => to in clearable || to.startsWith('property:')
+
+/** Several columns may go there. */
+export const isShared = (to: string) => to === 'ignore' || to === 'tags' || to === 'properties'
+
+/** @returns undefined when a column of this kind of import can't go there */
+export function putInto(kind: ImportKind, to: string, type: ValueType, options: Options): Put | undefined {
+  const colon = to.indexOf(':')
+  if (colon === -1) return kinds[kind].includes(to) ? named[to]!(options) : undefined
+  const [what, name] = [to.slice(0, colon), to.slice(colon + 1)]
+  if (nameReason(name) !== undefined) return undefined
+  if (what === 'property' && (kind === 'people' || kind === 'events')) return putProperty(name, type, options)
+  if (what === 'topic' && kind === 'people') return putTopic(name)
+  return undefined
+}
+
+export const targetsOf = (kind: ImportKind): string =>
+  [
+    ...kinds[kind],
+    ...(kind === 'people' ? ['property:NAME', 'topic:NAME'] : kind === 'events' ? ['property:NAME'] : []),
+  ].join(', ')
+
+const nameReason = (name: string) =>
+  name.trim() === '' || name.length > 255 || name === '__proto__'
+    ? 'has a property whose name is empty or longer than 255 characters'
+    : undefined
+
+function readId(value: Json): string | { reason: string } {
+  const text = typeof value === 'string' ? value.trim() : typeof value === 'number' ? String(value) : ''
+  if (text === '') return { reason: 'is not an id: a text or a number' }
+  if (text.length >= nameLength) return { reason: `must be shorter than ${nameLength} characters` }
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value))
+    return { reason: 'is too large for a JSON number to be exact; write it as a text' }
+  return text
+}
+
+const putTime =
+  (options: Options, put: (draft: Draft, at: number) => void): Put =>
+  (draft, value) => {
+    const at = asDate(value, options)
+    if (at === undefined) return `is not ${nameOfType.date}`
+    if (at < 0) return 'is before 1970'
+    put(draft, at)
+  }
+
+const putFlag =
+  (put: (draft: Draft, flag: boolean) => void): Put =>
+  (draft, value) => {
+    const flag = asBoolean(value)
+    if (flag === undefined) return `is not ${nameOfType.boolean}`
+    put(draft, flag)
+  }
+
+const putProperty =
+  (name: string, type: ValueType, options: Options): Put =>
+  (draft, value) => {
+    const typed = asType(value, type, options)
+    if (typed === undefined) return `is not ${nameOfType[type]}`
+    draft.properties[name] = typed
+  }
+
+const putTopic =
+  (name: string): Put =>
+  (draft, value) => {
+    const flag = value === 'subscribed' ? true : value === 'unsubscribed' ? false : asBoolean(value)
+    if (flag === undefined) return `is not ${nameOfType.boolean}`
+    draft.topics = { ...draft.topics, [name]: flag }
+  }
+
+const putTags =
+  (separator: string): Put =>
+  (draft, value) => {
+    const list =
+      typeof value === 'string' && value.trimStart().startsWith('[') ? asType(value, 'json', {}) : value
+    const names = Array.isArray(list) ? list : String(list).split(separator)
+    for (const one of names) {
+      const tag = typeof one === 'string' || typeof one === 'number' ? String(one).trim() : undefined
+      if (tag === undefined || tag.length >= nameLength)
+        return `has a tag that is no text of at most ${nameLength - 1} characters`
+      if (tag !== '') draft.tags.push(tag)
+    }
+  }
+
+const putDevices: Put = (draft, value) => {
+  const list = asType(value, 'json', {})
+  const devices = Array.isArray(list) ? (list as unknown as Partial<Device>[]) : undefined
+  const sound = devices?.every(
+    (device) => typeof device?.address === 'string' && device.address.length <= 4_096,
+  )
+  if (!devices || !sound) return 'is not a JSON list of devices like {"type": "push", "address": "…"}'
+  draft.devices = devices.map(({ address, platform }) => ({
+    type: 'push',
+    address: address!,
+    ...(typeof platform === 'string' && { platform }),
+  }))
+}

@@ -1,0 +1,139 @@
+import type { Json } from '@fairway/queue'
+import type { ValueType } from './guess.ts'
+
+/** How values are written in a file. */
+export interface Notation {
+  /** Of dates like 3/4/2026. */
+  dates?: 'day_first' | 'month_first'
+  /** `1.234,5` instead of `1,234.5`. */
+  decimalComma?: boolean
+}
+
+/**
+ * Reads a value as a type.
+ *
+ * @returns undefined when it is none
+ */
+export function asType(value: Json, type: ValueType, notation: Notation): Json | undefined {
+  switch (type) {
+    case 'text':
+      return typeof value === 'string'
+        ? value
+        : typeof value === 'object'
+          ? JSON.stringify(value)
+          : String(value)
+    case 'number':
+      return asNumber(value, notation)
+    case 'boolean':
+      return asBoolean(value)
+    case 'date': {
+      const at = asDate(value, notation)
+      return at === undefined ? undefined : new Date(at).toISOString()
+    }
+    case 'json':
+      return asJson(value)
+  }
+}
+
+/** What a message says a value should be. */
+export const nameOfType: Record<ValueType, string> = {
+  text: 'a text',
+  number: 'a number',
+  boolean: 'true or false (or yes or no, 1 or 0)',
+  date: 'a date: ISO 8601, seconds since 1970, or with the option `dates` like 31/12/2026 or 12/31/2026',
+  json: 'JSON',
+}
+
+const plain = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i
+/** Thousands are only read as such in groups of three. */
+const grouped = /^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/
+
+export function asNumber(value: Json, { decimalComma }: Notation): number | undefined {
+  if (typeof value === 'number') return value
+  if (typeof value !== 'string') return undefined
+  let text = value.trim()
+  if (decimalComma) text = text.replace(/[.,]/g, (mark) => (mark === ',' ? '.' : ','))
+  if (grouped.test(text)) text = text.replaceAll(',', '')
+  if (!plain.test(text)) return undefined
+  const number = Number(text)
+  return Number.isFinite(number) ? number : undefined
+}
+
+const yes = new Set(['true', 't', 'yes', 'y', '1', 'on', 'x'])
+const no = new Set(['false', 'f', 'no', 'n', '0', 'off'])
+
+export function asBoolean(value: Json): boolean | undefined {
+  if (typeof value === 'boolean') return value
+  const text = String(value).trim().toLowerCase()
+  return yes.has(text) ? true : no.has(text) ? false : undefined
+}
+
+const iso =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)?)?$/i
+const local = /^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:,?\s+(\d{1,2}):(\d\d)(?::(\d\d))?\s*(am|pm)?)?$/i
+/** Numbers below are seconds since 1970, others milliseconds, as everywhere in Fairway. */
+const secondsBelow = 1e11
+const earliest = Date.UTC(1000, 0, 1)
+const latest = Date.UTC(9999, 11, 31)
+
+/** Epoch ms. Without a zone it is UTC. */
+export function asDate(value: Json, { dates }: Notation): number | undefined {
+  if (typeof value === 'number' || (typeof value === 'string' && /^\s*-?\d+(\.\d+)?\s*$/.test(value))) {
+    const number = Number(value)
+    return within(Math.trunc(Math.abs(number) < secondsBelow ? number * 1_000 : number))
+  }
+  if (typeof value !== 'string') return undefined
+  const text = value.trim()
+  const international = iso.exec(text)
+  if (international) {
+    const [, year, month, day, hour, minute, second, fraction, zone] = international
+    const ms = Math.trunc(Number(`0.${fraction ?? 0}`) * 1_000)
+    return utc(year, month, day, hour, minute, second, ms, offsetOf(zone))
+  }
+  const usual = dates && local.exec(text)
+  if (!usual) return undefined
+  const [, first, second, year, hour, minute, seconds, half] = usual
+  const [day, month] = dates === 'day_first' ? [first, second] : [second, first]
+  return utc(year, month, day, half ? hourOf(Number(hour), half) : hour, minute, seconds, 0, 0)
+}
+
+const hourOf = (hour: number, half: string) =>
+  hour > 12 ? '99' : String((hour % 12) + (half.toLowerCase() === 'pm' ? 12 : 0))
+
+type Part = string | undefined
+
+function utc(
+  year: Part,
+  month: Part,
+  day: Part,
+  hour: Part,
+  minute: Part,
+  second: Part,
+  ms: number,
+  offset: number,
+) {
+  const [m, d] = [Number(month), Number(day)]
+  const [h, min, s] = [Number(hour ?? 0), Number(minute ?? 0), Number(second ?? 0)]
+  if (h > 23 || min > 59 || s > 59) return undefined
+  const date = Date.UTC(Number(year), m - 1, d)
+  // 31 February would become a day of March.
+  if (new Date(date).getUTCDate() !== d || new Date(date).getUTCMonth() !== m - 1) return undefined
+  return within(date + ((h * 60 + min) * 60 + s) * 1_000 + ms - offset)
+}
+
+function offsetOf(zone: Part): number {
+  const parts = /^([+-])(\d\d):?(\d\d)?$/.exec(zone ?? '')
+  if (!parts) return 0
+  return (parts[1] === '-' ? -1 : 1) * (Number(parts[2]) * 60 + Number(parts[3] ?? 0)) * 60_000
+}
+
+const within = (at: number) => (at >= earliest && at <= latest ? at : undefined)
+
+function asJson(value: Json): Json | undefined {
+  if (typeof value !== 'string') return value
+  try {
+    return JSON.parse(value) as Json
+  } catch {
+    return undefined
+  }
+}

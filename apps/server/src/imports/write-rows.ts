@@ -1,0 +1,237 @@
+import { eventId as idOfEvent, type NewEvent, uuidOf } from '../events/store.ts'
+import { foldName, type IngestItem } from '../ingest/item.ts'
+import { storeEvents } from '../ingest/process-events.ts'
+import { Counts as HourlyCounts } from '../ingest/process-log.ts'
+import { type Changed, changePeople, type Work } from '../people/change.ts'
+import type { PeopleSession } from '../people/session.ts'
+import type { ChangedPerson } from '../people/store.ts'
+import { type Changes, noteChanges, saveChanges } from './changes.ts'
+import { type Found, findRows } from './found.ts'
+import type { ImportKind } from './imports.ts'
+import { itemsOf } from './items.ts'
+import type { Options } from './options.ts'
+import type { Refusal } from './plan.ts'
+import type { Row } from './rows.ts'
+import { addMembers } from './segment-members.ts'
+import { suppressAddresses } from './suppress.ts'
+import type { Draft } from './targets.ts'
+
+/** What an import does with its rows. */
+export interface Purpose {
+  importId: number
+  kind: ImportKind
+  options: Options
+  /** When it began, epoch ms: the time of all its writes. */
+  at: number
+}
+
+export interface ReadyRow {
+  row: Row
+  draft: Draft
+}
+
+/** What came of rows. The first three add up with the refusals to all of them. */
+export interface Written {
+  created: number
+  updated: number
+  unchanged: number
+  refusals: { row: Row; refusal: Refusal }[]
+}
+
+type Fate = 'created' | 'updated' | 'unchanged' | Refusal
+
+/** Sorts every import's works behind all jobs of its millisecond. */
+const jobId = '~'
+
+/** Writes rows, in a handful of statements however many there are. */
+export async function writeRows(
+  session: PeopleSession,
+  purpose: Purpose,
+  rows: ReadyRow[],
+): Promise<Written> {
+  const found = await findPeople(session, purpose, rows)
+  const fates = decideEarly(purpose, rows, found)
+  const works: (Work & { row: number })[] = []
+  for (const [index, { draft }] of rows.entries()) {
+    if (fates[index] !== undefined) continue
+    for (const ref of found[index]!.refs)
+      for (const item of itemsOf(purpose.kind, draft, ref, purpose, purpose.options))
+        works.push({ jobId, item, row: index })
+  }
+  const changes: Changes = noteChanges()
+  const changed = await changePeople(session, works)
+  changes.addPeople(changed.people)
+  noteFates(fates, works, changed)
+  if (purpose.kind === 'events') await writeEvents(session, purpose, { rows, works, changed, fates, changes })
+  if (purpose.kind === 'suppressions') await writeSuppressions(session, { rows, fates, changes })
+  await writeMembers(session, purpose, { found, works, changed, fates, changes })
+  await saveChanges(session, purpose.importId, changes)
+  return summary(rows, fates)
+}
+
+/** What the same rows would come to; nobody is written. */
+export async function tryRows(session: PeopleSession, purpose: Purpose, rows: ReadyRow[]): Promise<Written> {
+  const found = await findPeople(session, purpose, rows, { lookUp: true })
+  const created = new Set<string>()
+  const fates = decideEarly(purpose, rows, found).map((fate, index): Fate => {
+    if (fate !== undefined) return fate
+    if (purpose.kind === 'events') return 'created'
+    const key = keyOf(found[index]!)
+    if (found[index]!.ids.length > 0 || created.has(key)) return 'updated'
+    created.add(key)
+    return 'created'
+  })
+  return summary(rows, fates)
+}
+
+function findPeople(
+  session: PeopleSession,
+  { kind, options }: Purpose,
+  rows: ReadyRow[],
+  { lookUp = false } = {},
+) {
+  const must = kind === 'segment' || kind === 'suppressions' || options.updateOnly || options.createOnly
+  return findRows(
+    session,
+    rows.map(({ draft }) => draft),
+    { everybody: kind === 'unsubscribes' || kind === 'suppressions', lookUp: lookUp || must === true },
+  )
+}
+
+/** Decides rows that may not create, or not change, somebody. */
+function decideEarly(purpose: Purpose, rows: ReadyRow[], found: Found[]): (Fate | undefined)[] {
+  const begun = new Set<string>()
+  return rows.map(({ draft }, index) => {
+    const fate = decideAlone(purpose, draft, found[index]!)
+    if (fate !== undefined || !purpose.options.createOnly) return fate
+    // Whom a row before this one creates is there.
+    const key = keyOf(found[index]!)
+    if (begun.has(key)) return 'unchanged'
+    begun.add(key)
+    return undefined
+  })
+}
+
+function decideAlone({ kind, options }: Purpose, draft: Draft, { ids }: Found): Fate | undefined {
+  const isKnown = ids.length > 0
+  if (options.createOnly && isKnown) return 'unchanged'
+  if (isKnown) return undefined
+  if (kind === 'suppressions') return draft.email ? 'created' : nobody
+  return kind === 'segment' || options.updateOnly ? nobody : undefined
+}
+
+const keyOf = ({ refs: [ref] }: Found): string => ref!.id ?? ref!.email?.toLowerCase() ?? ref!.anonymousId!
+
+const nobody: Refusal = { column: null, reason: 'is about nobody who is in the project' }
+
+function noteFates(fates: (Fate | undefined)[], works: { row: number }[], changed: Changed): void {
+  const people = new Map<number, ChangedPerson>()
+  for (const person of changed.people) if (person.draft.id !== undefined) people.set(person.draft.id, person)
+  const counted = new Set<ChangedPerson>()
+  for (const [index, { row }] of works.entries()) {
+    const refusal = changed.refusals.get(index)
+    if (refusal !== undefined) fates[row] = { column: null, reason: refusal }
+    else if (changed.erased.has(index))
+      fates[row] = { column: null, reason: 'is about a person who was erased meanwhile' }
+    if (typeof fates[row] === 'object') continue
+    const person = people.get(changed.personIds[index]!)
+    if (!person) fates[row] ??= 'unchanged'
+    else if (person.before === undefined && !counted.has(person)) fates[row] = 'created'
+    else if (fates[row] !== 'created') fates[row] = person.written ? 'updated' : (fates[row] ?? 'unchanged')
+    if (person) counted.add(person)
+  }
+}
+
+interface Under {
+  works: (Work & { row: number })[]
+  changed: Changed
+  fates: (Fate | undefined)[]
+  changes: Changes
+}
+
+/** Counted are the events: stored now, or there already. */
+async function writeEvents(
+  session: PeopleSession,
+  { importId, options, at }: Purpose,
+  { rows, works, changed, fates, changes }: Under & { rows: ReadyRow[] },
+): Promise<void> {
+  const { projectId } = session
+  const events: NewEvent[] = []
+  const rowOf = new Map<string, number>()
+  const receivedAt = new Date(at)
+  for (const [index, { item, row }] of works.entries()) {
+    const personId = changed.personIds[index]
+    if (item.kind !== 'event' || personId === undefined || typeof fates[row] === 'object') continue
+    const { eventId } = rows[row]!.draft
+    const id =
+      eventId === undefined
+        ? idOfEvent(projectId, `import ${importId} ${rows[row]!.row.end}`)
+        : uuidOf(`imported event\0${projectId}\0${eventId}`)
+    fates[row] = 'unchanged'
+    rowOf.set(id, row)
+    events.push(newEvent(item, { id, personId, receivedAt }))
+  }
+  const counts = new HourlyCounts()
+  const stored = await storeEvents(session, events, counts, { trigger: options.trigger === true })
+  for (const { id } of stored) fates[rowOf.get(id)!] = 'created'
+  changes.addEvents(stored)
+  await counts.save(session)
+}
+
+const newEvent = (
+  item: IngestItem & { kind: 'event' },
+  of: { id: string; personId: number; receivedAt: Date },
+): NewEvent => ({
+  ...of,
+  name: item.name,
+  foldedName: foldName(item.name),
+  properties: item.properties,
+  source: item.source,
+  occurredAt: new Date(item.at),
+})
+
+/** An address is suppressed also when nobody has it yet. */
+async function writeSuppressions(
+  session: PeopleSession,
+  { rows, fates, changes }: Pick<Under, 'fates' | 'changes'> & { rows: ReadyRow[] },
+): Promise<void> {
+  const rowOf = new Map<string, number>()
+  for (const [index, { draft }] of rows.entries())
+    if (draft.email && typeof fates[index] !== 'object' && !rowOf.has(draft.email.toLowerCase()))
+      rowOf.set(draft.email.toLowerCase(), index)
+  const added = await suppressAddresses(session, [...rowOf.keys()])
+  changes.addAddresses(added)
+  const isNew = new Set([...added].map((address) => rowOf.get(address)!))
+  for (const [index, fate] of fates.entries())
+    if (fate === 'created' && !isNew.has(index)) fates[index] = 'unchanged'
+}
+
+async function writeMembers(
+  session: PeopleSession,
+  { kind, options }: Purpose,
+  { found, works, changed, fates, changes }: Under & { found: Found[] },
+): Promise<void> {
+  if (options.segment === undefined) return
+  const people = new Map<number, number>()
+  if (kind === 'segment') {
+    for (const [index, { ids }] of found.entries())
+      if (typeof fates[index] !== 'object') for (const id of ids) people.set(id, people.get(id) ?? index)
+  } else
+    for (const [index, { row }] of works.entries())
+      if (changed.personIds[index] !== undefined && typeof fates[row] !== 'object')
+        people.set(changed.personIds[index], row)
+  const added = await addMembers(session, options.segment, [...people.keys()])
+  changes.addMembers(options.segment, added)
+  if (kind !== 'segment') return
+  for (const [index, fate] of fates.entries()) fates[index] = fate ?? 'unchanged'
+  for (const id of added) fates[people.get(id)!] = 'updated'
+}
+
+function summary(rows: ReadyRow[], fates: (Fate | undefined)[]): Written {
+  const written: Written = { created: 0, updated: 0, unchanged: 0, refusals: [] }
+  for (const [index, fate = 'unchanged'] of fates.entries()) {
+    if (typeof fate === 'object') written.refusals.push({ row: rows[index]!.row, refusal: fate })
+    else written[fate]++
+  }
+  return written
+}

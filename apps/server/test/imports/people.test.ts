@@ -1,0 +1,383 @@
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { stringify } from './csv.ts'
+import { type Importer, startImporter } from './support.ts'
+import { zip } from './zip.ts'
+
+let server: Importer
+let now = new Date('2026-06-01T12:00:00Z')
+
+beforeAll(async () => {
+  server = await startImporter(() => now)
+})
+afterAll(() => server?.close())
+
+const people = () =>
+  server.sql<{ id: string; email: string | null; properties: object; tags: string[] }>(
+    `select external_id as id, email, properties, tags from people where project_id = $1 order by external_id`,
+    server.projectId,
+  )
+const find = async (id: string) =>
+  (
+    await server.sql('select * from people where project_id = $1 and external_id = $2', server.projectId, id)
+  )[0]
+
+describe('a people import', () => {
+  it('is looked into, mapped by itself, and imported', async () => {
+    const file = stringify([
+      ['User ID', 'E-mail', 'First name', 'Orders', 'VIP', 'Signed up', 'Tags', 'Zip'],
+      ['u1', 'anna@x.example', 'Anna', '3', 'yes', '2026-01-02', 'a, b', '01234'],
+      ['u2', 'ben@x.example', 'Ben "the" Great', '4.5', 'no', '2026-01-03 10:00', '', '80331'],
+    ])
+    const ready = await server.upload(file, { name: 'June' })
+    expect(ready).toMatchObject({
+      kind: 'people',
+      name: 'June',
+      state: 'ready',
+      size: file.length,
+      offset: file.length,
+      format: { type: 'csv', delimiter: ',', header: true, encoding: 'utf-8', compression: 'none' },
+      mapping: null,
+      task: null,
+    })
+    expect(ready.columns.map(({ name, guess }: { name: string; guess: object }) => [name, guess])).toEqual([
+      ['User ID', { to: 'id', type: 'text' }],
+      ['E-mail', { to: 'email', type: 'text' }],
+      ['First name', { to: 'property:First name', type: 'text' }],
+      ['Orders', { to: 'property:Orders', type: 'number' }],
+      ['VIP', { to: 'property:VIP', type: 'boolean' }],
+      ['Signed up', { to: 'property:Signed up', type: 'date' }],
+      ['Tags', { to: 'tags', type: 'text' }],
+      ['Zip', { to: 'property:Zip', type: 'text' }],
+    ])
+    expect(ready.columns[0].samples).toEqual(['u1', 'u2'])
+    expect(ready.preview).toHaveLength(2)
+
+    const done = await server.start(ready.id)
+    expect(done).toMatchObject({
+      state: 'done',
+      counts: { rows: 2, created: 2, updated: 0, unchanged: 0, rejected: 0 },
+      task: { state: 'done', done: 2, total: 2, failed: 0 },
+      startedAt: now.toISOString(),
+      finishedAt: now.toISOString(),
+    })
+    expect(await people()).toEqual([
+      {
+        id: 'u1',
+        email: 'anna@x.example',
+        properties: {
+          'First name': 'Anna',
+          Orders: 3,
+          VIP: true,
+          'Signed up': '2026-01-02T00:00:00.000Z',
+          Zip: '01234',
+        },
+        tags: ['a', 'b'],
+      },
+      {
+        id: 'u2',
+        email: 'ben@x.example',
+        properties: {
+          'First name': 'Ben "the" Great',
+          Orders: 4.5,
+          VIP: false,
+          'Signed up': '2026-01-03T10:00:00.000Z',
+          Zip: '80331',
+        },
+        tags: [],
+      },
+    ])
+    // Its file is no longer needed, and it can't be started again.
+    expect(await server.call('POST', `/imports/${ready.id}/start`, {})).toMatchObject({ status: 409 })
+  })
+
+  it('updates people by id, else by address, and newer writes win', async () => {
+    now = new Date('2026-06-02T12:00:00Z')
+    await server.run('id,email,plan,city\nm1,Mia@x.example,free,Rome\nm2,max@x.example,free,Oslo\n')
+    const ready = await server.upload('email,plan,city\nmia@X.example,pro,\nnew@x.example,team,Bonn\n')
+    const started = await server.call('POST', `/imports/${ready.id}/start`, {})
+    // Later than the import's beginning.
+    now = new Date('2026-06-02T12:00:01Z')
+    await server.call('PUT', '/people/id:m1', { properties: { plan: 'enterprise', seats: 5 } })
+    await server.work(started.body.task.id)
+    expect((await server.call('GET', `/imports/${ready.id}`)).body.counts).toEqual({
+      rows: 2,
+      created: 1,
+      updated: 1,
+      unchanged: 0,
+      rejected: 0,
+    })
+    expect(await find('m1')).toMatchObject({
+      email: 'mia@X.example',
+      properties: { plan: 'enterprise', seats: 5, city: 'Rome' },
+    })
+    expect(await find('new@x.example')).toMatchObject({ email: 'new@x.example' })
+  })
+
+  it('leaves out or keeps to people who are there, and empties what is empty, when told to', async () => {
+    now = new Date('2026-06-03T12:00:00Z')
+    await server.run('id,plan\no1,free\n')
+    now = new Date('2026-06-03T13:00:00Z')
+    const file = 'id,plan,phone\no1,pro,\no2,pro,\n'
+    const updated = await server.run(file, {}, { options: { updateOnly: true } })
+    expect(updated.counts).toMatchObject({ created: 0, updated: 1, rejected: 1 })
+    expect(await server.rejects(updated.id)).toEqual([[3, null, 'is about nobody who is in the project']])
+    now = new Date('2026-06-03T14:00:00Z')
+    const created = await server.run(
+      'id,plan\no1,none\no3,pro\no3,team\n',
+      {},
+      { options: { createOnly: true } },
+    )
+    expect(created.counts).toMatchObject({ created: 1, unchanged: 2, rejected: 0 })
+    expect((await find('o1'))!.properties).toEqual({ plan: 'pro' })
+    expect((await find('o3'))!.properties).toEqual({ plan: 'pro' })
+    now = new Date('2026-06-03T15:00:00Z')
+    await server.run('id,plan\no1,\no3,\n', {}, { options: { overwriteEmpty: true, tags: ['emptied'] } })
+    expect(await find('o1')).toMatchObject({ properties: {}, tags: ['emptied'] })
+  })
+
+  it('rejects what is wrong with its line, column and reason, and nothing else', async () => {
+    now = new Date('2026-06-04T12:00:00Z')
+    const file = [
+      'id,email,age,born',
+      'r1,r1@x.example,30,1965-05-05',
+      'r2,no address,31,',
+      'r3,r3@x.example,old,',
+      ',,1,',
+      'r4,r4@x.example,1,2026-02-30',
+      'r5,r5@x.example',
+      '"two',
+      'lines",bad@,1,',
+      'r6,r6@x.example,1,1990-01-01,,',
+      `${'x'.repeat(300)},a@x.example,1,`,
+      'r\0,n@x.example,1,',
+      'r7,"open',
+      'r8,r8@x.example,8,',
+    ].join('\n')
+    const mapping = {
+      id: { to: 'id' },
+      email: { to: 'email' },
+      age: { to: 'property:age', type: 'number' },
+      born: { to: 'property:born', type: 'date' },
+    }
+    const done = await server.run(file, {}, { mapping })
+    expect(done.counts).toEqual({ rows: 12, created: 3, updated: 0, unchanged: 0, rejected: 9 })
+    expect(await server.rejects(done.id)).toEqual([
+      [3, 'email', 'is not an email address'],
+      [4, 'age', 'is not a number'],
+      [5, null, 'has neither an id nor an email address'],
+      [6, 'born', expect.stringMatching(/^is not a date/)],
+      [7, null, 'has 2 cells; there are 4 columns'],
+      [8, 'email', 'is not an email address'],
+      [11, 'id', 'must be shorter than 255 characters'],
+      [12, null, expect.stringMatching(/cell 1 contains a NUL/)],
+      [13, null, expect.stringMatching(/a quote opens/)],
+    ])
+    expect((await find('r1'))!.properties).toMatchObject({ born: '1965-05-05T00:00:00.000Z' })
+    const csv = await server.call('GET', `/imports/${done.id}/rejects.csv`)
+    expect(csv.text.split('\r\n').slice(0, 3)).toEqual([
+      'id,email,age,born,reject_line,reject_column,reject_reason,reject_text',
+      'r2,no address,31,,3,email,is not an email address,',
+      'r3,r3@x.example,old,,4,age,is not a number,',
+    ])
+    // Corrected, it is imported with the same mapping.
+    const corrected = csv.text.replace('no address', 'r2@x.example').replace(',old,', ',32,')
+    const again = await server.run(corrected, {}, { mapping })
+    expect(again.counts).toMatchObject({ rows: 9, created: 3, rejected: 6 })
+    expect((await find('r2'))!.properties).toEqual({ age: 31 })
+  })
+})
+
+describe('a file', () => {
+  const expectImported = async (content: Buffer, prefix: string, body = {}) => {
+    now = new Date(now.getTime() + 60_000)
+    const done = await server.run(content, body)
+    expect(done).toMatchObject({ state: 'done', counts: { created: 2, rejected: 0 } })
+    expect((await find(`${prefix}1`))!.properties).toEqual({ name: 'Zoë, "Z"', city: 'Köln' })
+    return done
+  }
+  const table = (prefix: string, delimiter = ',') =>
+    stringify(
+      [
+        ['id', 'name', 'city'],
+        [`${prefix}1`, 'Zoë, "Z"', 'Köln'],
+        [`${prefix}2`, 'x', 'y'],
+      ],
+      { delimiter, newline: '\r\n' },
+    )
+
+  it('may be gzipped, with any delimiter', async () => {
+    const done = await expectImported(gzipSync(table('gz', ';')), 'gz')
+    expect(done.format).toMatchObject({ compression: 'gzip', delimiter: ';', encoding: 'utf-8' })
+    expect((await expectImported(table('tab', '\t'), 'tab')).format).toMatchObject({ delimiter: '\t' })
+    expect((await expectImported(table('pipe', '|'), 'pipe')).format).toMatchObject({ delimiter: '|' })
+  })
+
+  it('may be in a .zip, packed or not, behind what macOS adds', async () => {
+    const other = { name: '__MACOSX/._people.csv', content: Buffer.from('junk') }
+    const folder = { name: 'data/', content: Buffer.alloc(0) }
+    const packed = zip([folder, other, { name: 'data/people.csv', content: table('zip') }])
+    expect((await expectImported(packed, 'zip')).format.compression).toBe('zip')
+    const stored = zip([{ name: 'people.csv', content: table('stored'), stored: true }])
+    await expectImported(stored, 'stored')
+    expect((await server.upload(zip([folder]))).message).toMatch(/holds no file/)
+  })
+
+  it('may be UTF-8 with a mark, UTF-16 of both kinds, or Windows-1252', async () => {
+    const mark = Buffer.from('\ufeff')
+    await expectImported(Buffer.concat([mark, table('bom')]), 'bom')
+    const le = Buffer.from(`\ufeff${table('le')}`, 'utf16le')
+    expect((await expectImported(le, 'le')).format.encoding).toBe('utf-16le')
+    expect(
+      (await expectImported(Buffer.from(`${table('be')}`, 'utf16le').swap16(), 'be')).format.encoding,
+    ).toBe('utf-16be')
+    const ansi = Buffer.from(table('ansi').toString(), 'latin1')
+    expect((await expectImported(ansi, 'ansi')).format.encoding).toBe('windows-1252')
+    const packed = gzipSync(Buffer.from(`\ufeff${table('le-gz')}`, 'utf16le'))
+    expect((await expectImported(packed, 'le-gz')).format.encoding).toBe('utf-16le')
+  })
+
+  it('may have no names of columns', async () => {
+    now = new Date(now.getTime() + 60_000)
+    const ready = await server.upload('h1,h1@x.example,5\nh2,h2@x.example,6\n')
+    expect(ready.format.header).toBe(false)
+    expect(ready.columns.map(({ name, guess }: { name: string; guess: object }) => [name, guess])).toEqual([
+      ['column 1', { to: 'property:column 1', type: 'text' }],
+      ['column 2', { to: 'email', type: 'text' }],
+      ['column 3', { to: 'property:column 3', type: 'number' }],
+    ])
+    const done = await server.start(ready.id, {
+      mapping: { 'column 1': { to: 'id' }, 'column 2': { to: 'email' } },
+    })
+    expect(done.counts).toMatchObject({ rows: 2, created: 2 })
+  })
+
+  it('may be NDJSON', async () => {
+    now = new Date(now.getTime() + 60_000)
+    const lines = [
+      { id: 'n1', email: 'n1@x.example', tags: ['a'], plan: 'pro', seats: 5, address: { city: 'Rome' } },
+      { id: 17, plan: null, extra: [1] },
+    ]
+    const done = await server.run(
+      `${lines.map((line) => JSON.stringify(line)).join('\n')}\nnonsense\n{"id":{}}\n`,
+    )
+    expect(done.counts).toMatchObject({ created: 2, rejected: 2 })
+    expect(done.format.type).toBe('ndjson')
+    expect(await find('n1')).toMatchObject({
+      tags: ['a'],
+      properties: { plan: 'pro', seats: 5, address: { city: 'Rome' } },
+    })
+    expect((await find('17'))!.properties).toEqual({ extra: [1] })
+    expect(await server.rejects(done.id)).toEqual([
+      [3, null, expect.stringMatching(/not JSON/)],
+      [4, 'id', 'is not an id: a text or a number'],
+    ])
+  })
+
+  it.each([
+    ['empty', '', /is empty/],
+    ['blank', '\n\n', /has no row/],
+    ['a JSON array', '[{"id":1}]', /one JSON object a line/],
+    ['HTML', '<!DOCTYPE html><p>', /HTML/],
+    ['too wide', Array.from({ length: 1_001 }, (_, n) => `c${n}`).join(','), /1001 columns/],
+  ])('that is %s is refused', async (_, content, reason) => {
+    const { body } = await server.call('POST', '/imports', { kind: 'people' })
+    const answer = await server.put(body.id, content)
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { field: 'file', detail: expect.stringMatching(reason) },
+    })
+  })
+
+  it('that is damaged fails with a reason', async () => {
+    const damaged = await server.upload(gzipSync('id\n1\n'.repeat(50_000)).subarray(0, 200))
+    expect(damaged).toMatchObject({ state: 'failed', message: expect.stringMatching(/\.gz file is damaged/) })
+    const zip = await server.upload(Buffer.from('PK\x03\x04 and nothing of an archive'))
+    expect(zip).toMatchObject({ state: 'failed', message: expect.stringMatching(/\.zip file can't be read/) })
+  })
+})
+
+describe('an upload', () => {
+  it('goes on where it broke, and nowhere else', async () => {
+    const file = stringify([['id', 'n'], ...Array.from({ length: 2_000 }, (_, n) => [`up${n}`, String(n)])])
+    const { id } = (await server.call('POST', '/imports', { kind: 'people' })).body
+    expect((await server.put(id, file.subarray(0, 10_000), 'offset=0')).body).toMatchObject({
+      state: 'uploading',
+      offset: 10_000,
+    })
+    const wrong = await server.put(id, file.subarray(12_000), 'offset=12000&last=true')
+    expect(wrong).toMatchObject({ status: 409, body: { expectedOffset: 10_000 } })
+    const done = await server.put(id, file.subarray(10_000), 'offset=10000&last=true')
+    expect(done.body).toMatchObject({ state: 'ready', size: file.length })
+    // The reply was lost: it comes again.
+    expect((await server.put(id, '', `offset=${file.length}&last=true`)).body).toMatchObject({
+      state: 'ready',
+    })
+    expect((await server.put(id, 'x', `offset=${file.length}`)).status).toBe(409)
+    expect((await server.start(id)).counts).toMatchObject({ rows: 2_000, created: 2_000 })
+  })
+
+  it('of an unknown import, or with bad words, is refused', async () => {
+    expect((await server.put(999_999, 'x')).status).toBe(404)
+    expect((await server.call('POST', '/imports', { kind: 'pets' })).body).toMatchObject({ field: 'kind' })
+    expect((await server.call('POST', '/imports', { kind: 'people', url: 'ftp://x' })).body).toMatchObject({
+      status: 422,
+      field: 'url',
+    })
+  })
+})
+
+describe('a start', () => {
+  it.each([
+    [{ mapping: { plan: { to: 'property:plan' } } }, 'mapping'],
+    [{ mapping: { id: { to: 'pet' } } }, 'mapping.id.to'],
+    [{ mapping: { id: { to: 'id' }, plan: { to: 'id' } } }, 'mapping.plan.to'],
+    [{ mapping: { nothing: { to: 'id' } } }, 'mapping.nothing'],
+    [{ mapping: { id: { to: 'id' }, plan: { to: 'property:__proto__' } } }, 'mapping.plan.to'],
+    [{ options: { segment: 77 } }, 'options.segment'],
+    [{ options: { dates: 'german' } }, 'options.dates'],
+  ])('that can not be followed is refused: %j', async (start, field) => {
+    const { id } = await server.upload('id,plan\n1,2\n')
+    const answer = await server.call('POST', `/imports/${id}/start`, start)
+    expect(answer).toMatchObject({ status: 422, body: { field } })
+    expect((await server.call('GET', `/imports/${id}`)).body.state).toBe('ready')
+  })
+
+  it('can be tried first', async () => {
+    now = new Date(now.getTime() + 60_000)
+    await server.run('id,plan\nd1,free\n')
+    const ready = await server.upload('id,plan,n\nd1,pro,1\nd2,pro,x\nd3,pro,3\nd3,pro,3\n')
+    const start = { mapping: { id: { to: 'id' }, n: { to: 'property:n', type: 'number' } } }
+    const tried = await server.start(ready.id, { ...start, dryRun: true })
+    expect(tried).toMatchObject({
+      state: 'ready',
+      counts: { rows: 4, created: 1, updated: 2, rejected: 1 },
+      startedAt: null,
+    })
+    expect(await server.rejects(ready.id)).toHaveLength(1)
+    expect(await find('d3')).toBeUndefined()
+    const done = await server.start(ready.id)
+    expect(done.counts).toMatchObject({ rows: 4, created: 1, rejected: 1 })
+    expect(await server.rejects(ready.id)).toHaveLength(1)
+  })
+
+  it('can be paused, resumed and cancelled', async () => {
+    const ready = await server.upload('id\nz1\n')
+    const started = await server.call('POST', `/imports/${ready.id}/start`, {})
+    expect((await server.call('POST', `/imports/${ready.id}/pause`)).body).toMatchObject({
+      state: 'importing',
+      task: { state: 'paused' },
+    })
+    await server.work(started.body.task.id)
+    expect(await find('z1')).toBeUndefined()
+    expect((await server.call('DELETE', `/imports/${ready.id}`)).status).toBe(409)
+    expect((await server.call('POST', `/imports/${ready.id}/resume`)).body.task.state).toBe('waiting')
+    expect((await server.call('POST', `/imports/${ready.id}/cancel`)).body.state).toBe('cancelled')
+    // It can be started again.
+    expect((await server.start(ready.id)).state).toBe('done')
+    expect(await find('z1')).toBeDefined()
+    expect((await server.call('DELETE', `/imports/${ready.id}`)).status).toBe(204)
+    expect((await server.call('GET', `/imports/${ready.id}`)).status).toBe(404)
+    expect((await server.call('GET', '/imports?limit=2')).body.items).toHaveLength(2)
+  })
+})

@@ -2,7 +2,6 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
 import { useKeyset } from './keyset.ts'
 import { isUnderWay, type Task, workRefreshMs } from './tasks.ts'
-import type { Json } from './types.ts'
 
 export const importKinds = ['people', 'events', 'suppressions', 'unsubscribes', 'tags', 'segment'] as const
 export type ImportKind = (typeof importKinds)[number]
@@ -84,7 +83,8 @@ export interface Reject {
   line: number
   column: string | null
   reason: string
-  row: Json
+  /** The cells; of a row that could not be read, its line. */
+  row: string[]
 }
 
 const working: ImportState[] = ['fetching', 'dry_run', 'importing', 'undoing']

@@ -85,17 +85,19 @@ export function useSwitchPerson(project: string, id: string) {
 
 /** What the erasure of a person removed; kept as the proof of it, without anything personal. */
 export interface Erasure {
-  id: string | number
+  id: string
   erasedAt: string
-  requestedBy: string | null
+  requestedBy: string
   /** How many of each kind. */
   removed: Record<string, number>
+  /** What is removed later. */
+  note: string
 }
 
 export function useErasePerson(project: string, id: string) {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: () => request<Erasure | undefined>(projectPath(project, 'people', id), { method: 'DELETE' }),
+    mutationFn: () => request<Erasure>(projectPath(project, 'people', id), { method: 'DELETE' }),
     onSuccess: () => client.invalidateQueries({ queryKey: [project, 'people'], exact: true }),
   })
 }

@@ -42,6 +42,7 @@ export interface Console {
   server: TestServer
   project: CreatedProject['project']
   trackingKey: string
+  secretKey: string
   browser: Browser
   /** The address of a page of the project: `path('people')`. */
   path(page: string): string
@@ -55,13 +56,14 @@ export interface Console {
 export async function openConsole(config: Partial<Config> = {}): Promise<Console> {
   await ensureDashboardBuilt()
   const server = await startTestServer({ config })
-  const { project, trackingKey } = await createProject(server.app, { name: 'Harbour Shoes' })
+  const { project, trackingKey, secretKey } = await createProject(server.app, { name: 'Harbour Shoes' })
   const browser = await chromium.launch({ executablePath, args })
   const signInLink = async () => (await createSignInLink(server.app, { origin: server.url })).url
   return {
     server,
     project,
     trackingKey,
+    secretKey,
     browser,
     path: (page) => `${server.url}/projects/${project.id}/${page}`,
     signInLink,
@@ -96,4 +98,18 @@ export async function track(
     }),
   })
   if (!response.ok) throw new Error(`The event was not accepted: ${response.status} ${await response.text()}`)
+}
+
+/** A person as the REST API takes them: there when this returns, other than one who comes with an event. */
+export async function putPerson(
+  { server, project, secretKey }: Pick<Console, 'server' | 'project' | 'secretKey'>,
+  id: string,
+  person: { email?: string; properties?: object },
+): Promise<void> {
+  const response = await fetch(`${server.url}/api/v1/projects/${project.id}/people/id:${id}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${secretKey}` },
+    body: JSON.stringify(person),
+  })
+  if (!response.ok) throw new Error(`The person was not taken: ${response.status} ${await response.text()}`)
 }

@@ -175,6 +175,7 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
     await page.getByRole('textbox', { name: 'Trigger event' }).fill('Purchased item')
     await page.getByRole('combobox', { name: 'Template' }).click()
     await page.getByRole('option', { name: 'Receipt' }).click()
+    await page.getByText('JSON', { exact: true }).click()
     await page
       .getByRole('textbox', { name: 'Conditions' })
       .fill('{"all":[{"person":"plan","operator":"resembles","value":1}]}')

@@ -47,15 +47,10 @@ export function ExportsPage() {
 const columns = (project: string): Column<Export>[] => [
   {
     title: 'Export',
-    render: ({ task, format }) => (
-      <>
-        <Text size="sm" fw={550}>
-          {task.title}
-        </Text>
-        <Text size="xs" c="dimmed">
-          {format === 'csv' ? 'CSV' : 'JSON lines'}
-        </Text>
-      </>
+    render: ({ task }) => (
+      <Text size="sm" fw={550}>
+        {task.title}
+      </Text>
     ),
   },
   {
@@ -81,7 +76,7 @@ const columns = (project: string): Column<Export>[] => [
     render: ({ createdAt }) => <TimeAgo at={createdAt} c="dimmed" />,
   },
   {
-    title: 'Deleted',
+    title: 'Expires',
     align: 'right',
     visibleFrom: 'sm',
     render: ({ expiresAt }) => <TimeAgo at={expiresAt} c="dimmed" />,

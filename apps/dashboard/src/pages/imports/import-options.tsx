@@ -20,7 +20,7 @@ export function ImportOptionsFields({ project, kind, options, onChange }: Import
           label="Empty cells remove what is there"
           description="Without it, an empty cell leaves the person’s value alone."
           checked={options.overwriteEmpty === true}
-          onChange={(event) => set({ overwriteEmpty: event.currentTarget.checked || undefined })}
+          onChange={(event) => set({ overwriteEmpty: event.currentTarget.checked })}
         />
       )}
       {kind === 'events' && <EventFields options={options} set={set} />}
@@ -34,7 +34,7 @@ export function ImportOptionsFields({ project, kind, options, onChange }: Import
           placeholder="A tag, then Enter"
           acceptValueOnBlur
           value={options.tags ?? []}
-          onChange={(tags) => set({ tags: tags.length > 0 ? tags : undefined })}
+          onChange={(tags) => set({ tags })}
         />
       )}
       {(kind === 'people' || kind === 'events') && <NotationFields options={options} set={set} />}
@@ -55,8 +55,8 @@ function WhoIsChanged({ options, set }: FieldsProps) {
       value={value}
       onChange={(next) =>
         set({
-          updateOnly: next === 'update' || undefined,
-          createOnly: next === 'create' || undefined,
+          updateOnly: next === 'update',
+          createOnly: next === 'create',
         })
       }
     >
@@ -83,7 +83,7 @@ function EventFields({ options, set }: FieldsProps) {
         label="Start campaigns"
         description="As if the events happened now. Leave it off for history: nobody wants last year’s receipts again."
         checked={options.trigger === true}
-        onChange={(event) => set({ trigger: event.currentTarget.checked || undefined })}
+        onChange={(event) => set({ trigger: event.currentTarget.checked })}
       />
     </>
   )
@@ -147,7 +147,7 @@ function NotationFields({ options, set }: FieldsProps) {
         label="Numbers like 1.234,50"
         description="With a comma before the decimals."
         checked={options.decimalComma === true}
-        onChange={(event) => set({ decimalComma: event.currentTarget.checked || undefined })}
+        onChange={(event) => set({ decimalComma: event.currentTarget.checked })}
       />
     </>
   )

@@ -38,7 +38,7 @@ export function Rejects({ project, data }: { project: string; data: Import }) {
           label="rejected rows"
           query={rejects}
           rowKey={({ line, column, reason }) => `${line} ${column} ${reason}`}
-          columns={columns}
+          columns={columns(data)}
           empty={
             <Text size="sm" c="dimmed" p="md">
               They will be listed in a moment.
@@ -50,16 +50,26 @@ export function Rejects({ project, data }: { project: string; data: Import }) {
   )
 }
 
-const columns: Column<Reject>[] = [
-  { title: 'Reason', render: ({ reason }) => <Text size="sm">{reason}</Text> },
+const columns = (data: Import): Column<Reject>[] => [
+  { title: 'Reason', render: (reject) => <Text size="sm">{reasonWords(reject)}</Text> },
   { title: 'Line', align: 'right', width: 90, render: ({ line }) => formatNumber(line) },
   { title: 'Column', render: ({ column }) => (column ? <Code>{column}</Code> : '—') },
   {
     title: 'Row',
     render: ({ row, line }) => (
-      <JsonPeek value={row} label={`Line ${line}`}>
+      <JsonPeek value={cellsOf(data, row)} label={`Line ${line}`}>
         Show
       </JsonPeek>
     ),
   },
 ]
+
+/** Each cell beside its column; a row of another width as it came. */
+const cellsOf = ({ columns }: Import, row: string[]): unknown =>
+  row.length === columns.length
+    ? Object.fromEntries(columns.map(({ name }, index) => [name, row[index]]))
+    : row
+
+/** Reasons are told of the column or the row: "is not an email address". */
+const reasonWords = ({ column, reason }: Reject): string =>
+  /^[a-z]/.test(reason) ? `${column ?? 'The row'} ${reason}` : reason

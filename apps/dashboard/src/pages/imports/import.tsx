@@ -36,6 +36,7 @@ export function ImportPage() {
 function ImportView({ project, data }: { project: string; data: Import }) {
   const { state, task } = data
   const wasWorked = data.counts.rows > 0
+  const startable = ['ready', 'failed', 'cancelled'].includes(state) && data.columns.length > 0
   return (
     <>
       <PageHeader
@@ -67,7 +68,7 @@ function ImportView({ project, data }: { project: string; data: Import }) {
         )}
         {wasWorked && <Result project={project} data={data} />}
         {data.counts.rejected > 0 && <Rejects project={project} data={data} />}
-        {state === 'ready' && <MappingForm key={data.id} project={project} data={data} />}
+        {startable && <MappingForm key={data.id} project={project} data={data} />}
       </Stack>
     </>
   )

@@ -13,6 +13,7 @@ import { PreviewTable } from './preview-table.tsx'
 export function MappingForm({ project, data }: { project: string; data: Import }) {
   const [mapping, setMapping] = useState(() => data.mapping ?? guessed(data))
   const [options, setOptions] = useState<ImportOptions>(data.options)
+  const again = data.state !== 'ready'
   const command = useImportCommand(project, String(data.id))
   const start = (dryRun: boolean) =>
     command.mutate(
@@ -57,13 +58,15 @@ export function MappingForm({ project, data }: { project: string; data: Import }
             Dry run
           </Button>
           <Button loading={command.isPending} disabled={unfinished} onClick={() => start(false)}>
-            Start the import
+            {again ? 'Start again' : 'Start the import'}
           </Button>
         </Group>
         <Text size="sm" c="dimmed">
           {unfinished
             ? 'Name the properties and topics first.'
-            : 'A dry run checks every row and changes nothing. An import can be undone.'}
+            : again
+              ? 'It begins with the first row: what was imported before comes to the same.'
+              : 'A dry run checks every row and changes nothing. An import can be undone.'}
         </Text>
       </Stack>
     </>

@@ -1,5 +1,4 @@
-import { Alert, Button, Group, SimpleGrid, Text } from '@mantine/core'
-import { IconInfoCircle } from '@tabler/icons-react'
+import { SimpleGrid, Text } from '@mantine/core'
 import { type Import, type ImportCounts, useImportCommand } from '../../api/imports.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { Section } from '../../components/section.tsx'
@@ -43,7 +42,6 @@ export function Result({ project, data }: { project: string; data: Import }) {
           </div>
         ))}
       </SimpleGrid>
-      {state === 'failed' && <GoOn project={project} data={data} />}
     </Section>
   )
 }
@@ -68,20 +66,5 @@ function Undo({ project, data }: { project: string; data: Import }) {
     >
       Undo
     </ConfirmButton>
-  )
-}
-
-function GoOn({ project, data }: { project: string; data: Import }) {
-  const command = useImportCommand(project, String(data.id))
-  const resume = () => command.mutate('resume', { onError: (error) => notifyError('Could not go on', error) })
-  return (
-    <Alert mt="md" color="gray" icon={<IconInfoCircle aria-hidden />}>
-      <Group justify="space-between">
-        <Text size="sm">When the cause is repaired, it can go on with the row after the last one.</Text>
-        <Button size="xs" variant="default" loading={command.isPending} onClick={resume}>
-          Go on
-        </Button>
-      </Group>
-    </Alert>
   )
 }

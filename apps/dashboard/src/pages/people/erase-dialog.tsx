@@ -22,10 +22,10 @@ export function EraseDialog({ project, id, opened, onClose }: EraseDialogProps) 
       {erase.isSuccess ? (
         <Stack>
           <Text size="sm">
-            Nothing personal is left. This receipt stays, so that you can prove it; it is listed under erased
+            Their data are gone. This receipt stays, so that you can prove it; it is listed under erased
             people.
           </Text>
-          {erase.data && <Receipt erasure={erase.data} />}
+          <Receipt erasure={erase.data} />
           <Group justify="flex-end">
             <Button onClick={leave} data-autofocus>
               Back to people

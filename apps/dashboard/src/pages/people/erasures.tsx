@@ -1,3 +1,5 @@
+import { Anchor, Modal, Stack } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
 import { IconEraser } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
 import { type Erasure, useErasures } from '../../api/people.ts'
@@ -7,6 +9,7 @@ import { EmptyState } from '../../components/empty-state.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { formatNumber } from '../../lib/format.ts'
+import { Receipt } from './receipt.tsx'
 
 const route = getRouteApi('/signed-in/projects/$project/erasures')
 
@@ -37,8 +40,35 @@ export function ErasuresPage() {
   )
 }
 
+/** The whole receipt in a dialog. */
+function ReceiptPeek({ erasure }: { erasure: Erasure }) {
+  const [opened, dialog] = useDisclosure(false)
+  return (
+    <>
+      <Anchor
+        component="button"
+        type="button"
+        size="sm"
+        ta="left"
+        onClick={dialog.open}
+        aria-haspopup="dialog"
+      >
+        {erasure.id}
+      </Anchor>
+      <Modal opened={opened} onClose={dialog.close} title="Receipt">
+        <Stack>
+          <Receipt erasure={erasure} />
+        </Stack>
+      </Modal>
+    </>
+  )
+}
+
 const columns: Column<Erasure>[] = [
-  { title: 'Receipt', render: ({ id }) => String(id) },
+  {
+    title: 'Receipt',
+    render: (erasure) => <ReceiptPeek erasure={erasure} />,
+  },
   {
     title: 'Removed',
     render: ({ removed }) =>
@@ -47,7 +77,7 @@ const columns: Column<Erasure>[] = [
         .map(([kind, count]) => `${formatNumber(count)} ${kind}`)
         .join(', ') || 'nothing else',
   },
-  { title: 'Asked for by', visibleFrom: 'sm', render: ({ requestedBy }) => requestedBy ?? '—' },
+  { title: 'Asked for by', visibleFrom: 'sm', render: ({ requestedBy }) => requestedBy },
   {
     title: 'Erased',
     align: 'right',

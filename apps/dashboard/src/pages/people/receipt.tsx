@@ -1,21 +1,27 @@
+import { Text } from '@mantine/core'
 import type { Erasure } from '../../api/people.ts'
 import { PropertyList } from '../../components/property-list.tsx'
 import { formatFullDateTime, formatNumber } from '../../lib/format.ts'
 
 /** What an erasure removed. */
 export const Receipt = ({ erasure }: { erasure: Erasure }) => (
-  <PropertyList
-    label="Receipt"
-    entries={[
-      ['Receipt', String(erasure.id)],
-      ['Erased', formatFullDateTime(erasure.erasedAt)],
-      ['Asked for by', erasure.requestedBy ?? '—'],
-      ...Object.entries(erasure.removed).map(([kind, count]): [string, React.ReactNode] => [
-        removedWords(kind),
-        formatNumber(count),
-      ]),
-    ]}
-  />
+  <>
+    <PropertyList
+      label="Receipt"
+      entries={[
+        ['Receipt', erasure.id],
+        ['Erased', formatFullDateTime(erasure.erasedAt)],
+        ['Asked for by', erasure.requestedBy],
+        ...Object.entries(erasure.removed).map(([kind, count]): [string, React.ReactNode] => [
+          removedWords(kind),
+          formatNumber(count),
+        ]),
+      ]}
+    />
+    <Text size="sm" c="dimmed">
+      {erasure.note}
+    </Text>
+  </>
 )
 
 /** "deviceTokens" as "Device tokens". */

@@ -1,0 +1,102 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Console, noBrowser, openConsole } from './browser.ts'
+
+const file = (name: string, lines: string[]) => ({
+  name,
+  mimeType: 'text/csv',
+  buffer: Buffer.from(lines.join('\n')),
+})
+
+describe.skipIf(noBrowser)('imports and exports in the console', () => {
+  let fairway: Console
+  let context: BrowserContext
+  let page: Page
+
+  beforeAll(async () => {
+    fairway = await openConsole()
+    context = await fairway.signIn()
+  })
+  afterAll(() => fairway?.close())
+  beforeEach(async () => {
+    page = await context.newPage()
+  })
+  afterEach(() => page.close())
+
+  const link = (name: string) => page.getByRole('link', { name, exact: true })
+  const upload = async (...chosen: ReturnType<typeof file>[]) => {
+    await page.goto(fairway.path('imports/new'))
+    await page.locator('input[type=file]').setInputFiles(chosen)
+    await page.getByRole('button', { name: 'Upload', exact: true }).click()
+  }
+
+  it('imports a file, shows the row that is wrong, and undoes it', async () => {
+    await upload(
+      file('people.csv', [
+        'Customer ID,E-Mail,Plan,Orders',
+        'c-1,ada@example.com,pro,3',
+        'c-2,grace@example.com,team,14',
+        'c-3,nobody at all,free,0',
+      ]),
+    )
+    await page.getByRole('heading', { name: 'people.csv' }).waitFor()
+    await page.getByText('Nothing is imported until you start it.').waitFor()
+    await page.getByRole('table', { name: 'First rows of the file' }).getByText('grace@example.com').waitFor()
+    const becomes = (column: string) => page.getByRole('combobox', { name: `${column} becomes` })
+    expect(await becomes('Customer ID').inputValue()).toBe('Id (yours)')
+    expect(await becomes('E-Mail').inputValue()).toBe('Email')
+    await page.getByRole('textbox', { name: 'Name for Plan' }).fill('tariff')
+    expect(await page.getByRole('combobox', { name: 'Type of Orders' }).inputValue()).toBe('Number')
+
+    await page.getByRole('button', { name: 'Dry run' }).click()
+    await page.getByRole('heading', { name: 'What would happen' }).waitFor()
+    await page.getByText('1 row was not taken').waitFor()
+    await page.getByRole('button', { name: 'Start the import' }).click()
+    await page.getByRole('heading', { name: 'What happened' }).waitFor()
+    await page.getByText('Imported', { exact: true }).waitFor()
+    const rejected = page.getByRole('table', { name: 'rejected rows' }).getByRole('row').nth(1)
+    expect(await rejected.textContent()).toMatch(/email.*4.*E-Mail/i)
+
+    await page.goto(fairway.path('people'))
+    await link('ada@example.com').click()
+    await page.getByText('tariff').waitFor()
+
+    await page.goto(fairway.path('imports'))
+    await link('people.csv').click()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    const asked = page.getByRole('dialog', { name: 'Undo “people.csv”?' })
+    await asked.getByRole('button', { name: 'Undo the import' }).click()
+    await page.getByText('Undone', { exact: true }).waitFor()
+    await page.goto(fairway.path('people'))
+    await page.getByText('Nobody is here yet').waitFor()
+  })
+
+  it('goes on with an upload where a lost connection stopped it', async () => {
+    const lines = ['id,email', ...Array.from({ length: 200_000 }, (_, i) => `p-${i},person-${i}@example.com`)]
+    let lost = 0
+    await page.route('**/file?offset=*', (route) => {
+      if (lost++ === 1) return route.abort('connectionreset')
+      return route.continue()
+    })
+    await upload(file('many.csv', lines))
+    await page.getByText('Nothing is imported until you start it.').waitFor()
+    await page
+      .getByRole('table', { name: 'First rows of the file' })
+      .getByText('person-0@example.com')
+      .waitFor()
+    expect(lost).toBeGreaterThan(2)
+  })
+
+  it('exports and offers the file', async () => {
+    await page.goto(fairway.path('exports'))
+    await page.getByRole('button', { name: 'New export' }).first().click()
+    await page
+      .getByRole('dialog', { name: 'New export' })
+      .getByRole('button', { name: 'Start the export' })
+      .click()
+    const download = page.getByRole('link', { name: 'Download' })
+    await download.waitFor()
+    const [received] = await Promise.all([page.waitForEvent('download'), download.click()])
+    expect(received.suggestedFilename()).toMatch(/^people.*\.csv/)
+  })
+})

@@ -1,0 +1,178 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Console, noBrowser, openConsole, putPerson } from './browser.ts'
+
+describe.skipIf(noBrowser)('segments and people by conditions, in the console', () => {
+  let fairway: Console
+  let context: BrowserContext
+  let page: Page
+
+  beforeAll(async () => {
+    fairway = await openConsole()
+    context = await fairway.signIn()
+    for (const [id, plan] of Object.entries({ ada: 'pro', grace: 'pro', alan: 'free', edsger: 'pro' }))
+      await putPerson(fairway, id, { email: `${id}@example.com`, properties: { plan } })
+  })
+  afterAll(() => fairway?.close())
+  beforeEach(async () => {
+    page = await context.newPage()
+  })
+  afterEach(() => page.close())
+
+  const heading = (name: string) => page.getByRole('heading', { name, level: 1 })
+  const dialog = (name: string | RegExp) => page.getByRole('dialog', { name })
+  const link = (name: string) => page.getByRole('link', { name, exact: true })
+  const combobox = (name: string) => page.getByRole('combobox', { name, exact: true })
+  const choose = async (box: string, option: string) => {
+    await combobox(box).click()
+    await page.getByRole('option', { name: option, exact: true }).click()
+  }
+  const add = async (kind: string) => {
+    await page.getByRole('button', { name: 'Add condition' }).last().click()
+    await page.getByRole('menuitem', { name: kind }).click()
+  }
+  const says = (words: string) => page.getByRole('note', { name: 'In words' }).getByText(words)
+
+  it('builds a segment by fields, and says who matches while it does', async () => {
+    await page.goto(fairway.path('segments/new'))
+    await page.getByRole('textbox', { name: 'Name' }).fill('Paying')
+    await page.getByText('The number appears when the conditions are complete.').waitFor()
+    await add('Property of the person')
+    // The focus went into what was added.
+    await page.keyboard.type('plan')
+    await page.keyboard.press('Escape')
+    await page.getByText('Give a value.').waitFor()
+    await page.getByLabel('Value', { exact: true }).first().fill('pro')
+    await says('People whose plan is “pro”.').waitFor()
+    await page.getByText('people exactly, of 4 people').waitFor()
+    await link('grace@example.com').waitFor()
+
+    await choose('How many of these', 'none of these')
+    await says('Everybody but people whose plan is “pro”.').waitFor()
+    await link('alan@example.com').waitFor()
+    await choose('How many of these', 'all of these')
+
+    await page.getByRole('button', { name: 'Create segment' }).click()
+    await heading('Paying').waitFor()
+    await link('ada@example.com').waitFor()
+    await page.getByText('People whose plan is “pro”.').waitFor()
+    expect(await page.getByRole('table').getByRole('link').allTextContents()).toHaveLength(3)
+  })
+
+  it('says the same as JSON, and shows a refusal at its condition', async () => {
+    await page.goto(fairway.path('segments/new'))
+    await page.getByRole('textbox', { name: 'Name' }).fill('Refused')
+    await page.getByText('JSON', { exact: true }).click()
+    const json = page.getByRole('textbox', { name: 'Conditions' })
+    await json.fill('{"any":[{"tag":"vip"},{"nothing":1}]}')
+    await page.getByText('There is no such condition: {"nothing":1}').waitFor()
+    await json.fill(
+      '{"any":[{"tag":"vip"},{"event":"Signed in","did":false,"within":{"last":{"days":36500}}}]}',
+    )
+    await says(
+      'People who have the tag “vip”, or who did not do “Signed in” in the last 36,500 days.',
+    ).waitFor()
+
+    await page.getByText('Builder', { exact: true }).click()
+    await page.getByRole('button', { name: 'Create segment' }).click()
+    await page
+      .getByRole('group', { name: 'Event' })
+      .getByText(/conditions\.any\.1\.within/)
+      .waitFor()
+    await page.getByRole('textbox', { name: 'How many' }).fill('30')
+    await page.getByRole('button', { name: 'Create segment' }).click()
+    await heading('Refused').waitFor()
+  })
+
+  it('does not delete what is in use, and lists by what', async () => {
+    await page.goto(fairway.path('segments/new'))
+    await page.getByRole('textbox', { name: 'Name' }).fill('Not paying')
+    await add('In another segment')
+    await choose('In the segment', 'are not in the segment')
+    await choose('Segment', 'Paying')
+    await page.getByRole('button', { name: 'Create segment' }).click()
+    await heading('Not paying').waitFor()
+
+    await page.goto(fairway.path('segments'))
+    await link('Paying').click()
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await dialog('Delete “Paying”?').getByRole('button', { name: 'Delete the segment' }).click()
+    await dialog('Delete “Paying”?').getByText('It is in use and stays.').waitFor()
+    await dialog('Delete “Paying”?').getByRole('link', { name: 'Segment “Not paying”' }).click()
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await dialog('Delete “Not paying”?').getByRole('button', { name: 'Delete the segment' }).click()
+    await page.getByText('Segment deleted').waitFor()
+    await link('Paying').waitFor()
+    await link('Not paying').waitFor({ state: 'detached' })
+  })
+
+  it('takes people into a list by hand, and out of it', async () => {
+    await page.goto(fairway.path('segments'))
+    await page.getByRole('button', { name: 'New list by hand' }).click()
+    await dialog('New list by hand').getByRole('textbox', { name: 'Name' }).fill('Testers')
+    await dialog('New list by hand').getByRole('button', { name: 'Create' }).click()
+    await heading('Testers').waitFor()
+    await page.getByRole('textbox', { name: 'Ids of people to add' }).fill('ada, alan')
+    await page.getByRole('button', { name: 'Add' }).click()
+    await link('alan@example.com').waitFor()
+    await page.getByRole('button', { name: 'Take ada@example.com out of the segment' }).click()
+    await link('ada@example.com').waitFor({ state: 'detached' })
+    await link('alan@example.com').waitFor()
+  })
+
+  it('filters people by conditions, changes all who match, and keeps the view as a segment', async () => {
+    await page.goto(fairway.path('people'))
+    await link('ada@example.com').waitFor()
+    await page.getByRole('button', { name: 'Filter by conditions' }).click()
+    await add('Property of the person')
+    await page.keyboard.type('plan')
+    await page.keyboard.press('Escape')
+    await page.getByLabel('Value', { exact: true }).first().fill('free')
+    await page.getByRole('button', { name: 'Show who matches' }).click()
+    await link('ada@example.com').waitFor({ state: 'detached' })
+    await page.getByText('Everybody was looked at: 1 found.').waitFor()
+
+    await page.getByRole('button', { name: 'Change everybody who matches' }).click()
+    await page.getByRole('menuitem', { name: 'Add a tag' }).click()
+    const asked = dialog('Add a tag: everybody who matches')
+    await asked.getByLabel('Tag', { exact: true }).first().fill('tryout')
+    await asked.getByRole('button', { name: 'Add a tag: everybody who matches' }).click()
+    await asked.getByText('Done', { exact: true }).waitFor()
+    await asked.getByRole('button', { name: 'Close' }).last().click()
+    await page.getByRole('table').getByText('tryout').waitFor()
+
+    await page.getByRole('button', { name: 'Save as segment' }).click()
+    await dialog('Save as segment').getByRole('textbox', { name: 'Name' }).fill('On the free plan')
+    await dialog('Save as segment').getByRole('button', { name: 'Save' }).click()
+    await heading('On the free plan').waitFor()
+    await link('alan@example.com').waitFor()
+  })
+
+  it('selects people, and erases one with a receipt', async () => {
+    await page.goto(fairway.path('people'))
+    await page.getByRole('checkbox', { name: 'Select ada@example.com' }).check()
+    await page.getByRole('checkbox', { name: 'Select grace@example.com' }).check()
+    await page.getByText('2 selected').waitFor()
+    await page.getByRole('button', { name: 'Change the selected' }).click()
+    await page.getByRole('menuitem', { name: 'Unsubscribe' }).click()
+    const asked = dialog('Unsubscribe: 2 people')
+    await asked.getByRole('button', { name: 'Unsubscribe: 2 people' }).click()
+    await asked.getByText('2 of 2 people').waitFor()
+    await asked.getByRole('button', { name: 'Close' }).last().click()
+    await page
+      .getByRole('row', { name: /ada@example.com/ })
+      .getByText('Unsubscribed')
+      .waitFor()
+
+    await link('edsger@example.com').click()
+    await page.getByRole('button', { name: 'Actions' }).click()
+    await page.getByRole('menuitem', { name: 'Erase' }).click()
+    await dialog('Erase this person?').getByRole('button', { name: 'Erase' }).click()
+    await dialog('Erased').getByText('Their data are gone.').waitFor()
+    await dialog('Erased').getByRole('button', { name: 'Back to people' }).click()
+    await link('ada@example.com').waitFor()
+    expect(await link('edsger@example.com').count()).toBe(0)
+    await link('Erased people').click()
+    await page.getByRole('table', { name: 'receipts' }).waitFor()
+  })
+})

@@ -1,0 +1,89 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { isInternalAddress } from '../channels/network-guard.ts'
+import { invalidField } from '../errors.ts'
+import { SourceFailed } from './source-failed.ts'
+
+export type SourceKind = 'postgres' | 'mysql'
+
+/** What a connection URL says, and nothing that a driver would read into it by itself. */
+export interface Connection {
+  kind: SourceKind
+  host: string
+  port: number
+  user: string
+  password: string
+  database: string
+  /** `prefer`: encrypted if the server can. `verify`: encrypted, by a certificate for this host that this machine trusts. */
+  tls: 'disable' | 'prefer' | 'require' | 'verify'
+}
+
+const shapes = {
+  postgres: { protocols: ['postgres:', 'postgresql:'], port: 5432 },
+  mysql: { protocols: ['mysql:', 'mariadb:'], port: 3306 },
+} as const
+
+const tlsModes: Record<string, Connection['tls']> = {
+  disable: 'disable',
+  prefer: 'prefer',
+  require: 'require',
+  'verify-full': 'verify',
+}
+
+/** @throws {ApiError} 422; the URL, which has a password, is not repeated */
+export function parseConnection(kind: SourceKind, text: string): Connection {
+  const { protocols, port } = shapes[kind]
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const wanted = `must be like ${protocols[0]}//user:password@host:${port}/database`
+  if (!url || !(protocols as readonly string[]).includes(url.protocol)) throw invalidField('url', wanted)
+  const database = decoded(url.pathname.slice(1))
+  if (url.hostname === '' || url.username === '' || database === '' || database.includes('/'))
+    throw invalidField('url', wanted)
+  for (const name of url.searchParams.keys())
+    if (name !== 'sslmode') throw invalidField('url', `may have the parameter sslmode, not ${name}`)
+  const tls = tlsModes[url.searchParams.get('sslmode') ?? 'prefer']
+  if (!tls) throw invalidField('url', `has an sslmode that is none of ${Object.keys(tlsModes).join(', ')}`)
+  return {
+    kind,
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? port : Number(url.port),
+    user: decoded(url.username),
+    password: decoded(url.password),
+    database,
+    tls,
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    const plain = decodeURIComponent(text)
+    if (!plain.includes('\0')) return plain
+  } catch {
+    // Said below.
+  }
+  throw invalidField('url', 'has a part that is not URL-encoded: write % as %25, @ as %40, / as %2F')
+}
+
+/**
+ * The address to connect to. Resolved once, checked, and connected to as it is, so that a name can't lead to an internal
+ * address now or at the next look.
+ *
+ * @throws {SourceFailed}
+ */
+export async function resolveHost(host: string, allowPrivate: boolean): Promise<string> {
+  const addresses = isIP(host)
+    ? [host]
+    : await lookup(host, { all: true }).then(
+        (found) => found.map(({ address }) => address),
+        () => {
+          throw new SourceFailed('url', `The host ${host} is unknown`, { transient: true })
+        },
+      )
+  const usable = addresses.find((address) => allowPrivate || !isInternalAddress(address))
+  if (usable === undefined)
+    throw new SourceFailed(
+      'url',
+      `${host} is an internal address; the operator can allow these with FAIRWAY_ALLOW_PRIVATE_NETWORKS=true`,
+    )
+  return usable
+}

@@ -1,0 +1,262 @@
+import { once } from 'node:events'
+import { createConnection, type FieldPacket, type Connection as MysqlConnection, Types } from 'mysql2'
+import { connectGuarded } from '../channels/network-guard.ts'
+import { type Connection, resolveHost } from './connection.ts'
+import { bareQuery, checkColumns, unorderedCursor } from './query.ts'
+import { mostRowBytes, type Reader, type Reading, type ReadLimits, type SourceRow } from './reader.ts'
+import { SourceFailed } from './source-failed.ts'
+
+/** Of the driver's buffer between the network and our steps. */
+const bufferedRows = 200
+const unsignedFlag = 32
+const binaryCharset = 63
+
+/** How a type by which one can go on is written in SQL; `signed` and `unsigned` are integers of any size. */
+const orderedTypes: Partial<Record<number, string>> = {
+  [Types.TINY]: 'integer',
+  [Types.SHORT]: 'integer',
+  [Types.INT24]: 'integer',
+  [Types.LONG]: 'integer',
+  [Types.LONGLONG]: 'integer',
+  [Types.NEWDECIMAL]: 'decimal(65,30)',
+  [Types.DATE]: 'date',
+  [Types.DATETIME]: 'datetime(6)',
+  [Types.TIMESTAMP]: 'datetime(6)',
+}
+
+export async function openMysql(
+  connection: Connection,
+  reading: Reading,
+  limits: ReadLimits,
+): Promise<Reader> {
+  const query = bareQuery(reading.query)
+  const client = await connect(connection, limits)
+  try {
+    await limitTime(client, limits.statementMs)
+    await run(client, `set session time_zone = '+00:00'`)
+    await run(client, 'set session transaction read only')
+    await run(client, 'start transaction read only')
+    const { fields } = await run(client, `select * from (\n${query}\n) as q limit 0`)
+    const columns = fields.map((field) => ({ name: field.name, type: typeName(field) }))
+    const cursor = checkColumns(columns, reading.cursorColumn)
+    const cursorType = cursor && castOf(fields.find(({ name }) => name === cursor.name)!)
+    if (cursor && cursorType === undefined) throw unorderedCursor(cursor.name, cursor.type)
+    const place = cursor && `q.${quoted(cursor.name)}`
+    const conditions = place ? [`${place} is not null`] : []
+    if (place && reading.from) conditions.push(`${place} >= ${literal(reading.from)}`)
+    const rows = stream(
+      client,
+      `select q.*, ${place ? `cast(${place} as char)` : 'null'} from (\n${query}\n) as q
+       ${conditions.length > 0 ? `where ${conditions.join(' and ')} order by ${place}` : ''}`,
+      fields,
+    )
+    return {
+      columns,
+      cursorType: cursorType ?? null,
+      async read(limit) {
+        const taken: SourceRow[] = []
+        while (taken.length < limit) {
+          const { value, done } = await rows.next().catch(explain)
+          if (done) break
+          if (Buffer.byteLength(value.line) > mostRowBytes)
+            throw new SourceFailed(
+              'query',
+              `A row is larger than ${mostRowBytes} bytes; select fewer columns`,
+            )
+          taken.push(value)
+        }
+        return taken
+      },
+      close: async () => client.destroy(),
+    }
+  } catch (error) {
+    client.destroy()
+    return explain(error)
+  }
+}
+
+async function* stream(
+  client: MysqlConnection,
+  sql: string,
+  fields: FieldPacket[],
+): AsyncGenerator<SourceRow> {
+  const binary = new Set(
+    fields.filter((field) => field.characterSet === binaryCharset).map(({ name }) => name),
+  )
+  const rows = client
+    .query({ sql, rowsAsArray: true, typeCast: (field) => readCell(field, binary.has(field.name)) })
+    .stream({ highWaterMark: bufferedRows }) as AsyncIterable<unknown[]>
+  for await (const row of rows) {
+    const entries = fields.map(({ name }, place) => [name, row[place]])
+    yield { line: JSON.stringify(Object.fromEntries(entries)), cursor: row[fields.length] as string | null }
+  }
+}
+
+type Field = Parameters<
+  Extract<Parameters<MysqlConnection['query']>[0], { typeCast?: unknown }>['typeCast'] & object
+>[0]
+
+/** Nothing rounded, nothing in a time zone but UTC. */
+function readCell(field: Field, isBinary: boolean): unknown {
+  switch (field.type) {
+    case 'TINY': {
+      const text = field.string()
+      return text === null
+        ? null
+        : field.length === 1 && (text === '0' || text === '1')
+          ? text === '1'
+          : Number(text)
+    }
+    case 'SHORT':
+    case 'INT24':
+    case 'LONG':
+    case 'YEAR':
+    case 'FLOAT':
+    case 'DOUBLE': {
+      const text = field.string()
+      return text === null ? null : Number(text)
+    }
+    case 'LONGLONG':
+    case 'DECIMAL':
+    case 'NEWDECIMAL': {
+      const text = field.string()
+      return text === null || text.length > 15 ? text : Number(text)
+    }
+    case 'DATE':
+    case 'NEWDATE': {
+      const text = field.string()
+      return text === null || text.startsWith('0000') ? null : text
+    }
+    case 'DATETIME':
+    case 'TIMESTAMP': {
+      const text = field.string()
+      return text === null || text.startsWith('0000') ? null : `${text.replace(' ', 'T')}Z`
+    }
+    case 'JSON': {
+      const text = field.string()
+      return text === null ? null : JSON.parse(text)
+    }
+    case 'BIT':
+    case 'GEOMETRY': {
+      const bytes = field.buffer()
+      return bytes === null ? null : bytes.toString('hex')
+    }
+    default: {
+      if (!isBinary) return field.string()
+      const bytes = field.buffer()
+      return bytes === null ? null : bytes.toString('hex')
+    }
+  }
+}
+
+const castOf = (field: FieldPacket): string | undefined => {
+  const type = orderedTypes[field.columnType ?? field.type ?? -1]
+  if (type !== 'integer') return type
+  return Number(field.flags) & unsignedFlag ? 'unsigned' : 'signed'
+}
+
+const typeName = (field: FieldPacket): string =>
+  (Types as unknown as Record<number, string>)[field.columnType ?? field.type ?? -1]?.toLowerCase() ??
+  'unknown'
+
+/** In hexadecimal: what a quote means depends on the settings of the other database. */
+const literal = ({ value, type }: { value: string; type: string }) =>
+  `cast(convert(0x${Buffer.from(value).toString('hex')} using utf8mb4) as ${type})`
+
+const quoted = (name: string) => `\`${name.replaceAll('`', '``')}\``
+
+function run(client: MysqlConnection, sql: string): Promise<{ fields: FieldPacket[] }> {
+  return new Promise((resolve, reject) => {
+    client.query({ sql, rowsAsArray: true }, (error, _rows, fields) =>
+      error ? reject(error) : resolve({ fields: fields ?? [] }),
+    )
+  })
+}
+
+/** MySQL and MariaDB have each their own word for it. */
+async function limitTime(client: MysqlConnection, ms: number): Promise<void> {
+  await run(client, `set session max_execution_time = ${ms}`).catch(() =>
+    run(client, `set session max_statement_time = ${ms / 1_000}`),
+  )
+}
+
+async function connect(connection: Connection, limits: ReadLimits): Promise<MysqlConnection> {
+  const address = await resolveHost(connection.host, limits.allowPrivate)
+  const attempt = async (encrypted: boolean) => {
+    const socket = await connectGuarded(address, connection.port, {
+      allowPrivate: limits.allowPrivate,
+      timeoutMs: limits.connectMs,
+    })
+    const client = createConnection({
+      stream: socket,
+      host: connection.host,
+      user: connection.user,
+      password: connection.password,
+      database: connection.database,
+      connectTimeout: limits.connectMs,
+      ssl: encrypted
+        ? { rejectUnauthorized: connection.tls === 'verify', verifyIdentity: connection.tls === 'verify' }
+        : undefined,
+      charset: 'utf8mb4',
+      multipleStatements: false,
+      // A server must not be able to ask for files of this machine.
+      flags: ['-LOCAL_FILES'],
+    })
+    // One that breaks fails its next query; without a listener it would end the process.
+    client.on('error', () => {})
+    try {
+      await Promise.race([
+        once(client, 'connect'),
+        once(client, 'error').then(([error]) => {
+          throw error
+        }),
+      ])
+      return client
+    } catch (error) {
+      client.destroy()
+      throw error
+    }
+  }
+  try {
+    return await attempt(connection.tls !== 'disable')
+  } catch (error) {
+    if (connection.tls === 'prefer' && (error as { code?: string }).code === 'HANDSHAKE_NO_SSL_SUPPORT')
+      return await attempt(false).catch(explain)
+    return explain(error)
+  }
+}
+
+const refused = () => new SourceFailed('url', 'The database refused the user or the password')
+const tooLong = () => new SourceFailed('query', 'The query took too long and was ended')
+const reasons: Record<string, (message: string) => SourceFailed> = {
+  ER_ACCESS_DENIED_ERROR: refused,
+  ER_ACCESS_DENIED_NO_PASSWORD_ERROR: refused,
+  ER_BAD_DB_ERROR: (message) => new SourceFailed('url', `The database says: ${message}`),
+  ER_DBACCESS_DENIED_ERROR: (message) => new SourceFailed('url', `The database says: ${message}`),
+  ER_CON_COUNT_ERROR: (message) =>
+    new SourceFailed('url', `The database says: ${message}`, { transient: true }),
+  ER_QUERY_TIMEOUT: tooLong,
+  ER_STATEMENT_TIMEOUT: tooLong,
+  ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION: (message) =>
+    new SourceFailed('query', `The query may only read: ${message}`),
+}
+/** MariaDB's number for a query that took too long; the driver has no word for it. */
+const mariadbTimeout = 1969
+
+function explain(error: unknown): never {
+  if (error instanceof SourceFailed) throw error
+  const { code, errno, sqlState, message } = error as {
+    code?: string
+    errno?: number
+    sqlState?: string
+    message: string
+  }
+  const reason = errno === mariadbTimeout ? tooLong() : reasons[code ?? '']?.(message)
+  if (reason) throw reason
+  if (sqlState !== undefined && sqlState !== '' && !sqlState.startsWith('08'))
+    throw new SourceFailed('query', `The database says: ${message}`, { cause: error })
+  throw new SourceFailed('url', `The database can't be reached: ${message || code}`, {
+    transient: true,
+    cause: error,
+  })
+}

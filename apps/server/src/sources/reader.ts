@@ -1,0 +1,60 @@
+import type { Connection } from './connection.ts'
+import { openMysql } from './mysql-reader.ts'
+import { openPostgres } from './postgres-reader.ts'
+
+/** What is read. */
+export interface Reading {
+  /** One SELECT. */
+  query: string
+  /** Rows come in its order, without those that have none. */
+  cursorColumn: string | null
+  /** Only rows with this value or a greater one; null: from the beginning. */
+  from: CursorValue | null
+}
+
+/** A value as the database writes it, so that nothing is rounded, and as what type it reads it again. */
+export interface CursorValue {
+  value: string
+  type: string
+}
+
+export interface SourceColumn {
+  name: string
+  /** In the words of the database. */
+  type: string
+}
+
+export interface SourceRow {
+  /** A JSON object. */
+  line: string
+  cursor: string | null
+}
+
+export interface Reader {
+  columns: SourceColumn[]
+  cursorType: string | null
+  /** The next rows, at most so many; none at the end. */
+  read(limit: number): Promise<SourceRow[]>
+  close(): Promise<void>
+}
+
+export interface ReadLimits {
+  /** Until a connection is there. */
+  connectMs: number
+  /** For one statement; the database ends it then. */
+  statementMs: number
+  allowPrivate: boolean
+}
+
+/** Rows that are wider are no people and no events. */
+export const mostRowBytes = 262_144
+
+/**
+ * Connects, and begins to read in a transaction that can't write.
+ *
+ * @throws {SourceFailed}
+ */
+export const openReader = (connection: Connection, reading: Reading, limits: ReadLimits): Promise<Reader> =>
+  connection.kind === 'postgres'
+    ? openPostgres(connection, reading, limits)
+    : openMysql(connection, reading, limits)

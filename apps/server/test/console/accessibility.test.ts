@@ -82,6 +82,28 @@ describe.skipIf(noBrowser)('every page of the console', () => {
     })
   })
 
+  it('passes axe while conditions of every kind are built', async () => {
+    const page = await (await fairway.signIn()).newPage()
+    await open(page, fairway.path('segments/new'))
+    for (const kind of [
+      'Property',
+      'Event',
+      'Message',
+      'Tag',
+      'Topic',
+      'Subscription',
+      'In another segment',
+    ]) {
+      await page.getByRole('button', { name: 'Add condition' }).click()
+      await page.getByRole('menuitem', { name: kind }).click()
+    }
+    await page.getByRole('button', { name: 'Add filter' }).click()
+    await page.getByRole('button', { name: 'Without another event' }).click()
+    await page.getByRole('button', { name: 'Add group' }).click()
+    expect(await violations(page)).toEqual([])
+    await page.context().close()
+  })
+
   it('fits a phone: nothing reaches beyond the screen', async () => {
     const context: BrowserContext = await fairway.signIn({ viewport: { width: 360, height: 740 } })
     const page = await context.newPage()

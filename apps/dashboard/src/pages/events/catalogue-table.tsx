@@ -35,6 +35,8 @@ export function CatalogueTable<Row extends Seen>({
   chosen,
   onChoose,
 }: CatalogueTableProps<Row>) {
+  // Dimmed words on the colour of the chosen row could not be read.
+  const quiet = (row: Row) => (chosen(row) ? {} : { c: 'dimmed' })
   const all: SortColumn<Row>[] = [
     {
       title: 'Name',
@@ -48,12 +50,12 @@ export function CatalogueTable<Row extends Seen>({
     ...columns,
     {
       title: 'First seen',
-      render: (row) => <TimeAgo at={row.firstSeen} c="dimmed" />,
+      render: (row) => <TimeAgo at={row.firstSeen} {...quiet(row)} />,
       sort: (row) => row.firstSeen,
     },
     {
       title: 'Last seen',
-      render: (row) => <TimeAgo at={row.lastSeen} c="dimmed" />,
+      render: (row) => <TimeAgo at={row.lastSeen} {...quiet(row)} />,
       sort: (row) => row.lastSeen,
     },
   ]

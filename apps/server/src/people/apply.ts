@@ -1,6 +1,6 @@
 import { changesBetween, firstChanges, recordChanges } from './changes.ts'
 import { type Draft, type Drafts, draftPeople } from './drafts.ts'
-import { identityOf, resolve } from './identity.ts'
+import { addressOf, identityOf, resolve } from './identity.ts'
 import { mergeStored } from './merge.ts'
 import { type PersonState, readRegisters, writeState } from './person.ts'
 import { withNormalPhones } from './phone.ts'
@@ -131,10 +131,10 @@ function startOf(draft: Draft, items: WritingItem[], before: PersonState | undef
   if (before !== undefined) return registers
   write(registers, '$subscribed', 0, true)
   write(registers, '$suppressed', 0, false)
-  // An address that serves as the id is also the address, until somebody says otherwise.
-  for (const { person } of items)
-    if (person.id === undefined && person.email && draft.externalId === person.email.trim().toLowerCase())
-      write(registers, '$email', 1, person.email.trim())
+  for (const { person } of items) {
+    const address = addressOf(person)
+    if (address !== undefined && address === draft.externalId) write(registers, '$email', 1, address)
+  }
   return registers
 }
 

@@ -1,10 +1,10 @@
 import type { DeleteItem, IngestItem, MergeItem } from '../ingest/item.ts'
 import { applyToPeople } from './apply.ts'
 import { type Erasing, eraseItems } from './erase.ts'
-import { type ErasedAt, isBefore, loadErasures } from './erasure-marks.ts'
-import { type Identity, identityOf } from './identity.ts'
+import { type ErasedAt, type Erasure, isBefore, loadErasures } from './erasure-marks.ts'
+import { type Identity, identityOf, resolve } from './identity.ts'
 import { mergeItems } from './merge.ts'
-import type { PeopleSession } from './session.ts'
+import { NeedsExclusive, type PeopleSession } from './session.ts'
 import type { ChangedPerson } from './store.ts'
 import type { WritingItem } from './writes.ts'
 
@@ -48,7 +48,7 @@ export async function changePeople(session: PeopleSession, works: Work[]): Promi
   }
   if (writing.length === 0) return changed
 
-  const erasedAt = await loadErasuresOf(session, writing)
+  const erasedAt = await eraseLinkedVisitors(session, writing, await loadErasuresOf(session, writing))
   const alive = writing.filter(({ item, jobId, index }) => {
     const erasure = erasedAt(identityOf(item.person))
     const late = erasure !== undefined && isBefore(item, jobId, erasure)
@@ -75,6 +75,45 @@ const loadErasuresOf = (session: PeopleSession, works: Work[]): Promise<ErasedAt
     works.flatMap(({ item }) => identitiesOf(item)),
     works.reduce((least, { item }) => Math.min(least, item.acceptedAt), Number.POSITIVE_INFINITY),
   )
+
+/**
+ * An item that comes too late may still tell that a visitor was the erased person: then the visitor is erased, too. One who
+ * is known to be somebody else only shared a device. Returns the erasures as they are afterwards.
+ */
+async function eraseLinkedVisitors(
+  session: PeopleSession,
+  works: Work<WritingItem>[],
+  erasedAt: ErasedAt,
+): Promise<ErasedAt> {
+  const linked = new Map<string, Erasure>()
+  for (const { item, jobId } of works) {
+    const { external, anonymous } = identityOf(item.person)
+    if (external === undefined || anonymous === undefined) continue
+    const erasure = erasedAt({ external })
+    if (erasure && isBefore(item, jobId, erasure) && !covers(erasedAt({ anonymous }), erasure))
+      linked.set(anonymous, erasure)
+  }
+  if (linked.size === 0) return erasedAt
+  const { anonymous: known } = await resolve(
+    session.client,
+    session.projectId,
+    [...linked.keys()].map((anonymous) => ({ anonymous })),
+  )
+  const visitors = [...linked].filter(([id]) => !known.get(id)?.externalId)
+  if (visitors.length === 0) return erasedAt
+  if (!session.exclusive) throw new NeedsExclusive()
+  await eraseItems(
+    session,
+    visitors.map(([anonymousId, { at, jobId }]) => ({
+      item: { person: { anonymousId }, acceptedAt: at },
+      jobId,
+    })),
+  )
+  return loadErasuresOf(session, works)
+}
+
+const covers = (earlier: Erasure | undefined, { at, jobId }: Erasure) =>
+  earlier !== undefined && isBefore({ acceptedAt: at }, jobId, earlier)
 
 const identitiesOf = (item: IngestItem): Identity[] =>
   item.kind === 'merge' ? [identityOf(item.person), identityOf(item.from)] : [identityOf(item.person)]

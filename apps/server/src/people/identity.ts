@@ -16,6 +16,10 @@ export function identityOf({ id, email, anonymousId }: PersonRef): Identity {
   return { external: external || undefined, anonymous: anonymousId || undefined }
 }
 
+/** The address that serves as the id, and is the address, too, until somebody says otherwise. Lower case. */
+export const addressOf = ({ id, email, anonymousId }: PersonRef): string | undefined =>
+  id === undefined && anonymousId === undefined ? email?.trim().toLowerCase() || undefined : undefined
+
 export interface Match {
   personId: number
   /** The person's main id; null for somebody known only by anonymous ids. */

@@ -1,6 +1,6 @@
 import type { MergeItem } from '../ingest/item.ts'
 import { type Change, changesBetween, recordChanges } from './changes.ts'
-import { identityOf, resolve } from './identity.ts'
+import { addressOf, identityOf, resolve } from './identity.ts'
 import { moveMemberships } from './memberships.ts'
 import { type PersonRow, type PersonState, readRegisters, writeState } from './person.ts'
 import { join, type Registers, write } from './registers.ts'
@@ -14,6 +14,8 @@ interface Group {
   anonymous: Set<string>
   /** Main ids that merges gave, with their times. */
   named: { id: string; at: number }[]
+  /** Addresses that serve as ids. */
+  addresses: Set<string>
   at: number
   acceptedAt: number
 }
@@ -60,6 +62,10 @@ export async function mergeItems(session: PeopleSession, items: MergeItem[]): Pr
     group.at = Math.max(group.at, item.at)
     group.acceptedAt = Math.min(group.acceptedAt, item.acceptedAt)
     if (to.external !== undefined) group.named.push({ id: to.external, at: item.at })
+    for (const ref of [item.person, item.from]) {
+      const address = addressOf(ref)
+      if (address !== undefined) group.addresses.add(address)
+    }
   }
   await mergeGroups(
     session,
@@ -87,6 +93,7 @@ function toGroup(nodes: string[]): { nodes: string[]; group: Group } {
     external: new Set(),
     anonymous: new Set(),
     named: [],
+    addresses: new Set(),
     at: 0,
     acceptedAt: Number.POSITIVE_INFINITY,
   }
@@ -143,6 +150,7 @@ function mergeGroup(group: Group, rows: Map<number, PersonRow>): Merged {
   for (const person of people) join(registers, readRegisters(person))
   for (const id of group.external) write(registers, '$id', 0, id)
   for (const { id, at } of group.named) write(registers, '$id', at, id)
+  for (const address of group.addresses) write(registers, '$email', 1, address)
   const after = writeState(registers)
 
   // The row that already carries the main id stays; among visitors the oldest one.
@@ -257,11 +265,12 @@ async function pointHistory({ client, projectId }: PeopleSession, merges: Merged
     text: `with held as (
              delete from frequency_holds h using unnest($2::bigint[], $3::bigint[]) as m (loser, survivor)
              where h.project_id = $1 and h.person_id = m.loser
-             returning h.campaign_id, m.survivor, h.message_id, h.held_at)
-           insert into frequency_holds (project_id, campaign_id, person_id, message_id, held_at)
-           select distinct on (campaign_id, survivor) $1, campaign_id, survivor, message_id, held_at
-           from held order by campaign_id, survivor, held_at desc
-           on conflict do nothing`,
+             returning h.campaign_id, m.survivor, h.test, h.message_id, h.held_at)
+           insert into frequency_holds as h (project_id, campaign_id, person_id, test, message_id, held_at)
+           select distinct on (campaign_id, survivor, test) $1, campaign_id, survivor, test, message_id, held_at
+           from held order by campaign_id, survivor, test, held_at desc
+           on conflict (project_id, campaign_id, person_id, test) do update
+             set message_id = excluded.message_id, held_at = excluded.held_at where h.held_at < excluded.held_at`,
     values: [projectId, ...columnsOf(pairs)],
   })
 }

@@ -113,8 +113,20 @@ async function runSession<T>(
  * closed.
  */
 const openSession = (projectId: number, exclusive: boolean) =>
-  `set local enable_seqscan = off; set local enable_bitmapscan = off;
-   select pg_advisory_xact_lock${exclusive ? '' : '_shared'}(${lockSpace}, ${Number(projectId)})`
+  `set local enable_seqscan = off; set local enable_bitmapscan = off; ${lockSql(projectId, exclusive)}`
+
+const lockSql = (projectId: number, exclusive: boolean) =>
+  `select pg_advisory_xact_lock${exclusive ? '' : '_shared'}(${lockSpace}, ${Number(projectId)})`
+
+/**
+ * For transactions that change nobody: shared keeps merges and erasures out until the end, exclusive waits for every
+ * session under way.
+ */
+export const holdPeople = (
+  client: PoolClient,
+  projectId: number,
+  { exclusive }: { exclusive: boolean },
+): Promise<unknown> => client.query(lockSql(projectId, exclusive))
 
 /** Two sessions gave the same id to different people at the same moment. */
 function isRaceForId(error: unknown): boolean {

@@ -135,6 +135,22 @@ it('erases both of two people who were merged before the erasure, as it learns t
   expect(await people()).toEqual([])
 })
 
+it('erases the visitor, too, who turns out too late to have been the erased person', async () => {
+  const link = identify({ id: '1', anonymousId: 'v' }, 1)
+  // In one batch, and with the erasure first, as after a retry.
+  await bench.process(event({ anonymousId: 'v' }, 0), link, remove('1', 10))
+  expect(await people()).toEqual([])
+  await bench.process(event({ anonymousId: 'w' }, 0), remove('2', 10))
+  expect(await people()).toHaveLength(1)
+  await bench.process(identify({ id: '2', anonymousId: 'w' }, 1), event({ anonymousId: 'w' }, 2))
+  expect(await people()).toEqual([])
+  expect(await count('events')).toBe(0)
+  // Not who only shared a device.
+  await bench.process(identify({ id: '3', anonymousId: 'x' }, 0), remove('4', 10))
+  await bench.process(identify({ id: '4', anonymousId: 'x' }, 1))
+  expect(await people()).toMatchObject([{ external_id: '3' }])
+})
+
 it('does not take the merge after an erasure for one before it', async () => {
   await bench.process(identify('a', 0, { properties: { x: 1 } }), identify('b', 1, { properties: { y: 1 } }))
   await bench.process(merge('a', 'b', 11), remove('a', 10))

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { IngestItem } from '../../src/ingest/item.ts'
+import { listTimeline } from '../../src/people/timeline.ts'
 import { type Bench, event, identify, merge, startBench } from '../ingest/process-support.ts'
 
 let root: Bench
@@ -73,6 +74,52 @@ describe('merging', () => {
     await bench.process(merge('old', 'new', 11))
     expect(await merges()).toEqual(once)
     expect((await world(bench))[0]).toMatchObject({ externalId: 'new', ids: ['external:old'] })
+  })
+
+  it('moves messages, memberships of manual segments, and the latest hold of each frequency rule; its timeline tells of it', async () => {
+    await bench.process(identify('old', 1), identify('new', 2), identify('third', 3))
+    const ids = await bench.rows<{ id: number }>(
+      'select id from people where project_id = $1 order by external_id',
+      bench.projectId,
+    )
+    const [current, old, third] = ids.map(({ id }) => id)
+    await bench.rows(
+      `with s as (insert into segments (project_id, name, kind, size)
+         values ($1, 'Both', 'manual', 2), ($1, 'One', 'manual', 1) returning id, name),
+       h as (insert into frequency_holds (project_id, campaign_id, person_id, test, message_id, held_at)
+         select $1, campaign, person, false, gen_random_uuid(), timestamptz '2026-01-01' + at * interval '1 day'
+         from (values (1, $2::bigint, 5), (1, $4, 9), (1, $3, 7), (2, $2, 1)) as v (campaign, person, at))
+       insert into segment_members (project_id, segment_id, person_id, entered_at)
+       select $1, s.id, p, now() from s, unnest(array[$2::bigint, $3]) as p where s.name = 'Both' or p = $2`,
+      bench.projectId,
+      old,
+      current,
+      third,
+    )
+    await bench.process(merge('old', 'new', 10), merge('third', 'new', 11))
+    expect(
+      await bench.rows(
+        `select name, size, (select array_agg(person_id)::text from segment_members m where m.project_id = $1 and m.segment_id = s.id) as members
+         from segments s where project_id = $1 order by name`,
+        bench.projectId,
+      ),
+    ).toEqual([
+      { name: 'Both', size: 1, members: `{${current}}` },
+      { name: 'One', size: 1, members: `{${current}}` },
+    ])
+    expect(
+      await bench.rows(
+        `select campaign_id, person_id, held_at::date::text as day from frequency_holds where project_id = $1 order by 1`,
+        bench.projectId,
+      ),
+    ).toEqual([
+      { campaign_id: 1, person_id: current, day: '2026-01-10' },
+      { campaign_id: 2, person_id: current, day: '2026-01-02' },
+    ])
+    const { items } = await listTimeline(bench.app, bench.projectId, current!, { limit: 10 })
+    expect(items).toMatchObject([
+      { kind: 'change', change: 'merged', detail: { from: ['old', 'third'], into: 'new' } },
+    ])
   })
 
   it('leads old ids to the merged person, from then on and before it was created', async () => {

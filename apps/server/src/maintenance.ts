@@ -4,6 +4,7 @@ import { maintainEvents } from './events/maintain.ts'
 import { maintainExports } from './exports/maintain.ts'
 import { maintainFiles } from './files/maintain.ts'
 import { maintainImports } from './imports/maintain.ts'
+import { maintainSegments } from './segments/maintain.ts'
 
 type Task = (app: App, options: { signal: AbortSignal }) => Promise<void>
 
@@ -12,6 +13,7 @@ const tasks: Record<string, Task> = {
   maintainEvents,
   maintainExports,
   maintainFiles,
+  maintainSegments,
   maintainImports,
   sweepDeletedProjects,
 }

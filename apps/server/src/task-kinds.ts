@@ -1,9 +1,11 @@
 import { exportTask } from './exports/export-task.ts'
 import { importTask } from './imports/import-task.ts'
+import { segmentBuild } from './segments/build.ts'
 import type { TaskKinds } from './tasks/kind.ts'
 
 /** Every kind of long work, in one list. */
 export const taskKinds: TaskKinds = {
+  segment_build: segmentBuild as TaskKinds[string],
   export: exportTask as TaskKinds[string],
   import: importTask,
 }

@@ -1,10 +1,12 @@
 import type { App } from './app.ts'
+import { wakeSegments } from './segments/wake.ts'
 import { wakeTasks } from './tasks/wake.ts'
 
 type Tick = { everyMs: number; run: (app: App) => Promise<void> }
 
 /** What workers look after without being asked; each is idempotent and may run in several processes at once. */
 const ticks: Record<string, Tick> = {
+  wakeSegments: { everyMs: 500, run: wakeSegments },
   wakeTasks: { everyMs: 15_000, run: wakeTasks },
 }
 

@@ -2,7 +2,9 @@ import type { BatchHandler, Handlers, Worker } from '@fairway/queue'
 import type { App } from './app.ts'
 import { gateBehavioral } from './behavioral/gate.ts'
 import { processItems } from './ingest/process.ts'
+import { storeSegmentEvents } from './ingest/process-events.ts'
 import { deliverMessages } from './messages/deliver.ts'
+import { evaluateSegments } from './segments/evaluate.ts'
 import { taskKinds } from './task-kinds.ts'
 import { workTask } from './tasks/work.ts'
 
@@ -11,6 +13,7 @@ const handlers = (app: App): Handlers => ({
   item: { batch: processItems(app) },
   deliver: { batch: deliverMessages(app, gateBehavioral) as BatchHandler },
   task: workTask(app, taskKinds),
+  evaluate_segments: evaluateSegments(app, storeSegmentEvents),
 })
 
 /** Shares between the lanes of one process; transactional mail always has room of its own. */

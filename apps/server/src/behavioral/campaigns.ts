@@ -6,6 +6,7 @@ import { parseConditions } from '../conditions/parse.ts'
 import type { BehavioralCampaigns } from '../db/schema.ts'
 import { notFound } from '../errors.ts'
 import { foldName } from '../ingest/item.ts'
+import { expandFor } from '../segments/segment.ts'
 import { parseWait, type Wait } from './wait.ts'
 
 export const campaignStates = ['off', 'test', 'live'] as const
@@ -129,9 +130,10 @@ export async function getCampaign(app: App, projectId: number, id: number): Prom
   return fromRow(found(row))
 }
 
-/** @throws {ApiError} 422 when the template isn't there */
+/** @throws {ApiError} 422 when the template or a segment isn't there */
 export async function createCampaign(app: App, projectId: number, fields: CampaignFields): Promise<Campaign> {
   await checkTemplate(app, projectId, fields.templateId)
+  if (fields.conditions) await expandFor(app, app.pool, projectId, fields.conditions)
   const { name, template_id, trigger_event, folded_trigger, ...columns } = {
     ...(toColumns(fields) as Required<ReturnType<typeof toColumns>>),
     created_at: app.now(),
@@ -158,6 +160,7 @@ export async function updateCampaign(
   changes: Partial<CampaignFields>,
 ): Promise<Campaign> {
   if (changes.templateId !== undefined) await checkTemplate(app, projectId, changes.templateId)
+  if (changes.conditions) await expandFor(app, app.pool, projectId, changes.conditions)
   const row = await app.db
     .updateTable('behavioral_campaigns')
     .set({ ...toColumns(changes), updated_at: app.now() })

@@ -1,11 +1,13 @@
 import type { App } from '../app.ts'
 import { describe } from '../conditions/describe.ts'
 import { findFalse } from '../conditions/evaluate.ts'
+import { expandSegments, segmentsIn } from '../conditions/expand.ts'
 import type { TriggerFacts } from '../conditions/facts.ts'
 import type { Condition } from '../conditions/language.ts'
 import { loadFacts } from '../conditions/load-facts.ts'
 import type { MessageInput } from '../messages/input.ts'
 import type { Recipient } from '../people/lookup.ts'
+import { loadDefinitions } from '../segments/definitions.ts'
 import type { CampaignState, Frequency } from './campaigns.ts'
 import { type FrequencyCandidate, limitFrequency } from './frequency.ts'
 
@@ -74,7 +76,16 @@ async function loadRules(
      where project_id = $1 and id = any($2::integer[])`,
     [projectId, ids],
   )
+  await expandConditions(app, projectId, rows)
   return new Map(rows.map((campaign) => [campaign.id, campaign]))
+}
+
+/** Segments are judged by their conditions of this moment, too. */
+async function expandConditions(app: App, projectId: number, campaigns: CampaignRules[]): Promise<void> {
+  const naming = campaigns.filter(({ conditions }) => conditions && segmentsIn(conditions).length > 0)
+  if (naming.length === 0) return
+  const { find } = await loadDefinitions(app, app.pool, projectId)
+  for (const campaign of naming) campaign.conditions = expandSegments(campaign.conditions!, find)
 }
 
 function findStop(message: GatedMessage, campaign: CampaignRules | undefined): string | undefined {

@@ -2,7 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import type { ProjectRoutes } from '../accounts/project-auth.ts'
 import type { App } from '../app.ts'
-import { conditionSchema, unitMs } from '../conditions/language.ts'
+import { unitMs } from '../conditions/language.ts'
 import { readInstant } from '../conditions/values.ts'
 import { invalidField } from '../errors.ts'
 import {
@@ -176,19 +176,6 @@ export const behavioralRoutes =
           listCampaignMessages(app, project.id, params.id, { limit: size, ...options }),
         )
       },
-    )
-
-    server.get(
-      '/conditions/schema',
-      {
-        schema: {
-          summary: 'JSON Schema of the condition language',
-          description: 'For editors. The reference explains it.',
-          tags,
-          params: ProjectParams,
-        },
-      },
-      async () => ({ $schema: 'https://json-schema.org/draft/2020-12/schema', ...conditionSchema }),
     )
   }
 

@@ -125,7 +125,11 @@ function localInstant(day: DateTime, hour: number, minute: number, zone: Zone): 
     { year: day.year, month: day.month, day: day.day, hour, minute },
     { zone },
   )
-  return Math.min(...local.getPossibleOffsets().map((possible) => possible.toMillis()))
+  const possible = local.getPossibleOffsets()
+  // The first moment after a skipped hour, or half one, is read as that much later.
+  const shifted = [30, 60].flatMap((minutes) => possible.map((moment) => moment.minus({ minutes })))
+  const shown = [...possible, ...shifted].filter((moment) => moment.hour === hour && moment.minute === minute)
+  return Math.min(...(shown.length > 0 ? shown : possible).map((moment) => moment.toMillis()))
 }
 
 /** The person's zone if it makes sense, else the project's, else UTC. */

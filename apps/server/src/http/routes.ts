@@ -10,12 +10,14 @@ import { channelRoutes } from '../channels/routes.ts'
 import { eventRoutes } from '../events/routes.ts'
 import { exportRoutes } from '../exports/routes.ts'
 import { importRoutes } from '../imports/routes.ts'
+import { storeSegmentEvents } from '../ingest/process-events.ts'
 import { ingestRoutes } from '../ingest/routes.ts'
 import { messageRoutes } from '../messages/routes.ts'
 import { overviewRoutes } from '../overview/routes.ts'
 import { personDataRoutes } from '../people/data-routes.ts'
 import { peopleRoutes } from '../people/routes.ts'
 import { projectQueueRoutes, queueRoutes } from '../queue/routes.ts'
+import { segmentRoutes } from '../segments/routes.ts'
 import { taskKinds } from '../task-kinds.ts'
 import { taskRoutes } from '../tasks/routes.ts'
 import { templateRoutes } from '../templates/routes.ts'
@@ -36,6 +38,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       peopleRoutes(app),
       personDataRoutes(app),
       eventRoutes(app),
+      segmentRoutes(app, storeSegmentEvents),
       catalogueRoutes(app),
       behavioralRoutes(app),
       templateRoutes(app),

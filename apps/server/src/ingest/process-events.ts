@@ -3,7 +3,7 @@ import { allEvents, counterOfEvent } from '../events/over-time.ts'
 import { insertEvents, type NewEvent } from '../events/store.ts'
 import type { PeopleSession } from '../people/session.ts'
 import type { StoredEvent } from './item.ts'
-import type { Counts } from './process-log.ts'
+import { Counts } from './process-log.ts'
 
 /**
  * Stores events of a session's people, whose partitions exist, and what hangs on each: triggers, segments, counters.
@@ -26,4 +26,12 @@ export async function storeEvents(
     if (catalogue.counts(foldedName)) counts.add(counterOfEvent(foldedName), occurredAt.getTime())
   }
   return stored
+}
+
+/** What somebody's entering or leaving a segment sets off. */
+export async function storeSegmentEvents(session: PeopleSession, events: NewEvent[]): Promise<void> {
+  const counts = new Counts()
+  for (const { name, foldedName } of events) session.sightings.events.set(foldedName, name)
+  await storeEvents(session, events, counts)
+  await counts.save(session)
 }

@@ -246,6 +246,14 @@ const calendarDays = (from: DateTime, to: DateTime) =>
     (Date.UTC(to.year, to.month - 1, to.day) - Date.UTC(from.year, from.month - 1, from.day)) / 86_400_000,
   )
 
+test('the first moment after a skipped hour is that moment', () => {
+  const at = new Date('2009-12-16T11:00:00Z')
+  const wait: Wait = { kind: 'at_local_time', time: '01:00', days: 278, weekdays: [7] }
+  expect(dueAt(wait, context(at, { person: person('Pacific/Apia'), now: at }))).toEqual({
+    at: new Date('2010-09-26T11:00:00Z'),
+  })
+})
+
 test('calendar days keep the time of day wherever it exists, and are never shorter than 22 or longer than 26 hours', () => {
   fc.assert(
     fc.property(instant, fc.integer({ min: 1, max: 400 }), fc.constantFrom(...zones), (at, days, zone) => {

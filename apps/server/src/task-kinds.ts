@@ -1,5 +1,6 @@
 import { exportTask } from './exports/export-task.ts'
 import { importTask } from './imports/import-task.ts'
+import { undoTask } from './imports/undo-task.ts'
 import { segmentBuild } from './segments/build.ts'
 import type { TaskKinds } from './tasks/kind.ts'
 
@@ -8,4 +9,5 @@ export const taskKinds: TaskKinds = {
   segment_build: segmentBuild as TaskKinds[string],
   export: exportTask as TaskKinds[string],
   import: importTask,
+  undo_import: undoTask as TaskKinds[string],
 }

@@ -381,6 +381,7 @@ export interface ImportChanges {
   addresses: Generated<string[]>
   segment_id: Optional<number>
   members: Generated<number[]>
+  touched: number
 }
 
 export interface EventNames {

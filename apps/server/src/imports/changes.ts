@@ -68,12 +68,13 @@ export async function saveChanges(
   { created, changed, events, addresses, segment, members }: Changes,
 ): Promise<void> {
   const people = Object.keys(changed).length
-  if (created.length + people + events.length + addresses.length + members.length === 0) return
+  const touched = created.length + people + events.length + addresses.length + members.length
+  if (touched === 0) return
   await client.query({
     name: 'import_changes_insert',
     text: `insert into import_changes (project_id, import_id, created, changed, event_ids, event_times, addresses,
-             segment_id, members)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+             segment_id, members, touched)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     values: [
       projectId,
       importId,
@@ -84,6 +85,7 @@ export async function saveChanges(
       addresses,
       segment,
       members,
+      touched,
     ],
   })
 }

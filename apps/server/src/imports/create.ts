@@ -6,7 +6,8 @@ import { createFile } from '../files/files.ts'
 import { startTask } from '../tasks/task.ts'
 import type { Given } from './format.ts'
 import type { ImportKind, ImportRow, ImportSource } from './imports.ts'
-import { requireImport } from './imports.ts'
+import { loadImport, requireImport } from './imports.ts'
+import { becomeReady } from './received.ts'
 
 /** Time to start an import, or to start a failed one again. */
 const fileDays = 7
@@ -48,6 +49,26 @@ export async function createImport(app: App, projectId: number, wanted: NewImpor
     return rows[0]!.id
   })
   return requireImport(app, projectId, id)
+}
+
+/**
+ * Makes an import of a file that is here already, plain UTF-8 as it is; it is `ready` to be started. The import owns the
+ * file from then on.
+ */
+export async function createImportOfFile(
+  app: App,
+  client: PoolClient,
+  projectId: number,
+  { kind, name, file, format }: { kind: ImportKind; name: string; file: number; format: Given },
+): Promise<number> {
+  const { rows } = await client.query<{ id: number }>(
+    `insert into imports (project_id, kind, name, state, raw_file_id, given, created_at)
+     values ($1, $2, $3, 'uploading', $4, $5, $6) returning id`,
+    [projectId, kind, name.slice(0, 255), file, JSON.stringify(format), app.now()],
+  )
+  const row = await loadImport(client, projectId, rows[0]!.id)
+  await becomeReady(client, row!, file, { compression: 'none', encoding: 'utf-8' })
+  return rows[0]!.id
 }
 
 export const createImportFile = (app: App, client: PoolClient, projectId: number, name: string) =>

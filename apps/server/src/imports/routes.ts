@@ -10,6 +10,7 @@ import { valueTypes } from './guess.ts'
 import { describeImport, importKinds, importSources, listImports, requireImport } from './imports.ts'
 import { listRejects, rejectsCsv } from './rejects.ts'
 import { commandImport, deleteImport, startImport } from './start.ts'
+import { startUndo } from './undo-task.ts'
 import { receivePart } from './upload.ts'
 
 const tags = ['imports']
@@ -35,7 +36,7 @@ const FormatBody = Type.Object(
   { additionalProperties: false, description: 'What you know of the file; the rest is found out' },
 )
 const Label = Type.String({ minLength: 1, maxLength: 254, pattern: '^[^\\0]*$' })
-const Options = Type.Object(
+export const ImportOptions = Type.Object(
   {
     updateOnly: Type.Optional(Type.Boolean({ description: 'Reject rows of people who are not there' })),
     createOnly: Type.Optional(Type.Boolean({ description: 'Leave people alone who are there' })),
@@ -50,6 +51,15 @@ const Options = Type.Object(
     decimalComma: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
+)
+
+export const ImportMapping = Type.Record(
+  Type.String(),
+  Type.Object(
+    { to: Type.String({ maxLength: 300 }), type: Type.Optional(oneOf(valueTypes)) },
+    { additionalProperties: false },
+  ),
+  { maxProperties: importLimits.columns, description: 'Column → where it goes; default: the guesses' },
 )
 
 /** Files read into people, events and the like; registered in the project scope. */
@@ -111,20 +121,8 @@ export const importRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
         params: ImportParams,
         body: Type.Object(
           {
-            mapping: Type.Optional(
-              Type.Record(
-                Type.String(),
-                Type.Object(
-                  { to: Type.String({ maxLength: 300 }), type: Type.Optional(oneOf(valueTypes)) },
-                  { additionalProperties: false },
-                ),
-                {
-                  maxProperties: importLimits.columns,
-                  description: 'Column → where it goes; default: the guesses',
-                },
-              ),
-            ),
-            options: Type.Optional(Options),
+            mapping: Type.Optional(ImportMapping),
+            options: Type.Optional(ImportOptions),
             dryRun: Type.Optional(Type.Boolean()),
           },
           { additionalProperties: false },
@@ -146,6 +144,19 @@ export const importRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
       async ({ project, params }) =>
         describeImport(app, await commandImport(app, kinds, project.id, params.import, command)),
     )
+
+  server.post(
+    '/imports/:import/undo',
+    {
+      schema: {
+        summary: 'Take back what an import that ended did',
+        description: 'What somebody changed since stays as it is.',
+        tags,
+        params: ImportParams,
+      },
+    },
+    async ({ project, params }) => describeImport(app, await startUndo(app, project.id, params.import)),
+  )
 
   server.delete(
     '/imports/:import',

@@ -141,12 +141,12 @@ export class RowsSession implements TaskSession<Batch> {
 
   /** Partitions can't be made inside the transaction that stores events. */
   async #prepare(ready: ReadyRow[]): Promise<void> {
-    const { kind, at } = this.#purpose
-    if (kind !== 'events' || this.#dryRun) return
-    await ensurePartitions(
-      this.#app.pool,
-      ready.map(({ draft }) => Math.min(draft.time ?? at, at)),
-    )
+    const { kind, at, options } = this.#purpose
+    if (this.#dryRun) return
+    const times = kind === 'events' ? ready.map(({ draft }) => Math.min(draft.time ?? at, at)) : []
+    // Entering a segment is an event.
+    if (options.segment !== undefined) times.push(this.#app.now().getTime())
+    await ensurePartitions(this.#app.pool, times)
   }
 
   async #writeRows(client: PoolClient, rows: ReadyRow[]): Promise<Written> {

@@ -1,4 +1,9 @@
+import { storeSegmentEvents } from '../ingest/process-events.ts'
 import type { PeopleSession } from '../people/session.ts'
+import { lockSegments } from '../segments/lock.ts'
+import { changeManualSegment } from '../segments/members.ts'
+import { loadMemberships } from '../segments/membership.ts'
+import { TaskFailed } from '../tasks/kind.ts'
 
 /** Makes people members of a manual segment. Returns those who were none. */
 export async function addMembers(
@@ -7,16 +12,30 @@ export async function addMembers(
   people: number[],
 ): Promise<number[]> {
   if (people.length === 0) return []
-  const { rows } = await session.client.query<{ person_id: number }>({
-    name: 'import_members',
-    text: `with added as (
-             insert into segment_members (project_id, segment_id, person_id, entered_at)
-             select $1, $2, id, $4 from unnest($3::bigint[]) as p (id) order by id
-             on conflict do nothing returning person_id),
-           counted as (
-             update segments set size = size + (select count(*) from added) where project_id = $1 and id = $2)
-           select person_id from added`,
-    values: [session.projectId, segmentId, people, session.now],
-  })
-  return rows.map(({ person_id }) => person_id)
+  const segment = await findSegment(session, segmentId)
+  if (!segment) throw new TaskFailed('The segment that everybody was to become a member of was deleted')
+  await lockSegments(session.client, session.projectId)
+  const is = await loadMemberships(session.client, session.projectId, people)
+  const entering = people.filter((person) => !is.get(person)?.has(segmentId))
+  await changeManualSegment(session, segment, { add: entering, remove: [] }, storeSegmentEvents)
+  return entering
+}
+
+/** Takes them out again, as far as the segment is still there. */
+export async function removeMembers(
+  session: PeopleSession,
+  segmentId: number,
+  people: number[],
+): Promise<void> {
+  const segment = await findSegment(session, segmentId)
+  if (segment && people.length > 0)
+    await changeManualSegment(session, segment, { add: [], remove: people }, storeSegmentEvents)
+}
+
+async function findSegment({ client, projectId }: PeopleSession, id: number) {
+  const { rows } = await client.query<{ id: number; name: string }>(
+    `select id, name from segments where project_id = $1 and id = $2 and kind = 'manual'`,
+    [projectId, id],
+  )
+  return rows[0]
 }

@@ -155,7 +155,7 @@ export async function syncSuppressions(
   // Bounces and complaints are not ours to lift.
   if (lifted.size > 0)
     await session.client.query(
-      `delete from suppressions where project_id = $1 and address = any($2::text[]) and reason = 'api'`,
+      `delete from suppressions where project_id = $1 and address = any($2::text[]) and reason in ('api', 'import')`,
       [session.projectId, [...lifted]],
     )
 }

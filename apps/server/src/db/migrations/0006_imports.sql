@@ -67,5 +67,7 @@ create table import_changes (
   addresses  text[] not null default '{}',
   segment_id bigint,
   members    bigint[] not null default '{}',
+  -- How many of all these.
+  touched    integer not null,
   primary key (project_id, import_id, id)
 );

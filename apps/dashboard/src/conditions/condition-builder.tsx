@@ -54,7 +54,7 @@ export function ConditionBuilder({
     setText(next)
     const parsed = parseJson(next)
     if (parsed.conditions !== undefined) setDraft(toDraft(parsed.conditions))
-    onChange({ conditions: parsed.conditions ?? null, problem: parsed.problem })
+    onChange({ conditions: parsed.conditions ?? null, problem: parsed.problem && 'Correct the JSON first' })
   }
   const typed = text === null ? undefined : parseJson(text)
   const show = (mode: string) => setText(mode === 'json' ? toText(toCondition(draft)) : null)

@@ -172,7 +172,7 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
 
     await page.goto(fairway.path('campaigns/new'))
     await page.getByRole('textbox', { name: 'Name' }).fill('Receipts')
-    await page.getByRole('textbox', { name: 'Trigger event' }).fill('Purchased item')
+    await page.getByLabel('Trigger event').first().fill('Purchased item')
     await page.getByRole('combobox', { name: 'Template' }).click()
     await page.getByRole('option', { name: 'Receipt' }).click()
     await page.getByText('JSON', { exact: true }).click()

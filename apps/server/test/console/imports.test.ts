@@ -50,7 +50,7 @@ describe.skipIf(noBrowser)('imports and exports in the console', () => {
 
     await page.getByRole('button', { name: 'Dry run' }).click()
     await page.getByRole('heading', { name: 'What would happen' }).waitFor()
-    await page.getByText('1 row was not taken').waitFor()
+    await page.getByText('1 row would not be taken').waitFor()
     await page.getByRole('button', { name: 'Start the import' }).click()
     await page.getByRole('heading', { name: 'What happened' }).waitFor()
     await page.getByText('Imported', { exact: true }).waitFor()

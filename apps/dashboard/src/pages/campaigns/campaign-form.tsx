@@ -9,6 +9,7 @@ import { Section } from '../../components/section.tsx'
 import { asBuilt, type Built, ConditionBuilder } from '../../conditions/condition-builder.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.ts'
+import { TriggerField } from './trigger-field.tsx'
 import { WaitFields } from './wait-fields.tsx'
 
 interface Draft {
@@ -56,13 +57,10 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
               onChange={(event) => set({ name: event.currentTarget.value })}
               error={fieldError(save.error, 'name')}
             />
-            <TextInput
-              label="Trigger event"
-              description="Capitals, spaces, underscores and dashes make no difference."
-              placeholder="Purchased item"
-              required
+            <TriggerField
+              project={project}
               value={draft.triggerEvent}
-              onChange={(event) => set({ triggerEvent: event.currentTarget.value })}
+              onChange={(triggerEvent) => set({ triggerEvent })}
               error={fieldError(save.error, 'triggerEvent')}
             />
             <WaitFields

@@ -18,8 +18,7 @@ export function Rejects({ project, data }: { project: string; data: Import }) {
             Rejected rows
           </Title>
           <Text size="sm" c="dimmed" mt={2}>
-            {plural(data.counts.rejected, 'row')} {data.counts.rejected === 1 ? 'was' : 'were'} not taken; the
-            others were not held up by them. Correct them in the file and import it again.
+            {takenWords(data)} Correct them in the file and import it again.
           </Text>
         </div>
         <Button
@@ -73,3 +72,9 @@ const cellsOf = ({ columns }: Import, row: string[]): unknown =>
 /** Reasons are told of the column or the row: "is not an email address". */
 const reasonWords = ({ column, reason }: Reject): string =>
   /^[a-z]/.test(reason) ? `${column ?? 'The row'} ${reason}` : reason
+
+function takenWords({ state, counts: { rejected } }: Import): string {
+  const rows = plural(rejected, 'row')
+  if (state === 'ready' || state === 'dry_run') return `${rows} would not be taken; the others would.`
+  return `${rows} ${rejected === 1 ? 'was' : 'were'} not taken; the others were not held up.`
+}

@@ -19,11 +19,13 @@ export function MappingForm({ project, data }: { project: string; data: Import }
     command.mutate(
       { mapping, options, ...(dryRun && { dryRun }) },
       {
-        onSuccess: () =>
+        onSuccess: () => {
+          beginAbove()
           notifySuccess(
             dryRun ? 'The dry run was accepted' : 'The import was accepted',
             dryRun ? 'Every row is checked; nothing is changed.' : 'It is not imported yet: follow it here.',
-          ),
+          )
+        },
       },
     )
   const unfinished = data.columns.some(({ name }) => /^(property|topic):$/.test(mapping[name]?.to ?? ''))
@@ -75,3 +77,9 @@ export function MappingForm({ project, data }: { project: string; data: Import }
 
 const guessed = ({ columns }: Import): Record<string, Target> =>
   Object.fromEntries(columns.map(({ name, guess }) => [name, guess]))
+
+/** What happens now is shown at the top of the page, for the eyes and for the keyboard. */
+function beginAbove(): void {
+  document.getElementById('main')?.focus({ preventScroll: true })
+  window.scrollTo({ top: 0 })
+}

@@ -46,7 +46,7 @@ function SaveForm({ project, conditions, onCancel }: SaveAsSegmentProps & { onCa
         description="Who matches later enters it by themselves."
         required
         data-autofocus
-        maxLength={255}
+        maxLength={200}
         value={name}
         onChange={(event) => setName(event.currentTarget.value)}
         error={save.error?.message}

@@ -45,7 +45,7 @@ function RenameForm({ project, segment, onDone }: RenameSegmentProps & { onDone:
         label="Name"
         required
         data-autofocus
-        maxLength={255}
+        maxLength={200}
         value={name}
         onChange={(event) => setName(event.currentTarget.value)}
       />

@@ -36,7 +36,7 @@ export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentForm
                 <TextInput
                   label="Name"
                   required
-                  maxLength={255}
+                  maxLength={200}
                   value={name}
                   onChange={(event) => setName(event.currentTarget.value)}
                   error={fieldError(save.error, 'name')}
@@ -59,6 +59,11 @@ export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentForm
                 <Button variant="default" onClick={onCancel}>
                   Cancel
                 </Button>
+              )}
+              {segment && !built.problem && (
+                <Text size="sm" c="dimmed">
+                  Other conditions put people in and out of it without starting campaigns.
+                </Text>
               )}
               {built.problem && (
                 <Text size="sm" c="dimmed">

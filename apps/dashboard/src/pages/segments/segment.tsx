@@ -94,7 +94,10 @@ function SegmentView({ project, segment }: { project: string; segment: Segment }
 function Building({ project, segment: { task } }: { project: string; segment: Segment }) {
   if (!task || !(isUnderWay(task) || task.state === 'paused' || task.state === 'failed')) return null
   return (
-    <Section title="Being built" description="Until it is done, the list of people is the one from before.">
+    <Section
+      title="Being built"
+      description="Everybody is looked at. The people shown are complete as far as this has come."
+    >
       <TaskProgress project={project} task={task} unit="people looked at" />
     </Section>
   )

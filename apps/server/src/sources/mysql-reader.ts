@@ -1,10 +1,13 @@
 import { once } from 'node:events'
-import { createConnection, type FieldPacket, type Connection as MysqlConnection, Types } from 'mysql2'
+import mysql, { createConnection, type FieldPacket, type Connection as MysqlConnection } from 'mysql2'
 import { connectGuarded } from '../channels/network-guard.ts'
 import { type Connection, resolveHost } from './connection.ts'
 import { bareQuery, checkColumns, unorderedCursor } from './query.ts'
 import { mostRowBytes, type Reader, type Reading, type ReadLimits, type SourceRow } from './reader.ts'
 import { SourceFailed } from './source-failed.ts'
+
+/** Node does not see it among the exports of a CommonJS module. */
+const { Types } = mysql
 
 /** Of the driver's buffer between the network and our steps. */
 const bufferedRows = 200

@@ -139,7 +139,10 @@ export class ProjectCatalogue {
     const news: News = { events: [], properties: [], labels: [] }
     for (const [folded, name] of sightings.events) {
       if (!this.counts(folded)) continue
-      this.#events.get(folded)!.toldToday = true
+      const event = this.#events.get(folded)!
+      // Another batch may have told it meanwhile.
+      if (event.toldToday) continue
+      event.toldToday = true
       news.events.push({ folded, name })
     }
     for (const [event, properties] of sightings.properties)

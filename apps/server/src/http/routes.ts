@@ -3,6 +3,7 @@ import { accountRoutes } from '../accounts/account-routes.ts'
 import { projectScope } from '../accounts/project-auth.ts'
 import { projectRoutes } from '../accounts/project-routes.ts'
 import type { App } from '../app.ts'
+import { audienceRoutes } from '../audience/routes.ts'
 import { behavioralRoutes } from '../behavioral/routes.ts'
 import { catalogueRoutes } from '../catalogue/routes.ts'
 import { mailboxRoutes } from '../channels/mailbox-routes.ts'
@@ -18,6 +19,7 @@ import { personDataRoutes } from '../people/data-routes.ts'
 import { peopleRoutes } from '../people/routes.ts'
 import { projectQueueRoutes, queueRoutes } from '../queue/routes.ts'
 import { segmentRoutes } from '../segments/routes.ts'
+import { sourceRoutes } from '../sources/routes.ts'
 import { taskKinds } from '../task-kinds.ts'
 import { taskRoutes } from '../tasks/routes.ts'
 import { templateRoutes } from '../templates/routes.ts'
@@ -37,6 +39,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       overviewRoutes(app),
       peopleRoutes(app),
       personDataRoutes(app),
+      audienceRoutes(app),
       eventRoutes(app),
       segmentRoutes(app, storeSegmentEvents),
       catalogueRoutes(app),
@@ -47,6 +50,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       channelRoutes(app),
       projectQueueRoutes(app),
       exportRoutes(app, taskKinds),
+      sourceRoutes(app),
       taskRoutes(app, taskKinds),
       importRoutes(app, taskKinds),
     ]),

@@ -1,5 +1,6 @@
 import type { App } from './app.ts'
 import { wakeSegments } from './segments/wake.ts'
+import { wakeSources } from './sources/run.ts'
 import { wakeTasks } from './tasks/wake.ts'
 
 type Tick = { everyMs: number; run: (app: App) => Promise<void> }
@@ -7,6 +8,7 @@ type Tick = { everyMs: number; run: (app: App) => Promise<void> }
 /** What workers look after without being asked; each is idempotent and may run in several processes at once. */
 const ticks: Record<string, Tick> = {
   wakeSegments: { everyMs: 500, run: wakeSegments },
+  wakeSources: { everyMs: 5_000, run: wakeSources },
   wakeTasks: { everyMs: 15_000, run: wakeTasks },
 }
 

@@ -9,6 +9,8 @@ import type { TaskRow } from './task.ts'
  * task can be paused or cancelled, and others get their turn.
  */
 export interface TaskKind<Batch = unknown> {
+  /** A session that is dear to begin, such as a query of another database, is not ended for others' turns so soon. */
+  sliceMs?: number
   /** Begins where the task's cursor is. The session serves many steps. */
   open(app: App, task: TaskRow, signal: AbortSignal): Promise<TaskSession<Batch>>
   /** In the transaction that ends the task, for what hangs on it. */

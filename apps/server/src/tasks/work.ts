@@ -43,7 +43,7 @@ const reasonOf = (error: unknown) =>
 
 async function workSlice(app: App, task: TaskRow, kind: TaskKind, signal: AbortSignal): Promise<void> {
   const session = await kind.open(app, task, signal)
-  const sliceEnd = Date.now() + sliceMs
+  const sliceEnd = Date.now() + (kind.sliceMs ?? sliceMs)
   try {
     let steps = task.steps
     let began = Date.now()

@@ -1,6 +1,8 @@
 import type { Job, JobContext } from '@fairway/queue'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
+import type { Config } from '../../src/config.ts'
 import { taskKinds } from '../../src/task-kinds.ts'
+import type { TaskKind } from '../../src/tasks/kind.ts'
 import { loadTask } from '../../src/tasks/task.ts'
 import { workTask } from '../../src/tasks/work.ts'
 
@@ -17,6 +19,8 @@ export interface Exporter extends TestServer {
   sql<T = Record<string, unknown>>(text: string, ...values: unknown[]): Promise<T[]>
   /** Works a task to its end, as the queue's jobs would. */
   work(task: number): Promise<void>
+  /** Works so many steps of a task, in a session that then breaks as if the process had died. */
+  breakAfter(task: number, steps: number): Promise<void>
   /** Makes an export and works it. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever the server answers
   make(body: unknown): Promise<any>
@@ -25,8 +29,8 @@ export interface Exporter extends TestServer {
 }
 
 /** A server without workers: what has to be done is done when a test says so. */
-export async function startExporter(now?: () => Date): Promise<Exporter> {
-  const server = await startTestServer({ config: { role: 'api' }, now })
+export async function startExporter(now?: () => Date, config: Partial<Config> = {}): Promise<Exporter> {
+  const server = await startTestServer({ config: { role: 'api', ...config }, now })
   const base = `${server.url}/api/v1/projects/${server.projectId}`
   const exporter: Exporter = {
     ...server,
@@ -58,6 +62,29 @@ export async function startExporter(now?: () => Date): Promise<Exporter> {
         const job = { tenant: String(server.projectId), data: { task }, attempt: 8 } as unknown as Job
         await workTask(server.app, taskKinds)(job, { signal: new AbortController().signal } as JobContext)
       }
+    },
+    async breakAfter(task, steps) {
+      const kind = taskKinds[(await loadTask(server.app.pool, server.projectId, task))!.kind] as TaskKind
+      const dying: TaskKind = {
+        ...kind,
+        async open(...given) {
+          const session = await kind.open(...given)
+          let left = steps
+          return {
+            next: async () => {
+              if (left-- === 0) throw new Error('the process died')
+              return session.next()
+            },
+            write: (client, batch) => session.write(client, batch),
+            close: () => session.close?.() ?? Promise.resolve(),
+          }
+        },
+      }
+      const job = { tenant: String(server.projectId), data: { task }, attempt: 1 } as unknown as Job
+      const kinds = Object.fromEntries(Object.keys(taskKinds).map((name) => [name, dying as TaskKind<never>]))
+      await workTask(server.app, kinds)(job, { signal: new AbortController().signal } as JobContext)?.catch(
+        () => {},
+      )
     },
     async make(body) {
       const made = await exporter.call('POST', '/exports', body)

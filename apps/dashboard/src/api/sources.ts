@@ -16,18 +16,26 @@ export interface Source {
   query: string
   /** The column that says how far was read; null reads everything every time. */
   cursorColumn: string | null
-  cursor: Json
+  /** The last value that is imported. */
+  cursor: string | null
   /** Null: only by hand. */
   everyMinutes: number | null
-  import: { kind: ImportKind; mapping: Record<string, Target>; options: ImportOptions }
+  import: SourceImport
   nextRunAt: string | null
   lastRun: SourceRun | null
 }
 
+/** What becomes of the rows. */
+export interface SourceImport {
+  kind: ImportKind
+  mapping?: Record<string, Target>
+  options?: ImportOptions
+}
+
 export interface SourceRun {
   at: string
-  state: string
-  rows: number
+  state: 'fetching' | 'importing' | 'done' | 'failed'
+  rows: number | null
   error: string | null
   /** Its import's number. */
   import: number | null
@@ -41,14 +49,22 @@ export interface SourceInput {
   query: string
   cursorColumn: string | null
   everyMinutes: number | null
-  import: Source['import']
+  import: SourceImport
 }
 
 /** What the database answered to a trial: its columns and first rows. */
 export interface SourceTest {
-  columns: { name: string; samples: string[]; guess: Target }[]
-  rows?: string[][]
-  preview?: string[][]
+  columns: { name: string }[]
+  rows: Record<string, Json>[]
+}
+
+export interface SourceTrial {
+  kind: SourceKind
+  url?: string
+  query: string
+  cursorColumn: string | null
+  /** The stored source whose address is asked, when none is given. */
+  source?: number
 }
 
 export const useSources = (project: string) =>
@@ -97,6 +113,6 @@ export function useDeleteSource(project: string, id: number) {
 
 export const useTestSource = (project: string) =>
   useMutation({
-    mutationFn: (body: Partial<SourceInput> & { source?: number }) =>
+    mutationFn: (body: SourceTrial) =>
       request<SourceTest>(projectPath(project, 'sources', 'test'), { method: 'POST', body }),
   })

@@ -137,3 +137,10 @@ export const targetsOf = (kind: ImportKind) => [
   },
   { group: 'Nothing', items: [{ value: 'ignore', label: 'Leave it out' }] },
 ]
+
+/** Where a column of this name goes, of which nothing else is known. */
+export function targetNamed(kind: ImportKind, column: string): string {
+  const name = column.toLowerCase()
+  if (fields[kind].some(({ value }) => value === name)) return name
+  return kind === 'people' || kind === 'events' ? `property:${column}` : 'ignore'
+}

@@ -3,7 +3,12 @@ import type { SourceRun } from '../../api/sources.ts'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { plural } from '../../lib/format.ts'
 
-const colors: Record<string, string> = { done: 'lagoon', failed: 'red', running: 'blue', waiting: 'gray' }
+const states: Record<SourceRun['state'], { label: string; color: string }> = {
+  fetching: { label: 'Being read', color: 'blue' },
+  importing: { label: 'Importing', color: 'blue' },
+  done: { label: 'Done', color: 'lagoon' },
+  failed: { label: 'Failed', color: 'red' },
+}
 
 /** When it last ran, what came of it, and why it failed. */
 export function LastRun({ run }: { run: SourceRun | null }) {
@@ -16,13 +21,13 @@ export function LastRun({ run }: { run: SourceRun | null }) {
   return (
     <div>
       <Group gap="xs">
-        <Badge color={colors[run.state] ?? 'gray'} variant="dot" tt="none" fw={550}>
-          {run.state.charAt(0).toUpperCase() + run.state.slice(1).replaceAll('_', ' ')}
+        <Badge color={states[run.state].color} variant="dot" tt="none" fw={550}>
+          {states[run.state].label}
         </Badge>
         <TimeAgo at={run.at} size="sm" c="dimmed" />
       </Group>
       <Text size="xs" c={run.error ? 'red' : 'dimmed'} mt={4} style={{ overflowWrap: 'anywhere' }}>
-        {run.error ?? plural(run.rows, 'row')}
+        {run.error ?? (run.rows === null ? '' : plural(run.rows, 'row'))}
       </Text>
     </div>
   )

@@ -1,11 +1,12 @@
 import { Button, Group, Select, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { useState } from 'react'
-import type { ImportKind, Target } from '../../api/imports.ts'
+import type { ImportKind } from '../../api/imports.ts'
 import {
   type Source,
   type SourceInput,
   type SourceKind,
   type SourceTest,
+  type SourceTrial,
   useSaveSource,
   useTestSource,
 } from '../../api/sources.ts'
@@ -16,6 +17,7 @@ import { ColumnTable } from '../imports/column-table.tsx'
 import { ImportOptionsFields } from '../imports/import-options.tsx'
 import { kindWords } from '../imports/import-words.ts'
 import { PreviewTable } from '../imports/preview-table.tsx'
+import { asColumns, cellsOf, fromMapping, mappingOf } from './source-columns.ts'
 import { schedules } from './source-words.ts'
 
 const databases: { value: SourceKind; label: string; example: string }[] = [
@@ -36,7 +38,7 @@ const startOf = (source: Source | undefined): SourceInput => ({
   query: source?.query ?? '',
   cursorColumn: source?.cursorColumn ?? null,
   everyMinutes: source?.everyMinutes ?? 60,
-  import: source?.import ?? { kind: 'people', mapping: {}, options: {} },
+  import: source?.import ?? { kind: 'people' },
 })
 
 /** Where to ask, what to ask, and what the answer's columns become; a trial fills in the columns. */
@@ -48,13 +50,14 @@ export function SourceForm({ project, source, onSaved }: SourceFormProps) {
   const set = (change: Partial<SourceInput>) => setDraft((current) => ({ ...current, ...change }))
   const setImport = (change: Partial<SourceInput['import']>) =>
     setDraft((current) => ({ ...current, import: { ...current.import, ...change } }))
-  const columns = tested?.columns ?? fromMapping(draft.import.mapping)
+  const { kind, mapping = {}, options = {} } = draft.import
+  const columns = tested ? asColumns(tested) : fromMapping(mapping)
 
   const tryIt = () =>
-    test.mutate(toTest(draft, source), {
+    test.mutate(toTrial(draft, source), {
       onSuccess: (answer) => {
         setTested(answer)
-        setImport({ mapping: mappingOf(answer, draft.import.mapping) })
+        setImport({ mapping: mappingOf(kind, answer, mapping) })
       },
     })
   const submit = (event: React.FormEvent) => {
@@ -95,8 +98,11 @@ export function SourceForm({ project, source, onSaved }: SourceFormProps) {
             <Select
               label="Rows are"
               data={kindWords.map(({ kind, label }) => ({ value: kind, label }))}
-              value={draft.import.kind}
-              onChange={(kind) => setImport({ kind: kind as ImportKind, mapping: {} })}
+              value={kind}
+              onChange={(next) => {
+                const chosen = next as ImportKind
+                setImport({ kind: chosen, mapping: tested ? mappingOf(chosen, tested, {}) : {} })
+              }}
               maw={320}
             />
             <Group>
@@ -113,25 +119,23 @@ export function SourceForm({ project, source, onSaved }: SourceFormProps) {
               </Text>
             </Group>
             {test.error && !told && <ErrorState title="The trial failed" error={test.error} />}
-            {tested && <PreviewTable columns={tested.columns} rows={tested.rows ?? tested.preview ?? []} />}
+            {tested && <PreviewTable columns={columns} rows={cellsOf(tested)} />}
           </Stack>
         </Section>
         {columns.length > 0 && (
           <Section title="Columns" description="What each column becomes.">
             <Stack>
               <ColumnTable
-                kind={draft.import.kind}
+                kind={kind}
                 columns={columns}
-                mapping={draft.import.mapping}
-                onChange={(column, target) =>
-                  setImport({ mapping: { ...draft.import.mapping, [column]: target } })
-                }
+                mapping={mapping}
+                onChange={(column, target) => setImport({ mapping: { ...mapping, [column]: target } })}
               />
               <ImportOptionsFields
                 project={project}
-                kind={draft.import.kind}
-                options={draft.import.options}
-                onChange={(options) => setImport({ options })}
+                kind={kind}
+                options={options}
+                onChange={(next) => setImport({ options: next })}
               />
             </Stack>
           </Section>
@@ -207,24 +211,11 @@ function Connection({ source, draft, set, error }: ConnectionProps) {
   )
 }
 
-/** Columns of a stored source, which were tried when it was made. */
-const fromMapping = (mapping: Record<string, Target>) =>
-  Object.entries(mapping).map(([name, guess]) => ({ name, samples: [], guess }))
-
-/** What was chosen stays; new columns begin as guessed. */
-const mappingOf = ({ columns }: SourceTest, mapping: Record<string, Target>): Record<string, Target> =>
-  Object.fromEntries(columns.map(({ name, guess }) => [name, mapping[name] ?? guess]))
-
 function toInput({ url, ...draft }: SourceInput): SourceInput {
   return { ...draft, name: draft.name.trim(), ...(url?.trim() && { url: url.trim() }) }
 }
 
-function toTest(draft: SourceInput, source: Source | undefined) {
-  const { kind, url, query } = toInput(draft)
-  return {
-    kind,
-    query,
-    import: { kind: draft.import.kind } as SourceInput['import'],
-    ...(url ? { url } : { source: source!.id }),
-  }
+function toTrial(draft: SourceInput, source: Source | undefined): SourceTrial {
+  const { kind, url, query, cursorColumn } = toInput(draft)
+  return { kind, query, cursorColumn, ...(url && { url }), ...(source && { source: source.id }) }
 }

@@ -116,6 +116,65 @@ program
   .option('--json', 'print JSON')
   .action(async (what, options) => (await import('./export.ts')).exportCommand(what, options))
 
+const list = (value: string, before: string[] | undefined) => [...(before ?? []), value]
+const imports = program
+  .command('import')
+  .description('import a file, or what is at an address, into people, events, suppressions and the like')
+  .argument('<file>', 'CSV or NDJSON, also .gz or .zip; or an address that begins with https://')
+  .requiredOption('--project <id>', 'into which project', positive)
+  .option('--kind <kind>', 'people, events, unsubscribes, suppressions, tags or segment', 'people')
+  .option('--from <product>', 'whose export it is: vero or fairway')
+  .option('--map <column=target>', 'where a column goes, such as "Plan name=property:plan"; repeat it', list)
+  .option('--type <column=type>', 'text, number, boolean, date or json; repeat it', list)
+  .option('--only-mapped', 'leave out columns without --map, instead of guessing')
+  .option('--name <name>', 'of the import')
+  .option('--delimiter <character>', 'comma, semicolon, tab or pipe')
+  .option('--encoding <name>', 'utf-8, utf-16le, utf-16be or windows-1252')
+  .option('--no-header', 'the first row is no header')
+  .option('--dates <order>', 'of dates like 3/4/2026: day_first or month_first')
+  .option('--decimal-comma', 'numbers like 1.234,5')
+  .option('--update-only', 'reject rows of people who are not there')
+  .option('--create-only', 'leave people alone who are there')
+  .option('--overwrite-empty', 'empty cells remove what is there')
+  .option('--tag <tag>', 'for everybody in the file; repeat it', list)
+  .option('--remove-tags', 'with --kind tags: remove them')
+  .option('--tag-separator <text>', 'between the tags of a cell')
+  .option('--segment <id>', 'manual segment that everybody in the file becomes a member of', positive)
+  .option('--event <name>', 'of all events')
+  .option('--trigger', 'events start campaigns')
+  .option('--dry-run', 'only tell what would become of the rows')
+  .option('--rejects <file>', 'where to write rejected rows, as CSV with the reasons')
+  .option('--yes', 'do not ask')
+  .option('--json', 'print JSON')
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 all rows were imported, 3 some were rejected, 1 failed, 2 wrong arguments.',
+  )
+  .action(async (file, options) => (await import('./import.ts')).importCommand(file, options))
+// Their options are those of `import`, which reads them before its commands do.
+imports
+  .command('status')
+  .description('how far an import is')
+  .argument('<id>', 'its number')
+  .usage('<id> --project <id> [--json]')
+  .action(async (id, _, command) =>
+    (await import('./import.ts')).importStatusCommand(id, command.optsWithGlobals()),
+  )
+for (const [name, description] of [
+  ['pause', 'stop an import after the step under way'],
+  ['resume', 'go on with a paused import'],
+  ['cancel', 'stop an import for good; what is done stays'],
+  ['undo', 'take back what an import did, as far as nobody changed it since'],
+] as const)
+  imports
+    .command(name)
+    .description(description)
+    .argument('<id>', 'its number')
+    .usage('<id> --project <id> [--json]')
+    .action(async (id, _, command) =>
+      (await import('./import.ts')).importSteerCommand(name, id, command.optsWithGlobals()),
+    )
+
 program
   .command('sign-in-link')
   .description('print a link that signs in to the console once')

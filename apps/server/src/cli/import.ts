@@ -1,0 +1,273 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { createInterface } from 'node:readline/promises'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { getProject } from '../accounts/projects.ts'
+import type { App } from '../app.ts'
+import { createImport } from '../imports/create.ts'
+import type { Given } from '../imports/format.ts'
+import { type ValueType, valueTypes } from '../imports/guess.ts'
+import {
+  describeImport,
+  type Import,
+  type ImportKind,
+  type ImportRow,
+  type ImportSource,
+  importKinds,
+  importSources,
+  type Mapping,
+  requireImport,
+} from '../imports/imports.ts'
+import type { Options } from '../imports/options.ts'
+import { rejectsCsv } from '../imports/rejects.ts'
+import { commandImport, startImport } from '../imports/start.ts'
+import { startUndo } from '../imports/undo-task.ts'
+import { receivePart } from '../imports/upload.ts'
+import { taskKinds } from '../task-kinds.ts'
+import { followTask } from './progress.ts'
+import { table } from './table.ts'
+import { withApp } from './with-app.ts'
+import { WrongArguments } from './wrong-arguments.ts'
+
+/** So that a script can tell an import that left rows out from one that is whole. */
+const someRejected = 3
+
+export interface ImportOptions extends Omit<Options, 'tags'> {
+  project: number
+  kind: string
+  from?: string
+  name?: string
+  map?: string[]
+  type?: string[]
+  onlyMapped?: boolean
+  tag?: string[]
+  removeTags?: boolean
+  delimiter?: string
+  encoding?: string
+  header?: boolean
+  dryRun?: boolean
+  rejects?: string
+  yes?: boolean
+  json?: boolean
+}
+
+/** Uploads a file or has an address fetched, starts its import and shows how far it is until it ends. */
+export async function importCommand(file: string, options: ImportOptions): Promise<void> {
+  const kind = oneOf<ImportKind>('--kind', options.kind, importKinds)
+  const source = options.from && oneOf<ImportSource>('--from', options.from, importSources)
+  const isUrl = /^https?:\/\//.test(file)
+  if (!isUrl && !(await stat(file).catch(() => undefined))?.isFile())
+    throw new WrongArguments(`${file} is no file.`)
+  await withApp(async (app) => {
+    await getProject(app, options.project)
+    const made = await createImport(app, options.project, {
+      kind,
+      name: options.name ?? (isUrl ? undefined : file.split(/[\\/]/).at(-1)),
+      ...(isUrl && { url: file }),
+      ...(source && { from: source }),
+      format: givenFormat(options),
+    })
+    const ready = await bring(app, made, isUrl ? undefined : file)
+    const mapping = mappingOf(ready, options)
+    if (!(await isWanted(ready, mapping, options))) {
+      await commandImport(app, taskKinds, options.project, made.id, 'cancel')
+      throw new Error('Nothing was imported.')
+    }
+    const started = await startImport(app, options.project, made.id, {
+      mapping,
+      options: optionsOf(options),
+      dryRun: options.dryRun === true,
+    })
+    await follow(app, started)
+    await tell(app, await describe(app, started), options)
+  })
+}
+
+export async function importStatusCommand(id: string, options: Pick<ImportOptions, 'project' | 'json'>) {
+  await withApp(async (app) => {
+    await print(await describe(app, await requireImport(app, options.project, numberOf(id))), options)
+  })
+}
+
+export async function importSteerCommand(
+  command: 'pause' | 'resume' | 'cancel' | 'undo',
+  id: string,
+  options: Pick<ImportOptions, 'project' | 'json'>,
+): Promise<void> {
+  await withApp(async (app) => {
+    const { project } = options
+    const row =
+      command === 'undo'
+        ? await startUndo(app, project, numberOf(id))
+        : await commandImport(app, taskKinds, project, numberOf(id), command)
+    if (command === 'undo') await follow(app, row)
+    await print(await describe(app, row), options)
+  })
+}
+
+const describe = async (app: App, { project_id, id }: ImportRow): Promise<Import> =>
+  describeImport(app, await requireImport(app, project_id, id))
+
+async function bring(app: App, { project_id, id }: ImportRow, file: string | undefined): Promise<ImportRow> {
+  let row = await requireImport(app, project_id, id)
+  if (file !== undefined)
+    row = await receivePart(app, project_id, id, { offset: 0, last: true, body: createReadStream(file) })
+  if (row.state === 'fetching') row = await follow(app, row)
+  if (row.state !== 'ready') throw new Error(row.message ?? `The file could not be read (${row.state}).`)
+  return row
+}
+
+/** Ctrl-C leaves the work to the server. */
+async function follow(app: App, row: ImportRow): Promise<ImportRow> {
+  const { project_id, id, task_id } = row
+  const leave = () => {
+    console.error(
+      `\nThe import goes on where a server runs. To stop it: fairway import pause ${id} --project ${project_id}`,
+    )
+    process.exit(130)
+  }
+  process.once('SIGINT', leave)
+  try {
+    await followTask(app, project_id, task_id!, row.state === 'fetching' ? 'bytes' : 'rows')
+  } finally {
+    process.off('SIGINT', leave)
+  }
+  return requireImport(app, project_id, id)
+}
+
+function givenFormat({ delimiter, encoding, header }: ImportOptions): Given {
+  const named: Record<string, string> = { tab: '\t', comma: ',', semicolon: ';', pipe: '|' }
+  return {
+    ...(delimiter !== undefined && { delimiter: named[delimiter] ?? delimiter }),
+    ...(encoding !== undefined && { encoding: encoding.toLowerCase() as Given['encoding'] }),
+    ...(header === false && { header }),
+  }
+}
+
+function optionsOf({ tag, removeTags, ...options }: ImportOptions): Options {
+  const {
+    updateOnly,
+    createOnly,
+    overwriteEmpty,
+    tagSeparator,
+    segment,
+    event,
+    trigger,
+    dates,
+    decimalComma,
+  } = options
+  const wanted = {
+    updateOnly,
+    createOnly,
+    overwriteEmpty,
+    tagSeparator,
+    segment,
+    event,
+    trigger,
+    dates,
+    decimalComma,
+  }
+  return {
+    ...(Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined)) as Options),
+    ...(tag && { tags: tag }),
+    ...(removeTags && { tagAction: 'remove' }),
+  }
+}
+
+/** The guesses, unless told otherwise. */
+function mappingOf(row: ImportRow, { map = [], type = [], onlyMapped }: ImportOptions): Mapping {
+  const mapping: Mapping = onlyMapped
+    ? {}
+    : Object.fromEntries(row.columns.map(({ name, guess }) => [name, { ...guess }]))
+  for (const [column, to] of map.map((text) => pair('--map', text, 'COLUMN=TARGET'))) {
+    requireColumn(row, column)
+    // What was guessed to go there makes room.
+    if (to !== 'ignore' && to !== 'tags')
+      for (const [other, target] of Object.entries(mapping)) if (target.to === to) delete mapping[other]
+    const guess = row.columns.find(({ name }) => name === column)!.guess
+    mapping[column] = { to, type: to.startsWith('property:') ? guess.type : 'text' }
+  }
+  for (const [column, to] of type.map((text) => pair('--type', text, 'COLUMN=TYPE'))) {
+    requireColumn(row, column)
+    mapping[column] = {
+      ...(mapping[column] ?? { to: `property:${column}` }),
+      type: oneOf<ValueType>('--type', to, valueTypes),
+    }
+  }
+  return mapping
+}
+
+function requireColumn(row: ImportRow, column: string): void {
+  if (row.columns.some(({ name }) => name === column)) return
+  const names = row.columns.map(({ name }) => JSON.stringify(name)).join(', ')
+  throw new WrongArguments(`The file has no column ${JSON.stringify(column)}. It has ${names}.`)
+}
+
+function pair(option: string, text: string, shape: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at < 1 || at === text.length - 1) throw new WrongArguments(`${option} ${text}: write ${shape}.`)
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+async function isWanted(
+  row: ImportRow,
+  mapping: Mapping,
+  { yes, json, dryRun }: ImportOptions,
+): Promise<boolean> {
+  if (json) return true
+  console.error(
+    table(
+      ['column', 'goes to', 'type', 'for example'],
+      row.columns.map(({ name, samples }) => [
+        name,
+        mapping[name]?.to ?? 'ignore',
+        mapping[name]?.type ?? '',
+        (samples[0] ?? '').slice(0, 30),
+      ]),
+    ),
+  )
+  if (yes || dryRun || !process.stdin.isTTY || !process.stderr.isTTY) return true
+  const prompt = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(es)?$/i.test((await prompt.question('Import it like this? [y/N] ')).trim())
+  } finally {
+    prompt.close()
+  }
+}
+
+async function tell(app: App, made: Import, options: ImportOptions): Promise<void> {
+  const { project, rejects, dryRun } = options
+  const { rejected } = made.counts
+  if (rejects !== undefined && rejected > 0)
+    await pipeline(
+      Readable.from(rejectsCsv(app, await requireImport(app, project, made.id))),
+      createWriteStream(rejects),
+    )
+  await print(made, options)
+  if (made.state !== 'done' && !(dryRun && made.state === 'ready')) process.exitCode = 1
+  else if (rejected > 0) process.exitCode = someRejected
+}
+
+async function print(made: Import, { json }: { json?: boolean }): Promise<void> {
+  if (json) return console.log(JSON.stringify(made))
+  const { id, name, state, counts, message } = made
+  const { rows, created, updated, unchanged, rejected } = Object.fromEntries(
+    Object.entries(counts).map(([key, count]) => [key, count.toLocaleString('en')]),
+  ) as Record<keyof typeof counts, string>
+  console.log(`Import ${id}, ${name}: ${state.replace('_', ' ')}${message ? `. ${message}` : ''}`)
+  console.log(
+    `${rows} rows: ${created} created, ${updated} updated, ${unchanged} unchanged, ${rejected} rejected`,
+  )
+}
+
+function oneOf<T extends string>(option: string, value: string, values: readonly T[]): T {
+  const found = values.find((one) => one === value)
+  if (!found) throw new WrongArguments(`${option} can't be ${value}; it is one of ${values.join(', ')}.`)
+  return found
+}
+
+function numberOf(id: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(id)) throw new WrongArguments(`${id} is no number of an import.`)
+  return Number(id)
+}

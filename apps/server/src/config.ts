@@ -95,8 +95,8 @@ export const settings = {
   allowPrivateNetworks: setting(
     'FAIRWAY_ALLOW_PRIVATE_NETWORKS',
     'false',
-    '`true` lets projects send through SMTP servers at loopback, private and link-local addresses. ' +
-      'Leave it off when people you do not know may add providers.',
+    '`true` lets projects reach loopback, private and link-local addresses: SMTP servers, files to import, SQL sources. ' +
+      'Leave it off when people you do not know may add them.',
     boolean(),
   ),
   logLevel: setting(

@@ -1,6 +1,7 @@
 import type { Json } from '@fairway/queue'
 import { isEmail } from '../ingest/fields.ts'
-import type { ImportKind } from './imports.ts'
+import type { ImportKind, ImportSource } from './imports.ts'
+import { knownTarget } from './known-exports.ts'
 import { rejectColumns } from './rejects.ts'
 import { asBoolean, asDate, asNumber } from './values.ts'
 
@@ -66,12 +67,18 @@ const targets: Record<ImportKind, [to: string, names: RegExp][]> = {
 }
 
 /** Guesses where each column goes, by its name and by what is in it. */
-export function guessColumns(kind: ImportKind, names: string[], rows: (Json | undefined)[][]): Column[] {
+export function guessColumns(
+  kind: ImportKind,
+  names: string[],
+  rows: (Json | undefined)[][],
+  source: ImportSource | null,
+): Column[] {
   const taken = new Set<string>()
   const columns = names.map((name, index) => {
     const values = rows.map((row) => row[index]).filter((value) => !isEmpty(value)) as Json[]
-    return { name, values, to: undefined as string | undefined }
+    return { name, values, to: knownTarget(source, kind, name) }
   })
+  for (const { to } of columns) if (to !== undefined) taken.add(to)
   const take = (column: (typeof columns)[number] | undefined, to: string) => {
     if (!column || taken.has(to)) return
     column.to = to
@@ -89,9 +96,11 @@ export function guessColumns(kind: ImportKind, names: string[], rows: (Json | un
   return columns.map(({ name, values, to }) => ({
     name,
     samples: values.slice(0, 5).map((value) => show(value).slice(0, longestSample)),
-    guess: { to: to ?? fallback(kind, name), type: to === undefined ? guessType(values) : typeFor(to) },
+    guess: { to: to ?? fallback(kind, name), type: isProperty(to) ? guessType(values) : typeFor(to) },
   }))
 }
+
+const isProperty = (to: string | undefined): to is undefined => to?.startsWith('property:') ?? true
 
 const fold = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
 
@@ -101,7 +110,8 @@ const fallback = (kind: ImportKind, name: string) =>
 /** Fields of a person or an event have a type of their own. */
 function typeFor(to: string): ValueType {
   if (to === 'time' || to === 'created_at') return 'date'
-  if (to === 'properties' || to === 'topics') return 'json'
+  if (to === 'properties' || to === 'topics' || to === 'devices' || to === 'aliases' || to === 'written')
+    return 'json'
   return to === 'subscribed' || to === 'unsubscribed' || to === 'suppressed' ? 'boolean' : 'text'
 }
 

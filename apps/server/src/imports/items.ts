@@ -1,8 +1,8 @@
-import type { PersonRef } from '../ingest/item.ts'
-import type { WritingItem } from '../people/writes.ts'
+import type { IdentifyItem, IngestItem, PersonRef } from '../ingest/item.ts'
 import type { ImportKind } from './imports.ts'
 import type { Options } from './options.ts'
 import type { Draft } from './targets.ts'
+import { timedItems } from './timed-facts.ts'
 
 /** Of an import: its rows are as if all accepted when it began. */
 export interface Moment {
@@ -19,13 +19,14 @@ export function itemsOf(
   person: PersonRef,
   { at }: Moment,
   options: Options,
-): WritingItem[] {
+): IngestItem[] {
   const base = { person, at: Math.min(draft.updatedAt ?? at, at), acceptedAt: at, source }
   switch (kind) {
     case 'people': {
       const { email, phone, timezone, language, properties, tags, topics, devices, subscribed, createdAt } =
         draft
-      const identify: WritingItem = { kind: 'identify', ...base, properties }
+      if (draft.written !== undefined) return [...timedItems(draft, base, at), ...aliasItems(draft, base)]
+      const identify: IdentifyItem = { kind: 'identify', ...base, properties }
       if (email !== undefined) identify.email = email
       if (phone !== undefined) identify.phone = phone
       if (timezone !== undefined) identify.timezone = timezone
@@ -35,8 +36,10 @@ export function itemsOf(
       if (tags.length > 0) identify.tags = { add: tags, remove: [] }
       if (subscribed !== undefined) identify.subscribed = subscribed
       if (createdAt !== undefined) identify.createdAt = Math.min(createdAt, at)
-      if (draft.suppressed === undefined) return [identify]
-      return [identify, { kind: 'suppression', ...base, suppressed: draft.suppressed }]
+      const items: IngestItem[] = [identify, ...aliasItems(draft, base)]
+      if (draft.suppressed !== undefined)
+        items.push({ kind: 'suppression', ...base, suppressed: draft.suppressed })
+      return items
     }
     case 'events': {
       const { event, time = at, properties, email } = draft
@@ -55,3 +58,13 @@ export function itemsOf(
       return []
   }
 }
+
+type Base = Pick<IdentifyItem, 'person' | 'at' | 'acceptedAt' | 'source'>
+
+/** Anonymous ids are added; other ids of the product lead here by a merge. */
+const aliasItems = ({ aliases = [], person: { id } }: Draft, base: Base): IngestItem[] =>
+  aliases.flatMap((alias): IngestItem[] => {
+    if (id === undefined || alias.id === id) return []
+    if (alias.id !== undefined) return [{ kind: 'merge', ...base, from: { id: alias.id } }]
+    return [{ kind: 'identify', ...base, person: { id, anonymousId: alias.anonymousId } }]
+  })

@@ -121,7 +121,7 @@ function checkMapping(kind: ImportKind, names: string[], mapping: Mapping, optio
       )
     used.add(to)
   }
-  if (!used.has('id') && !used.has('email') && !used.has('anonymous_id'))
+  if (!['id', 'email', 'anonymous_id', 'person'].some((to) => used.has(to)))
     throw invalidField('mapping', 'must lead one column to id or email, so that people can be told apart')
   if (kind === 'events' && !used.has('event') && !options.event?.trim())
     throw invalidField(

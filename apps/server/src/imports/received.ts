@@ -57,7 +57,7 @@ export async function becomeReady(
       row.id,
       fileId,
       JSON.stringify(format),
-      storable(guessColumns(row.kind, columns, rows)),
+      storable(guessColumns(row.kind, columns, rows, row.source)),
       storable(preview),
     ],
   )

@@ -22,6 +22,10 @@ export interface Draft {
   devices?: Device[]
   subscribed?: boolean
   suppressed?: boolean
+  /** Other ids that lead to the person. */
+  aliases?: PersonRef[]
+  /** Register → epoch ms of its latest write; see people/registers.ts. */
+  written?: Record<string, number>
   /** Epoch ms. */
   createdAt?: number
   updatedAt?: number
@@ -102,6 +106,25 @@ const named: Record<string, (options: Options) => Put> = {
     if (typeof id !== 'string') return id.reason
     draft.eventId = id
   },
+  aliases: () => putAliases,
+  written: () => (draft, value) => {
+    const written = asType(value, 'json', {})
+    if (!isObject(written) || !Object.values(written).every((at) => typeof at === 'number' && at >= 0))
+      return 'is not a JSON object of times in milliseconds since 1970'
+    draft.written = written as Record<string, number>
+  },
+  person: () => (draft, value) => {
+    const ref = isObject(value) ? value : { id: value }
+    for (const [member, name] of [
+      ['id', 'id'],
+      ['anonymousId', 'anonymous_id'],
+      ['email', 'email'],
+    ] as const) {
+      const one = ref[member]
+      const reason = one === null || one === undefined ? undefined : named[name]!({})(draft, one)
+      if (reason !== undefined) return `${member} ${reason}`
+    }
+  },
   ignore: () => () => undefined,
 }
 
@@ -109,9 +132,10 @@ const named: Record<string, (options: Options) => Put> = {
 const kinds: Record<ImportKind, string[]> = {
   people: [
     ...['id', 'anonymous_id', 'email', 'phone', 'timezone', 'language', 'created_at', 'updated_at'],
-    ...['tags', 'topics', 'devices', 'subscribed', 'unsubscribed', 'suppressed', 'properties', 'ignore'],
+    ...['tags', 'topics', 'devices', 'subscribed', 'unsubscribed', 'suppressed', 'properties'],
+    ...['aliases', 'written', 'ignore'],
   ],
-  events: ['id', 'anonymous_id', 'email', 'event', 'time', 'event_id', 'properties', 'ignore'],
+  events: ['id', 'anonymous_id', 'email', 'person', 'event', 'time', 'event_id', 'properties', 'ignore'],
   suppressions: ['id', 'email', 'ignore'],
   unsubscribes: ['id', 'email', 'ignore'],
   tags: ['id', 'email', 'tags', 'ignore'],
@@ -219,4 +243,20 @@ const putDevices: Put = (draft, value) => {
     address: address!,
     ...(typeof platform === 'string' && { platform }),
   }))
+}
+
+const isObject = (value: Json | undefined): value is { [key: string]: Json } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const putAliases: Put = (draft, value) => {
+  const list = asType(value, 'json', {})
+  const refs = Array.isArray(list) ? list.filter(isObject) : []
+  const sound = refs.every(({ id, anonymousId }) =>
+    [id, anonymousId].every(
+      (one) => one === undefined || (typeof one === 'string' && one.length < nameLength),
+    ),
+  )
+  if (!Array.isArray(list) || refs.length < list.length || !sound)
+    return 'is not a JSON list of ids like [{"id": "…"}, {"anonymousId": "…"}]'
+  draft.aliases = refs as PersonRef[]
 }

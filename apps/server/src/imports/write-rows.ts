@@ -2,8 +2,8 @@ import { eventId as idOfEvent, type NewEvent, uuidOf } from '../events/store.ts'
 import { foldName, type IngestItem } from '../ingest/item.ts'
 import { storeEvents } from '../ingest/process-events.ts'
 import { Counts as HourlyCounts } from '../ingest/process-log.ts'
-import { type Changed, changePeople, type Work } from '../people/change.ts'
-import type { PeopleSession } from '../people/session.ts'
+import { type Changed, changePeople, needsExclusive, type Work } from '../people/change.ts'
+import { NeedsExclusive, type PeopleSession } from '../people/session.ts'
 import type { ChangedPerson } from '../people/store.ts'
 import { type Changes, noteChanges, saveChanges } from './changes.ts'
 import { type Found, findRows } from './found.ts'
@@ -52,19 +52,24 @@ export async function writeRows(
   const found = await findPeople(session, purpose, rows)
   const fates = decideEarly(purpose, rows, found)
   const works: (Work & { row: number })[] = []
+  const merges: Work[] = []
   for (const [index, { draft }] of rows.entries()) {
     if (fates[index] !== undefined) continue
     for (const ref of found[index]!.refs)
       for (const item of itemsOf(purpose.kind, draft, ref, purpose, purpose.options))
-        works.push({ jobId, item, row: index })
+        if (needsExclusive([item])) merges.push({ jobId, item })
+        else works.push({ jobId, item, row: index })
   }
   const changes: Changes = noteChanges()
+  if (merges.length > 0 && !session.exclusive) throw new NeedsExclusive()
   const changed = await changePeople(session, works)
   changes.addPeople(changed.people)
   noteFates(fates, works, changed)
   if (purpose.kind === 'events') await writeEvents(session, purpose, { rows, works, changed, fates, changes })
   if (purpose.kind === 'suppressions') await writeSuppressions(session, { rows, fates, changes })
   await writeMembers(session, purpose, { found, works, changed, fates, changes })
+  // Once everybody is there who is merged into.
+  if (merges.length > 0) await changePeople(session, merges)
   await saveChanges(session, purpose.importId, changes)
   return summary(rows, fates)
 }

@@ -22,6 +22,7 @@ export interface ExportOptions {
   format: ExportFormat
   output?: string
   segment?: number
+  conditions?: string
   event?: string
   from?: string
   to?: string
@@ -44,12 +45,13 @@ export async function exportCommand(what: string, options: ExportOptions): Promi
 }
 
 async function runExport(app: App, kind: ExportKind, options: ExportOptions) {
-  const { project, format, segment, event, from, to, bom, keepFormulas, output } = options
+  const { project, format, segment, conditions, event, from, to, bom, keepFormulas, output } = options
   await getProject(app, project)
   const request = {
     kind: segment === undefined ? kind : 'segment',
     format,
     segment,
+    conditions: conditions === undefined ? undefined : parseJson(conditions),
     event,
     from,
     to,
@@ -64,6 +66,14 @@ async function runExport(app: App, kind: ExportKind, options: ExportOptions) {
   await save(app, project, id, output)
   await removeExport(app, project, id)
   return { kind: request.kind, format, rows, bytes, file: output ?? null }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new WrongArguments(`--conditions must be JSON: ${(error as Error).message}.`)
+  }
 }
 
 /** Under its name only when it is whole. */

@@ -108,6 +108,7 @@ program
   .addOption(new Option('--format <format>', 'how').choices(['csv', 'ndjson']).default('csv'))
   .option('-o, --output <file>', 'where to; default: standard output')
   .option('--segment <id>', 'people: only members of this segment', positive)
+  .option('--conditions <json>', 'people: only those for whom these hold')
   .option('--event <name>', 'events: only of this name')
   .option('--from <time>', 'events, messages: from this time on, ISO 8601')
   .option('--to <time>', 'events, messages: before this time; default: now')

@@ -40,16 +40,18 @@ export const eventRows = (
     ...(format === 'ndjson' ? [jsonColumn('properties', 'r.properties')] : []),
   ],
   properties: 'r.properties',
-  page(values, after, limit) {
+  page(parameters, after, limit) {
     const [at, id] = after?.split('|') ?? []
-    const where = [`e.project_id = ${values.add(projectId, 'integer')}`]
-    if (event !== null) where.push(`e.folded_name = ${values.add(foldName(event), 'text')}`)
+    const where = [`e.project_id = ${parameters.add(projectId, 'integer')}`]
+    if (event !== null) where.push(`e.folded_name = ${parameters.add(foldName(event), 'text')}`)
     // Said by itself, because PostgreSQL finds the partitions by it and not by the comparison of two columns.
     const since = at ?? from
-    if (since !== null) where.push(`e.occurred_at >= ${values.add(since, 'timestamptz')}`)
+    if (since !== null) where.push(`e.occurred_at >= ${parameters.add(since, 'timestamptz')}`)
     if (at !== undefined)
-      where.push(`(e.occurred_at, e.id) > (${values.add(at, 'timestamptz')}, ${values.add(id, 'uuid')})`)
-    where.push(`e.occurred_at < ${values.add(to, 'timestamptz')}`)
+      where.push(
+        `(e.occurred_at, e.id) > (${parameters.add(at, 'timestamptz')}, ${parameters.add(id, 'uuid')})`,
+      )
+    where.push(`e.occurred_at < ${parameters.add(to, 'timestamptz')}`)
     return `select e.*, e.occurred_at || '|' || e.id as key, true as wanted from events e
       where ${where.join(' and ')} order by e.occurred_at, e.id limit ${limit}`
   },

@@ -1,6 +1,7 @@
 import type { Json } from '@fairway/queue'
 import type { Pool, PoolClient } from 'pg'
 import type { App } from '../app.ts'
+import type { Condition } from '../conditions/language.ts'
 import { integerShape, type Page, readCursor, toPage, writeCursor } from '../db/cursor.ts'
 import type { TaskState } from '../db/schema.ts'
 import { withTransaction } from '../db/transaction.ts'
@@ -39,10 +40,16 @@ export interface ExportInput {
 
 /** Which rows; bounded by what there was when the export began, so that it ends however much arrives. */
 export type Selection =
-  | { kind: 'people'; until: number }
-  | { kind: 'segment'; segment: number; until: number }
+  | ({ kind: 'people' } & People)
+  | ({ kind: 'segment'; segment: number } & People)
   | { kind: 'events'; event: string | null; from: string | null; to: string }
   | { kind: 'messages'; from: string | null; to: string }
+
+interface People {
+  until: number
+  conditions: Condition | null
+  at: string
+}
 
 const keptMs = 7 * 86_400_000
 /** They lie in the database, so somebody who forgets them must not fill it. */

@@ -36,19 +36,19 @@ export const messageRows = ({
     timeColumn('createdAt', 'r.created_at'),
   ],
   properties: `'{}'::jsonb`,
-  page(values, after, limit) {
+  page(parameters, after, limit) {
     const [at, id] = after?.split('|') ?? []
-    const project = values.add(projectId, 'integer')
-    const end = values.add(to, 'timestamptz')
+    const project = parameters.add(projectId, 'integer')
+    const end = parameters.add(to, 'timestamptz')
     const read = (place: string) =>
       `(select * from messages where project_id = ${project} and ${place} and created_at < ${end}
         order by created_at, id desc limit ${limit})`
     // The index of the console, read backwards. A newsletter's messages share their moment, so the rest of the moment and
     // what follows are two ranges of the index; one comparison of both columns would read the moment again for every page.
     const rows = at
-      ? `${read(`created_at = ${values.add(at, 'timestamptz')} and id < ${values.add(id, 'uuid')}`)}
-         union all ${read(`created_at > ${values.add(at, 'timestamptz')}`)}`
-      : read(`created_at >= ${values.add(from ?? '-infinity', 'timestamptz')}`)
+      ? `${read(`created_at = ${parameters.add(at, 'timestamptz')} and id < ${parameters.add(id, 'uuid')}`)}
+         union all ${read(`created_at > ${parameters.add(at, 'timestamptz')}`)}`
+      : read(`created_at >= ${parameters.add(from ?? '-infinity', 'timestamptz')}`)
     return `select m.*, m.created_at || '|' || m.id as key, true as wanted from (${rows}) as m
       order by m.created_at, m.id desc limit ${limit}`
   },

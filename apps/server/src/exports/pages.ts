@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
-import { type Column, type RowSource, Values } from './row-source.ts'
+import { Parameters } from '../conditions/parameters.ts'
+import type { Column, RowSource } from './row-source.ts'
 
 /** How rows become lines. */
 export type Layout =
@@ -35,8 +36,8 @@ export async function readPage(
   layout: Layout,
   { after, limit, mostBytes }: { after: string | null; limit: number; mostBytes: number },
 ): Promise<Page> {
-  const values = new Values()
-  const line = layout.format === 'csv' ? csvLine(source, layout, values) : jsonLine(source.columns)
+  const parameters = new Parameters()
+  const line = layout.format === 'csv' ? csvLine(source, layout, parameters) : jsonLine(source.columns)
   const { rows } = await pool.query<Page>(
     `select count(*)::integer as examined, (count(*) filter (where wanted))::integer as rows,
        coalesce(string_agg(line, ''), '') as text, (array_agg(key))[count(*)] as last
@@ -44,10 +45,10 @@ export async function readPage(
        select key, wanted, line,
          sum(coalesce(octet_length(line), 0)) over (rows between unbounded preceding and 1 preceding) as before
        from (select r.key, r.wanted, case when r.wanted then ${line} end as line
-             from (${source.page(values, after, limit)}) as r ${source.joined}
+             from (${source.page(parameters, after, limit)}) as r ${source.joined}
              offset 0) as lines) as sized
-     where before is null or before < ${values.add(mostBytes, 'bigint')}`,
-    values.list,
+     where before is null or before < ${parameters.add(mostBytes, 'bigint')}`,
+    parameters.values,
   )
   return rows[0]!
 }
@@ -66,17 +67,17 @@ export async function surveyPage(
   source: RowSource,
   { after, limit, withNames }: { after: string | null; limit: number; withNames: boolean },
 ): Promise<Survey> {
-  const values = new Values()
+  const parameters = new Parameters()
   const names = 'array(select distinct jsonb_object_keys(properties) from page where wanted)'
   const { rows } = await pool.query<Survey>(
     `with page as materialized (
        select r.key, r.wanted ${withNames ? `, ${source.properties} as properties` : ''}
-       from (${source.page(values, after, limit)}) as r)
+       from (${source.page(parameters, after, limit)}) as r)
      select count(*)::integer as examined, (count(*) filter (where wanted))::integer as rows,
        (array_agg(key))[count(*)] as last,
        ${withNames ? names : `'{}'::text[]`} as names
      from page`,
-    values.list,
+    parameters.values,
   )
   return rows[0]!
 }
@@ -87,12 +88,12 @@ const jsonLine = (columns: Column[]): string =>
 function csvLine(
   source: RowSource,
   { guardFormulas, names, more }: Extract<Layout, { format: 'csv' }>,
-  values: Values,
+  parameters: Parameters,
 ): string {
   const cells = source.columns.map(({ text, foreign }) => cell(text, foreign && guardFormulas))
   for (const name of names)
-    cells.push(cell(`(${source.properties}) ->> ${values.add(name, 'text')}`, guardFormulas))
-  if (more) cells.push(cell(`((${source.properties}) - ${values.add(names, 'text[]')})::text`, false))
+    cells.push(cell(`(${source.properties}) ->> ${parameters.add(name, 'text')}`, guardFormulas))
+  if (more) cells.push(cell(`((${source.properties}) - ${parameters.add(names, 'text[]')})::text`, false))
   return `array_to_string(array[${cells.join(', ')}], ',', '') || E'\\r\\n'`
 }
 

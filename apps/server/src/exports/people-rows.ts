@@ -1,3 +1,6 @@
+import { ConditionCompiler } from '../conditions/condition-sql.ts'
+import type { Condition } from '../conditions/language.ts'
+import type { Parameters } from '../conditions/parameters.ts'
 import {
   type Column,
   jsonColumn,
@@ -5,7 +8,6 @@ import {
   type RowSource,
   textColumn,
   timeColumn,
-  type Values,
   wordColumn,
 } from './row-source.ts'
 
@@ -41,21 +43,24 @@ const aliases = `(select coalesce(json_agg(
 const suppression = `left join lateral (
   select reason from suppressions where project_id = r.project_id and address = lower(r.email) limit 1) as s on true`
 
-/** In the order in which Fairway first met them, up to the newest when the export began. */
-export const peopleRows = (
-  format: 'csv' | 'ndjson',
-  {
-    projectId,
-    until,
-    wanted = () => 'true',
-  }: { projectId: number; until: number; wanted?: (values: Values) => string },
-): RowSource => ({
+export interface PeopleFilter {
+  projectId: number
+  /** The newest person when the export began. */
+  until: number
+  /** Segments in it are expanded. */
+  conditions: Condition | null
+  /** The moment that conditions speak of. */
+  at: Date
+}
+
+/** In the order in which Fairway first met them. Conditions are evaluated for the people of a page, by index. */
+export const peopleRows = (format: 'csv' | 'ndjson', filter: PeopleFilter): RowSource => ({
   columns: columns(format, false),
   properties: 'r.properties',
-  page: (values, after, limit) =>
-    `select p.*, p.id::text as key, ${wanted(values)} as wanted from people p
-     where p.project_id = ${values.add(projectId, 'integer')}
-       and p.id > ${values.add(after ?? '0', 'bigint')} and p.id <= ${values.add(until, 'bigint')}
+  page: (parameters, after, limit) =>
+    `select p.*, p.id::text as key, ${holds(parameters, filter)} as wanted from people p
+     where p.project_id = ${parameters.add(filter.projectId, 'integer')}
+       and p.id > ${parameters.add(after ?? '0', 'bigint')} and p.id <= ${parameters.add(filter.until, 'bigint')}
      order by p.id limit ${limit}`,
   joined: suppression,
 })
@@ -63,16 +68,24 @@ export const peopleRows = (
 /** The members of a segment, in the order of people. */
 export const memberRows = (
   format: 'csv' | 'ndjson',
-  { projectId, segment, until }: { projectId: number; segment: number; until: number },
+  { segment, ...filter }: PeopleFilter & { segment: number },
 ): RowSource => ({
   columns: columns(format, true),
   properties: 'r.properties',
-  page: (values, after, limit) =>
-    `select p.*, m.entered_at, m.person_id::text as key, p.id is not null as wanted
+  page: (parameters, after, limit) =>
+    `select p.*, m.entered_at, m.person_id::text as key,
+       p.id is not null and ${holds(parameters, filter)} as wanted
      from (select project_id, person_id, entered_at from segment_members
-           where project_id = ${values.add(projectId, 'integer')} and segment_id = ${values.add(segment, 'bigint')}
-             and person_id > ${values.add(after ?? '0', 'bigint')} and person_id <= ${values.add(until, 'bigint')}
+           where project_id = ${parameters.add(filter.projectId, 'integer')}
+             and segment_id = ${parameters.add(segment, 'integer')}
+             and person_id > ${parameters.add(after ?? '0', 'bigint')}
+             and person_id <= ${parameters.add(filter.until, 'bigint')}
            order by person_id limit ${limit}) as m
      left join lateral (select * from people where project_id = m.project_id and id = m.person_id limit 1) as p on true`,
   joined: suppression,
 })
+
+const holds = (parameters: Parameters, { projectId, conditions, at }: PeopleFilter): string =>
+  conditions === null
+    ? 'true'
+    : new ConditionCompiler(projectId, at, 'probes', { parameters }).compile(conditions)

@@ -1,5 +1,7 @@
 import type { App } from '../app.ts'
-import { invalidField, notFound } from '../errors.ts'
+import { parseChosen } from '../audience/chosen.ts'
+import { invalidField } from '../errors.ts'
+import { expandFor } from '../segments/segment.ts'
 import type { ExportFormat, ExportKind, NewExport, Selection } from './export.ts'
 
 /** The body of `POST /exports`. */
@@ -7,6 +9,7 @@ export interface ExportRequest {
   kind: ExportKind
   format: ExportFormat
   segment?: number
+  conditions?: unknown
   event?: string
   from?: string
   to?: string
@@ -16,14 +19,14 @@ export interface ExportRequest {
 
 /** Which members go with which kind. */
 const membersOf: Record<ExportKind, (keyof ExportRequest)[]> = {
-  people: [],
-  segment: ['segment'],
+  people: ['conditions'],
+  segment: ['segment', 'conditions'],
   events: ['event', 'from', 'to'],
   messages: ['from', 'to'],
 }
-const selecting = ['segment', 'event', 'from', 'to'] as const
+const selecting = ['segment', 'conditions', 'event', 'from', 'to'] as const
 
-/** @throws {ApiError} 422 for what does not go together, 404 for a segment that does not exist */
+/** @throws {ApiError} 422 for what does not go together or is not there */
 export async function readRequest(app: App, projectId: number, request: ExportRequest): Promise<NewExport> {
   const { kind, format } = request
   for (const member of selecting)
@@ -40,18 +43,19 @@ export async function readRequest(app: App, projectId: number, request: ExportRe
   }
 }
 
-function titleOf({ kind, event }: ExportRequest): string {
+function titleOf({ kind, event, conditions }: ExportRequest): string {
   if (kind === 'segment') return 'members of a segment'
+  if (conditions !== undefined) return 'people by conditions'
   return event === undefined ? kind : `events "${event}"`
 }
 
 async function readSelection(app: App, projectId: number, request: ExportRequest): Promise<Selection> {
   const { kind, event } = request
-  if (kind === 'people') return { kind, until: await newestPerson(app, projectId) }
+  if (kind === 'people') return { kind, ...(await readPeople(app, projectId, request)) }
   if (kind === 'segment') {
     if (request.segment === undefined) throw invalidField('segment', 'is needed: the id of a segment')
-    await requireSegment(app, projectId, request.segment)
-    return { kind, segment: request.segment, until: await newestPerson(app, projectId) }
+    const { segment } = await parseChosen(app, projectId, { segment: request.segment })
+    return { kind, segment: segment!, ...(await readPeople(app, projectId, request)) }
   }
   const from = readTime('from', request.from)
   const to = readTime('to', request.to) ?? app.now().toISOString()
@@ -68,18 +72,19 @@ function readTime(field: 'from' | 'to', text: string | undefined): string | null
   return time.toISOString()
 }
 
+async function readPeople(app: App, projectId: number, request: ExportRequest) {
+  const { conditions } = await parseChosen(app, projectId, { conditions: request.conditions })
+  return {
+    until: await newestPerson(app, projectId),
+    conditions: conditions ? await expandFor(app, app.pool, projectId, conditions) : null,
+    at: app.now().toISOString(),
+  }
+}
+
 async function newestPerson(app: App, projectId: number): Promise<number> {
   const { rows } = await app.pool.query<{ id: number }>(
     'select coalesce(max(id), 0) as id from people where project_id = $1',
     [projectId],
   )
   return rows[0]!.id
-}
-
-async function requireSegment(app: App, projectId: number, segment: number): Promise<void> {
-  const { rowCount } = await app.pool.query('select from segments where project_id = $1 and id = $2', [
-    projectId,
-    segment,
-  ])
-  if (rowCount === 0) throw notFound('Segment')
 }

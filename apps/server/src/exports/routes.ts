@@ -41,6 +41,9 @@ export const exportRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
                 description: 'Whose members, for the kind `segment`',
               }),
             ),
+            conditions: Type.Optional(
+              Type.Unknown({ description: 'Only people for whom they hold; for `people` and `segment`' }),
+            ),
             event: Type.Optional(
               Type.String({
                 minLength: 1,

@@ -1,3 +1,5 @@
+import type { Parameters } from '../conditions/parameters.ts'
+
 /** One field of an exported row; its place in the list is its place in the file. */
 export interface Column {
   name: string
@@ -18,18 +20,9 @@ export interface RowSource {
    * SQL of the next `limit` rows behind the place `after` (null: the first), in order. Each has its place as the text `key`
    * and `wanted`: whether it belongs into the file.
    */
-  page(values: Values, after: string | null, limit: number): string
+  page(parameters: Parameters, after: string | null, limit: number): string
   /** Joined to a page, one row to one row, so that its order stays: `left join lateral (… limit 1)`. */
   joined: string
-}
-
-/** Collects the values of a statement and hands out their places. */
-export class Values {
-  readonly list: unknown[] = []
-
-  add(value: unknown, type: string): string {
-    return `$${this.list.push(value)}::${type}`
-  }
 }
 
 /** Text from outside. */

@@ -9,9 +9,9 @@ export function rowSource(projectId: number, input: ExportInput): RowSource {
   const { format, of } = input
   switch (of.kind) {
     case 'people':
-      return peopleRows(format, { projectId, until: of.until })
+      return peopleRows(format, { projectId, ...of, at: new Date(of.at) })
     case 'segment':
-      return memberRows(format, { projectId, segment: of.segment, until: of.until })
+      return memberRows(format, { projectId, ...of, at: new Date(of.at) })
     case 'events':
       return eventRows(format, { projectId, ...of })
     case 'messages':

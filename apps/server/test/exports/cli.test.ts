@@ -50,6 +50,10 @@ describe('fairway export', () => {
       code: 2,
       stderr: expect.stringContaining('not of dreams'),
     })
+    expect(await failure('people', '--project', project, '--conditions', '{')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--conditions must be JSON'),
+    })
     expect(await failure('people', '--project', '999')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('Project was not found'),

@@ -202,6 +202,50 @@ describe('people as CSV', () => {
   })
 })
 
+describe('some people', () => {
+  const segment = async (body: object) => {
+    const { status, text, body: made } = await exporter.call('POST', '/segments', body)
+    if (status !== 201) throw new Error(text)
+    return made.id as number
+  }
+  const ids = async (body: object) =>
+    lines(await exporter.file({ format: 'ndjson', ...body })).map(({ id }) => id)
+
+  it('are those for whom conditions hold', async () => {
+    const pro = { person: 'plan', operator: 'equals', value: 'pro' }
+    expect(await ids({ kind: 'people', conditions: pro })).toEqual(['ann "A", 1'])
+    expect(await ids({ kind: 'people', conditions: { not: pro } })).toEqual([null, 'bob'])
+    const paid = { event: 'Paid', count: { operator: '>=', value: 10 } }
+    expect(await ids({ kind: 'people', conditions: { all: [paid, { not: { tag: 'z' } }] } })).toEqual([
+      'ann "A", 1',
+    ])
+    expect(await exporter.file({ kind: 'people', format: 'ndjson', conditions: { tag: 'z' } })).toBe('')
+    const free = await segment({
+      name: 'Free',
+      conditions: { person: 'plan', operator: 'equals', value: 'free' },
+    })
+    expect(await ids({ kind: 'people', conditions: { segment: free } })).toEqual(['bob'])
+    // Columns of a CSV are those of the people in it.
+    const [bob] = table(await exporter.file({ kind: 'people', format: 'csv', conditions: { segment: free } }))
+    expect(Object.keys(bob!).slice(16)).toEqual(['plan'])
+  })
+
+  it('are the members of a segment, with the time since when', async () => {
+    const vips = await segment({ name: 'VIPs', manual: true })
+    const { status } = await exporter.call('POST', `/segments/${vips}/members`, {
+      add: ['id:bob', 'id:ann "A", 1'],
+    })
+    expect(status).toBe(200)
+    const members = lines(await exporter.file({ kind: 'segment', format: 'ndjson', segment: vips }))
+    expect(members.map(({ id, enteredAt }) => [id, enteredAt])).toEqual([
+      ['ann "A", 1', now.toISOString()],
+      ['bob', now.toISOString()],
+    ])
+    const conditions = { person: 'plan', operator: 'equals', value: 'free' }
+    expect(await ids({ kind: 'segment', segment: vips, conditions })).toEqual(['bob'])
+  })
+})
+
 describe('events', () => {
   it('are those of a time and a name, oldest first', async () => {
     const all = lines(await exporter.file({ kind: 'events', format: 'ndjson' }))

@@ -131,7 +131,10 @@ describe('a request', () => {
     [{ kind: 'people', format: 'ndjson', bom: true }, 422, 'bom'],
     [{ kind: 'people', format: 'ndjson', formulas: 'kept' }, 422, 'formulas'],
     [{ kind: 'people', format: 'xlsx' }, 422, 'format'],
-    [{ kind: 'segment', format: 'csv', segment: 999 }, 404, undefined],
+    [{ kind: 'segment', format: 'csv', segment: 999 }, 422, 'segment'],
+    [{ kind: 'events', format: 'csv', conditions: { tag: 'vip' } }, 422, 'conditions'],
+    [{ kind: 'people', format: 'csv', conditions: { tga: 'vip' } }, 422, 'conditions'],
+    [{ kind: 'people', format: 'csv', conditions: { segment: 999 } }, 422, 'conditions'],
   ])('%j is answered %i', async (body, status, field) => {
     const answer = await exporter.call('POST', '/exports', body)
     expect({ status: answer.status, field: answer.body.field }).toEqual({ status, field })

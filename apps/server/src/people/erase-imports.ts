@@ -3,8 +3,8 @@ import { count, type Subject, subjectsByName } from './erasure-subject.ts'
 import type { PeopleSession } from './session.ts'
 
 /**
- * What imports keep of these people beside the people themselves: rows that were refused, and what an undo would bring
- * back. Both are kept for 30 days, as the uploaded files are.
+ * What imports keep of these people beside the people themselves: samples of the file, rows that were refused, and what an
+ * undo would bring back.
  */
 export async function eraseImportRows(
   { app, projectId }: Pick<PeopleSession, 'app' | 'projectId'>,
@@ -14,16 +14,41 @@ export async function eraseImportRows(
     projectId,
   ])
   if (imports.length === 0) return
+  await eraseSamples(app, projectId, subjects)
   await eraseRefusedRows(app, projectId, subjects)
   await eraseUndo(app, projectId, subjects)
 }
+
+/** Of a file in whose first rows one of them is named. */
+async function eraseSamples(
+  app: PeopleSession['app'],
+  projectId: number,
+  subjects: Subject[],
+): Promise<void> {
+  const byName = byLowerName(subjects)
+  const { rows } = await app.pool.query<{ name: string }>(
+    `with named as (
+       select i.id, (
+         select lower(btrim(value #>> '{}')) from jsonb_path_query(jsonb_build_array(i.preview, i.columns), 'strict $.**') as v (value)
+         where jsonb_typeof(value) in ('string', 'number') and lower(btrim(value #>> '{}')) = any($2::text[]) limit 1) as name
+       from imports i where i.project_id = $1)
+     update imports i set preview = '[]',
+       columns = (select coalesce(jsonb_agg(c || '{"samples": []}'), '[]') from jsonb_array_elements(i.columns) as c)
+     from named n where i.project_id = $1 and i.id = n.id and n.name is not null returning n.name`,
+    [projectId, [...byName.keys()]],
+  )
+  for (const { name } of rows) count(byName.get(name)!, 'importSamples', 1)
+}
+
+const byLowerName = (subjects: Subject[]): Map<string, Subject> =>
+  new Map([...subjectsByName(subjects)].map(([name, subject]) => [name.toLowerCase(), subject]))
 
 async function eraseRefusedRows(
   app: PeopleSession['app'],
   projectId: number,
   subjects: Subject[],
 ): Promise<void> {
-  const byName = subjectsByName(subjects)
+  const byName = byLowerName(subjects)
   const { rows } = await app.pool.query<{ name: string }>(
     `with named as (
        select r.import_id, r.position,
@@ -33,10 +58,9 @@ async function eraseRefusedRows(
      delete from import_rejects r using named n
      where r.project_id = $1 and r.import_id = n.import_id and r.position = n.position and n.name is not null
      returning n.name`,
-    [projectId, [...byName.keys()].map((name) => name.toLowerCase())],
+    [projectId, [...byName.keys()]],
   )
-  const byLowerName = new Map([...byName].map(([name, subject]) => [name.toLowerCase(), subject]))
-  for (const { name } of rows) count(byLowerName.get(name)!, 'importRejects', 1)
+  for (const { name } of rows) count(byName.get(name)!, 'importRejects', 1)
 }
 
 async function eraseUndo(app: PeopleSession['app'], projectId: number, subjects: Subject[]): Promise<void> {

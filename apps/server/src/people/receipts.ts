@@ -20,7 +20,7 @@ export interface Receipt {
 /** What a receipt can't count. */
 const note =
   'Items accepted before the erasure that still wait in the queue are dropped when they are processed. ' +
-  'Uploaded and exported files are deleted 30 days after their import or export ended, unless you delete them before.'
+  'Files of imports and exports are deleted when their time is over, within 30 days, unless you delete them before.'
 
 /** Of an erasure asked for by a job: the same for its redelivery. */
 export const receiptId = (projectId: number, jobId: string): string =>

@@ -62,11 +62,12 @@ describe('an erasure', () => {
     await reject({ person: { id: 'stays' } })
     await bench.rows(
       `with s as (insert into segments (project_id, name, kind, size) values ($1, 'Staff', 'manual', 2) returning id),
-       i as (insert into imports (project_id, kind, name) values ($1, 'people', 'x') returning id),
+       i as (insert into imports (project_id, kind, name, preview, columns) values ($1, 'people', 'x',
+         '[["1", "Gone@b.co"], ["2", "other"]]', '[{"name": "email", "samples": ["Gone@b.co", "other"]}]') returning id),
        r as (insert into import_rejects (project_id, import_id, position, line, reason, cells)
          select $1, i.id, n, n, 'r', cells from i, (values (1, array['1', ' GONE@b.co ']), (2, array['2', 'stays@b.co'])) as c (n, cells)),
-       c as (insert into import_changes (project_id, import_id, created, members, changed)
-         select $1, id, array[$2::bigint, $3], array[$3::bigint], jsonb_build_object($2::text, '{"name":[1,2,"secret"]}'::jsonb) from i)
+       c as (insert into import_changes (project_id, import_id, created, members, touched, changed)
+         select $1, id, array[$2::bigint, $3], array[$3::bigint], 4, jsonb_build_object($2::text, '{"name":[1,2,"secret"]}'::jsonb) from i)
        insert into segment_members (project_id, segment_id, person_id, entered_at)
        select $1, id, p, now() from s, unnest(array[$2::bigint, $3]) as u (p)`,
       bench.projectId,
@@ -98,6 +99,7 @@ describe('an erasure', () => {
         mailbox: 1,
         rejects: 2,
         segments: 1,
+        importSamples: 1,
         importRejects: 1,
         importChanges: 1,
         deadLetters: 3,
@@ -117,6 +119,9 @@ describe('an erasure', () => {
         bench.projectId,
       ),
     ).toEqual([{ created: [String(stays)], members: [String(stays)], changed: {} }])
+    expect(
+      await bench.rows('select preview, columns from imports where project_id = $1', bench.projectId),
+    ).toEqual([{ preview: [], columns: [{ name: 'email', samples: [] }] }])
     expect(await bench.app.queue.deadLetters({ tenant: String(bench.projectId) })).toHaveLength(2)
   })
 

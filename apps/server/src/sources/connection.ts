@@ -1,6 +1,3 @@
-import { lookup } from 'node:dns/promises'
-import { isIP } from 'node:net'
-import { isInternalAddress } from '../channels/network-guard.ts'
 import { invalidField } from '../errors.ts'
 import { SourceFailed } from './source-failed.ts'
 
@@ -64,26 +61,9 @@ function decoded(text: string): string {
   throw invalidField('url', 'has a part that is not URL-encoded: write % as %25, @ as %40, / as %2F')
 }
 
-/**
- * The address to connect to. Resolved once, checked, and connected to as it is, so that a name can't lead to an internal
- * address now or at the next look.
- *
- * @throws {SourceFailed}
- */
-export async function resolveHost(host: string, allowPrivate: boolean): Promise<string> {
-  const addresses = isIP(host)
-    ? [host]
-    : await lookup(host, { all: true }).then(
-        (found) => found.map(({ address }) => address),
-        () => {
-          throw new SourceFailed('url', `The host ${host} is unknown`, { transient: true })
-        },
-      )
-  const usable = addresses.find((address) => allowPrivate || !isInternalAddress(address))
-  if (usable === undefined)
-    throw new SourceFailed(
-      'url',
-      `${host} is an internal address; the operator can allow these with FAIRWAY_ALLOW_PRIVATE_NETWORKS=true`,
-    )
-  return usable
-}
+/** The name led to an internal address, or is one. */
+export const internalHost = () =>
+  new SourceFailed(
+    'url',
+    'The host is an internal address; the operator can allow these with FAIRWAY_ALLOW_PRIVATE_NETWORKS=true',
+  )

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import mysql, { createConnection, type FieldPacket, type Connection as MysqlConnection } from 'mysql2'
 import { connectGuarded } from '../channels/network-guard.ts'
-import { type Connection, resolveHost } from './connection.ts'
+import { type Connection, internalHost } from './connection.ts'
 import { bareQuery, checkColumns, unorderedCursor } from './query.ts'
 import { mostRowBytes, type Reader, type Reading, type ReadLimits, type SourceRow } from './reader.ts'
 import { SourceFailed } from './source-failed.ts'
@@ -184,9 +184,8 @@ async function limitTime(client: MysqlConnection, ms: number): Promise<void> {
 }
 
 async function connect(connection: Connection, limits: ReadLimits): Promise<MysqlConnection> {
-  const address = await resolveHost(connection.host, limits.allowPrivate)
   const attempt = async (encrypted: boolean) => {
-    const socket = await connectGuarded(address, connection.port, {
+    const socket = await connectGuarded(connection.host, connection.port, {
       allowPrivate: limits.allowPrivate,
       timeoutMs: limits.connectMs,
     })
@@ -208,12 +207,7 @@ async function connect(connection: Connection, limits: ReadLimits): Promise<Mysq
     // One that breaks fails its next query; without a listener it would end the process.
     client.on('error', () => {})
     try {
-      await Promise.race([
-        once(client, 'connect'),
-        once(client, 'error').then(([error]) => {
-          throw error
-        }),
-      ])
+      await once(client, 'connect')
       return client
     } catch (error) {
       client.destroy()
@@ -232,6 +226,7 @@ async function connect(connection: Connection, limits: ReadLimits): Promise<Mysq
 const refused = () => new SourceFailed('url', 'The database refused the user or the password')
 const tooLong = () => new SourceFailed('query', 'The query took too long and was ended')
 const reasons: Record<string, (message: string) => SourceFailed> = {
+  EINTERNAL: internalHost,
   ER_ACCESS_DENIED_ERROR: refused,
   ER_ACCESS_DENIED_NO_PASSWORD_ERROR: refused,
   ER_BAD_DB_ERROR: (message) => new SourceFailed('url', `The database says: ${message}`),

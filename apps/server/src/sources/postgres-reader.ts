@@ -1,5 +1,7 @@
+import net from 'node:net'
 import pg from 'pg'
-import { type Connection, resolveHost } from './connection.ts'
+import { guardedLookup, isInternalAddress } from '../channels/network-guard.ts'
+import { type Connection, internalHost } from './connection.ts'
 import { bareQuery, checkColumns, unorderedCursor } from './query.ts'
 import { mostRowBytes, type Reader, type Reading, type ReadLimits, type SourceRow } from './reader.ts'
 import { SourceFailed } from './source-failed.ts'
@@ -84,15 +86,15 @@ async function typeNames(client: pg.Client, fields: pg.FieldDef[]): Promise<Map<
 }
 
 async function connect(connection: Connection, limits: ReadLimits): Promise<pg.Client> {
-  const host = await resolveHost(connection.host, limits.allowPrivate)
   const attempt = async (encrypted: boolean) => {
     const client = new pg.Client({
-      host,
+      host: connection.host,
       port: connection.port,
+      stream: () => new GuardedSocket(limits.allowPrivate),
       user: connection.user,
       password: connection.password,
       database: connection.database,
-      ssl: encrypted && { servername: connection.host, rejectUnauthorized: connection.tls === 'verify' },
+      ssl: encrypted && { rejectUnauthorized: connection.tls === 'verify' },
       connectionTimeoutMillis: limits.connectMs,
       // The database's own timeout comes first; this one is for a database that is silent.
       query_timeout: limits.statementMs + 10_000,
@@ -119,7 +121,26 @@ async function connect(connection: Connection, limits: ReadLimits): Promise<pg.C
   }
 }
 
+/** The driver's own socket, but for the addresses that it may go to. */
+class GuardedSocket extends net.Socket {
+  readonly #allowPrivate: boolean
+
+  constructor(allowPrivate: boolean) {
+    super()
+    this.#allowPrivate = allowPrivate
+  }
+
+  override connect(...given: unknown[]): this {
+    const [port, host] = given as [number, string]
+    // A literal is looked up nowhere.
+    if (!this.#allowPrivate && net.isIP(host) !== 0 && isInternalAddress(host))
+      return this.destroy(internalHost())
+    return super.connect({ port, host, lookup: guardedLookup(this.#allowPrivate), autoSelectFamily: true })
+  }
+}
+
 const reasons: Record<string, (message: string) => SourceFailed> = {
+  EINTERNAL: internalHost,
   '28P01': () => new SourceFailed('url', 'The database refused the user or the password'),
   '28000': (message) => new SourceFailed('url', `The database refused the user: ${message}`),
   '3D000': (message) => new SourceFailed('url', `The database says: ${message}`),

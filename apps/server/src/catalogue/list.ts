@@ -49,7 +49,7 @@ export async function listEventNames(app: App, projectId: number): Promise<Event
        counted.total as "last30Days"
      from event_names n cross join lateral (
        select coalesce(sum(value), 0)::bigint as total from counters c
-       where c.project_id = $1 and c.name = $2 || n.folded_name and c.hour > $3) as counted
+       where c.project_id = $1 and c.name = ($2 || n.folded_name) collate "default" and c.hour > $3) as counted
      where n.project_id = $1 order by n.folded_name`,
     [projectId, counterOfEvent(''), new Date(app.now().getTime() - 30 * 86_400_000)],
   )

@@ -24,7 +24,10 @@ export interface PersonReference {
   internalId?: number
 }
 
-/** The people that these references lead to, ids of merged people included; null where there is none. */
+/**
+ * The people that these references lead to, ids of merged people included; null where there is none. (Without `offset 0`,
+ * PostgreSQL would go through everybody by time until the address comes.)
+ */
 export async function findPersonIds(
   client: Transaction,
   projectId: number,
@@ -35,7 +38,9 @@ export async function findPersonIds(
        (select id from people where project_id = $1 and external_id = r.external_id),
        (select person_id from person_aliases where project_id = $1 and kind = 'external' and alias = r.external_id),
        (select id from people where project_id = $1 and id = r.internal_id),
-       (select id from people where project_id = $1 and lower(email) collate "C" = lower(r.email) order by updated_at desc limit 1)
+       (select id from (
+          select id, updated_at from people where project_id = $1 and lower(email) collate "C" = lower(r.email) offset 0) as p
+        order by updated_at desc limit 1)
      ) as id
      from unnest($2::text[], $3::bigint[], $4::text[]) with ordinality as r (external_id, internal_id, email, position)
      order by position`,

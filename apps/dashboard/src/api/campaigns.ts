@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
-import { useKeyset } from './keyset.ts'
+import { forgetLists, useKeyset } from './keyset.ts'
 import type { Campaign, CampaignReport, CampaignState } from './types.ts'
 
 export type CampaignInput = Pick<
@@ -40,6 +40,6 @@ export function useDeleteCampaign(project: string, id: number) {
   const client = useQueryClient()
   return useMutation({
     mutationFn: () => request(projectPath(project, 'behavioral', id), { method: 'DELETE' }),
-    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'behavioral'], exact: true }),
+    onSuccess: () => forgetLists(client, [project, 'behavioral']),
   })
 }

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
-import { useKeyset } from './keyset.ts'
+import { forgetLists, useKeyset } from './keyset.ts'
 import { isUnderWay, type Task, workRefreshMs } from './tasks.ts'
 
 export const importKinds = ['people', 'events', 'suppressions', 'unsubscribes', 'tags', 'segment'] as const
@@ -146,7 +146,7 @@ export function useDeleteImport(project: string, id: string) {
   const client = useQueryClient()
   return useMutation({
     mutationFn: () => request(projectPath(project, 'imports', id), { method: 'DELETE' }),
-    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'imports', 'list'] }),
+    onSuccess: () => forgetLists(client, [project, 'imports']),
   })
 }
 

@@ -1,4 +1,4 @@
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
+import { keepPreviousData, type QueryClient, useInfiniteQuery } from '@tanstack/react-query'
 import { type QueryValue, request } from './client.ts'
 import { workRefreshMs } from './tasks.ts'
 import type { Page } from './types.ts'
@@ -30,4 +30,18 @@ interface KeysetOptions<Item> {
   refetchInterval?: number
   /** Asks every second while one of the rows is being worked on. */
   refetchWhile?: (rows: Item[]) => boolean
+}
+
+/**
+ * After a deletion: the lists of a kind, not those of one of its things, are read anew, and do not show for a moment what
+ * is gone.
+ */
+export function forgetLists(client: QueryClient, key: readonly unknown[]): void {
+  const lists = {
+    queryKey: key,
+    predicate: ({ queryKey }: { queryKey: readonly unknown[] }) =>
+      queryKey.length <= key.length + 2 && typeof queryKey.at(-1) === 'object',
+  }
+  client.removeQueries({ ...lists, type: 'inactive' })
+  void client.invalidateQueries(lists)
 }

@@ -7,7 +7,7 @@ import {
 } from '@tanstack/react-query'
 import type { Condition } from '../conditions/language.ts'
 import { projectPath, request } from './client.ts'
-import { useKeyset } from './keyset.ts'
+import { forgetLists, useKeyset } from './keyset.ts'
 import type { Task } from './tasks.ts'
 import type { Page, Person, PersonDetail, TimelineEntry } from './types.ts'
 
@@ -98,7 +98,7 @@ export function useErasePerson(project: string, id: string) {
   const client = useQueryClient()
   return useMutation({
     mutationFn: () => request<Erasure>(projectPath(project, 'people', id), { method: 'DELETE' }),
-    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'people'], exact: true }),
+    onSuccess: () => forgetLists(client, [project, 'people']),
   })
 }
 

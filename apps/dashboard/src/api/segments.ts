@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Condition } from '../conditions/language.ts'
 import { projectPath, request } from './client.ts'
-import { useKeyset } from './keyset.ts'
+import { forgetLists, useKeyset } from './keyset.ts'
 import { isUnderWay, type Task, workRefreshMs } from './tasks.ts'
 import type { Person } from './types.ts'
 
@@ -97,7 +97,7 @@ export function useDeleteSegment(project: string, id: number) {
   const client = useQueryClient()
   return useMutation({
     mutationFn: () => request(projectPath(project, 'segments', id), { method: 'DELETE' }),
-    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'segments', 'list'] }),
+    onSuccess: () => forgetLists(client, [project, 'segments']),
   })
 }
 

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
 import type { ImportKind, ImportOptions, Target } from './imports.ts'
-import { useKeyset } from './keyset.ts'
+import { forgetLists, useKeyset } from './keyset.ts'
 import type { Json } from './types.ts'
 
 export type SourceKind = 'postgres' | 'mysql'
@@ -107,7 +107,7 @@ export function useDeleteSource(project: string, id: number) {
   const client = useQueryClient()
   return useMutation({
     mutationFn: () => request(projectPath(project, 'sources', id), { method: 'DELETE' }),
-    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'sources', 'list'] }),
+    onSuccess: () => forgetLists(client, [project, 'sources']),
   })
 }
 

@@ -1,6 +1,6 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
-import { useKeyset } from './keyset.ts'
+import { forgetLists, useKeyset } from './keyset.ts'
 import type { Properties, Template } from './types.ts'
 
 export type TemplateInput = Pick<
@@ -42,7 +42,7 @@ export function useDeleteTemplate(project: string, id: number) {
   const client = useQueryClient()
   return useMutation({
     mutationFn: () => request(projectPath(project, 'templates', id), { method: 'DELETE' }),
-    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'templates'], exact: true }),
+    onSuccess: () => forgetLists(client, [project, 'templates']),
   })
 }
 

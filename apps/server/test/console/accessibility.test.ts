@@ -96,6 +96,7 @@ describe.skipIf(noBrowser)('every page of the console', () => {
     ]) {
       await page.getByRole('button', { name: 'Add condition' }).click()
       await page.getByRole('menuitem', { name: kind }).click()
+      await page.keyboard.press('Escape')
     }
     await page.getByRole('button', { name: 'Add filter' }).click()
     await page.getByRole('button', { name: 'Without another event' }).click()

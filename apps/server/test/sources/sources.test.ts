@@ -1,4 +1,6 @@
+import { createConnection } from 'mysql2/promise'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { hasMariadb, type Mariadb, startMariadb } from '../../../../testing/mariadb.ts'
 import { createTestDatabase, type TestDatabase } from '../../../../testing/postgres.ts'
 import { wakeSources } from '../../src/sources/run.ts'
 import { type Exporter, startExporter } from '../exports/support.ts'
@@ -265,6 +267,40 @@ describe('reading that is interrupted', () => {
     expect((await get(id)).lastRun).toMatchObject({ state: 'done', rows: 5_000 })
     expect((await server.call('GET', `/tasks/${task}`)).body.done).toBe(5_000)
     expect(await people()).toHaveLength(5_000)
+  })
+})
+
+// Debian's mariadb-server-core is all that is needed.
+describe.skipIf(!hasMariadb())('a source in MariaDB', () => {
+  let mariadb: Mariadb
+  beforeAll(async () => {
+    mariadb = await startMariadb()
+  })
+  afterAll(() => mariadb?.stop())
+
+  it('imports what is new, run by run', async () => {
+    const connection = await createConnection(mariadb.url)
+    await connection.query(`set time_zone = '+00:00'`)
+    await connection.query('create table users (id bigint, email text, plan text, changed timestamp(6))')
+    const insert = (id: number, plan: string) =>
+      connection.query(`insert into users values (?, ?, ?, '2026-05-02 10:00:00.5')`, [
+        id,
+        `p${id}@example.com`,
+        plan,
+      ])
+    await insert(1, 'free')
+    await insert(2, 'pro')
+    const id = await create({ kind: 'mysql', url: mariadb.url })
+    expect(await run(id)).toMatchObject({ state: 'done', rows: 2, error: null })
+    expect((await get(id)).cursor).toBe('2026-05-02 10:00:00.500000')
+    await insert(3, 'free')
+    expect(await run(id)).toMatchObject({ state: 'done', rows: 1 })
+    expect(await people()).toEqual([
+      { id: '1', plan: 'free' },
+      { id: '2', plan: 'pro' },
+      { id: '3', plan: 'free' },
+    ])
+    await connection.end()
   })
 })
 

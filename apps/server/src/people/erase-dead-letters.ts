@@ -2,7 +2,8 @@ import type { Json } from '@fairway/queue'
 import { count, type Subject, subjectsByName } from './erasure-subject.ts'
 import type { PeopleSession } from './session.ts'
 
-const lettersPerPage = 200
+/** Each carries a megabyte at most. */
+const lettersPerPage = 50
 /** The newest, which is far more than a project should have. */
 const mostLetters = 10_000
 

@@ -1,7 +1,8 @@
 import type { App } from '../app.ts'
 import { describePerson } from './list.ts'
 
-const rowsPerPage = 1_000
+/** Of a quarter of a megabyte at most. */
+const rowsPerPage = 200
 
 /** A list of the export: where it is, how it is ordered, and what it tells of a row. */
 interface Section {

@@ -32,7 +32,7 @@ interface Batch {
   cursor: Cursor
 }
 
-const limits = { connectMs: 10_000, statementMs: 1_800_000 }
+const limits = { connectMs: 10_000, statementMs: 900_000 }
 /** Of one run. With a cursor column the next one goes on from there. */
 export const mostRows = 5_000_000
 const mostBytes = importLimits.fileBytes - 64 * 1024 ** 2

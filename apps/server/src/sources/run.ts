@@ -11,15 +11,31 @@ import { isRunning, lockSource, nextRunAt, type SourceRow } from './source.ts'
 
 /** A run of rows that nobody imports is not kept. */
 const fileDays = 7
-const sourcesAtOnce = 100
+/** A slow database holds a worker's slot while it thinks: it must not hold all of them. */
+const mostReading = { project: 2, installation: 6 }
 
-/** Now, whenever it is due. @throws {ApiError} 404, 409 while it runs */
+/**
+ * Now, whenever it is due; where too many are being read, as soon as one of them is through.
+ *
+ * @throws {ApiError} 404, 409 while it runs
+ */
 export const runSource = (app: App, projectId: number, id: number): Promise<void> =>
   withTransaction(app.pool, async (client) => {
     const row = await lockSource(client, projectId, id)
     if (!row) throw notFound('Source')
     if (isRunning(row)) throw conflict('The source is running already')
-    await beginRun(app, client, row)
+    const { rows } = await client.query<{ here: number; everywhere: number }>(
+      `select count(*) filter (where project_id = $1) as here, count(*) as everywhere
+       from sources where run_state = 'fetching'`,
+      [projectId],
+    )
+    const { here, everywhere } = rows[0]!
+    if (here < mostReading.project && everywhere < mostReading.installation) return beginRun(app, client, row)
+    await client.query('update sources set next_run_at = $3 where project_id = $1 and id = $2', [
+      projectId,
+      id,
+      app.now(),
+    ])
   })
 
 async function beginRun(app: App, client: PoolClient, row: SourceRow): Promise<void> {
@@ -45,12 +61,16 @@ async function beginRun(app: App, client: PoolClient, row: SourceRow): Promise<v
 /** Starts what is due and takes runs a step further; safe to run in any number of processes at once. */
 export async function wakeSources(app: App): Promise<void> {
   const { rows } = await app.pool.query<{ project_id: number; id: number }>(
-    `(select project_id, id from sources
-      where next_run_at <= $1 and (run_state is null or run_state in ('done', 'failed'))
-      order by next_run_at limit ${sourcesAtOnce})
+    `(select project_id, id from sources where run_state = 'importing' order by run_at limit 1000)
      union all
-     (select project_id, id from sources where run_state = 'importing' order by run_at limit 1000)`,
-    [app.now()],
+     (select project_id, id from (
+        select project_id, id, next_run_at, row_number() over (partition by project_id order by next_run_at) as place
+        from sources where next_run_at <= $1 and (run_state is null or run_state in ('done', 'failed'))) as due
+      where place <= $2 - (select count(*) from sources s
+                           where s.project_id = due.project_id and s.run_state = 'fetching')
+      order by next_run_at
+      limit greatest(0, $3 - (select count(*) from sources where run_state = 'fetching')))`,
+    [app.now(), mostReading.project, mostReading.installation],
   )
   for (const { project_id, id } of rows)
     await withTransaction(app.pool, async (client) => {

@@ -195,6 +195,20 @@ describe('a source', () => {
     expect((await get(id)).nextRunAt).toBeNull()
   })
 
+  it('waits while two others of the project are being read', async () => {
+    const ids = [await create(), await create(), await create()]
+    const states = async () => Promise.all(ids.map(async (id) => (await get(id)).lastRun?.state ?? null))
+    now = new Date(now.getTime() + 10 * minuteMs)
+    await wakeSources(server.app)
+    await wakeSources(server.app)
+    expect((await states()).filter((state) => state === 'fetching')).toHaveLength(2)
+    const waiting = ids[(await states()).indexOf(null)]!
+    expect((await server.call('POST', `/sources/${waiting}/run`)).status).toBe(202)
+    expect((await get(waiting)).lastRun).toBeNull()
+    await settle()
+    expect(await states()).toEqual(['done', 'done', 'done'])
+  })
+
   it('keeps its cursor when the import fails, and goes on when the mapping is right', async () => {
     const wrong = { kind: 'people', mapping: { id: { to: 'nowhere' } } }
     const id = await create({ import: wrong })

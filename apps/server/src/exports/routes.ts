@@ -96,6 +96,8 @@ export const exportRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
   server.get(
     '/exports/:export/file',
     {
+      // Answering it would read the whole file.
+      exposeHeadRoute: false,
       schema: {
         summary: 'The file of a finished export',
         description:

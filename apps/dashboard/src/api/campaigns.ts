@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
-import { forgetLists, useKeyset } from './keyset.ts'
+import { forgetLists, useKeyset, useWhole } from './keyset.ts'
 import type { Campaign, CampaignReport, CampaignState } from './types.ts'
 
 export type CampaignInput = Pick<
@@ -10,6 +10,10 @@ export type CampaignInput = Pick<
 
 export const useCampaigns = (project: string) =>
   useKeyset<Campaign>([project, 'behavioral'], projectPath(project, 'behavioral'))
+
+/** All of them, for their names and what they use. */
+export const useEveryCampaign = (project: string) =>
+  useWhole<Campaign>([project, 'behavioral'], projectPath(project, 'behavioral'))
 
 export const useCampaign = (project: string, id: string) =>
   useQuery({

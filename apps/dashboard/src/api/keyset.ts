@@ -1,4 +1,4 @@
-import { keepPreviousData, type QueryClient, useInfiniteQuery } from '@tanstack/react-query'
+import { keepPreviousData, type QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { type QueryValue, request } from './client.ts'
 import { workRefreshMs } from './tasks.ts'
 import type { Page } from './types.ts'
@@ -24,6 +24,27 @@ export function useKeyset<Item>(
     },
   })
 }
+
+const rowsAtOnce = 100
+/** Somebody who has more of them looks for names by other means. */
+const mostRows = 1000
+
+/** A short list at once, for choosing from it and for what its ids are called. */
+export const useWhole = <Item>(key: readonly unknown[], path: string) =>
+  useQuery({
+    queryKey: [...key, 'whole'],
+    queryFn: async ({ signal }) => {
+      const items: Item[] = []
+      let cursor: string | null | undefined
+      while (cursor !== null && items.length < mostRows) {
+        const page: Page<Item> = await request(path, { query: { limit: rowsAtOnce, cursor }, signal })
+        items.push(...page.items)
+        cursor = page.nextCursor
+      }
+      return items
+    },
+    staleTime: 30_000,
+  })
 
 interface KeysetOptions<Item> {
   enabled?: boolean

@@ -1,6 +1,6 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
-import { forgetLists, useKeyset } from './keyset.ts'
+import { forgetLists, useKeyset, useWhole } from './keyset.ts'
 import type { Properties, Template } from './types.ts'
 
 export type TemplateInput = Pick<
@@ -19,6 +19,10 @@ export interface TemplatePreview {
 
 export const useTemplates = (project: string) =>
   useKeyset<Template>([project, 'templates'], projectPath(project, 'templates'))
+
+/** All of them, to choose from. */
+export const useEveryTemplate = (project: string) =>
+  useWhole<Template>([project, 'templates'], projectPath(project, 'templates'))
 
 export const useTemplate = (project: string, id: string) =>
   useQuery({

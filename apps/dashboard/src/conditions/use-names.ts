@@ -1,6 +1,6 @@
-import { useCampaigns } from '../api/campaigns.ts'
+import { useEveryCampaign } from '../api/campaigns.ts'
 import { useSegments } from '../api/segments.ts'
-import { useTemplates } from '../api/templates.ts'
+import { useEveryTemplate } from '../api/templates.ts'
 import type { Names } from './words.ts'
 
 interface Named {
@@ -23,7 +23,7 @@ export function useNames(project: string): Names {
 /** What conditions can name by id, as far as their lists are loaded. */
 export function useNamed(project: string): Record<'segments' | 'campaigns' | 'templates', Named[]> {
   const segments = useSegments(project).data?.pages.flatMap((page) => page.items) ?? []
-  const campaigns = useCampaigns(project).data?.pages.flatMap((page) => page.items) ?? []
-  const templates = useTemplates(project).data?.pages.flatMap((page) => page.items) ?? []
+  const campaigns = useEveryCampaign(project).data ?? []
+  const templates = useEveryTemplate(project).data ?? []
   return { segments, campaigns, templates }
 }

@@ -4,7 +4,7 @@ import type { AxeResults } from 'axe-core'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { bury } from '../queue/support.ts'
-import { type Console, noBrowser, openConsole, track } from './browser.ts'
+import { type Console, noBrowser, openConsole, send, track } from './browser.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -38,11 +38,21 @@ const pages = [
   'settings?tab=domains',
 ]
 
+const pagesOfOne = [
+  'people/:person',
+  'queue/dead-letters/:letter',
+  'segments/:segment',
+  'imports/:ready',
+  'imports/:done',
+]
+
 const patience = { timeout: 20_000, interval: 100 }
 
 describe.skipIf(noBrowser)('every page of the console', () => {
   let fairway: Console
   let person: number
+  let segment: number
+  const imports: Record<'ready' | 'done', number> = { ready: 0, done: 0 }
   let letter: string
 
   beforeAll(async () => {
@@ -61,6 +71,13 @@ describe.skipIf(noBrowser)('every page of the console', () => {
       if (!rows[0]) throw new Error('The event has not been processed yet')
       return rows[0].id
     }, patience)
+    segment = (
+      await send(fairway, 'POST', 'segments', { name: 'Buyers', conditions: { event: 'Purchased item' } })
+    ).id
+    imports.ready = await uploadPeople(fairway)
+    imports.done = await uploadPeople(fairway)
+    await send(fairway, 'POST', `imports/${imports.done}/start`, {})
+    await importReaches(fairway, imports.done, 'done')
     // A lane that no worker of the server serves.
     await bury(fairway.server, [
       { project: fairway.project.id, lane: 'elsewhere', name: 'work', data: 'Timed_out_'.repeat(40) },
@@ -69,6 +86,14 @@ describe.skipIf(noBrowser)('every page of the console', () => {
   })
   afterAll(() => fairway?.close())
 
+  const withIds = (path: string) =>
+    path
+      .replace(':person', String(person))
+      .replace(':letter', letter)
+      .replace(':segment', String(segment))
+      .replace(':ready', String(imports.ready))
+      .replace(':done', String(imports.done))
+
   describe.each(['light', 'dark'] as const)('in the %s scheme', (colorScheme) => {
     let page: Page
     beforeAll(async () => {
@@ -76,8 +101,8 @@ describe.skipIf(noBrowser)('every page of the console', () => {
     })
     afterAll(() => page?.context().close())
 
-    it.each([...pages, 'people/:person', 'queue/dead-letters/:letter'])('passes axe: %s', async (path) => {
-      await open(page, fairway.path(path.replace(':person', String(person)).replace(':letter', letter)))
+    it.each([...pages, ...pagesOfOne])('passes axe: %s', async (path) => {
+      await open(page, fairway.path(withIds(path)))
       expect(await violations(page)).toEqual([])
     })
   })
@@ -109,8 +134,8 @@ describe.skipIf(noBrowser)('every page of the console', () => {
     const context: BrowserContext = await fairway.signIn({ viewport: { width: 360, height: 740 } })
     const page = await context.newPage()
     const tooWide: string[] = []
-    for (const path of [...pages, `people/${person}`, `queue/dead-letters/${letter}`]) {
-      await open(page, fairway.path(path))
+    for (const path of [...pages, ...pagesOfOne]) {
+      await open(page, fairway.path(withIds(path)))
       const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
       if (beyond > 0) tooWide.push(`${path}: ${beyond} px`)
     }
@@ -126,6 +151,25 @@ describe.skipIf(noBrowser)('every page of the console', () => {
     await context.close()
   })
 })
+
+/** A file with a row that is wrong, read and ready to start. */
+async function uploadPeople(fairway: Console): Promise<number> {
+  const { id } = await send(fairway, 'POST', 'imports', { kind: 'people', name: 'people.csv' })
+  await send(
+    fairway,
+    'PUT',
+    `imports/${id}/file?offset=0&last=true`,
+    'id,email,plan\n1,a@example.com,pro\n2,nobody,free\n',
+  )
+  await importReaches(fairway, id, 'ready')
+  return id
+}
+
+const importReaches = (fairway: Console, id: number, wanted: string) =>
+  vi.waitFor(async () => {
+    const { state } = await send(fairway, 'GET', `imports/${id}`)
+    if (state !== wanted) throw new Error(`The import is ${state}`)
+  }, patience)
 
 /** Waits until the page shows its content: a heading, and nothing that is still loading. */
 async function open(page: Page, url: string): Promise<void> {

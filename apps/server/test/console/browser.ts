@@ -100,16 +100,23 @@ export async function track(
   if (!response.ok) throw new Error(`The event was not accepted: ${response.status} ${await response.text()}`)
 }
 
-/** A person as the REST API takes them: there when this returns, other than one who comes with an event. */
-export async function putPerson(
+/** A request to the project's REST API: JSON, or the bytes of a file. */
+export async function send<Reply = { id: number; state: string }>(
   { server, project, secretKey }: Pick<Console, 'server' | 'project' | 'secretKey'>,
-  id: string,
-  person: { email?: string; properties?: object },
-): Promise<void> {
-  const response = await fetch(`${server.url}/api/v1/projects/${project.id}/people/id:${id}`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${secretKey}` },
-    body: JSON.stringify(person),
+  method: string,
+  path: string,
+  body?: object | string,
+): Promise<Reply> {
+  const response = await fetch(`${server.url}/api/v1/projects/${project.id}/${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${secretKey}`,
+      ...(body && {
+        'content-type': typeof body === 'string' ? 'application/octet-stream' : 'application/json',
+      }),
+    },
+    body: typeof body === 'object' ? JSON.stringify(body) : body,
   })
-  if (!response.ok) throw new Error(`The person was not taken: ${response.status} ${await response.text()}`)
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
+  return (await response.json()) as Reply
 }

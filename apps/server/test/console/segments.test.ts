@@ -1,6 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Console, noBrowser, openConsole, putPerson } from './browser.ts'
+import { type Console, noBrowser, openConsole, send } from './browser.ts'
 
 describe.skipIf(noBrowser)('segments and people by conditions, in the console', () => {
   let fairway: Console
@@ -11,7 +11,7 @@ describe.skipIf(noBrowser)('segments and people by conditions, in the console', 
     fairway = await openConsole()
     context = await fairway.signIn()
     for (const [id, plan] of Object.entries({ ada: 'pro', grace: 'pro', alan: 'free', edsger: 'pro' }))
-      await putPerson(fairway, id, { email: `${id}@example.com`, properties: { plan } })
+      await send(fairway, 'PUT', `people/id:${id}`, { email: `${id}@example.com`, properties: { plan } })
   })
   afterAll(() => fairway?.close())
   beforeEach(async () => {

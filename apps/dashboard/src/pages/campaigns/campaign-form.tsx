@@ -1,7 +1,7 @@
 import { Button, Checkbox, Group, Input, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { type CampaignInput, useSaveCampaign } from '../../api/campaigns.ts'
-import { useTemplates } from '../../api/templates.ts'
+import { useEveryTemplate } from '../../api/templates.ts'
 import type { Campaign, Wait } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { AnchorLink } from '../../components/links.tsx'
@@ -141,7 +141,7 @@ interface TemplateSelectProps {
 }
 
 function TemplateSelect({ project, value, onChange, error }: TemplateSelectProps) {
-  const templates = useTemplates(project).data?.pages.flatMap((page) => page.items)
+  const templates = useEveryTemplate(project).data
   if (templates?.length === 0)
     return (
       <div>

@@ -66,7 +66,7 @@ export function CatalogueTable<Row extends Seen>({
     setOrder({ title, down: order.title === title ? !order.down : title !== 'Name' })
   return (
     <Card p={0}>
-      <Box className={classes.scroll} tabIndex={0} role="region" aria-label={label}>
+      <Box className={classes.scroll} tabIndex={0} role="group" aria-label={label}>
         <Table aria-label={label}>
           <Table.Thead>
             <Table.Tr>

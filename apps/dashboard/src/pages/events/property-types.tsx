@@ -19,7 +19,7 @@ export function PropertyTypes({ properties, label }: PropertyTypesProps) {
       </Text>
     )
   return (
-    <Box style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={label}>
+    <Box style={{ overflowX: 'auto' }} tabIndex={0} role="group" aria-label={label}>
       <Table aria-label={label} verticalSpacing="xs">
         <Table.Thead>
           <Table.Tr>

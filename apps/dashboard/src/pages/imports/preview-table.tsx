@@ -4,7 +4,7 @@ import type { ImportColumn } from '../../api/imports.ts'
 /** The first rows as they stand in the file. */
 export function PreviewTable({ columns, rows }: { columns: ImportColumn[]; rows: string[][] }) {
   return (
-    <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'First rows' }}>
+    <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'group', 'aria-label': 'First rows' }}>
       <Table aria-label="First rows of the file" verticalSpacing={6} withColumnBorders>
         <Table.Thead>
           <Table.Tr>

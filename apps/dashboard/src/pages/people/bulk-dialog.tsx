@@ -69,9 +69,12 @@ interface BulkFormProps {
 
 function BulkForm({ project, kind, people, what, onCancel, onStarted }: BulkFormProps) {
   const [fields, setFields] = useState(emptyFields)
+  const [word, setWord] = useState('')
   const start = useBulkAction(project)
   const words = bulkKinds.find((each) => each.kind === kind)!
-  const action = toAction(kind, fields)
+  // Everybody at once is no slip of the hand.
+  const typed = kind === 'erase' && !('ids' in people)
+  const action = typed && word.toLowerCase() !== 'erase' ? undefined : toAction(kind, fields)
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     if (action) start.mutate({ people, action }, { onSuccess: ({ id }) => onStarted(id) })
@@ -86,6 +89,14 @@ function BulkForm({ project, kind, people, what, onCancel, onStarted }: BulkForm
           fields={fields}
           onChange={(change) => setFields((current) => ({ ...current, ...change }))}
         />
+        {typed && (
+          <TextInput
+            label="Type “erase” to go on"
+            autoComplete="off"
+            value={word}
+            onChange={(event) => setWord(event.currentTarget.value)}
+          />
+        )}
         {start.error && <ErrorState title="Could not start" error={start.error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onCancel} data-autofocus={words.meaning ? true : undefined}>

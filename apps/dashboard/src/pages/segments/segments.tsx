@@ -14,6 +14,7 @@ import { describeConditions } from '../../conditions/words.ts'
 import { formatCount, formatNumber } from '../../lib/format.ts'
 import { KindBadge } from './kind-badge.tsx'
 import { NewManualSegment } from './new-manual-segment.tsx'
+import { useUsers } from './users.ts'
 
 const route = getRouteApi('/signed-in/projects/$project/segments')
 
@@ -21,6 +22,7 @@ export function SegmentsPage() {
   const { project } = route.useParams()
   const segments = useSegments(project)
   const names = useNames(project)
+  const users = useUsers(project, segments.data?.pages.flatMap((page) => page.items) ?? [])
   return (
     <>
       <PageHeader
@@ -32,7 +34,7 @@ export function SegmentsPage() {
         label="segments"
         query={segments}
         rowKey={(segment) => segment.id}
-        columns={columns(project, names)}
+        columns={columns(project, names, users)}
         empty={
           <EmptyState icon={IconChartPie} title="No segments yet" actions={<Actions project={project} />}>
             “Paying, and not seen for two weeks”: people enter and leave it by themselves, and a campaign can
@@ -57,7 +59,7 @@ const Actions = ({ project }: { project: string }) => (
   </>
 )
 
-const columns = (project: string, names: Names): Column<Segment>[] => [
+const columns = (project: string, names: Names, users: (segment: Segment) => string): Column<Segment>[] => [
   {
     title: 'Segment',
     render: (segment) => (
@@ -74,6 +76,7 @@ const columns = (project: string, names: Names): Column<Segment>[] => [
     ),
   },
   { title: 'Kind', visibleFrom: 'sm', width: 160, render: ({ kind }) => <KindBadge kind={kind} /> },
+  { title: 'Used by', visibleFrom: 'md', render: (segment) => users(segment) || '—' },
   { title: 'People', align: 'right', width: 170, render: (segment) => <Size segment={segment} /> },
   {
     title: 'Last change',

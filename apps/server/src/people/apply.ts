@@ -139,8 +139,20 @@ function startOf(draft: Draft, items: WritingItem[], before: PersonState | undef
 }
 
 function propertyBytes({ properties }: PersonState): number {
-  const text = JSON.stringify(properties)
-  return text.length * 3 <= personLimits.propertyBytes ? text.length : Buffer.byteLength(text)
+  const most = mostBytes(properties)
+  if (most <= personLimits.propertyBytes) return most
+  return Buffer.byteLength(JSON.stringify(properties))
+}
+
+/** Far from the limit, which is nearly always, no text has to be made: a character takes at most six bytes of JSON. */
+function mostBytes(properties: PersonState['properties']): number {
+  let bytes = 2
+  for (const name in properties) {
+    const value = properties[name]!
+    if (typeof value === 'object' && value !== null) return Number.POSITIVE_INFINITY
+    bytes += name.length * 6 + (typeof value === 'string' ? value.length * 6 : 25) + 6
+  }
+  return bytes
 }
 
 function sameTimes(a: Record<string, number>, b: Record<string, number>): boolean {

@@ -67,9 +67,6 @@ export function readRegisters(row: PersonState): Registers {
 }
 
 export function writeState(registers: Registers): PersonState {
-  const properties: [string, Json][] = []
-  const written: [string, number][] = []
-  const topics: [string, boolean][] = []
   const state: PersonState = {
     external_id: null,
     email: null,
@@ -85,23 +82,26 @@ export function writeState(registers: Registers): PersonState {
     suppressed: false,
   }
   for (const [name, { at, value }] of registers) {
-    if (at > 0) written.push([name, at])
+    if (at > 0) setMember(state.written, name, at)
     if (value === null) continue
     const property = propertyOf(name)
-    if (property !== undefined) properties.push([property, value])
+    if (property !== undefined) setMember(state.properties, property, value)
     else if (name.startsWith('$tag:')) state.tags.push(name.slice(5))
-    else if (name.startsWith('$topic:')) topics.push([name.slice(7), value === true])
+    else if (name.startsWith('$topic:')) setMember(state.topics, name.slice(7), value === true)
     else if (name.startsWith('$device:'))
       state.channels.push({ ...(value as unknown as Device), address: name.slice(8) })
     else setColumn(state, name, value)
   }
   state.tags.sort()
   state.channels.sort((a, b) => (a.address < b.address ? -1 : 1))
-  // Not by assignment: a property may be called __proto__.
-  state.properties = Object.fromEntries(properties)
-  state.written = Object.fromEntries(written)
-  state.topics = Object.fromEntries(topics)
   return state
+}
+
+/** A property may be called __proto__, which an assignment would take for something else. */
+function setMember<T>(object: Record<string, T>, name: string, value: T): void {
+  if (name === '__proto__')
+    Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true })
+  else object[name] = value
 }
 
 function setColumn(state: PersonState, name: string, value: Json): void {

@@ -3,12 +3,15 @@ import { integerShape, type Page, readCursor, writeCursor } from '../db/cursor.t
 import { loadEntries, type PersonEntry } from './list.ts'
 import { phonePrefix } from './phone.ts'
 
-/** Where a search looks: a value of people, an index that orders by it, and the beginning that it must have. */
+/** Where a search looks: a value of people or of their aliases, and the beginning that it must have. */
 interface Stage {
-  field: 'id' | 'email' | 'phone' | 'name'
-  /** SQL of the value. */
+  /** SQL of the value: of `people p`, or of `person_aliases a`. An index has them in order. */
   value: string
   prefix: string
+  /** Of aliases. */
+  kind?: 'external' | 'anonymous'
+  /** Nobody shares it, so that it alone is the order. */
+  unique?: boolean
 }
 
 /** Where a page ended. */
@@ -28,12 +31,15 @@ interface Found {
  * People looked at by one request at most. Only those that an earlier stage told already are looked at in vain, as when
  * addresses serve as ids or begin with the name; a page may then be shorter than asked for, and its cursor goes on.
  */
-const mostLooked = 2_000
+const mostLooked = 1_000
 
 /** Greater than everything that begins with `prefix`, byte by byte. */
 const beyond = (place: string) => `${place} || chr(1114111)`
 
-/** By id first, then by address, phone and name, each in the order of its values. Nobody comes twice. */
+/**
+ * By id first, then by ids of merged people and of visitors that lead to them, by address, phone and name, each in the order
+ * of its values. Nobody comes twice.
+ */
 export async function searchPeople(
   app: App,
   { id: projectId, defaultCountry }: { id: number; defaultCountry: string | null },
@@ -68,14 +74,15 @@ export async function searchPeople(
 }
 
 function stagesOf(search: string, country: string | null): Stage[] {
-  const stages: Stage[] = [
-    { field: 'id', value: 'external_id', prefix: search },
-    { field: 'email', value: 'lower(email) collate "C"', prefix: search.toLowerCase() },
+  const folded = search.toLowerCase()
+  return [
+    { value: 'p.external_id', prefix: search, unique: true },
+    { value: 'a.alias', prefix: search, kind: 'external', unique: true },
+    { value: 'a.alias', prefix: search, kind: 'anonymous', unique: true },
+    { value: 'lower(p.email) collate "C"', prefix: folded },
+    ...phonePrefixes(search, country).map((prefix) => ({ value: 'p.phone collate "C"', prefix })),
+    { value: 'person_name(p.properties) collate "C"', prefix: folded },
   ]
-  for (const prefix of phonePrefixes(search, country))
-    stages.push({ field: 'phone', value: 'phone collate "C"', prefix })
-  stages.push({ field: 'name', value: 'person_name(properties) collate "C"', prefix: search.toLowerCase() })
-  return stages
 }
 
 /** As numbers are stored, and as written, because those that could not be read are stored so. */
@@ -92,26 +99,40 @@ async function scan(
   { stage, after }: Position,
   most: number,
 ): Promise<Found[]> {
-  const { value, field } = stages[stage]!
+  const here = stages[stage]!
   const values: unknown[] = [projectId]
   const place = (content: unknown, type: string) => `$${values.push(content)}::${type}`
-  const within = (of: Stage) => {
-    const prefix = place(of.prefix, 'text')
-    return `${of.value} >= ${prefix} and ${of.value} < ${beyond(prefix)}`
+  const begins = (value: string, prefix: string) => {
+    const least = place(prefix, 'text')
+    return `${value} >= ${least} and ${value} < ${beyond(least)}`
   }
-  const where = ['project_id = $1', `${value} is not null`, within(stages[stage]!)]
-  // Ids are unique; the others are told apart by our own id.
-  const order = field === 'id' ? value : `${value}, id`
+  /** Whether a stage tells `people p`; by an alias of which `more` is true. */
+  const tells = ({ value, prefix, kind }: Stage, more = 'true') =>
+    kind === undefined
+      ? `coalesce(${begins(value, prefix)}, false)`
+      : `exists (select from person_aliases a where a.project_id = $1 and a.person_id = p.id and a.kind = '${kind}'
+           and ${begins(value, prefix)} and ${more})`
+
+  const earlier = stages.slice(0, stage).map((of) => tells(of))
+  let { value } = here
+  let from = 'people p where p.project_id = $1'
+  if (here.kind !== undefined) {
+    value = 'here.alias'
+    from = `person_aliases here join people p on p.project_id = $1 and p.id = here.person_id
+      where here.project_id = $1 and here.kind = '${here.kind}'`
+    // Of several aliases the first one tells.
+    earlier.push(tells(here, 'a.alias < here.alias'))
+  }
+  const where = [`${value} is not null`, begins(value, here.prefix)]
   if (after)
     where.push(
-      field === 'id'
+      here.unique
         ? `${value} > ${place(after.key, 'text')}`
-        : `(${value}, id) > (${place(after.key, 'text')}, ${place(after.id, 'bigint')})`,
+        : `(${value}, p.id) > (${place(after.key, 'text')}, ${place(after.id, 'bigint')})`,
     )
-  const earlier = stages.slice(0, stage).map((of) => `coalesce(${within(of)}, false)`)
   const { rows } = await app.pool.query<Found>(
-    `select id, ${value} as key, ${earlier.join(' or ') || 'false'} as earlier from people
-     where ${where.join(' and ')} order by ${order} limit ${place(most, 'integer')}`,
+    `select p.id, ${value} as key, ${earlier.join(' or ') || 'false'} as earlier from ${from} and ${where.join(' and ')}
+     order by ${here.unique ? value : `${value}, p.id`} limit ${place(most, 'integer')}`,
     values,
   )
   return rows

@@ -42,10 +42,24 @@ export async function lockPeople(
 /** Gives each draft its id. Throws {@link NeedsExclusive} when another session was quicker to create one of them. */
 export async function insertPeople(session: PeopleSession, people: ChangedPerson[]): Promise<void> {
   if (people.length === 0) return
-  const rows = people.map(({ draft, after, createdAt }) => ({
-    ...after,
-    anonymous_id: firstOf(draft.newAnonymous),
-    created_at: new Date(createdAt),
+  const times = sharedTimes(people)
+  // What is absent or as usual is not sent.
+  const rows = people.map(({ draft, after, createdAt }, index) => ({
+    external_id: after.external_id ?? undefined,
+    email: after.email ?? undefined,
+    phone: after.phone ?? undefined,
+    timezone: after.timezone ?? undefined,
+    language: after.language ?? undefined,
+    properties: after.properties,
+    written: times ? undefined : after.written,
+    times: times?.places[index],
+    tags: after.tags.length > 0 ? after.tags : undefined,
+    channels: after.channels.length > 0 ? after.channels : undefined,
+    topics: Object.keys(after.topics).length > 0 ? after.topics : undefined,
+    subscribed: after.subscribed ? undefined : false,
+    suppressed: after.suppressed || undefined,
+    anonymous_id: firstOf(draft.newAnonymous) ?? undefined,
+    created: createdAt,
   }))
   const { rows: inserted } = await session.client.query<{
     id: number
@@ -56,12 +70,13 @@ export async function insertPeople(session: PeopleSession, people: ChangedPerson
     text: `insert into people (project_id, external_id, anonymous_id, email, phone, timezone, language, properties,
              written, tags, channels, topics, subscribed, suppressed, created_at, updated_at)
            select $1, external_id, anonymous_id, email, phone, timezone, language, properties,
-             written, tags, channels, topics, subscribed, suppressed, created_at, $3
-           from json_to_recordset($2) as r (${stateColumns}, anonymous_id text, created_at timestamptz)
+             coalesce(written, ($4::jsonb[])[times]), coalesce(tags, '{}'), coalesce(channels, '[]'), coalesce(topics, '{}'),
+             coalesce(subscribed, true), coalesce(suppressed, false), to_timestamp(created / 1000), $3
+           from json_to_recordset($2) as r (${stateColumns}, times integer, anonymous_id text, created float8)
            order by external_id collate "C"
            on conflict (project_id, external_id) where external_id is not null do nothing
            returning id, external_id, anonymous_id`,
-    values: [session.projectId, JSON.stringify(rows), session.now],
+    values: [session.projectId, JSON.stringify(rows), session.now, times?.texts ?? []],
   })
   if (inserted.length < rows.length) throw new NeedsExclusive()
   const known = new Map(inserted.map((row) => [row.external_id, row.id]))
@@ -73,6 +88,39 @@ export async function insertPeople(session: PeopleSession, people: ChangedPerson
       draft.externalId === null ? visitors.get(firstOf(draft.newAnonymous)) : known.get(draft.externalId)
     session.changed.add(draft.id!)
   }
+}
+
+/**
+ * Times of writes by their place, counted from 1, in a list of the few that there are; undefined where nearly everybody has
+ * times of their own. The people of an import share them: sent once, they save a quarter of PostgreSQL's time.
+ */
+function sharedTimes(people: ChangedPerson[]): { texts: string[]; places: number[] } | undefined {
+  const most = people.length >> 3
+  const known = new Map<string, number>()
+  const places: number[] = []
+  let last: Record<string, number> | undefined
+  for (const { after } of people) {
+    // Neighbours mostly share them.
+    if (last === undefined || !sameInOrder(last, after.written)) {
+      last = after.written
+      const text = JSON.stringify(last)
+      if (!known.has(text)) {
+        if (known.size >= most) return undefined
+        known.set(text, known.size + 1)
+      }
+      places.push(known.get(text)!)
+    } else places.push(places.at(-1)!)
+  }
+  return { texts: [...known.keys()], places }
+}
+
+function sameInOrder(a: Record<string, number>, b: Record<string, number>): boolean {
+  const names = Object.keys(a)
+  const others = Object.keys(b)
+  return (
+    names.length === others.length &&
+    names.every((name, index) => name === others[index] && a[name] === b[name])
+  )
 }
 
 const firstOf = (ids: Set<string>): string | null => ids.values().next().value ?? null

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { searchPeople } from '../../src/people/search.ts'
-import { type Bench, event, identify, startBench } from '../ingest/process-support.ts'
+import { type Bench, event, identify, merge, startBench } from '../ingest/process-support.ts'
 
 let root: Bench
 beforeAll(async () => {
@@ -39,20 +39,30 @@ async function expected(bench: Bench, search: string): Promise<number[]> {
     `select id, external_id, lower(email) as email, phone, person_name(properties) as name from people where project_id = $1`,
     bench.projectId,
   )
+  const aliases = await bench.rows<{ id: number; kind: string; alias: string }>(
+    'select person_id as id, kind, alias from person_aliases where project_id = $1 order by alias collate "C"',
+    bench.projectId,
+  )
   const ids: number[] = []
+  const aliasStage = (of: string) => {
+    for (const { id, kind, alias } of aliases)
+      if (kind === of && alias.startsWith(search) && !ids.includes(id)) ids.push(id)
+  }
   const stage = (value: (row: Row) => string | null, prefix: string) => {
     const hits = rows.filter((row) => value(row)?.startsWith(prefix))
     hits.sort((a, b) => Buffer.compare(Buffer.from(value(a)!), Buffer.from(value(b)!)) || a.id - b.id)
     for (const { id } of hits) if (!ids.includes(id)) ids.push(id)
   }
   stage((row) => row.external_id, search)
+  aliasStage('external')
+  aliasStage('anonymous')
   stage((row) => row.email, search.toLowerCase())
   if (/^\+?\d+$/.test(search)) stage((row) => row.phone, search)
   stage((row) => row.name, search.toLowerCase())
   return ids
 }
 
-it('finds by the beginning of id, address, phone and name, in this order, each by its value, nobody twice', async () => {
+it('finds by the beginning of id, old and anonymous id, address, phone and name, in this order, each by its value, nobody twice', async () => {
   const bench = await root.newProject()
   const text = fc.constantFrom(
     'a',
@@ -84,7 +94,9 @@ it('finds by the beginning of id, address, phone and name, in this order, each b
         },
       }),
     ),
-    ...['v1', 'v2'].map((anonymousId, i) => event({ anonymousId }, i)),
+    ...['v1', 'v2', 'an', 'annual'].map((anonymousId, i) => event({ anonymousId }, i)),
+    ...['ann1', 'ann2', 'a', 'aB%'].map((anonymousId, i) => event({ id: 'ann', anonymousId }, i)),
+    ...['ab', 'ann9', 'anna', 'b'].map((id, i) => merge(id, i < 3 ? '1' : 'ab', 1_000 + i)),
   )
   for (const search of ['a', 'A', 'ab', 'aB%', 'a_', 'ann', 'Ann B', 'ä', '+49', '1', '😀', 'nobody']) {
     const all = await expected(bench, search)

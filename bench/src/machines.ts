@@ -80,7 +80,7 @@ export interface Fairway {
 }
 
 const secret = 'a secret for benchmarks, thirty-two characters and more'
-const environment = (databaseUrl: string) => ({
+export const environment = (databaseUrl: string) => ({
   ...process.env,
   DATABASE_URL: databaseUrl,
   FAIRWAY_SECRET: secret,

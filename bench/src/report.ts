@@ -11,8 +11,8 @@ export interface Row {
   peerName: string | null
   /** Median of the ratios ours / peer, run by run. */
   ratio: number | null
-  /** What the project aims at: least ratio, or least or most of `ours`. */
-  target?: { ratio?: number; atLeast?: number; atMost?: number }
+  /** What the project aims at: least or most of the ratio or of `ours`. */
+  target?: { ratio?: number; ratioAtMost?: number; atLeast?: number; atMost?: number }
 }
 
 export const median = (values: number[]): number => {
@@ -76,6 +76,8 @@ function describeTarget({ target, ratio, ours }: Row): string {
   if (!target) return ''
   const parts = []
   if (target.ratio !== undefined) parts.push([`≥ ${target.ratio}×`, (ratio ?? 0) >= target.ratio] as const)
+  if (target.ratioAtMost !== undefined)
+    parts.push([`≤ ${target.ratioAtMost}×`, ratio !== null && ratio <= target.ratioAtMost] as const)
   if (target.atLeast !== undefined)
     parts.push([`≥ ${target.atLeast.toLocaleString('en')}`, ours >= target.atLeast] as const)
   if (target.atMost !== undefined)

@@ -1,5 +1,5 @@
 import { foldName } from '../ingest/item.ts'
-import type { Facts } from './facts.ts'
+import type { EventFact, Facts } from './facts.ts'
 import {
   type Condition,
   durationMs,
@@ -18,18 +18,110 @@ import { personProperty } from './person-property.ts'
 import { readInstant, readProperty } from './values.ts'
 
 /**
- * When time alone may next change what a condition says of a person; epoch ms, Infinity for never. May be too early,
- * never too late. `due-sql.ts` says the same for many people.
+ * When time alone may next change what conditions say of a person; epoch ms, Infinity for never. May be too early, never
+ * too late. `due-sql.ts` says the same for many people.
  *
  * Every comparison with a relative time is one of an instant t with now + offset. It changes at t - offset (> and <) or a
  * millisecond later (>= and <=).
  */
+export type Clock = (facts: Facts) => number
+
+/** One clock for all of the conditions: each property is read, and each list of times sorted, once a person. */
+export function makeClock(conditions: Iterable<Condition>): Clock {
+  const leaves = [...new Set([...conditions].flatMap(relativeLeavesOf))]
+  const hands = handsOf(leaves)
+  return (facts) => {
+    const now = facts.now.getTime()
+    let next = Number.POSITIVE_INFINITY
+    if (facts.decided)
+      for (const leaf of leaves)
+        next = Math.min(next, facts.decided.get(leaf)?.due ?? Number.POSITIVE_INFINITY)
+    for (const { instants, offsets, historic } of hands) {
+      if (historic && facts.decided) continue
+      next = Math.min(next, nextCrossing(instants(facts), offsets, now))
+    }
+    return next
+  }
+}
+
+const clocks = new WeakMap<Condition, Clock>()
+
 export function nextChange(condition: Condition, facts: Facts): number {
+  let clock = clocks.get(condition)
+  if (!clock) clocks.set(condition, (clock = makeClock([condition])))
+  return clock(facts)
+}
+
+/** Instants that are compared with now + each of the offsets. */
+interface Hand {
+  instants: (facts: Facts) => number[]
+  offsets: number[]
+  /** Of events and messages, which the database answers for where there are very many. */
+  historic: boolean
+}
+
+function handsOf(leaves: LeafCondition[]): Hand[] {
+  const hands = new Map<string, Hand & { set: Set<number> }>()
+  const add = (key: string, historic: boolean, offset: number, instants: Hand['instants']) => {
+    let hand = hands.get(key)
+    if (!hand) hands.set(key, (hand = { instants, historic, offsets: [], set: new Set() }))
+    if (hand.set.has(offset)) return
+    hand.set.add(offset)
+    hand.offsets.push(offset)
+  }
+  for (const leaf of leaves) {
+    const { value, times, properties } = offsetsOf(leaf)
+    if ('person' in leaf)
+      for (const offset of value)
+        add(`p ${leaf.person}`, false, offset, (facts) => personInstants(facts, leaf.person))
+    if ('event' in leaf) {
+      const name = foldName(leaf.event)
+      for (const offset of times)
+        add(`e ${name}`, true, offset, (facts) => sortedTimes(facts.events.get(name)))
+      for (const { event, property, offset } of properties)
+        add(`${event}\0${property}`, true, offset, (facts) =>
+          propertyInstants(facts.events.get(event), property),
+        )
+    }
+    if ('message' in leaf) {
+      const time = messageTimes[leaf.message]
+      for (const offset of times)
+        add(`m ${time}`, true, offset, ({ messages }) => sorted(messages.map((message) => message[time])))
+    }
+  }
+  return [...hands.values()]
+}
+
+const personInstants = ({ person }: Facts, property: string) =>
+  sorted([readInstant(personProperty(person, property))])
+
+const sortedTimes = (events: readonly EventFact[] = []) => sorted(events.map(({ at }) => at))
+
+const propertyInstants = (events: readonly EventFact[] = [], property: string) =>
+  sorted(events.map(({ properties }) => readInstant(readProperty(properties, property))))
+
+const sorted = (instants: (number | null | undefined)[]): number[] =>
+  instants.filter((instant) => instant !== undefined && instant !== null).sort((a, b) => a - b)
+
+/** `instants` ascending. The first one that is not passed for an offset is the next to be. */
+function nextCrossing(instants: number[], offsets: number[], now: number): number {
   let next = Number.POSITIVE_INFINITY
-  for (const leaf of relativeLeavesOf(condition)) {
-    next = Math.min(next, facts.decided?.get(leaf)?.due ?? leafDue(leaf, facts))
+  if (instants.length === 0) return next
+  for (const offset of offsets) {
+    const at = firstFrom(instants, now + offset)
+    if (at !== undefined) next = Math.min(next, Math.max(at - offset, now + 1))
   }
   return next
+}
+
+function firstFrom(ascending: number[], bound: number): number | undefined {
+  let [low, high] = [0, ascending.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (ascending[middle]! >= bound) high = middle
+    else low = middle + 1
+  }
+  return ascending[low]
 }
 
 const relative = new WeakMap<Condition, LeafCondition[]>()
@@ -92,27 +184,3 @@ const windowOffsets = (window: Window): number[] =>
   'last' in window
     ? [-durationMs(window.last)]
     : [window.after, window.before].flatMap((value) => (value === undefined ? [] : offsetOfTime(value)))
-
-function leafDue(leaf: LeafCondition, facts: Facts): number {
-  const now = facts.now.getTime()
-  const { value, times, properties } = offsetsOf(leaf)
-  let next = Number.POSITIVE_INFINITY
-  const cross = (instant: number | null | undefined, offset: number) => {
-    if (instant === undefined || instant === null) return
-    const at = instant - offset
-    if (at >= now) next = Math.min(next, Math.max(at, now + 1))
-  }
-  if ('person' in leaf)
-    for (const offset of value) cross(readInstant(personProperty(facts.person, leaf.person)), offset)
-  if ('event' in leaf) {
-    const events = facts.events.get(foldName(leaf.event)) ?? []
-    for (const offset of times) for (const { at } of events) cross(at, offset)
-    for (const { event, property, offset } of properties)
-      for (const { properties } of facts.events.get(event) ?? [])
-        cross(readInstant(readProperty(properties, property)), offset)
-  }
-  if ('message' in leaf)
-    for (const offset of times)
-      for (const message of facts.messages) cross(message[messageTimes[leaf.message]], offset)
-  return next
-}

@@ -9,11 +9,11 @@ export interface TriggerFacts {
   properties: Properties
 }
 
+/** Where conditions ask for nothing but times, `id` and `properties` are empty. */
 export interface EventFact {
   id: string
   /** Epoch ms. */
   at: number
-  /** Empty where no condition asks for them. */
   properties: Properties
 }
 
@@ -39,6 +39,8 @@ export interface Facts {
   segments: ReadonlySet<number>
   /** Answers of the database, for people with too much history to bring here. */
   decided?: ReadonlyMap<LeafCondition, Decided>
+  /** Properties of the person read as instants so far: many conditions ask for the same few. */
+  instants?: Map<string, number | undefined>
 }
 
 export interface Decided {

@@ -9,12 +9,13 @@ import {
   type LeafCondition,
   type MessageCondition,
   offsetOf,
+  type PersonCondition,
   type RelatedEvent,
   type TimeValue,
   type Window,
 } from './language.ts'
 import { personProperty } from './person-property.ts'
-import { compare, propertyTester } from './property-test.ts'
+import { compare, instantTester, isInstantTest, propertyTester } from './property-test.ts'
 import { readInstant, readProperty, sameValue } from './values.ts'
 
 export type LeafTest = (facts: Facts) => boolean
@@ -29,10 +30,7 @@ export function leafTest(leaf: LeafCondition): LeafTest {
 }
 
 function makeTest(leaf: LeafCondition): LeafTest {
-  if ('person' in leaf) {
-    const test = propertyTester(leaf)
-    return ({ person, now }) => test(personProperty(person, leaf.person), now)
-  }
+  if ('person' in leaf) return personTest(leaf)
   if ('trigger' in leaf) {
     const test = propertyTester(leaf)
     return ({ trigger, now }) => test(readProperty(trigger?.properties ?? {}, leaf.trigger), now)
@@ -42,6 +40,22 @@ function makeTest(leaf: LeafCondition): LeafTest {
   if ('topic' in leaf) return ({ person }) => topicOf(person.topics, leaf.topic) === leaf.wanted
   if ('segment' in leaf) return ({ segments }) => segments.has(leaf.segment) === (leaf.in ?? true)
   return 'event' in leaf ? eventTest(leaf) : messageTest(leaf)
+}
+
+function personTest(leaf: PersonCondition): LeafTest {
+  const name = leaf.person
+  if (isInstantTest(leaf)) {
+    const test = instantTester(leaf.operator, leaf.value)
+    return (facts) => test(instantOf(facts, name), facts.now)
+  }
+  const test = propertyTester(leaf)
+  return ({ person, now }) => test(personProperty(person, name), now)
+}
+
+function instantOf(facts: Facts, name: string): number | undefined {
+  facts.instants ??= new Map()
+  if (!facts.instants.has(name)) facts.instants.set(name, readInstant(personProperty(facts.person, name)))
+  return facts.instants.get(name)
 }
 
 const topicOf = (topics: Record<string, boolean>, name: string) =>

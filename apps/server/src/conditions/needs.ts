@@ -11,8 +11,8 @@ import { timeOf } from './leaf-test.ts'
 
 /** What must be known of people to evaluate conditions. */
 export interface Needs {
-  /** Folded names of events, and whether their properties are asked for. */
-  events: Map<string, { properties: boolean }>
+  /** Folded names of events, and whether more than the times of them is asked for. */
+  events: Map<string, { detailed: boolean }>
   messages: boolean
   /** Manual segments. */
   segments: Set<number>
@@ -45,30 +45,35 @@ function findNeeds(condition: Condition): Needs {
     }
     if (!('event' in leaf)) continue
     needs.historic.add(leaf)
-    const { event, where, scopedBy, related } = leaf
-    addEvent(needs, event, where !== undefined || scopedBy !== undefined || related !== undefined)
+    const { event, where, within, scopedBy, related } = leaf
+    addEvent(needs, event, Boolean(where || scopedBy || related || within === 'since_trigger'))
     if (related) addEvent(needs, related.event, true)
   }
   return needs
 }
 
-function addEvent({ events }: Needs, event: string, properties: boolean): void {
+function addEvent({ events }: Needs, event: string, detailed: boolean): void {
   const name = foldName(event)
-  events.set(name, { properties: properties || (events.get(name)?.properties ?? false) })
+  events.set(name, { detailed: detailed || (events.get(name)?.detailed ?? false) })
 }
 
 /** Both together. */
 export function joinNeeds(into: Needs, { events, messages, segments, historic }: Needs): void {
-  for (const [name, { properties }] of events) addEvent(into, name, properties)
+  for (const [name, { detailed }] of events) addEvent(into, name, detailed)
   into.messages ||= messages
   for (const segment of segments) into.segments.add(segment)
   for (const leaf of historic) into.historic.add(leaf)
 }
 
-/** How far back the conditions look, epoch ms; Infinity when they look at no event. */
-export function sinceOf({ historic }: Needs, now: Date, trigger: TriggerFacts | undefined): number {
+/** How far back the conditions look for any of these triggers, epoch ms; Infinity when they look at no event. */
+export function sinceOf(
+  { historic }: Needs,
+  now: Date,
+  triggers: Iterable<TriggerFacts | undefined>,
+): number {
   let since = Number.POSITIVE_INFINITY
-  for (const leaf of historic) if ('event' in leaf) since = Math.min(since, leafSince(leaf, now, trigger))
+  for (const trigger of triggers)
+    for (const leaf of historic) if ('event' in leaf) since = Math.min(since, leafSince(leaf, now, trigger))
   return since
 }
 

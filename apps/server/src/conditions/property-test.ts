@@ -1,10 +1,12 @@
 import type { Json } from '@fairway/queue'
 import {
   type ConditionValue,
+  isOrder,
   isRelative,
   type OrderOperator,
   offsetOf,
   type PropertyTest,
+  type TimeValue,
 } from './language.ts'
 import { readInstant, readNumber, sameValue } from './values.ts'
 
@@ -53,12 +55,21 @@ function makeTester({ operator, value }: PropertyTest): PropertyTester {
 /** The condition's value decides: a number is compared with numbers, a date with dates. */
 function orderTester(operator: OrderOperator, bound: ConditionValue): PropertyTester {
   if (typeof bound === 'number') return (found) => compare(readNumber(found), operator, bound)
+  const test = instantTester(operator, bound)
+  return (found, now) => test(readInstant(found), now)
+}
+
+export const isInstantTest = (test: PropertyTest): test is { operator: OrderOperator; value: TimeValue } =>
+  isOrder(test.operator) && typeof test.value !== 'number'
+
+/** An instant, epoch ms, against a time. */
+export function instantTester(operator: OrderOperator, bound: ConditionValue) {
   if (isRelative(bound)) {
     const offset = offsetOf(bound)
-    return (found, now) => compare(readInstant(found), operator, now.getTime() + offset)
+    return (instant: number | undefined, now: Date) => compare(instant, operator, now.getTime() + offset)
   }
-  const instant = readInstant(bound as string)!
-  return (found) => compare(readInstant(found), operator, instant)
+  const fixed = readInstant(bound as string)!
+  return (instant: number | undefined, _now: Date) => compare(instant, operator, fixed)
 }
 
 /** False for undefined. */

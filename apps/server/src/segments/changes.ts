@@ -53,23 +53,28 @@ async function takeDue(client: PoolClient, projectId: number, now: Date): Promis
   return rows.map(({ person_id }) => person_id)
 }
 
-/** Notes when each of these people is to be looked at again; replaces what was noted of them. */
+/** Notes when each of these people is to be looked at again; replaces what was noted of them. What stays costs a look. */
 export async function noteDue(
   client: PoolClient,
   projectId: number,
   people: number[],
   due: { personId: number; at: number }[],
 ): Promise<void> {
-  await client.query({
-    name: 'segments_forget_due',
-    text: 'delete from segment_due where project_id = $1 and person_id = any($2::bigint[])',
-    values: [projectId, people],
-  })
-  if (due.length === 0) return
+  const waiting = new Set(due.map(({ personId }) => personId))
   await client.query({
     name: 'segments_note_due',
-    text: `insert into segment_due (project_id, person_id, due_at)
-           select $1, person, at from unnest($2::bigint[], $3::timestamptz[]) as d (person, at)`,
-    values: [projectId, due.map(({ personId }) => personId), due.map(({ at }) => new Date(at))],
+    text: `with gone as (
+             delete from segment_due where project_id = $1 and person_id = any($4::bigint[]))
+           insert into segment_due (project_id, person_id, due_at)
+           select $1, person, at from unnest($2::bigint[], $3::timestamptz[]) as n (person, at)
+           where not exists (
+             select from segment_due d where d.project_id = $1 and d.person_id = n.person and d.due_at = n.at)
+           on conflict (project_id, person_id) do update set due_at = excluded.due_at`,
+    values: [
+      projectId,
+      due.map(({ personId }) => personId),
+      due.map(({ at }) => new Date(at)),
+      people.filter((id) => !waiting.has(id)),
+    ],
   })
 }

@@ -1,5 +1,6 @@
 import type { Transaction } from '@fairway/queue'
 import type { App } from '../app.ts'
+import { type Clock, makeClock } from '../conditions/due.ts'
 import { expandSegments, type FindSegment } from '../conditions/expand.ts'
 import type { Condition } from '../conditions/language.ts'
 import { joinNeeds, type Needs, needsOf, noNeeds } from '../conditions/needs.ts'
@@ -18,6 +19,8 @@ export interface Definitions {
   dynamic: Definition[]
   /** What all of them together ask. */
   needs: Needs
+  /** When time alone may next change any of them. */
+  clock: Clock
   /** For expanding other conditions. */
   find: FindSegment
 }
@@ -35,6 +38,7 @@ interface Prepared {
   signature: string
   conditions: Map<number, Condition>
   needs: Needs
+  clock: Clock
   find: FindSegment
 }
 
@@ -54,14 +58,14 @@ export async function loadDefinitions(
     [projectId],
   )
   const segments = rows as Row[]
-  const { conditions, needs, find } = await prepare(app, client, projectId, segments)
+  const { conditions, needs, clock, find } = await prepare(app, client, projectId, segments)
   const dynamic = segments.flatMap(({ id, name, state, built_to }) => {
     const condition = conditions.get(id)
     return condition
       ? [{ id, name, condition, builtTo: state === 'ready' ? Number.POSITIVE_INFINITY : built_to }]
       : []
   })
-  return { dynamic, needs, find }
+  return { dynamic, needs, clock, find }
 }
 
 async function prepare(app: App, client: Transaction, projectId: number, segments: Row[]): Promise<Prepared> {
@@ -93,5 +97,5 @@ async function readConditions(client: Transaction, projectId: number, signature:
     conditions.set(id, expanded)
     joinNeeds(needs, needsOf(expanded))
   }
-  return { signature, conditions, needs, find }
+  return { signature, conditions, needs, clock: makeClock(conditions.values()), find }
 }

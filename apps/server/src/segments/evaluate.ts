@@ -1,15 +1,13 @@
 import type { Handler } from '@fairway/queue'
 import type { App } from '../app.ts'
-import { nextChange, relativeLeavesOf } from '../conditions/due.ts'
 import { holds } from '../conditions/evaluate.ts'
-import type { Facts } from '../conditions/facts.ts'
 import { loadFacts } from '../conditions/load-facts.ts'
 import { ensurePartitions } from '../events/partitions.ts'
 import type { NewEvent } from '../events/store.ts'
 import { loadPeople } from '../people/lookup.ts'
 import { type PeopleSession, withPeople } from '../people/session.ts'
 import { noteDue, takeChanged } from './changes.ts'
-import { type Definition, type Definitions, loadDefinitions } from './definitions.ts'
+import { type Definitions, loadDefinitions } from './definitions.ts'
 import { lockSegments } from './lock.ts'
 import { changeMemberships, loadMemberships, type Membership } from './membership.ts'
 import { type Crossing, crossingEvents } from './segment-events.ts'
@@ -58,7 +56,7 @@ async function evaluatePeople(
   storeEvents: StoreEvents,
 ): Promise<void> {
   const { client, projectId, now } = session
-  const { dynamic } = definitions
+  const { dynamic, clock } = definitions
   const people = [...(await loadPeople(client, projectId, ids)).values()]
   const memberships = await loadMemberships(client, projectId, ids)
   const facts = await loadFacts(
@@ -71,7 +69,6 @@ async function evaluatePeople(
   const entered: Membership[] = []
   const left: Membership[] = []
   const crossings: Crossing[] = []
-  const timed = dynamic.filter(({ condition }) => relativeLeavesOf(condition).length > 0)
   const due: { personId: number; at: number }[] = []
   for (const known of facts) {
     const personId = known.person.id
@@ -84,18 +81,12 @@ async function evaluatePeople(
       // Whoever a build has yet to look at was perhaps in it all along.
       if (personId <= builtTo) crossings.push({ personId, segment: { id, name }, entered: belongs })
     }
-    const at = dueOf(timed, known)
+    const at = clock(known)
     if (at !== Number.POSITIVE_INFINITY) due.push({ personId, at })
   }
   await changeMemberships(client, projectId, { entered, left, now })
-  if (timed.length > 0) await noteDue(client, projectId, ids, due)
+  await noteDue(client, projectId, ids, due)
   if (crossings.length > 0) await storeEvents(session, crossingEvents(projectId, crossings, now))
 }
 
 const nowhere = new Set<number>()
-
-function dueOf(timed: Definition[], facts: Facts): number {
-  let due = Number.POSITIVE_INFINITY
-  for (const { condition } of timed) due = Math.min(due, nextChange(condition, facts))
-  return due
-}

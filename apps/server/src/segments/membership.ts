@@ -11,13 +11,14 @@ export async function loadMemberships(
   projectId: number,
   people: number[],
 ): Promise<Map<number, Set<number>>> {
-  const { rows } = await client.query<{ person: number; segments: number[] }>({
+  const { rows } = await client.query<{ person: number; segments: string }>({
     name: 'segments_memberships',
-    text: `select person_id as person, array_agg(segment_id) as segments from segment_members
+    // As text: the driver takes ten times as long over an array.
+    text: `select person_id as person, string_agg(segment_id::text, ',') as segments from segment_members
            where project_id = $1 and person_id = any($2::bigint[]) group by person_id`,
     values: [projectId, people],
   })
-  return new Map(rows.map(({ person, segments }) => [person, new Set(segments)]))
+  return new Map(rows.map(({ person, segments }) => [person, new Set(segments.split(',').map(Number))]))
 }
 
 /** Stores who entered and who left, and keeps the sizes. Who is in already, or out, makes no difference. */

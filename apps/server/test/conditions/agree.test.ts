@@ -179,7 +179,7 @@ test('people with more history than is brought here get their answers from the d
   }
 })
 
-test('one statement for each kind of fact, and none for what no condition asks', async () => {
+test('a statement or two for each kind of fact, and none for what no condition asks', async () => {
   const [world] = fc.sample(people, { numRuns: 1, seed: 6 })
   const stored = await storeWorld(database.pool, project, world!)
   const subjects = stored.map((person) => ({ person }))

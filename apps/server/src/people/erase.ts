@@ -9,7 +9,7 @@ import { identityOf, type Matches, resolve } from './identity.ts'
 import { dropMemberships } from './memberships.ts'
 import { type PersonRow, readRegisters, writeState } from './person.ts'
 import { addToReceipts, writeReceipts } from './receipts.ts'
-import type { Registers } from './registers.ts'
+import { type Registers, write } from './registers.ts'
 import type { PeopleSession } from './session.ts'
 import { lockPeople, syncSuppressions, updatePeople } from './store.ts'
 
@@ -142,6 +142,9 @@ async function erasePeople(
     const { at } = stored.get(id)!.erasure
     const registers = registersAfter(before, at)
     const lives = active.has(id) || before.created_at.getTime() > at || registers.size > 1
+    // An address that serves as the id stays the address of who goes on under it.
+    if (before.email !== null && before.email === before.external_id)
+      write(registers, '$email', 1, before.email)
     const after = { ...before, ...writeState(registers) }
     if (lives) kept.push({ id, before, after, changes: changesBetween(before, after) })
     else gone.push(id)

@@ -128,6 +128,18 @@ it('spares what is newer than an erasure that comes late', async () => {
   ])
 })
 
+it('leaves its address to who goes on under an address as the id', async () => {
+  const address = { email: 'A@b.co' }
+  await bench.process(
+    identify(address, 0, { properties: { old: 1 } }),
+    identify(address, 20, { properties: { fresh: 1 } }),
+  )
+  await bench.process(remove(address, 10))
+  expect(await people()).toMatchObject([{ external_id: 'a@b.co', email: 'a@b.co', properties: { fresh: 1 } }])
+  await bench.process(remove(address, 30))
+  expect(await people()).toEqual([])
+})
+
 it('erases both of two people who were merged before the erasure, as it learns too late', async () => {
   await bench.process(identify('a', 0, { properties: { x: 1 } }), identify('b', 1, { properties: { y: 1 } }))
   await bench.process(remove('b', 10))

@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Handler } from '@fairway/queue'
 import type { App } from '../app.ts'
 import { holds } from '../conditions/evaluate.ts'
+import type { Facts } from '../conditions/facts.ts'
 import { loadFacts } from '../conditions/load-facts.ts'
 import { ensurePartitions } from '../events/partitions.ts'
 import type { NewEvent } from '../events/store.ts'
@@ -56,37 +58,74 @@ async function evaluatePeople(
   storeEvents: StoreEvents,
 ): Promise<void> {
   const { client, projectId, now } = session
-  const { dynamic, clock } = definitions
-  const people = [...(await loadPeople(client, projectId, ids)).values()]
-  const memberships = await loadMemberships(client, projectId, ids)
-  const facts = await loadFacts(
-    client,
-    projectId,
-    people.map((person) => ({ person })),
-    dynamic.map(({ condition }) => condition),
-    now,
-  )
-  const entered: Membership[] = []
-  const left: Membership[] = []
-  const crossings: Crossing[] = []
-  const due: { personId: number; at: number }[] = []
-  for (const known of facts) {
+  const found: Findings = { entered: [], left: [], crossings: [], due: [] }
+  const conditions = definitions.dynamic.map(({ condition }) => condition)
+  const load = async (batch: number[]): Promise<Known> => {
+    const memberships = await loadMemberships(client, projectId, batch)
+    const people = [...(await loadPeople(client, projectId, batch)).values()]
+    const subjects = people.map((person) => ({ person }))
+    return { memberships, facts: await loadFacts(client, projectId, subjects, conditions, now) }
+  }
+  // The database reads of the next ones while these are judged.
+  const batches = split(ids, peoplePerBatch)
+  let coming = load(batches[0]!)
+  for (const next of batches.slice(1).concat([[]])) {
+    const known = await coming
+    if (next.length > 0) {
+      coming = load(next)
+      // Awaited in the next round, unless this one throws.
+      coming.catch(() => {})
+    }
+    await judge(definitions, known, found)
+  }
+  await changeMemberships(client, projectId, { ...found, now })
+  await noteDue(client, projectId, ids, found.due)
+  if (found.crossings.length > 0) await storeEvents(session, crossingEvents(projectId, found.crossings, now))
+}
+
+interface Known {
+  memberships: Map<number, Set<number>>
+  facts: Facts[]
+}
+
+interface Findings {
+  entered: Membership[]
+  left: Membership[]
+  crossings: Crossing[]
+  due: { personId: number; at: number }[]
+}
+
+/** Small enough that reading and judging overlap, large enough that a statement's fixed cost does not show. */
+const peoplePerBatch = 500
+/** Judged between two looks at what the database answered. */
+const peoplePerTurn = 50
+
+async function judge(
+  { dynamic, clock }: Definitions,
+  { memberships, facts }: Known,
+  found: Findings,
+): Promise<void> {
+  for (const [place, known] of facts.entries()) {
     const personId = known.person.id
     const is = memberships.get(personId) ?? nowhere
     for (const { id, name, condition, builtTo } of dynamic) {
       const belongs = holds(condition, known)
       if (belongs === is.has(id)) continue
-      const list = belongs ? entered : left
+      const list = belongs ? found.entered : found.left
       list.push({ segmentId: id, personId })
       // Whoever a build has yet to look at was perhaps in it all along.
-      if (personId <= builtTo) crossings.push({ personId, segment: { id, name }, entered: belongs })
+      if (personId <= builtTo) found.crossings.push({ personId, segment: { id, name }, entered: belongs })
     }
     const at = clock(known)
-    if (at !== Number.POSITIVE_INFINITY) due.push({ personId, at })
+    if (at !== Number.POSITIVE_INFINITY) found.due.push({ personId, at })
+    if (place % peoplePerTurn === peoplePerTurn - 1) await nextTurn()
   }
-  await changeMemberships(client, projectId, { entered, left, now })
-  await noteDue(client, projectId, ids, due)
-  if (crossings.length > 0) await storeEvents(session, crossingEvents(projectId, crossings, now))
 }
 
 const nowhere = new Set<number>()
+
+function split<T>(list: T[], size: number): T[][] {
+  const parts: T[][] = []
+  for (let at = 0; at < list.length; at += size) parts.push(list.slice(at, at + size))
+  return parts
+}

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { faultOf } from '../db/faults.ts'
@@ -15,6 +16,8 @@ import { type Purpose, type ReadyRow, tryRows, type Written, writeRows } from '.
 
 /** Of a step: a tenth of a second, and what a step costs besides its rows no longer shows. */
 const rowsPerStep = 2_000
+/** Read at a time, in a millisecond or two. */
+const rowsPerTurn = 200
 
 interface Batch {
   ready: ReadyRow[]
@@ -108,23 +111,26 @@ export class RowsSession implements TaskSession<Batch> {
 
   async #read(): Promise<Batch | undefined> {
     this.#reader ??= await this.#openReader()
-    const rows = await this.#reader.read(rowsPerStep)
-    const last = rows.at(-1)
-    if (!last) return undefined
     const ready: ReadyRow[] = []
     const refused: Batch['refused'] = []
-    for (const row of rows) {
-      const planned: Planned = this.#plan.read(row)
-      if ('draft' in planned) ready.push(planned)
-      else refused.push(planned)
+    let end: Row | undefined
+    let count = 0
+    while (count < rowsPerStep) {
+      const rows = await this.#reader.read(rowsPerTurn)
+      for (const row of rows) {
+        const planned: Planned = this.#plan.read(row)
+        if ('draft' in planned) ready.push(planned)
+        else refused.push(planned)
+      }
+      end = rows.at(-1) ?? end
+      count += rows.length
+      if (rows.length < rowsPerTurn) break
+      // Answers of PostgreSQL to the step that is being written come first.
+      await turn()
     }
+    if (!end) return undefined
     await this.#prepare(ready)
-    return {
-      ready,
-      refused,
-      place: { offset: last.end, line: last.line + 1 },
-      last: rows.length < rowsPerStep,
-    }
+    return { ready, refused, place: { offset: end.end, line: end.line + 1 }, last: count < rowsPerStep }
   }
 
   async #openReader(): Promise<RowReader> {

@@ -149,6 +149,10 @@ async function erasePeople(
     if (lives) kept.push({ id, before, after, changes: changesBetween(before, after) })
     else gone.push(id)
   }
+  await forgetOldIds(
+    session,
+    kept.filter(({ after }) => after.external_id !== null).map(({ id }) => stored.get(id)!),
+  )
   await updatePeople(session, kept)
   await syncSuppressions(session, kept)
   for (const [table, place] of [
@@ -168,6 +172,27 @@ async function erasePeople(
   await client.query('delete from people where project_id = $1 and id = any($2::bigint[])', [projectId, gone])
   for (const id of gone) count(stored.get(id)!, 'people', 1)
   return new Set(gone)
+}
+
+/** Ids of before the erasure that lead to people who go on; a visitor has no other. */
+async function forgetOldIds({ client, projectId }: PeopleSession, subjects: Subject[]): Promise<void> {
+  if (subjects.length === 0) return
+  const { rows } = await client.query<{ person_id: number }>(
+    `with forgotten as (
+       delete from person_aliases a using unnest($2::bigint[], $3::timestamptz[]) as k (person, at)
+       where a.project_id = $1 and a.person_id = k.person and a.created_at <= k.at returning a.person_id, a.alias),
+     shown as (
+       update people p set anonymous_id = null from forgotten f
+       where p.project_id = $1 and p.id = f.person_id and p.anonymous_id = f.alias)
+     select person_id from forgotten`,
+    [
+      projectId,
+      subjects.map(({ personId }) => personId),
+      subjects.map(({ erasure }) => new Date(erasure.at)),
+    ],
+  )
+  const byId = new Map(subjects.map((subject) => [subject.personId, subject]))
+  for (const { person_id } of rows) count(byId.get(person_id)!, 'ids', 1)
 }
 
 /** The main id, and what was written after the erasure. */

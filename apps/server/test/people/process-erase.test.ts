@@ -128,6 +128,25 @@ it('spares what is newer than an erasure that comes late', async () => {
   ])
 })
 
+it('forgets the other ids of before, also of who goes on', async () => {
+  const later = 7_200_000
+  await bench.process(event({ id: '1', anonymousId: 'v' }, 0), merge('old', '1', 1))
+  await bench.process(identify('1', later + 2, { properties: { fresh: 1 } }))
+  await bench.process(remove('1', later + 1))
+  expect(await people()).toMatchObject([{ external_id: '1', properties: { fresh: 1 } }])
+  expect(await count('person_aliases')).toBe(0)
+  expect(await bench.rows('select anonymous_id from people where project_id = $1', bench.projectId)).toEqual([
+    { anonymous_id: null },
+  ])
+  await bench.process(event('old', later), event({ anonymousId: 'v' }, later))
+  expect(await people()).toHaveLength(1)
+  // A visitor has no other.
+  await bench.process(event({ anonymousId: 'w' }, 0))
+  await bench.process(event({ anonymousId: 'w' }, later + 2))
+  await bench.process(remove({ anonymousId: 'w' }, later + 1), event({ anonymousId: 'w' }, later + 3))
+  expect(await people()).toHaveLength(2)
+})
+
 it('leaves its address to who goes on under an address as the id', async () => {
   const address = { email: 'A@b.co' }
   await bench.process(

@@ -61,9 +61,10 @@ export const useSegment = (project: string, id: string) =>
     refetchInterval: ({ state }) => (state.data && isBuilding(state.data) ? workRefreshMs : false),
   })
 
-export const useSegmentMembers = (project: string, id: string) =>
+/** Read anew when the segment was built anew. */
+export const useSegmentMembers = (project: string, { id, builtAt }: Pick<Segment, 'id' | 'builtAt'>) =>
   useKeyset<SegmentMember>(
-    [project, 'segments', id, 'members'],
+    [project, 'segments', String(id), 'members', builtAt],
     projectPath(project, 'segments', id, 'members'),
   )
 

@@ -1,4 +1,4 @@
-import { Box, Button, Card, Center, Skeleton, Table } from '@mantine/core'
+import { Box, Button, Card, Center, Skeleton, Table, Text } from '@mantine/core'
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
 import type { Page } from '../api/types.ts'
 import classes from './data-table.module.css'
@@ -43,6 +43,17 @@ export function DataTable<Row>({ label, columns, query, rowKey, empty, more }: D
   // A page may be empty although the list goes on: then it has looked at many, and none was right.
   if (rows?.length === 0 && !query.hasNextPage) return <Card p={0}>{empty}</Card>
 
+  if (rows?.length === 0)
+    return (
+      <>
+        <Card>
+          <Text size="sm" c="dimmed" ta="center">
+            No {label} among those that were looked at so far.
+          </Text>
+        </Card>
+        <NextPage label={label} query={query} more={more} />
+      </>
+    )
   return (
     <>
       <Card p={0} aria-busy={!rows}>

@@ -51,7 +51,7 @@ function Count({ preview, counting }: { preview: SegmentPreview | undefined; cou
     <div>
       <Group gap="xs" align="baseline">
         <Text fz={28} fw={680} lh={1.2}>
-          {exact ? formatNumber(count) : `about ${formatNumber(count)}`}
+          {exact ? formatNumber(count) : `about ${formatNumber(roundEstimate(count))}`}
         </Text>
         {!exact && counting && <Loader size={14} aria-hidden />}
       </Group>
@@ -63,6 +63,9 @@ function Count({ preview, counting }: { preview: SegmentPreview | undefined; cou
     </div>
   )
 }
+
+/** To three digits: an estimate has no more. */
+const roundEstimate = (count: number) => Number(count.toPrecision(3))
 
 function Sample({ project, people }: { project: string; people: Person[] }) {
   if (people.length === 0) return null

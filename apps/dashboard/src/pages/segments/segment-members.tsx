@@ -17,7 +17,7 @@ interface MembersProps {
 /** Who is in the segment; in one made by hand, with the means to change that. */
 export function Members({ project, segment }: MembersProps) {
   const id = useId()
-  const members = useSegmentMembers(project, String(segment.id))
+  const members = useSegmentMembers(project, segment)
   const change = useChangeMembers(project, segment.id)
   const manual = segment.kind === 'manual'
   const remove = (member: SegmentMember) =>

@@ -1,4 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
+import type { Condition } from '../conditions/language.ts'
 import { projectPath, request } from './client.ts'
 import { useKeyset } from './keyset.ts'
 import { isUnderWay, type Task, type TaskState } from './tasks.ts'
@@ -25,6 +26,8 @@ export interface NewExport {
   kind: ExportKind
   format: ExportFormat
   segment?: number
+  /** Only people for whom they hold. */
+  conditions?: Condition
   event?: string
   from?: string
   to?: string

@@ -77,6 +77,14 @@ describe.skipIf(noBrowser)('people in the console', () => {
     await asked.getByRole('button', { name: 'Close' }).last().click()
     await page.getByRole('table').getByText('tryout').waitFor()
 
+    await page.getByRole('button', { name: 'Export everybody who matches' }).click()
+    await dialog('Export everybody who matches').getByRole('button', { name: 'Start the export' }).click()
+    await page
+      .getByRole('row', { name: /people by conditions/ })
+      .getByText('1 row')
+      .waitFor()
+    await page.goBack()
+
     await page.getByRole('button', { name: 'Save as segment' }).click()
     await dialog('Save as segment').getByRole('textbox', { name: 'Name' }).fill('On the free plan')
     await dialog('Save as segment').getByRole('button', { name: 'Save' }).click()

@@ -1,9 +1,11 @@
-import { Button, Checkbox, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
+import { Button, type ButtonProps, Checkbox, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
+import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useCatalogEvents } from '../../api/catalog.ts'
 import { type ExportFormat, type ExportKind, type NewExport, useStartExport } from '../../api/exports.ts'
+import type { PeopleFilter } from '../../api/people.ts'
 import { useSegments } from '../../api/segments.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { fieldError } from '../../lib/field-error.ts'
@@ -28,32 +30,71 @@ export function NewExportButton({ project }: { project: string }) {
         New export
       </Button>
       <Modal opened={opened} onClose={dialog.close} title="New export">
-        <ExportForm project={project} onDone={dialog.close} />
+        <ExportForm project={project} onCancel={dialog.close} onStarted={dialog.close} />
       </Modal>
     </>
   )
 }
 
-function ExportForm({ project, onDone }: { project: string; onDone: () => void }) {
-  const [draft, setDraft] = useState<NewExport>({ kind: 'people', format: 'csv' })
+interface ExportPeopleProps extends ButtonProps {
+  project: string
+  filter: PeopleFilter
+  children: string
+}
+
+/** Exports those who are looked at, and leads to where the file will be. */
+export function ExportPeople({ project, filter, children, ...button }: ExportPeopleProps) {
+  const [opened, dialog] = useDisclosure(false)
+  const navigate = useNavigate()
+  const preset = { kind: filter.segment === undefined ? 'people' : 'segment', ...filter } as const
+  return (
+    <>
+      <Button variant="default" {...button} onClick={dialog.open}>
+        {children}
+      </Button>
+      <Modal opened={opened} onClose={dialog.close} title={children}>
+        <ExportForm
+          project={project}
+          preset={preset}
+          onCancel={dialog.close}
+          onStarted={() => navigate({ to: '/projects/$project/exports', params: { project } })}
+        />
+      </Modal>
+    </>
+  )
+}
+
+interface ExportFormProps {
+  project: string
+  /** What is exported, when it is decided already. */
+  preset?: Omit<NewExport, 'format'>
+  onCancel: () => void
+  onStarted: () => void
+}
+
+function ExportForm({ project, preset, onCancel, onStarted }: ExportFormProps) {
+  const [draft, setDraft] = useState<NewExport>({ kind: 'people', format: 'csv', ...preset })
   const start = useStartExport(project)
   const set = (change: Partial<NewExport>) => setDraft((current) => ({ ...current, ...change }))
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    start.mutate(toInput(draft), { onSuccess: onDone })
+    start.mutate(toInput(draft), { onSuccess: onStarted })
   }
   const told = ['segment', 'event', 'from', 'to'].some((field) => fieldError(start.error, field))
   return (
     <form onSubmit={submit}>
       <Stack>
-        <Select
-          label="What"
-          data={kinds}
-          value={draft.kind}
-          onChange={(kind) => set({ kind: kind as ExportKind })}
-          data-autofocus
-        />
-        {draft.kind === 'segment' && (
+        {!preset && (
+          <Select
+            label="What"
+            description="People by conditions are exported from the list of people, where they are filtered."
+            data={kinds}
+            value={draft.kind}
+            onChange={(kind) => set({ kind: kind as ExportKind })}
+            data-autofocus
+          />
+        )}
+        {!preset && draft.kind === 'segment' && (
           <SegmentField
             project={project}
             value={draft.segment}
@@ -98,7 +139,7 @@ function ExportForm({ project, onDone }: { project: string; onDone: () => void }
         )}
         {start.error && !told && <ErrorState title="Could not start the export" error={start.error} />}
         <Group justify="flex-end">
-          <Button variant="default" onClick={onDone}>
+          <Button variant="default" onClick={onCancel}>
             Cancel
           </Button>
           <Button
@@ -162,12 +203,13 @@ function EventField({
 }
 
 /** Only what goes with the kind: the server refuses the rest. */
-function toInput({ kind, format, segment, event, from, to, bom }: NewExport): NewExport {
+function toInput({ kind, format, segment, conditions, event, from, to, bom }: NewExport): NewExport {
   const timed = kind === 'events' || kind === 'messages'
   return {
     kind,
     format,
     ...(kind === 'segment' && { segment }),
+    ...(conditions && { conditions }),
     ...(kind === 'events' && event && { event }),
     ...(timed && from && { from }),
     ...(timed && to && { to }),

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import type { BulkPeople, PeopleFilter } from '../../api/people.ts'
 import type { Person } from '../../api/types.ts'
 import { plural } from '../../lib/format.ts'
+import { ExportPeople } from '../exports/new-export.tsx'
 import { type BulkKind, bulkKinds } from './bulk-actions.ts'
 import { BulkDialog } from './bulk-dialog.tsx'
 import { isFiltered } from './people-search.ts'
@@ -36,25 +37,32 @@ export function BulkBar({ project, rows, matching, selected, onSelect }: BulkBar
         indeterminate={some && !all}
         onChange={() => onSelect(all ? [] : rows.map(({ id }) => id))}
       />
-      <Menu position="bottom-end" width={240}>
-        <Menu.Target>
-          <Button
-            variant="default"
-            size="xs"
-            disabled={!usable}
-            rightSection={<IconChevronDown size={14} aria-hidden />}
-          >
-            {some ? 'Change the selected' : `Change ${what}`}
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {bulkKinds.map(({ kind: each, label, grave }) => (
-            <Menu.Item key={each} color={grave ? 'red' : undefined} onClick={() => setKind(each)}>
-              {label}…
-            </Menu.Item>
-          ))}
-        </Menu.Dropdown>
-      </Menu>
+      <Group gap="xs">
+        {!some && matching && (
+          <ExportPeople project={project} filter={matching} size="xs">
+            {`Export ${what}`}
+          </ExportPeople>
+        )}
+        <Menu position="bottom-end" width={240}>
+          <Menu.Target>
+            <Button
+              variant="default"
+              size="xs"
+              disabled={!usable}
+              rightSection={<IconChevronDown size={14} aria-hidden />}
+            >
+              {some ? 'Change the selected' : `Change ${what}`}
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {bulkKinds.map(({ kind: each, label, grave }) => (
+              <Menu.Item key={each} color={grave ? 'red' : undefined} onClick={() => setKind(each)}>
+                {label}…
+              </Menu.Item>
+            ))}
+          </Menu.Dropdown>
+        </Menu>
+      </Group>
       <BulkDialog
         project={project}
         kind={kind}

@@ -16,6 +16,7 @@ import { useNames } from '../../conditions/use-names.ts'
 import { describeConditions } from '../../conditions/words.ts'
 import { formatNumber } from '../../lib/format.ts'
 import { notifySuccess } from '../../lib/notify.ts'
+import { ExportPeople } from '../exports/new-export.tsx'
 import { DeleteSegment } from './delete-segment.tsx'
 import { KindBadge } from './kind-badge.tsx'
 import { RenameSegment } from './rename-segment.tsx'
@@ -53,6 +54,11 @@ function SegmentView({ project, segment }: { project: string; segment: Segment }
         after={<KindBadge kind={segment.kind} />}
         actions={
           <>
+            {!editing && (
+              <ExportPeople project={project} filter={{ segment: segment.id }}>
+                Export
+              </ExportPeople>
+            )}
             {segment.kind === 'manual' ? (
               <RenameSegment project={project} segment={segment} />
             ) : (

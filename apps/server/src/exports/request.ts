@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import { parseChosen } from '../audience/chosen.ts'
-import { invalidField } from '../errors.ts'
+import { conflict, invalidField } from '../errors.ts'
 import { expandFor } from '../segments/segment.ts'
 import type { ExportFormat, ExportKind, NewExport, Selection } from './export.ts'
 
@@ -26,7 +26,7 @@ const membersOf: Record<ExportKind, (keyof ExportRequest)[]> = {
 }
 const selecting = ['segment', 'conditions', 'event', 'from', 'to'] as const
 
-/** @throws {ApiError} 422 for what does not go together or is not there */
+/** @throws {ApiError} 422 for what does not go together or is not there, 409 for a segment that is not complete */
 export async function readRequest(app: App, projectId: number, request: ExportRequest): Promise<NewExport> {
   const { kind, format } = request
   for (const member of selecting)
@@ -55,6 +55,7 @@ async function readSelection(app: App, projectId: number, request: ExportRequest
   if (kind === 'segment') {
     if (request.segment === undefined) throw invalidField('segment', 'is needed: the id of a segment')
     const { segment } = await parseChosen(app, projectId, { segment: request.segment })
+    await requireBuilt(app, projectId, segment!)
     return { kind, segment: segment!, ...(await readPeople(app, projectId, request)) }
   }
   const from = readTime('from', request.from)
@@ -79,6 +80,15 @@ async function readPeople(app: App, projectId: number, request: ExportRequest) {
     conditions: conditions ? await expandFor(app, app.pool, projectId, conditions) : null,
     at: app.now().toISOString(),
   }
+}
+
+/** While a segment is built, most of its members are missing. */
+async function requireBuilt(app: App, projectId: number, segment: number): Promise<void> {
+  const { rows } = await app.pool.query<{ state: string }>(
+    'select state from segments where project_id = $1 and id = $2',
+    [projectId, segment],
+  )
+  if (rows[0]?.state === 'building') throw conflict('The segment is being built; export it when that is done')
 }
 
 async function newestPerson(app: App, projectId: number): Promise<number> {

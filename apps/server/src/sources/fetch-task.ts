@@ -47,7 +47,7 @@ const aliveMs = 20_000
 /** Reads a source's rows into a file, which is then imported. */
 export const fetchTask: TaskKind<Batch> = {
   sliceMs: 3_600_000,
-  async open(app, task) {
+  async open(app, task, signal) {
     const alive = keepAlive(app, task)
     try {
       const source = await loadSource(app.pool, task.project_id, inputOf(task).source)
@@ -65,6 +65,8 @@ export const fetchTask: TaskKind<Batch> = {
         { query: source.query, cursorColumn: source.cursor_column, from: at },
         { ...limits, allowPrivate: app.config.allowPrivateNetworks },
       ).catch(explain)
+      // A server that stops doesn't wait for another one's query.
+      signal.addEventListener('abort', () => void reader.close(), { once: true })
       return new FetchSession(task, reader, cursor, { fresh, alive, discard: fresh ? begun.rows : 0 })
     } catch (error) {
       clearInterval(alive)

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import mysql, { createConnection, type FieldPacket, type Connection as MysqlConnection } from 'mysql2'
 import { connectGuarded } from '../channels/network-guard.ts'
 import { type Connection, internalHost } from './connection.ts'
@@ -33,13 +34,13 @@ export async function openMysql(
   limits: ReadLimits,
 ): Promise<Reader> {
   const query = bareQuery(reading.query)
-  const client = await connect(connection, limits)
+  const { client, socket } = await connect(connection, limits)
   try {
     await limitTime(client, limits.statementMs)
     await run(client, `set session time_zone = '+00:00'`)
     await run(client, 'set session transaction read only')
     await run(client, 'start transaction read only')
-    const { fields } = await run(client, `select * from (\n${query}\n) as q limit 0`)
+    const fields = await columnsOf(client, `select * from (\n${query}\n) as q`)
     const columns = fields.map((field) => ({ name: field.name, type: typeName(field) }))
     const cursor = checkColumns(columns, reading.cursorColumn)
     const cursorType = cursor && castOf(fields.find(({ name }) => name === cursor.name)!)
@@ -70,7 +71,8 @@ export async function openMysql(
         }
         return taken
       },
-      close: async () => client.destroy(),
+      // By the driver, a query that is under way would never end.
+      close: async () => void socket.destroy(),
     }
   } catch (error) {
     client.destroy()
@@ -88,8 +90,10 @@ async function* stream(
   )
   const rows = client
     .query({ sql, rowsAsArray: true, typeCast: (field) => readCell(field, binary.has(field.name)) })
-    .stream({ highWaterMark: bufferedRows }) as AsyncIterable<unknown[]>
-  for await (const row of rows) {
+    .stream({ highWaterMark: bufferedRows })
+  // The driver tells a connection that broke to the connection alone, and the rows would never end.
+  client.once('error', (error) => rows.destroy(error))
+  for await (const row of rows as AsyncIterable<unknown[]>) {
     const entries = fields.map(({ name }, place) => [name, row[place]])
     yield { line: JSON.stringify(Object.fromEntries(entries)), cursor: row[fields.length] as string | null }
   }
@@ -168,13 +172,20 @@ const literal = ({ value, type }: { value: string; type: string }) =>
 
 const quoted = (name: string) => `\`${name.replaceAll('`', '``')}\``
 
-function run(client: MysqlConnection, sql: string): Promise<{ fields: FieldPacket[] }> {
-  return new Promise((resolve, reject) => {
-    client.query({ sql, rowsAsArray: true }, (error, _rows, fields) =>
-      error ? reject(error) : resolve({ fields: fields ?? [] }),
-    )
+const run = (client: MysqlConnection, sql: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    client.query(sql, (error) => (error ? reject(error) : resolve()))
   })
-}
+
+/** Prepared and not run: with `limit 0` a database may still work out all rows first. */
+const columnsOf = (client: MysqlConnection, sql: string): Promise<FieldPacket[]> =>
+  new Promise((resolve, reject) => {
+    client.prepare(sql, (error, statement) => {
+      if (error) return reject(error)
+      statement.close()
+      resolve((statement as unknown as { columns: FieldPacket[] }).columns)
+    })
+  })
 
 /** MySQL and MariaDB have each their own word for it. */
 async function limitTime(client: MysqlConnection, ms: number): Promise<void> {
@@ -183,7 +194,12 @@ async function limitTime(client: MysqlConnection, ms: number): Promise<void> {
   )
 }
 
-async function connect(connection: Connection, limits: ReadLimits): Promise<MysqlConnection> {
+interface Open {
+  client: MysqlConnection
+  socket: Socket
+}
+
+async function connect(connection: Connection, limits: ReadLimits): Promise<Open> {
   const attempt = async (encrypted: boolean) => {
     const socket = await connectGuarded(connection.host, connection.port, {
       allowPrivate: limits.allowPrivate,
@@ -208,7 +224,7 @@ async function connect(connection: Connection, limits: ReadLimits): Promise<Mysq
     client.on('error', () => {})
     try {
       await once(client, 'connect')
-      return client
+      return { client, socket }
     } catch (error) {
       client.destroy()
       throw error
@@ -251,7 +267,7 @@ function explain(error: unknown): never {
   }
   const reason = errno === mariadbTimeout ? tooLong() : reasons[code ?? '']?.(message)
   if (reason) throw reason
-  if (sqlState !== undefined && sqlState !== '' && !sqlState.startsWith('08'))
+  if (sqlState !== undefined && sqlState !== '' && !/^(08|70)/.test(sqlState))
     throw new SourceFailed('query', `The database says: ${message}`, { cause: error })
   throw new SourceFailed('url', `The database can't be reached: ${message || code}`, {
     transient: true,

@@ -149,10 +149,13 @@ const reasons: Record<string, (message: string) => SourceFailed> = {
   '53300': (message) => new SourceFailed('url', `The database says: ${message}`, { transient: true }),
 }
 
+/** What the driver says of a query that the database did not end by itself. */
+const silence = 'Query read timeout'
+
 function explain(error: unknown): never {
   if (error instanceof SourceFailed) throw error
   const { code, message, severity } = error as { code?: string; message: string; severity?: string }
-  const reason = code === undefined ? undefined : reasons[code]?.(message)
+  const reason = reasons[message === silence ? '57014' : (code ?? '')]?.(message)
   if (reason) throw reason
   // What the database says by itself is about the query, but for its own troubles: 08 connection, 53 room, 57 shutdown, 58 system.
   if (severity !== undefined && !/^(08|53|57|58|XX)/.test(code ?? ''))

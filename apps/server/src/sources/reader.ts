@@ -35,6 +35,7 @@ export interface Reader {
   cursorType: string | null
   /** The next rows, at most so many; none at the end. */
   read(limit: number): Promise<SourceRow[]>
+  /** At once; a read that is waiting for the database fails. */
   close(): Promise<void>
 }
 

@@ -241,6 +241,13 @@ describe('some people', () => {
       ['ann "A", 1', now.toISOString()],
       ['bob', now.toISOString()],
     ])
+    await exporter.sql(`update segments set state = 'building' where id = $1`, vips)
+    const early = await exporter.call('POST', '/exports', { kind: 'segment', format: 'csv', segment: vips })
+    expect({ status: early.status, built: early.text.includes('being built') }).toEqual({
+      status: 409,
+      built: true,
+    })
+    await exporter.sql(`update segments set state = 'ready' where id = $1`, vips)
     const conditions = { person: 'plan', operator: 'equals', value: 'free' }
     expect(await ids({ kind: 'segment', segment: vips, conditions })).toEqual(['bob'])
   })

@@ -46,7 +46,7 @@ const parsed = (rows: SourceRow[]) => rows.map(({ line }) => JSON.parse(line))
 /** What both have to do. */
 function describeReader(
   kind: 'postgres' | 'mysql',
-  given: () => { url: string; run: (sql: string) => Promise<void> },
+  given: () => { url: string; run: (sql: string) => Promise<void>; breakAll: () => Promise<void> },
 ): void {
   const query = (sql: string, options?: Options) => open(kind, given().url, sql, options)
   const failure = (sql: string, options?: Options, url = given().url): Promise<SourceFailed> =>
@@ -90,6 +90,28 @@ function describeReader(
     const from = { value: times[2]!, type: byTime.cursorType! }
     const rest = await readAll(await query(sql, { cursorColumn: 'changed', from }))
     expect(rest.map(({ cursor }) => cursor)).toEqual(times.slice(2))
+  })
+
+  it('can be left in the middle, also while the database thinks', async () => {
+    const reader = await query('select id from users order by id')
+    expect(await reader.read(2)).toHaveLength(2)
+    await reader.close()
+    const slow = await query(`select ${kind === 'mysql' ? 'sleep(30)' : 'pg_sleep(30)'} as a`)
+    const reading = slow.read(1).then(
+      () => 'read',
+      () => 'failed',
+    )
+    await slow.close()
+    expect(await reading).toBe('failed')
+  })
+
+  it('says that the connection broke, which may go better another time', async () => {
+    const many = kind === 'mysql' ? 'seq from seq_1_to_1000000' : 'n from generate_series(1, 1000000) n'
+    const reader = await query(`select ${many}`)
+    expect(await reader.read(2)).toHaveLength(2)
+    await given().breakAll()
+    const rest = readAll(reader, 10_000)
+    await expect(rest).rejects.toMatchObject({ transient: true })
   })
 
   it('cannot write', async () => {
@@ -193,6 +215,11 @@ describe('a PostgreSQL', () => {
   describeReader('postgres', () => ({
     url: database.url,
     run: async (sql) => void (await database.pool.query(sql)),
+    breakAll: async () =>
+      void (await database.pool.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'fairway'
+           and datname = current_database() and pid <> pg_backend_pid()`,
+      )),
   }))
 
   it('gives every value without rounding it', async () => {
@@ -255,6 +282,12 @@ describe.skipIf(!hasMariadb())('a MariaDB', () => {
   describeReader('mysql', () => ({
     url: mariadb.url,
     run: async (sql) => void (await connection.query(sql)),
+    async breakAll() {
+      const [rows] = await connection.query(
+        'select id from information_schema.processlist where id <> connection_id()',
+      )
+      for (const { id } of rows as { id: number }[]) await connection.query(`kill ${id}`)
+    },
   }))
 
   it('gives every value without rounding it', async () => {

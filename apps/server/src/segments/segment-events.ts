@@ -21,7 +21,7 @@ export const crossingEvents = (projectId: number, crossings: Crossing[], now: Da
       name,
       foldedName: foldName(name),
       properties: { segmentId: segment.id, segment: segment.name },
-      source: 'segment',
+      source: 'fairway',
       occurredAt: now,
       receivedAt: now,
     }

@@ -27,7 +27,7 @@ beforeEach(async () => {
 const crossings = (of: SegmentBench) =>
   of.rows(
     `select p.external_id as who, e.name from events e join people p on p.project_id = $1 and p.id = e.person_id
-     where e.project_id = $1 and e.source = 'segment' order by e.occurred_at, 1, 2`,
+     where e.project_id = $1 and e.source = 'fairway' order by e.occurred_at, 1, 2`,
     of.projectId,
   )
 

@@ -2,15 +2,11 @@ import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { invalidField } from '../errors.ts'
-import { createFile } from '../files/files.ts'
-import { startTask } from '../tasks/task.ts'
+import { createImportFile, startFetching } from './fetching.ts'
 import type { Given } from './format.ts'
 import type { ImportKind, ImportRow, ImportSource } from './imports.ts'
 import { loadImport, requireImport } from './imports.ts'
 import { becomeReady } from './received.ts'
-
-/** Time to start an import, or to start a failed one again. */
-const fileDays = 7
 
 export interface NewImport {
   kind: ImportKind
@@ -26,8 +22,7 @@ export async function createImport(app: App, projectId: number, wanted: NewImpor
   if (url !== undefined) checkUrl(url)
   if (from === 'vero' && kind === 'segment')
     throw invalidField('from', 'has no exports of that kind; leave it out')
-  const name =
-    wanted.name?.trim() || (url && decodeURIComponent(new URL(url).pathname.split('/').at(-1)!)) || kind
+  const name = wanted.name?.trim() || (url && new URL(url).pathname.split('/').at(-1)) || kind
   const id = await withTransaction(app.pool, async (client) => {
     const file = await createImportFile(app, client, projectId, name)
     const { rows } = await client.query<{ id: number }>(
@@ -69,27 +64,6 @@ export async function createImportOfFile(
   const row = await loadImport(client, projectId, rows[0]!.id)
   await becomeReady(client, row!, file, { compression: 'none', encoding: 'utf-8' })
   return rows[0]!.id
-}
-
-export const createImportFile = (app: App, client: PoolClient, projectId: number, name: string) =>
-  createFile(client, projectId, name, new Date(app.now().getTime() + fileDays * 86_400_000))
-
-/** Brings the file here, where it has a URL, and makes plain UTF-8 of it. */
-export async function startFetching(
-  app: App,
-  client: PoolClient,
-  projectId: number,
-  { id, name }: { id: number; name: string },
-): Promise<void> {
-  const task = await startTask(app, client, projectId, {
-    kind: 'import',
-    title: `Read ${name}`,
-    input: { import: id, phase: 'fetch' },
-  })
-  await client.query(
-    `update imports set state = 'fetching', task_id = $3 where project_id = $1 and id = $2`,
-    [projectId, id, task.id],
-  )
 }
 
 function checkUrl(text: string): void {

@@ -8,6 +8,7 @@ import {
   type ReadBytes,
   type Row,
   type RowReader,
+  turnBytes,
 } from './rows.ts'
 
 /** Parsed at once, in a millisecond or two; its rows wait in memory until they are read. */
@@ -29,8 +30,9 @@ export class CsvRows implements RowReader {
   /** Behind the last row that was parsed. */
   #reached: Place
   #parsed: Row[] = []
-  /** Given out of `#parsed`. */
+  /** Given out of `#parsed`, and up to where. */
   #given = 0
+  #givenTo: number
   #ended = false
   /** Whether rows that end now may hold what can't be stored. */
   #dirty = false
@@ -39,14 +41,22 @@ export class CsvRows implements RowReader {
     this.#bytes = bytes
     this.#format = format
     this.#base = this.#reached = from
+    this.#givenTo = from.offset
     this.#pieces = piecesOf(bytes(from.offset))
     this.#parser = this.#createParser()
   }
 
   async read(count: number): Promise<Row[]> {
-    while (!this.#ended && this.#parsed.length - this.#given < count) await this.#parseNext()
+    const from = this.#givenTo
+    while (
+      !this.#ended &&
+      this.#waiting() < count &&
+      (this.#waiting() === 0 || this.#reached.offset - from < turnBytes)
+    )
+      await this.#parseNext()
     const rows = this.#parsed.slice(this.#given, this.#given + count)
     this.#given += rows.length
+    this.#givenTo = rows.at(-1)?.end ?? from
     if (this.#given === this.#parsed.length) {
       this.#parsed = []
       this.#given = 0
@@ -57,6 +67,8 @@ export class CsvRows implements RowReader {
   async close(): Promise<void> {
     await this.#pieces.return(undefined)
   }
+
+  #waiting = () => this.#parsed.length - this.#given
 
   #createParser(): Parser {
     const { delimiter, quote } = this.#format

@@ -5,8 +5,8 @@ import { ApiError } from '../errors.ts'
 import { appendStream, deleteFile, findFile, readFile } from '../files/files.ts'
 import { type Step, TaskFailed, type TaskSession } from '../tasks/kind.ts'
 import { loadTask, type TaskRow } from '../tasks/task.ts'
-import { createImportFile } from './create.ts'
 import { download } from './download.ts'
+import { createImportFile } from './fetching.ts'
 import { type ImportRow, loadImport } from './imports.ts'
 import { becomeReady, isPlain, lookAtBytes, type Sent } from './received.ts'
 import { unpack } from './unpack.ts'
@@ -39,7 +39,9 @@ export class FetchSession implements TaskSession<Fetched> {
   async next(): Promise<Fetched | undefined> {
     if (this.#task.cursor !== null) return undefined
     try {
-      if (this.#row.url !== null) await this.#download(this.#app.secrets.decrypt(this.#row.url))
+      // A file that is looked at again is here.
+      if (this.#row.url !== null && this.#row.format === null)
+        await this.#download(this.#app.secrets.decrypt(this.#row.url))
       const sent = await lookAtBytes(this.#app.pool, this.#row)
       return isPlain(sent) ? { fileId: this.#row.raw_file_id!, sent } : await this.#unpack(sent)
     } catch (error) {
@@ -86,7 +88,10 @@ export class FetchSession implements TaskSession<Fetched> {
     return withTransaction(this.#app.pool, async (client) => {
       const before = await loadImport(client, project_id, id)
       const fileId = await createImportFile(this.#app, client, project_id, name)
-      if (before?.[column]) await deleteFile(client, project_id, before[column])
+      const left = before?.[column]
+      // A file that came as plain UTF-8 is both.
+      if (left && (column === 'raw_file_id' || left !== before.raw_file_id))
+        await deleteFile(client, project_id, left)
       await client.query(`update imports set ${column} = $3 where project_id = $1 and id = $2`, [
         project_id,
         id,

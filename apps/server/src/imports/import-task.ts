@@ -31,8 +31,14 @@ export const importTask: TaskKind<never> = {
   },
   async ended(app, client, task, state, message) {
     const { import: id, phase } = inputOf(task)
-    if (phase !== 'fetch') await noteCounts(client, task, id)
     if (phase === 'fetch' && state === 'done') return
+    if (phase !== 'fetch') await noteCounts(client, task, id)
+    // It was estimated.
+    if (state === 'done')
+      await client.query('update tasks set total = done where project_id = $1 and id = $2', [
+        task.project_id,
+        task.id,
+      ])
     // A dry run leaves the import as it found it.
     const next = phase === 'try' ? 'ready' : state
     await client.query(

@@ -3,8 +3,7 @@ import type { App } from '../app.ts'
 import { integerShape, type Page, readCursor, toPage, writeCursor } from '../db/cursor.ts'
 import type { ImportState } from '../db/schema.ts'
 import { conflict, notFound } from '../errors.ts'
-import { findFile } from '../files/files.ts'
-import { loadTask, type Task, toTask } from '../tasks/task.ts'
+import { type Task, type TaskRow, taskColumns, toTask } from '../tasks/task.ts'
 import type { Format, Given } from './format.ts'
 import type { Column, Target } from './guess.ts'
 import type { Options } from './options.ts'
@@ -88,9 +87,26 @@ export function countsOf(counts: Partial<Counts>): Counts {
 }
 
 export async function describeImport(app: App, row: ImportRow): Promise<Import> {
-  const task = row.task_id === null ? undefined : await loadTask(app.pool, row.project_id, row.task_id)
-  const file =
-    row.raw_file_id === null ? undefined : await findFile(app.pool, row.project_id, row.raw_file_id)
+  return (await describeImports(app, [row]))[0]!
+}
+
+/** Rows of one project. */
+async function describeImports(app: App, rows: ImportRow[]): Promise<Import[]> {
+  const projectId = rows[0]?.project_id
+  const { rows: tasks } = await app.pool.query<TaskRow>(
+    `select ${taskColumns} from tasks where project_id = $1 and id = any($2::bigint[])`,
+    [projectId, rows.map(({ task_id }) => task_id)],
+  )
+  const { rows: files } = await app.pool.query<{ id: number; bytes: number }>(
+    'select id, bytes from files where project_id = $1 and id = any($2::bigint[])',
+    [projectId, rows.map(({ raw_file_id }) => raw_file_id)],
+  )
+  const taskOf = new Map(tasks.map((task) => [task.id, task]))
+  const bytesOf = new Map(files.map(({ id, bytes }) => [id, bytes]))
+  return rows.map((row) => toImport(app, row, taskOf.get(row.task_id!), bytesOf.get(row.raw_file_id!) ?? 0))
+}
+
+function toImport(app: App, row: ImportRow, task: TaskRow | undefined, bytes: number): Import {
   const counting = row.state === 'importing' || row.state === 'dry_run'
   return {
     id: row.id,
@@ -99,8 +115,8 @@ export async function describeImport(app: App, row: ImportRow): Promise<Import> 
     state: row.state,
     from: row.source,
     url: row.url === null ? null : withoutQuery(app.secrets.decrypt(row.url)),
-    size: file?.bytes ?? 0,
-    offset: file?.bytes ?? 0,
+    size: bytes,
+    offset: bytes,
     format: row.format,
     columns: row.columns,
     preview: row.preview,
@@ -184,5 +200,7 @@ export async function listImports(
     (last) => writeCursor(String(last.id)),
     (row) => row,
   )
-  return { ...page, items: await Promise.all(page.items.map((row) => describeImport(app, row))) }
+  const items = await describeImports(app, page.items)
+  // What a file looks like is told with the import itself: of a hundred it would be megabytes.
+  return { ...page, items: items.map((item) => ({ ...item, columns: [], preview: [] })) }
 }

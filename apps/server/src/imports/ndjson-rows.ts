@@ -30,7 +30,8 @@ export class NdjsonRows implements RowReader {
   }
 
   async read(count: number): Promise<Row[]> {
-    while (!this.#ended && this.#parsed.length < count) await this.#parseNext()
+    // A chunk of the file is a megabyte at most.
+    while (!this.#ended && this.#parsed.length === 0) await this.#parseNext()
     return this.#parsed.splice(0, count)
   }
 

@@ -1,12 +1,13 @@
 import type { Pool, PoolClient } from 'pg'
 import type { App } from '../app.ts'
-import { invalidField } from '../errors.ts'
-import { readFile } from '../files/files.ts'
-import { startFetching } from './create.ts'
+import { withTransaction } from '../db/transaction.ts'
+import { conflict, invalidField } from '../errors.ts'
+import { findFile, readFile } from '../files/files.ts'
 import { compressionOf, encodingOf, look, sampleBytes } from './detect.ts'
-import type { Format } from './format.ts'
+import { startFetching } from './fetching.ts'
+import type { Format, Given } from './format.ts'
 import { guessColumns, show } from './guess.ts'
-import type { ImportRow } from './imports.ts'
+import { type ImportRow, lockImport, requireImport } from './imports.ts'
 
 const previewRows = 20
 const longestCell = 500
@@ -76,4 +77,24 @@ async function beginningOf(client: Pool | PoolClient, projectId: number, fileId:
   }
   const bytes = Buffer.concat(pieces)
   return { bytes: bytes.subarray(0, sampleBytes), whole: bytes.length <= sampleBytes }
+}
+
+/**
+ * Looks at a file again, with what its owner says about it.
+ *
+ * @throws {ApiError} 409 while it is uploaded or once it was started, 422 for what is no table then
+ */
+export async function readAgain(app: App, projectId: number, id: number, given: Given): Promise<ImportRow> {
+  await withTransaction(app.pool, async (client) => {
+    const row = await lockImport(client, projectId, id, ['ready', 'failed', 'cancelled'], 'read again')
+    const file = row.raw_file_id === null ? undefined : await findFile(client, projectId, row.raw_file_id)
+    if (!file) throw conflict('The import has no file (any more); make another import')
+    row.given = { ...row.given, ...given }
+    await client.query(
+      `update imports set given = $3, mapping = null, message = null, finished_at = null where project_id = $1 and id = $2`,
+      [projectId, id, JSON.stringify(row.given)],
+    )
+    await readReceived(app, client, row)
+  })
+  return requireImport(app, projectId, id)
 }

@@ -8,6 +8,7 @@ import { createImport } from './create.ts'
 import { delimiters, encodings, importLimits, quotes } from './format.ts'
 import { valueTypes } from './guess.ts'
 import { describeImport, importKinds, importSources, listImports, requireImport } from './imports.ts'
+import { readAgain } from './received.ts'
 import { listRejects, rejectsCsv } from './rejects.ts'
 import { commandImport, deleteImport, startImport } from './start.ts'
 import { startUndo } from './undo-task.ts'
@@ -108,6 +109,20 @@ export const importRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
     '/imports/:import',
     { schema: { summary: 'One import', tags, params: ImportParams } },
     async ({ project, params }) => describeImport(app, await requireImport(app, project.id, params.import)),
+  )
+
+  server.patch(
+    '/imports/:import',
+    {
+      schema: {
+        summary: 'Look at the file again, with what you know of it',
+        tags,
+        params: ImportParams,
+        body: Type.Object({ format: FormatBody }, { additionalProperties: false }),
+      },
+    },
+    async ({ project, params, body }) =>
+      describeImport(app, await readAgain(app, project.id, params.import, body.format)),
   )
 
   await server.register(uploadRoute(app))

@@ -16,6 +16,8 @@ import { type Purpose, type ReadyRow, tryRows, type Written, writeRows } from '.
 
 /** Of a step: a tenth of a second, and what a step costs besides its rows no longer shows. */
 const rowsPerStep = 2_000
+/** Of their bytes, about: rows may be a thousand times as long as usual. */
+const bytesPerStep = 4_194_304
 /** Read at a time, in a millisecond or two. */
 const rowsPerTurn = 200
 
@@ -24,8 +26,6 @@ interface Batch {
   refused: { row: Row; refusal: Refusal }[]
   /** Behind the last row. */
   place: Place
-  /** Whether no row follows. */
-  last: boolean
 }
 
 /**
@@ -115,22 +115,24 @@ export class RowsSession implements TaskSession<Batch> {
     const refused: Batch['refused'] = []
     let end: Row | undefined
     let count = 0
-    while (count < rowsPerStep) {
+    let start: number | undefined
+    while (count < rowsPerStep && (!end || end.end - start! < bytesPerStep)) {
       const rows = await this.#reader.read(rowsPerTurn)
+      if (rows.length === 0) break
+      start ??= rows[0]!.end
       for (const row of rows) {
         const planned: Planned = this.#plan.read(row)
         if ('draft' in planned) ready.push(planned)
         else refused.push(planned)
       }
-      end = rows.at(-1) ?? end
+      end = rows.at(-1)
       count += rows.length
-      if (rows.length < rowsPerTurn) break
       // Answers of PostgreSQL to the step that is being written come first.
       await turn()
     }
     if (!end) return undefined
     await this.#prepare(ready)
-    return { ready, refused, place: { offset: end.end, line: end.line + 1 }, last: count < rowsPerStep }
+    return { ready, refused, place: { offset: end.end, line: end.line + 1 } }
   }
 
   async #openReader(): Promise<RowReader> {
@@ -194,10 +196,10 @@ export class RowsSession implements TaskSession<Batch> {
     }
   }
 
-  /** By the bytes that the rows so far took; exact at the end. */
-  #estimateTotal(rows: number, { place, last }: Batch): number {
+  /** By the bytes that the rows so far took. */
+  #estimateTotal(rows: number, { place }: Batch): number {
     const { start } = this.#format
     const share = (place.offset - start) / Math.max(1, this.#fileBytes - start)
-    return last ? rows : Math.max(rows, Math.round(rows / share))
+    return Math.max(rows, Math.round(rows / share))
   }
 }

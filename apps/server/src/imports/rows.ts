@@ -23,13 +23,16 @@ export interface Place {
 }
 
 export interface RowReader {
-  /** At most so many; fewer at the end, and then none. */
+  /** At most so many, and not many more bytes than {@link turnBytes}; none at the end. */
   read(count: number): Promise<Row[]>
   close(): Promise<void>
 }
 
 /** Bytes of the file from an offset on. */
 export type ReadBytes = (offset: number) => AsyncGenerator<Buffer>
+
+/** Read at a time at most, however long the rows are, beyond one row. */
+export const turnBytes = 524_288
 
 /** What a broken row keeps of its line. */
 export const longestExcerpt = 2_000

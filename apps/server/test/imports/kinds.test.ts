@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { maintainFiles } from '../../src/files/maintain.ts'
+import { maintainImports } from '../../src/imports/maintain.ts'
 import { type Importer, startImporter } from './support.ts'
 
 let server: Importer
@@ -237,4 +239,25 @@ describe('an undone import of people', () => {
     // And once more: the same people come.
     expect((await server.run(file)).counts).toMatchObject({ created: 1, updated: 3 })
   })
+})
+
+it('what an import keeps for corrections and for undoing is gone after 30 days', async () => {
+  const done = await server.run('id,email\nold1,\nold2,nothing\n')
+  const kept = async () =>
+    (
+      await server.sql<{ count: number }>(
+        `select (select count(*) from import_rejects where import_id = $1)
+           + (select count(*) from import_changes where import_id = $1) as count`,
+        done.id,
+      )
+    )[0]!.count
+  now = new Date(now.getTime() + 29 * 86_400_000)
+  await maintainImports(server.app)
+  expect(await kept()).toBe(2)
+  now = new Date(now.getTime() + 2 * 86_400_000)
+  await maintainImports(server.app)
+  await maintainFiles(server.app)
+  expect(await kept()).toBe(0)
+  expect((await server.call('POST', `/imports/${done.id}/undo`)).status).toBe(409)
+  expect(await server.sql('select from file_chunks')).toHaveLength(0)
 })

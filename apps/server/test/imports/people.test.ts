@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stringify } from './csv.ts'
@@ -315,6 +316,38 @@ describe('an upload', () => {
     })
     expect((await server.put(id, 'x', `offset=${file.length}`)).status).toBe(409)
     expect((await server.start(id)).counts).toMatchObject({ rows: 2_000, created: 2_000 })
+  })
+
+  it('whose connection breaks keeps what came', async () => {
+    const file = stringify([
+      ['id', 'n'],
+      ...Array.from({ length: 300_000 }, (_, n) => [`broken${n}`, String(n)]),
+    ])
+    const { id } = (await server.call('POST', '/imports', { kind: 'people' })).body
+    const url = new URL(`${server.url}/api/v1/projects/${server.projectId}/imports/${id}/file?last=true`)
+    await new Promise<void>((done) => {
+      const upload = request(url, {
+        method: 'PUT',
+        headers: {
+          authorization: `Bearer ${server.secretKey}`,
+          'content-type': 'application/octet-stream',
+          'content-length': file.length,
+        },
+      })
+      upload.on('error', () => done())
+      upload.write(file.subarray(0, 4_500_000), () => upload.destroy(new Error('the cable was pulled')))
+    })
+    // What was received and not stored yet is stored when the server learns that no more comes.
+    let offset = 0
+    while (offset === 0) offset = (await server.call('GET', `/imports/${id}`)).body.offset
+    const state = async () => (await server.call('GET', `/imports/${id}`)).body
+    let rest = await server.put(id, file.subarray(offset), `offset=${offset}&last=true`)
+    while (rest.status === 409) {
+      offset = rest.body.expectedOffset
+      rest = await server.put(id, file.subarray(offset), `offset=${offset}&last=true`)
+    }
+    expect(rest.status).toBe(200)
+    expect(await state()).toMatchObject({ state: 'ready', size: file.length })
   })
 
   it('of an unknown import, or with bad words, is refused', async () => {

@@ -74,12 +74,26 @@ const yellow: MantineColorsTuple = [
   '#4f3900',
 ]
 
+/** Darker from its middle on than Mantine's, so that white on it, and it on white, can be read: shade 7 has 5.2:1. */
+const red: MantineColorsTuple = [
+  '#fff5f5',
+  '#ffe3e3',
+  '#ffc9c9',
+  '#ffa8a8',
+  '#ff8787',
+  '#fa6a6a',
+  '#e84545',
+  '#d02828',
+  '#b32020',
+  '#961b1b',
+]
+
 const sans =
   "system-ui, -apple-system, 'Segoe UI Variable Text', 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
 const mono = "ui-monospace, 'SF Mono', 'Cascadia Code', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 
 export const theme = createTheme({
-  colors: { lagoon, buoy, yellow, gray, dark },
+  colors: { lagoon, buoy, yellow, red, gray, dark },
   black: '#161d1a',
   primaryColor: 'lagoon',
   primaryShade: { light: 7, dark: 7 },

@@ -2,8 +2,9 @@ import { useSyncExternalStore } from 'react'
 import { ApiError, ConnectionError, projectPath, request, sendSlice } from './client.ts'
 import type { Import } from './imports.ts'
 
-/** Small enough that the progress moves, large enough that the way there and back does not count. */
-const sliceBytes = 4 * 1024 * 1024
+/** What is sent at once: little at first and after a failure, more while it is fast. The server waits a minute for a part. */
+const sliceBytes = { least: 256 * 1024, first: 1024 * 1024, most: 8 * 1024 * 1024 }
+const fastMs = 1500
 const longestPauseMs = 15_000
 
 export interface Upload {
@@ -66,17 +67,21 @@ export async function startUpload(
 async function send(project: string, id: number, key: string, file: File, from: number): Promise<void> {
   const path = projectPath(project, 'imports', id, 'file')
   let offset = from
+  let bytes = sliceBytes.first
   for (let failures = 0; ; ) {
-    const end = Math.min(offset + sliceBytes, file.size)
+    const end = Math.min(offset + bytes, file.size)
+    const startedAt = performance.now()
     const last = end === file.size
     try {
       await sendSlice(path, { offset, ...(last && { last }) }, file.slice(offset, end))
       offset = end
       failures = 0
+      if (performance.now() - startedAt < fastMs) bytes = Math.min(bytes * 2, sliceBytes.most)
       note(key, { sent: offset, waiting: false })
       if (last) return
     } catch (error) {
       if (!isTransient(error)) throw error
+      bytes = sliceBytes.least
       note(key, { waiting: true })
       await pause(Math.min(longestPauseMs, 500 * 2 ** failures++))
       // Whether the part arrived, only the server knows: its answer may be what was lost.

@@ -130,6 +130,21 @@ describe.skipIf(noBrowser)('every page of the console', () => {
     await page.context().close()
   })
 
+  it.each([
+    ['people', 'Filter by conditions'],
+    ['people', 'Export everybody in this project'],
+    ['exports', 'New export'],
+    ['segments', 'New list by hand'],
+    ['imports/:done', 'Undo'],
+  ])('passes axe with a dialog open: %s, %s', async (path, button) => {
+    const page = await (await fairway.signIn()).newPage()
+    await open(page, fairway.path(withIds(path)))
+    await page.getByRole('button', { name: button }).first().click()
+    await page.getByRole('dialog').getByRole('button').last().waitFor()
+    expect(await violations(page)).toEqual([])
+    await page.context().close()
+  })
+
   it('fits a phone: nothing reaches beyond the screen', async () => {
     const context: BrowserContext = await fairway.signIn({ viewport: { width: 360, height: 740 } })
     const page = await context.newPage()

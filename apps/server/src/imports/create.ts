@@ -1,12 +1,15 @@
 import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
-import { invalidField } from '../errors.ts'
+import { conflict, invalidField } from '../errors.ts'
 import { createImportFile, startFetching } from './fetching.ts'
 import type { Given } from './format.ts'
 import type { ImportKind, ImportRow, ImportSource } from './imports.ts'
 import { loadImport, requireImport } from './imports.ts'
 import { becomeReady } from './received.ts'
+
+/** Of a project at a time, from the upload to the end. */
+const mostOpen = 50
 
 export interface NewImport {
   kind: ImportKind
@@ -24,6 +27,7 @@ export async function createImport(app: App, projectId: number, wanted: NewImpor
     throw invalidField('from', 'has no exports of that kind; leave it out')
   const name = wanted.name?.trim() || (url && new URL(url).pathname.split('/').at(-1)) || kind
   const id = await withTransaction(app.pool, async (client) => {
+    await refuseTooMany(client, projectId)
     const file = await createImportFile(app, client, projectId, name)
     const { rows } = await client.query<{ id: number }>(
       `insert into imports (project_id, kind, name, state, source, url, raw_file_id, given, created_at)
@@ -64,6 +68,16 @@ export async function createImportOfFile(
   const row = await loadImport(client, projectId, rows[0]!.id)
   await becomeReady(client, row!, file, { compression: 'none', encoding: 'utf-8' })
   return rows[0]!.id
+}
+
+/** Each may hold five gigabytes. */
+async function refuseTooMany(client: PoolClient, projectId: number): Promise<void> {
+  const { rows } = await client.query<{ count: number }>(
+    `select count(*) from imports where project_id = $1 and state in ('uploading', 'fetching', 'ready', 'dry_run', 'importing')`,
+    [projectId],
+  )
+  if (rows[0]!.count >= mostOpen)
+    throw conflict(`${mostOpen} imports are not through yet; start, cancel or delete some of them`)
 }
 
 function checkUrl(text: string): void {

@@ -4,7 +4,7 @@ import { createFile } from '../files/files.ts'
 import { startTask } from '../tasks/task.ts'
 
 /** Time to start an import, or to start a failed one again. */
-const fileDays = 7
+export const fileDays = 7
 
 export const createImportFile = (app: App, client: PoolClient, projectId: number, name: string) =>
   createFile(client, projectId, name, new Date(app.now().getTime() + fileDays * 86_400_000))

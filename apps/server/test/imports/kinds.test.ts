@@ -251,6 +251,7 @@ it('what an import keeps for corrections and for undoing is gone after 30 days',
         done.id,
       )
     )[0]!.count
+  const waiting = await server.upload('id\nw1\n')
   now = new Date(now.getTime() + 29 * 86_400_000)
   await maintainImports(server.app)
   expect(await kept()).toBe(2)
@@ -260,4 +261,10 @@ it('what an import keeps for corrections and for undoing is gone after 30 days',
   expect(await kept()).toBe(0)
   expect((await server.call('POST', `/imports/${done.id}/undo`)).status).toBe(409)
   expect(await server.sql('select from file_chunks')).toHaveLength(0)
+  expect((await server.call('GET', `/imports/${waiting.id}`)).body).toMatchObject({
+    state: 'cancelled',
+    message: expect.stringMatching(/not started within 7 days/),
+  })
+  for (let open = 0; open < 50; open++) await server.call('POST', '/imports', { kind: 'people' })
+  expect((await server.call('POST', '/imports', { kind: 'people' })).status).toBe(409)
 })

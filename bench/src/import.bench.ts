@@ -28,7 +28,7 @@ async function makeFile(name: string, count: number): Promise<string> {
   file.write('id,email,first_name,last_name,plan,orders,signed_up,city\n')
   for (let n = 0; n < count; n++) {
     const line = `user-${n},user.${n}@example.com,Anna,"Smith, ${n % 500}",${['free', 'pro', 'team'][n % 3]},${n % 40},2026-01-0${(n % 9) + 1}T10:00:00Z,City ${n % 500}\n`
-    if (!file.write(line)) await new Promise((done) => file.once('drain', done))
+    if (!file.write(line)) await new Promise<unknown>((done) => file.once('drain', done))
   }
   await new Promise<void>((done) => file.end(done))
   return path

@@ -1,7 +1,7 @@
 import type { JobInput } from '@fairway/queue'
 import type { App } from '../app.ts'
 
-const dedupeMs = 500
+const dedupeMs = 1_000
 
 /** Gives every project whose people changed, or are due, a job that looks at them. */
 export async function wakeSegments(app: App): Promise<void> {

@@ -4,8 +4,8 @@ import { formatDuration } from './format.ts'
 export const laneWords: Record<string, string> = {
   ingest: 'Events and people to process',
   transactional: 'Transactional mail, ahead of everything',
-  automation: 'Campaign mail',
-  bulk: 'Newsletters and imports',
+  automation: 'Campaign mail, and who is in which segment',
+  bulk: 'Imports, exports and other long work',
   webhooks: 'Outgoing webhooks',
 }
 
@@ -13,6 +13,8 @@ export const laneWords: Record<string, string> = {
 export const jobWords: Record<string, string> = {
   item: 'Process an item',
   deliver: 'Deliver a message',
+  task: 'A step of long work',
+  evaluate_segments: 'Segments of changed people',
 }
 
 export const describeJob = (name: string): string => jobWords[name] ?? name

@@ -13,13 +13,20 @@ const words: Record<keyof ImportCounts, string> = {
   rejected: 'rejected',
 }
 
+const titles: Partial<Record<Import['state'], string>> = {
+  ready: 'What would happen',
+  dry_run: 'What would happen',
+  importing: 'So far',
+  undone: 'What it had done',
+}
+
 /** What became of the rows so far, in a dry run what would become of them. */
 export function Result({ project, data }: { project: string; data: Import }) {
   const { state, counts } = data
   const dry = state === 'ready' || state === 'dry_run'
   return (
     <Section
-      title={dry ? 'What would happen' : state === 'undone' ? 'What was undone' : 'What happened'}
+      title={titles[state] ?? 'What happened'}
       description={dry ? 'From the dry run. Nothing was changed.' : undefined}
       actions={<Undo project={project} data={data} />}
     >
@@ -54,13 +61,12 @@ function Undo({ project, data }: { project: string; data: Import }) {
       notifyError('Could not undo it', error)
       throw error
     })
-  const created = data.counts.created
   return (
     <ConfirmButton
       size="xs"
       variant="default"
       title={`Undo “${data.name}”?`}
-      message={`What it changed is put back, and ${plural(created, 'record')} that it created ${created === 1 ? 'is' : 'are'} removed. What was changed again since then stays as it is now.`}
+      message={`What it changed is put back. ${plural(data.counts.created, 'record')} that it created ${data.counts.created === 1 ? 'is' : 'are'} removed, but nobody who did something or was written to since. What was changed again stays as it is now.`}
       confirmLabel="Undo the import"
       onConfirm={confirm}
     >

@@ -20,6 +20,7 @@ export interface Preview {
 /** Places in the order of ids where the sample looks, and people at each: 2,000 in well under a second. */
 const places = 40
 const peoplePerPlace = 50
+const sampleSize = places * peoplePerPlace
 const mostShown = 10
 const timeoutMs = 60_000
 /** Where conditions on people themselves leave fewer than this, their history is asked for one by one. */
@@ -38,13 +39,20 @@ export async function previewSegment(
   { exact, signal }: { exact: boolean; signal?: AbortSignal },
 ): Promise<Preview> {
   const expanded = await expandFor(app, app.pool, projectId, conditions)
-  const total = await countPeople(app, projectId)
-  if (!exact && total > places * peoplePerPlace * 5) {
-    const { looked, found } = await lookAtSample(app, projectId, expanded)
-    const count = looked === 0 ? 0 : Math.round((found.length / looked) * total)
-    return { count, exact: false, sampled: looked, total, sample: await shown(app, projectId, found) }
+  if (!exact) {
+    const [total, { looked, found }] = await Promise.all([
+      countPeople(app, projectId),
+      lookAtSample(app, projectId, expanded),
+    ])
+    if (total > sampleSize * 5) {
+      const count = Math.round((found.length / looked) * total)
+      return { count, exact: false, sampled: looked, total, sample: await shown(app, projectId, found) }
+    }
   }
-  const { count, found } = await countExactly(app, projectId, expanded, total, signal)
+  const [total, { count, found }] = await Promise.all([
+    countPeople(app, projectId),
+    countExactly(app, projectId, expanded, signal),
+  ])
   return { count, exact: true, sampled: null, total, sample: await shown(app, projectId, found) }
 }
 
@@ -92,13 +100,12 @@ async function countExactly(
   app: App,
   projectId: number,
   condition: Condition,
-  total: number,
   signal: AbortSignal | undefined,
 ): Promise<{ count: number; found: number[] }> {
   const compiler = new ConditionCompiler(
     projectId,
     app.now(),
-    await chooseStrategy(app, projectId, condition, total),
+    await chooseStrategy(app, projectId, condition),
   )
   const belongs = compiler.compile(condition)
   const from = `people p ${compiler.joins} where p.project_id = ${compiler.context.project} and ${belongs}`
@@ -122,13 +129,8 @@ async function countExactly(
 }
 
 /** Sets of everybody who did something, unless what is known of people themselves leaves only few to ask for. */
-export async function chooseStrategy(
-  app: App,
-  projectId: number,
-  condition: Condition,
-  total: number,
-): Promise<Strategy> {
-  const alone = total > places * peoplePerPlace ? ofPeopleThemselves(condition) : undefined
+async function chooseStrategy(app: App, projectId: number, condition: Condition): Promise<Strategy> {
+  const alone = ofPeopleThemselves(condition)
   if (!alone) return 'sets'
   const { looked, found } = await lookAtSample(app, projectId, alone)
   return found.length < looked * fewShare ? 'probes' : 'sets'

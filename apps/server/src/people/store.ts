@@ -39,9 +39,29 @@ export async function lockPeople(
   return new Map(rows.map((row) => [row.id, row]))
 }
 
+/** New people of one statement: while PostgreSQL stores these, the text of the next is made. */
+const peoplePerInsert = 500
+
 /** Gives each draft its id. Throws {@link NeedsExclusive} when another session was quicker to create one of them. */
 export async function insertPeople(session: PeopleSession, people: ChangedPerson[]): Promise<void> {
-  if (people.length === 0) return
+  // In one order over all statements, as `order by` does it within one.
+  const ordered = people.length > peoplePerInsert ? [...people].sort(byExternalId) : people
+  let storing: Promise<void> | undefined
+  for (let from = 0; from < ordered.length; from += peoplePerInsert) {
+    const some = ordered.slice(from, from + peoplePerInsert)
+    const values = valuesOf(some)
+    await storing
+    storing = insertSome(session, some, values)
+    // Awaited only when the next are ready.
+    storing.catch(() => {})
+  }
+  await storing
+}
+
+const byExternalId = (a: ChangedPerson, b: ChangedPerson): number =>
+  (a.draft.externalId ?? '') < (b.draft.externalId ?? '') ? -1 : 1
+
+function valuesOf(people: ChangedPerson[]): { rows: string; times: string[] } {
   const times = sharedTimes(people)
   // What is absent or as usual is not sent.
   const rows = people.map(({ draft, after, createdAt }, index) => ({
@@ -61,6 +81,14 @@ export async function insertPeople(session: PeopleSession, people: ChangedPerson
     anonymous_id: firstOf(draft.newAnonymous) ?? undefined,
     created: createdAt,
   }))
+  return { rows: JSON.stringify(rows), times: times?.texts ?? [] }
+}
+
+async function insertSome(
+  session: PeopleSession,
+  people: ChangedPerson[],
+  { rows, times }: { rows: string; times: string[] },
+): Promise<void> {
   const { rows: inserted } = await session.client.query<{
     id: number
     external_id: string | null
@@ -76,9 +104,9 @@ export async function insertPeople(session: PeopleSession, people: ChangedPerson
            order by external_id collate "C"
            on conflict (project_id, external_id) where external_id is not null do nothing
            returning id, external_id, anonymous_id`,
-    values: [session.projectId, JSON.stringify(rows), session.now, times?.texts ?? []],
+    values: [session.projectId, rows, session.now, times],
   })
-  if (inserted.length < rows.length) throw new NeedsExclusive()
+  if (inserted.length < people.length) throw new NeedsExclusive()
   const known = new Map(inserted.map((row) => [row.external_id, row.id]))
   const visitors = new Map(
     inserted.filter((row) => row.external_id === null).map((row) => [row.anonymous_id, row.id]),

@@ -68,7 +68,9 @@ export function TaskProgress({ project, task, unit, cancelWords }: TaskProgressP
 /** "120,000 of 1,000,000 rows · 26,000 a second · about 34 s left · 3 refused" */
 export function progressWords(task: Task, unit: string): string {
   const { done, total, failed, perSecond, etaSeconds } = task
-  const far = total === null ? formatNumber(done) : `${formatNumber(done)} of ${formatNumber(total)}`
+  // How many rows a file has is estimated from its bytes until its end is read.
+  const about = task.kind === 'import' && isUnderWay(task) ? 'about ' : ''
+  const far = total === null ? formatNumber(done) : `${formatNumber(done)} of ${about}${formatNumber(total)}`
   return [
     `${far} ${unit}`,
     ...(isUnderWay(task) && perSecond ? [`${formatRate(perSecond)} a second`] : []),

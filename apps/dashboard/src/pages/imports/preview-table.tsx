@@ -1,6 +1,8 @@
 import { ScrollArea, Table, Text } from '@mantine/core'
 import type { ImportColumn } from '../../api/imports.ts'
 
+const rowsShown = 8
+
 /** The first rows as they stand in the file. */
 export function PreviewTable({ columns, rows }: { columns: ImportColumn[]; rows: string[][] }) {
   return (
@@ -16,7 +18,7 @@ export function PreviewTable({ columns, rows }: { columns: ImportColumn[]; rows:
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {rows.map((row, index) => (
+          {rows.slice(0, rowsShown).map((row, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: rows of a file have no identity but their place
             <Table.Tr key={index}>
               {columns.map(({ name }, column) => (

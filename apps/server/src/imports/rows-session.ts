@@ -80,11 +80,7 @@ export class RowsSession implements TaskSession<Batch> {
 
   async write(client: PoolClient, batch: Batch): Promise<Step> {
     this.#committed = []
-    const writing = this.#writeRows(client, batch.ready)
-    // Read while PostgreSQL works; it is asked for when this step is committed.
-    this.#ahead ??= this.#read()
-    this.#ahead.catch(() => {})
-    const { created, updated, unchanged, refusals } = await writing
+    const { created, updated, unchanged, refusals } = await this.#writeRows(client, batch.ready)
     const refused = [...batch.refused, ...refusals]
     const room = Math.max(0, importLimits.rejects - this.#rejected)
     await saveRejects(client, this.#projectId, this.#purpose.importId, refused.slice(0, room))
@@ -107,6 +103,13 @@ export class RowsSession implements TaskSession<Batch> {
 
   async #tell(): Promise<void> {
     for (const committed of this.#committed.splice(0)) await committed()
+  }
+
+  /** It is asked for when the step under way is committed. */
+  #readAhead(): void {
+    if (this.#ahead) return
+    this.#ahead = this.#read()
+    this.#ahead.catch(() => {})
   }
 
   async #read(): Promise<Batch | undefined> {
@@ -165,7 +168,7 @@ export class RowsSession implements TaskSession<Batch> {
         this.#app,
         client,
         this.#projectId,
-        { exclusive: false },
+        { exclusive: false, whileStoring: () => this.#readAhead() },
         (session) => work(session, this.#purpose, rows),
       )
       if (!this.#dryRun) this.#committed.push(committed)

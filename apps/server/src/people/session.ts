@@ -23,6 +23,8 @@ export interface PeopleSession {
   afterwards: (() => Promise<void>)[]
   /** What the catalogue is told then. */
   sightings: Sightings
+  /** Called when PostgreSQL has begun to store people, which takes most of a session's time: others may use this thread. */
+  whileStoring?: (() => void) | undefined
 }
 
 /** Thrown inside a session: nothing was kept, run it again alone. */
@@ -59,12 +61,15 @@ export async function withPeopleIn<T>(
   app: App,
   client: PoolClient,
   projectId: number,
-  options: { exclusive: boolean },
+  options: { exclusive: boolean } & Pick<PeopleSession, 'whileStoring'>,
   work: (session: PeopleSession) => Promise<T>,
 ): Promise<Worked<T>> {
   const catalogue = await catalogueOf(app, projectId)
+  const { whileStoring } = options
   return orAlone(options.exclusive, (exclusive) =>
-    withSavepoint(client, () => runSession({ app, client, projectId, exclusive, catalogue }, work)),
+    withSavepoint(client, () =>
+      runSession({ app, client, projectId, exclusive, catalogue, whileStoring }, work),
+    ),
   )
 }
 
@@ -85,7 +90,7 @@ async function orAlone<T>(alone: boolean, run: (exclusive: boolean) => Promise<T
 }
 
 async function runSession<T>(
-  where: Pick<PeopleSession, 'app' | 'client' | 'projectId' | 'exclusive' | 'catalogue'>,
+  where: Pick<PeopleSession, 'app' | 'client' | 'projectId' | 'exclusive' | 'catalogue' | 'whileStoring'>,
   work: (session: PeopleSession) => Promise<T>,
 ): Promise<Worked<T>> {
   const { app, client, projectId, exclusive } = where

@@ -89,7 +89,7 @@ async function insertSome(
   people: ChangedPerson[],
   { rows, times }: { rows: string; times: string[] },
 ): Promise<void> {
-  const { rows: inserted } = await session.client.query<{
+  const storing = session.client.query<{
     id: number
     external_id: string | null
     anonymous_id: string | null
@@ -106,6 +106,8 @@ async function insertSome(
            returning id, external_id, anonymous_id`,
     values: [session.projectId, rows, session.now, times],
   })
+  session.whileStoring?.()
+  const { rows: inserted } = await storing
   if (inserted.length < people.length) throw new NeedsExclusive()
   const known = new Map(inserted.map((row) => [row.external_id, row.id]))
   const visitors = new Map(
@@ -165,7 +167,7 @@ export async function updatePeople(
     // A write that changed nothing but its time does not bring the person to the top of the list.
     updated_at: changes.length > 0 ? session.now : null,
   }))
-  await session.client.query({
+  const storing = session.client.query({
     name: 'people_update',
     // Everybody exists: an upsert finds each by the primary key, where an update might be planned as a join.
     text: `insert into people as p (project_id, id, external_id, email, phone, timezone, language, properties, written,
@@ -182,6 +184,8 @@ export async function updatePeople(
                updated_at = greatest(p.updated_at, excluded.updated_at)`,
     values: [session.projectId, JSON.stringify(rows)],
   })
+  session.whileStoring?.()
+  await storing
 }
 
 /** Links anonymous ids to people. Throws {@link NeedsExclusive} when another session was quicker with one of them. */

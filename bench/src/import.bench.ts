@@ -4,6 +4,7 @@
  * with the indexes that people are searched by. Each run is a pair, in a fresh database. Memory is that of the server's
  * process above what it held before, at two sizes.
  */
+import { once } from 'node:events'
 import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,7 +29,7 @@ async function makeFile(name: string, count: number): Promise<string> {
   file.write('id,email,first_name,last_name,plan,orders,signed_up,city\n')
   for (let n = 0; n < count; n++) {
     const line = `user-${n},user.${n}@example.com,Anna,"Smith, ${n % 500}",${['free', 'pro', 'team'][n % 3]},${n % 40},2026-01-0${(n % 9) + 1}T10:00:00Z,City ${n % 500}\n`
-    if (!file.write(line)) await new Promise<unknown>((done) => file.once('drain', done))
+    if (!file.write(line)) await once(file, 'drain')
   }
   await new Promise<void>((done) => file.end(done))
   return path

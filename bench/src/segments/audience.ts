@@ -41,14 +41,14 @@ export async function makeAudience(
   )
   const names = eventNames.map(foldName)
   for (let round = 0; round < eventsPerPerson; round++) {
-    // The position of the lowest bit that is set in a number that jumps around: half are 0, a quarter 1, …
+    // The position of the lowest bit that is set in a hash: half are 1, a quarter 2, …
     await database.query(
       `insert into events (project_id, person_id, id, name, folded_name, properties, occurred_at, received_at)
        select $1, id, gen_random_uuid(), ($2::text[])[kind], ($3::text[])[kind],
          jsonb_build_object('sku', 'sku-' || id % 1000, 'price', id * 31 % 200), at, at
        from (
-         select id, least(8, 1 + length(substring(reverse((id * 2654435761 + $4 * 40503)::bit(32)::text) from '^0*'))) as kind,
-           $5::timestamptz - ((id * 48271 + $4 * 16807) % ${days * 1_440}) * interval '1 minute' as at
+         select id, least(8, position('1' in reverse((hashint8extended(id, $4) & 255 | 256)::bit(9)::text))) as kind,
+           $5::timestamptz - (abs(hashint8extended(id, $4 + 1000)) % ${days * 1_440}) * interval '1 minute' as at
          from people where project_id = $1) as p`,
       [projectId, eventNames, names, round, new Date(now)],
     )

@@ -1,5 +1,6 @@
+import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
-import { ConditionCompiler, type Strategy } from '../conditions/condition-sql.ts'
+import { ConditionCompiler } from '../conditions/condition-sql.ts'
 import { type Condition, leavesOf } from '../conditions/language.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { loadEntries, type PersonEntry } from '../people/list.ts'
@@ -39,25 +40,25 @@ export async function previewSegment(
   { exact, signal }: { exact: boolean; signal?: AbortSignal },
 ): Promise<Preview> {
   const expanded = await expandFor(app, app.pool, projectId, conditions)
-  if (!exact) {
-    const [total, { looked, found }] = await Promise.all([
-      countPeople(app, projectId),
-      lookAtSample(app, projectId, expanded),
-    ])
-    if (total > sampleSize * 5) {
-      const count = Math.round((found.length / looked) * total)
-      return { count, exact: false, sampled: looked, total, sample: await shown(app, projectId, found) }
+  const [total, look] = await Promise.all([
+    countPeople(app, projectId),
+    lookAtSample(app, projectId, expanded),
+  ])
+  const few = look.found.slice(0, mostShown)
+  if (!exact && total > sampleSize * 5) {
+    const count = Math.round((look.found.length / look.looked) * total)
+    return {
+      count,
+      exact: false,
+      sampled: look.looked,
+      total,
+      sample: await loadEntries(app, projectId, few),
     }
   }
-  const [total, { count, found }] = await Promise.all([
-    countPeople(app, projectId),
-    countExactly(app, projectId, expanded, signal),
-  ])
-  return { count, exact: true, sampled: null, total, sample: await shown(app, projectId, found) }
+  const { count, found } = await countExactly(app, projectId, expanded, look, signal)
+  const sample = await loadEntries(app, projectId, found ?? few)
+  return { count, exact: true, sampled: null, total, sample }
 }
-
-const shown = (app: App, projectId: number, found: number[]) =>
-  loadEntries(app, projectId, found.slice(0, mostShown))
 
 async function countPeople(app: App, projectId: number): Promise<number> {
   const { rows } = await app.pool.query<{ count: number }>(
@@ -67,16 +68,22 @@ async function countPeople(app: App, projectId: number): Promise<number> {
   return rows[0]!.count
 }
 
+/** What a look at some of the people shows. */
+interface Look {
+  looked: number
+  /** Of them selected. */
+  found: number[]
+  /** Share of them whom the conditions on people themselves leave; 1 when these conditions decide nothing, or everything. */
+  left: number
+}
+
 /** Runs of neighbours at random places: as good as single people as far as ids follow the time of joining. */
-async function lookAtSample(
-  app: App,
-  projectId: number,
-  condition: Condition,
-): Promise<{ looked: number; found: number[] }> {
+async function lookAtSample(app: App, projectId: number, condition: Condition): Promise<Look> {
   const compiler = new ConditionCompiler(projectId, app.now(), 'probes')
   const { project, parameters } = compiler.context
   const belongs = compiler.compile(condition)
-  const { rows } = await app.pool.query<{ id: number; belongs: boolean }>(
+  const alone = ofPeopleThemselves(condition)
+  const { rows } = await app.pool.query<{ id: number; belongs: boolean; left: boolean }>(
     `with ends as (
        select (select id from people where project_id = ${project} order by id limit 1) as first,
          (select id from people where project_id = ${project} order by id desc limit 1) as last),
@@ -86,54 +93,58 @@ async function lookAtSample(
      chosen as (
        select distinct p.id from starts cross join lateral (
          select id from people where project_id = ${project} and id >= start order by id limit ${peoplePerPlace}) as p)
-     select p.id, ${belongs} as belongs from chosen join people p on p.project_id = ${project} and p.id = chosen.id`,
+     select p.id, ${belongs} as belongs, ${alone ? compiler.compile(alone) : 'true'} as left
+     from chosen join people p on p.project_id = ${project} and p.id = chosen.id`,
     compiler.values,
   )
-  return { looked: rows.length, found: rows.filter(({ belongs }) => belongs).map(({ id }) => id) }
+  return {
+    looked: rows.length,
+    found: rows.filter(({ belongs }) => belongs).map(({ id }) => id),
+    left: rows.filter(({ left }) => left).length / Math.max(1, rows.length),
+  }
 }
 
 /** One in each fortieth, so that no part of the ids is left out. */
 const randomPlaces = (): number[] =>
   Array.from({ length: places }, (_, place) => (place + Math.random()) / places)
 
+/** @returns some of those found, unless the look showed enough of them */
 async function countExactly(
   app: App,
   projectId: number,
   condition: Condition,
+  look: Look,
   signal: AbortSignal | undefined,
-): Promise<{ count: number; found: number[] }> {
-  const compiler = new ConditionCompiler(
-    projectId,
-    app.now(),
-    await chooseStrategy(app, projectId, condition),
-  )
+): Promise<{ count: number; found: number[] | undefined }> {
+  // Sets of everybody who did something, unless few are left to be asked for one by one.
+  const compiler = new ConditionCompiler(projectId, app.now(), look.left < fewShare ? 'probes' : 'sets')
   const belongs = compiler.compile(condition)
-  const from = `people p ${compiler.joins} where p.project_id = ${compiler.context.project} and ${belongs}`
+  const enough = look.found.length >= mostShown
   return withTransaction(app.pool, async (client) => {
-    // Memory for the sets; a join that does not fit is done in parts on disk.
-    await client.query(`set local statement_timeout = ${timeoutMs}; set local work_mem = '64MB'`)
-    const { rows: backend } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
-    const cancel = () =>
-      void app.pool.query('select pg_cancel_backend($1)', [backend[0]!.pid]).catch(() => {})
-    signal?.addEventListener('abort', cancel, { once: true })
+    // Memory for the sets: as a hash they are looked up, otherwise joined in parts on disk.
+    await client.query(`set local statement_timeout = ${timeoutMs}; set local work_mem = '128MB'`)
+    const stop = await cancelOn(app, client, signal)
     try {
-      const { rows } = await client.query<{ count: number; found: number[] | null }>(
-        `select count(*), (array_agg(p.id))[1:${mostShown}] as found from ${from}`,
+      const { rows } = await client.query<{ count: number; found: number[] }>(
+        `select count(*), ${enough ? "'{}'::bigint[]" : `(array_agg(p.id))[1:${mostShown}]`} as found
+         from people p ${compiler.joins} where p.project_id = ${compiler.context.project} and ${belongs}`,
         compiler.values,
       )
-      return { count: rows[0]!.count, found: (rows[0]!.found ?? []).map(Number) }
+      const { count, found } = rows[0]!
+      return { count, found: enough ? undefined : (found ?? []).map(Number) }
     } finally {
-      signal?.removeEventListener('abort', cancel)
+      stop()
     }
   })
 }
 
-/** Sets of everybody who did something, unless what is known of people themselves leaves only few to ask for. */
-async function chooseStrategy(app: App, projectId: number, condition: Condition): Promise<Strategy> {
-  const alone = ofPeopleThemselves(condition)
-  if (!alone) return 'sets'
-  const { looked, found } = await lookAtSample(app, projectId, alone)
-  return found.length < looked * fewShare ? 'probes' : 'sets'
+/** Ends the statement under way when nobody waits for it any more. */
+async function cancelOn(app: App, client: PoolClient, signal: AbortSignal | undefined): Promise<() => void> {
+  if (!signal) return () => {}
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+  const cancel = () => void app.pool.query('select pg_cancel_backend($1)', [rows[0]!.pid]).catch(() => {})
+  signal.addEventListener('abort', cancel, { once: true })
+  return () => signal.removeEventListener('abort', cancel)
 }
 
 /** The part of a condition that must hold and looks at no history; undefined when there is none, or no history either. */

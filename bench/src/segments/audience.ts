@@ -27,7 +27,7 @@ export async function makeAudience(
   await database.query(
     `insert into people (project_id, external_id, email, properties, tags, subscribed, created_at, updated_at)
      select $1, 'user-' || i, 'user-' || i || '@example.com',
-       jsonb_build_object('plan', (array['free', 'free', 'free', 'pro', 'team'])[i % 5 + 1], 'orders', i * 7919 % 50,
+       jsonb_build_object('plan', (array['free', 'free', 'free', 'pro', 'team'])[i % 5 + 1], 'orders', i::bigint * 7919 % 50,
          'city', 'City ' || i % 500, 'trial_ends', to_char(now() + (i % 720 - 360) * interval '1 day', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
        case when i % 10 = 3 then array['vip'] else '{}' end, i % 20 <> 0,
        now() - i % 1000 * interval '1 day', now()

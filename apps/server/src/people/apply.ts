@@ -33,11 +33,17 @@ export async function applyToPeople(session: PeopleSession, sent: WritingItem[])
   const items = await withNormalPhones(session, sent)
   const { drafts, of } = await findPeople(session, items)
   const refusals = new Map<number, string>()
-  const changed = await changePeople(session, items, drafts, refusals)
-
-  const created = changed.filter(({ before }) => before === undefined)
-  const updated = changed.filter(({ before, written }) => before !== undefined && written)
-  await insertPeople(session, created)
+  const fresh = drafts.filter(({ id }) => id === undefined)
+  const known = await changeKnown(
+    session,
+    items,
+    drafts.filter(({ id }) => id !== undefined),
+    refusals,
+  )
+  const created = await insertPeople(session, fresh, (draft) =>
+    changePerson(draft, items, undefined, refusals),
+  )
+  const updated = known.filter(({ written }) => written)
   const withIds = [...created, ...updated].map((person) => ({ ...person, id: person.draft.id! }))
   await updatePeople(session, withIds.slice(created.length))
   await addAliases(
@@ -46,7 +52,7 @@ export async function applyToPeople(session: PeopleSession, sent: WritingItem[])
   )
   await recordChanges(session, withIds)
   await syncSuppressions(session, withIds)
-  return { personIds: of.map((draft) => draft?.id), refusals, people: changed }
+  return { personIds: of.map((draft) => draft?.id), refusals, people: [...created, ...known] }
 }
 
 /** Merges visitors into the people they turn out to be, and gives the drafts of the rest. */
@@ -59,29 +65,24 @@ async function findPeople(session: PeopleSession, items: WritingItem[]): Promise
   return draftPeople(items, await resolve(session.client, session.projectId, identities))
 }
 
-/** Computes the new state of everybody who is new or written to; locks those who are stored. */
-async function changePeople(
+/** Computes the new state of those who are stored and written to, and locks them. */
+async function changeKnown(
   session: PeopleSession,
   items: WritingItem[],
   drafts: Draft[],
   refusals: Map<number, string>,
 ): Promise<ChangedPerson[]> {
   const writes = (draft: Draft) => draft.becameKnown || draft.items.some((index) => hasWrites(items[index]!))
-  const stored = drafts.filter((draft) => draft.id !== undefined && writes(draft))
+  const written = drafts.filter(writes)
   const rows = await lockPeople(
     session,
-    stored.map((draft) => draft.id!),
+    written.map((draft) => draft.id!),
   )
-  const changed: ChangedPerson[] = []
-  for (const draft of drafts) {
-    const row = draft.id === undefined ? undefined : rows.get(draft.id)
-    if (draft.id !== undefined && row === undefined) {
-      if (writes(draft)) throw new NeedsExclusive()
-      continue
-    }
-    changed.push(changePerson(draft, items, row, refusals))
-  }
-  return changed
+  return written.map((draft) => {
+    const row = rows.get(draft.id!)
+    if (row === undefined) throw new NeedsExclusive()
+    return changePerson(draft, items, row, refusals)
+  })
 }
 
 function changePerson(

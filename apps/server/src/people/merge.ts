@@ -119,10 +119,8 @@ async function mergeGroups(session: PeopleSession, groups: Group[]): Promise<voi
     stored.map(({ survivor, after, changes }) => ({ id: survivor!.id, after, changes })),
   )
   const created = merges.filter(({ survivor }) => survivor === undefined).map(toCreate)
-  await insertPeople(
-    session,
-    created.map(({ person }) => person),
-  )
+  const newcomers = new Map(created.map(({ person }) => [person.draft, person]))
+  await insertPeople(session, [...newcomers.keys()], (draft) => newcomers.get(draft)!)
   const idOf = new Map<Merged, number>([
     ...stored.map((merged) => [merged, merged.survivor!.id] as const),
     ...created.map(({ merged, person }) => [merged, person.draft.id!] as const),

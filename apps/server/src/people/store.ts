@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Change } from './changes.ts'
 import type { Draft } from './drafts.ts'
 import type { PersonRow, PersonState } from './person.ts'
@@ -39,27 +40,40 @@ export async function lockPeople(
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** New people of one statement: while PostgreSQL stores these, the text of the next is made. */
-const peoplePerInsert = 500
+/** New people of one statement: while PostgreSQL stores these, the next are made ready. */
+const peoplePerInsert = 250
 
-/** Gives each draft its id. Throws {@link NeedsExclusive} when another session was quicker to create one of them. */
-export async function insertPeople(session: PeopleSession, people: ChangedPerson[]): Promise<void> {
+/**
+ * Stores new people and gives each draft its id.
+ *
+ * @param make the person of a draft; called for a few at a time, while PostgreSQL stores those before
+ * @throws {@link NeedsExclusive} when another session was quicker to create one of them
+ */
+export async function insertPeople(
+  session: PeopleSession,
+  drafts: Draft[],
+  make: (draft: Draft) => ChangedPerson,
+): Promise<ChangedPerson[]> {
   // In one order over all statements, as `order by` does it within one.
-  const ordered = people.length > peoplePerInsert ? [...people].sort(byExternalId) : people
+  const ordered = drafts.length > peoplePerInsert ? [...drafts].sort(byExternalId) : drafts
+  const people: ChangedPerson[] = []
   let storing: Promise<void> | undefined
   for (let from = 0; from < ordered.length; from += peoplePerInsert) {
-    const some = ordered.slice(from, from + peoplePerInsert)
+    const some = ordered.slice(from, from + peoplePerInsert).map(make)
     const values = valuesOf(some)
     await storing
     storing = insertSome(session, some, values)
     // Awaited only when the next are ready.
     storing.catch(() => {})
+    people.push(...some)
+    // The socket takes a part of the text at once, and the rest when this thread lets it: PostgreSQL begins then.
+    for (let turns = 0; turns < 4; turns++) await turn()
   }
   await storing
+  return people
 }
 
-const byExternalId = (a: ChangedPerson, b: ChangedPerson): number =>
-  (a.draft.externalId ?? '') < (b.draft.externalId ?? '') ? -1 : 1
+const byExternalId = (a: Draft, b: Draft): number => ((a.externalId ?? '') < (b.externalId ?? '') ? -1 : 1)
 
 function valuesOf(people: ChangedPerson[]): { rows: string; times: string[] } {
   const times = sharedTimes(people)

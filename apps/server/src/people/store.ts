@@ -1,10 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import type { Json } from '@fairway/queue'
 import type { Change } from './changes.ts'
 import type { Draft } from './drafts.ts'
 import type { PersonRow, PersonState } from './person.ts'
 import { NeedsExclusive, type PeopleSession } from './session.ts'
-
-/** Rows travel as one JSON text: quicker to make and to read than arrays of escaped JSON texts. */
 
 export interface ChangedPerson {
   draft: Draft
@@ -20,6 +19,7 @@ export interface ChangedPerson {
   createdAt: number
 }
 
+/** Of rows that travel as one JSON text: quicker to make and to read than arrays of escaped JSON texts. */
 const stateColumns = `external_id text, email text, phone text, timezone text, language text, properties jsonb,
   written jsonb, tags text[], channels jsonb, topics jsonb, subscribed boolean, suppressed boolean`
 
@@ -75,34 +75,49 @@ export async function insertPeople(
 
 const byExternalId = (a: Draft, b: Draft): number => ((a.externalId ?? '') < (b.externalId ?? '') ? -1 : 1)
 
-function valuesOf(people: ChangedPerson[]): { rows: string; times: string[] } {
-  const times = sharedTimes(people)
-  // What is absent or as usual is not sent.
-  const rows = people.map(({ draft, after, createdAt }, index) => ({
-    external_id: after.external_id ?? undefined,
-    email: after.email ?? undefined,
-    phone: after.phone ?? undefined,
-    timezone: after.timezone ?? undefined,
-    language: after.language ?? undefined,
-    properties: after.properties,
-    written: times ? undefined : after.written,
-    times: times?.places[index],
-    tags: after.tags.length > 0 ? after.tags : undefined,
-    channels: after.channels.length > 0 ? after.channels : undefined,
-    topics: Object.keys(after.topics).length > 0 ? after.topics : undefined,
-    subscribed: after.subscribed ? undefined : false,
-    suppressed: after.suppressed || undefined,
-    anonymous_id: firstOf(draft.newAnonymous) ?? undefined,
-    created: createdAt,
-  }))
-  return { rows: JSON.stringify(rows), times: times?.texts ?? [] }
+/** What few people have, as one document; undefined for the others. */
+function unusualOf({ after }: ChangedPerson): string | undefined {
+  const { tags, channels, topics, subscribed, suppressed, timezone, language } = after
+  const unusual: Record<string, Json> = {}
+  if (tags.length > 0) unusual.tags = tags
+  if (channels.length > 0) unusual.channels = channels as unknown as Json
+  if (Object.keys(topics).length > 0) unusual.topics = topics
+  if (!subscribed) unusual.subscribed = false
+  if (suppressed) unusual.suppressed = true
+  if (timezone !== null) unusual.timezone = timezone
+  if (language !== null) unusual.language = language
+  return Object.keys(unusual).length > 0 ? JSON.stringify(unusual) : undefined
 }
 
-async function insertSome(
-  session: PeopleSession,
-  people: ChangedPerson[],
-  { rows, times }: { rows: string; times: string[] },
-): Promise<void> {
+/** JSON texts hold no line breaks of their own: joined by them, they need no escaping as in an array. */
+const lines = (texts: (string | undefined)[]): string | null =>
+  texts.some((text) => text !== undefined) ? texts.map((text) => text ?? '').join('\n') : null
+
+/** A column that nobody has is not sent. */
+const column = <T>(values: (T | null)[]): (T | null)[] | null =>
+  values.some((value) => value !== null) ? values : null
+
+/**
+ * A list a column: PostgreSQL takes 11 µs to take a person of 15 columns out of a JSON text, a third of what it takes to store
+ * them.
+ */
+function valuesOf(people: ChangedPerson[]): unknown[] {
+  const times = sharedTimes(people)
+  return [
+    people.map(({ after }) => after.external_id),
+    column(people.map(({ draft }) => firstOf(draft.newAnonymous))),
+    column(people.map(({ after }) => after.email)),
+    column(people.map(({ after }) => after.phone)),
+    lines(people.map(({ after }) => JSON.stringify(after.properties))),
+    times ? null : lines(people.map(({ after }) => JSON.stringify(after.written))),
+    times?.places ?? null,
+    lines(people.map(unusualOf)),
+    people.map(({ createdAt }) => createdAt),
+    times?.texts ?? [],
+  ]
+}
+
+async function insertSome(session: PeopleSession, people: ChangedPerson[], values: unknown[]): Promise<void> {
   const storing = session.client.query<{
     id: number
     external_id: string | null
@@ -111,14 +126,20 @@ async function insertSome(
     name: 'people_insert',
     text: `insert into people (project_id, external_id, anonymous_id, email, phone, timezone, language, properties,
              written, tags, channels, topics, subscribed, suppressed, created_at, updated_at)
-           select $1, external_id, anonymous_id, email, phone, timezone, language, properties,
-             coalesce(written, ($4::jsonb[])[times]), coalesce(tags, '{}'), coalesce(channels, '[]'), coalesce(topics, '{}'),
-             coalesce(subscribed, true), coalesce(suppressed, false), to_timestamp(created / 1000), $3
-           from json_to_recordset($2) as r (${stateColumns}, times integer, anonymous_id text, created float8)
+           select $1, external_id, anonymous_id, email, phone, u.unusual ->> 'timezone', u.unusual ->> 'language',
+             properties::jsonb, coalesce(nullif(written, '')::jsonb, ($12::jsonb[])[times]),
+             case when u.unusual ? 'tags' then array(select jsonb_array_elements_text(u.unusual -> 'tags')) else '{}' end,
+             coalesce(u.unusual -> 'channels', '[]'), coalesce(u.unusual -> 'topics', '{}'),
+             coalesce((u.unusual -> 'subscribed')::boolean, true), coalesce((u.unusual -> 'suppressed')::boolean, false),
+             to_timestamp(created / 1000), $2
+           from unnest($3::text[], $4::text[], $5::text[], $6::text[], string_to_array($7, e'\n'),
+               string_to_array($8, e'\n'), $9::integer[], string_to_array($10, e'\n'), $11::float8[])
+             as r (external_id, anonymous_id, email, phone, properties, written, times, unusual_text, created),
+             lateral (select nullif(unusual_text, '')::jsonb as unusual) as u
            order by external_id collate "C"
            on conflict (project_id, external_id) where external_id is not null do nothing
            returning id, external_id, anonymous_id`,
-    values: [session.projectId, rows, session.now, times],
+    values: [session.projectId, session.now, ...values],
   })
   session.whileStoring?.()
   const { rows: inserted } = await storing

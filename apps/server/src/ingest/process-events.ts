@@ -18,7 +18,7 @@ export async function storeEvents(
 ): Promise<StoredEvent[]> {
   const { app, client, projectId, catalogue } = session
   const stored = await insertEvents(client, projectId, events)
-  session.events.push(...stored)
+  for (const event of stored) session.events.push(event)
   if (trigger && stored.length > 0) await enrolTriggered(app, client, projectId, stored)
   for (const { foldedName, occurredAt, receivedAt } of stored) {
     counts.add('events', receivedAt.getTime())
@@ -28,10 +28,15 @@ export async function storeEvents(
   return stored
 }
 
+/** Bounds the memory of a statement. */
+const eventsPerStatement = 2_000
+
 /** What somebody's entering or leaving a segment sets off. */
 export async function storeSegmentEvents(session: PeopleSession, events: NewEvent[]): Promise<void> {
   const counts = new Counts()
   for (const { name, foldedName } of events) session.sightings.events.set(foldedName, name)
-  await storeEvents(session, events, counts)
+  // Thousands of people may each enter hundreds of segments at once.
+  for (let from = 0; from < events.length; from += eventsPerStatement)
+    await storeEvents(session, events.slice(from, from + eventsPerStatement), counts)
   await counts.save(session)
 }

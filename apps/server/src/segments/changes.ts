@@ -1,8 +1,10 @@
 import type { PoolClient } from 'pg'
-import type { Needs } from '../conditions/needs.ts'
+import type { Definitions } from './definitions.ts'
 
-/** People that one step looks at; measured: 500 to 5,000 are alike, fewer cost more statements a person. */
-const peoplePerStep = 2_000
+/** People that one step looks at, at most; measured: 500 to 5,000 are alike, fewer cost more statements a person. */
+const mostPeople = 2_000
+/** Where there are many segments, each of them may be entered by everybody: this bounds the transaction. */
+const mostAnswers = 100_000
 /** Rows of `changed_people` that one step takes, small ones as trickling requests make them. */
 const mostRows = 500
 
@@ -15,9 +17,10 @@ const mostRows = 500
 export async function takeChanged(
   client: PoolClient,
   projectId: number,
-  { events }: Needs,
+  { needs: { events }, dynamic }: Pick<Definitions, 'needs' | 'dynamic'>,
   now: Date,
 ): Promise<number[] | undefined> {
+  const most = Math.min(mostPeople, Math.ceil(mostAnswers / Math.max(1, dynamic.length)))
   const { rows } = await client.query<{ people: number[]; event_people: number[]; event_names: string[] }>({
     name: 'segments_take_changed',
     text: `delete from changed_people c using (
@@ -25,10 +28,10 @@ export async function takeChanged(
                select id, sum(size) over (order by id) - size as before
                from (select id, cardinality(people) + cardinality(event_people) as size from changed_people
                      where project_id = $1 order by id limit ${mostRows}) as first
-             ) as counted where before < ${peoplePerStep}) as taken
+             ) as counted where before < $2) as taken
            where c.project_id = $1 and c.id = taken.id
            returning people, event_people, event_names`,
-    values: [projectId],
+    values: [projectId, most],
   })
   const people = new Set<number>()
   for (const row of rows) {
@@ -36,19 +39,19 @@ export async function takeChanged(
     for (const [place, id] of row.event_people.entries())
       if (events.has(row.event_names[place]!)) people.add(Number(id))
   }
-  const due = await takeDue(client, projectId, now)
+  const due = await takeDue(client, projectId, now, most)
   for (const id of due) people.add(id)
   return rows.length + due.length === 0 ? undefined : [...people]
 }
 
-async function takeDue(client: PoolClient, projectId: number, now: Date): Promise<number[]> {
+async function takeDue(client: PoolClient, projectId: number, now: Date, most: number): Promise<number[]> {
   const { rows } = await client.query<{ person_id: number }>({
     name: 'segments_take_due',
     text: `delete from segment_due d using (
              select person_id from segment_due where project_id = $1 and due_at <= $2
-             order by due_at limit ${peoplePerStep}) as taken
+             order by due_at limit $3) as taken
            where d.project_id = $1 and d.person_id = taken.person_id returning d.person_id`,
-    values: [projectId, now],
+    values: [projectId, now, most],
   })
   return rows.map(({ person_id }) => person_id)
 }

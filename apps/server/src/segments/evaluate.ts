@@ -44,7 +44,7 @@ export async function evaluateStep(app: App, projectId: number, storeEvents: Sto
     const { client, now } = session
     await lockSegments(client, projectId)
     const definitions = await loadDefinitions(app, client, projectId)
-    const ids = await takeChanged(client, projectId, definitions.needs, now)
+    const ids = await takeChanged(client, projectId, definitions, now)
     if (ids === undefined) return false
     if (ids.length > 0) await evaluatePeople(session, definitions, ids, storeEvents)
     return true

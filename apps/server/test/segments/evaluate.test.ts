@@ -248,3 +248,24 @@ it('ends where a count from scratch ends', async () => {
     { numRuns: 40 },
   )
 }, 120_000)
+
+it('hundreds of thousands of crossings at once are stored in parts', async () => {
+  const [people, segments] = [1_500, 90]
+  for (let place = 0; place < segments; place++)
+    await bench.rows(
+      `insert into segments (project_id, name, kind, conditions) values ($1, $2, 'dynamic', $3)`,
+      bench.projectId,
+      `Everybody ${place}`,
+      JSON.stringify({ person: 'age', operator: '>=', value: -place }),
+    )
+  await bench.process(
+    ...Array.from({ length: people }, (_, n) => identify(`p${n}`, 1, { properties: { age: n } })),
+  )
+  await bench.evaluate()
+  const [counted] = await bench.rows(
+    `select (select count(*) from events where project_id = $1)::int as events,
+       (select sum(size) from segments where project_id = $1)::int as members`,
+    bench.projectId,
+  )
+  expect(counted).toEqual({ events: people * segments, members: people * segments })
+}, 120_000)

@@ -26,7 +26,7 @@ function leafTerms(leaf: LeafCondition, context: SqlContext): string[] {
   const terms: string[] = []
   if ('person' in leaf) {
     for (const offset of value) {
-      const instant = personInstantSql(leaf.person, parameters, instantSql)
+      const instant = personInstantSql(leaf.person, parameters)
       terms.push(`case when ${instant} >= ${from(offset)} then ${cross(instant, offset)} end`)
     }
   }

@@ -1,6 +1,6 @@
 import { isRelative, type PersonCondition, resolveRelative } from './language.ts'
 import type { Parameters } from './parameters.ts'
-import { propertySql, testSql } from './property-sql.ts'
+import { instantSql, propertySql, testSql } from './property-sql.ts'
 import { readInstant } from './values.ts'
 
 const createdAt = "date_trunc('milliseconds', p.created_at)"
@@ -20,13 +20,8 @@ export const personSql = (name: string, parameters: Parameters): string =>
   builtIns.get(name) ?? propertySql('p.properties', name, parameters)
 
 /** As a timestamptz; null unless it is one. */
-export function personInstantSql(
-  name: string,
-  parameters: Parameters,
-  instantSql: (value: string) => string,
-): string {
-  return name === 'created_at' ? createdAt : instantSql(personSql(name, parameters))
-}
+export const personInstantSql = (name: string, parameters: Parameters): string =>
+  name === 'created_at' ? createdAt : instantSql(personSql(name, parameters))
 
 export function personTestSql(condition: PersonCondition, now: Date, parameters: Parameters): string {
   const { person, operator, value } = condition

@@ -1,8 +1,6 @@
 import { storeSegmentEvents } from '../ingest/process-events.ts'
 import type { PeopleSession } from '../people/session.ts'
-import { lockSegments } from '../segments/lock.ts'
 import { changeManualSegment } from '../segments/members.ts'
-import { loadMemberships } from '../segments/membership.ts'
 import { TaskFailed } from '../tasks/kind.ts'
 
 /** Makes people members of a manual segment. Returns those who were none. */
@@ -14,11 +12,7 @@ export async function addMembers(
   if (people.length === 0) return []
   const segment = await findSegment(session, segmentId)
   if (!segment) throw new TaskFailed('The segment that everybody was to become a member of was deleted')
-  await lockSegments(session.client, session.projectId)
-  const is = await loadMemberships(session.client, session.projectId, people)
-  const entering = people.filter((person) => !is.get(person)?.has(segmentId))
-  await changeManualSegment(session, segment, { add: entering, remove: [] }, storeSegmentEvents)
-  return entering
+  return changeManualSegment(session, segment, { add: people, remove: [] }, storeSegmentEvents)
 }
 
 /** Takes them out again, as far as the segment is still there. */

@@ -89,13 +89,17 @@ export async function requireManualSegment(
   return segment
 }
 
-/** Inside a session. The partition of this moment's events must exist. */
+/**
+ * Inside a session. The partition of this moment's events must exist.
+ *
+ * @returns those who were not in it before
+ */
 export async function changeManualSegment(
   session: PeopleSession,
   { id, name }: { id: number; name: string },
   { add, remove }: { add: number[]; remove: number[] },
   storeEvents: StoreEvents,
-): Promise<void> {
+): Promise<number[]> {
   const { client, projectId, now } = session
   await lockSegments(client, projectId)
   const is = await loadMemberships(client, projectId, [...add, ...remove])
@@ -112,6 +116,7 @@ export async function changeManualSegment(
   const crossing = (entered: boolean) => (personId: number) => ({ personId, segment: { id, name }, entered })
   const crossings: Crossing[] = [...enter.map(crossing(true)), ...leave.map(crossing(false))]
   if (crossings.length > 0) await storeEvents(session, crossingEvents(projectId, crossings, now))
+  return enter
 }
 
 async function resolvePeople(app: App, projectId: number, paths: string[], field: string): Promise<number[]> {

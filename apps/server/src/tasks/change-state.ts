@@ -40,7 +40,12 @@ export function commandTask(
   })
 }
 
-async function lockTask(client: PoolClient, projectId: number, id: number): Promise<TaskRow | undefined> {
+/** Waits for the step under way; held to the end of the transaction. */
+export async function lockTask(
+  client: PoolClient,
+  projectId: number,
+  id: number,
+): Promise<TaskRow | undefined> {
   const { rows } = await client.query<TaskRow>(
     `select ${taskColumns} from tasks where project_id = $1 and id = $2 for update`,
     [projectId, id],

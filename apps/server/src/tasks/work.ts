@@ -2,7 +2,7 @@ import type { Handler, Job } from '@fairway/queue'
 import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
-import { setState } from './change-state.ts'
+import { lockTask, setState } from './change-state.ts'
 import { TaskFailed, type TaskKind, type TaskKinds, type TaskSession } from './kind.ts'
 import { loadTask, type TaskRow, taskColumns, taskJob } from './task.ts'
 
@@ -122,11 +122,7 @@ const finish = (app: App, task: TaskRow, kind: TaskKind, steps: number) =>
 
 const failTask = (app: App, task: TaskRow, kind: TaskKind | undefined, message: string) =>
   withTransaction(app.pool, async (client) => {
-    const { rows } = await client.query<TaskRow>(
-      `select ${taskColumns} from tasks where project_id = $1 and id = $2 for update`,
-      [task.project_id, task.id],
-    )
-    const held = rows[0]
+    const held = await lockTask(client, task.project_id, task.id)
     if (!held || !isOpen(held)) return
     await setState(app, client, held, 'failed', message)
     await kind?.ended?.(app, client, held, 'failed', message)

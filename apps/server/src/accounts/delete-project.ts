@@ -1,12 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import type { App } from '../app.ts'
+import { deleteInSteps } from '../db/delete-in-steps.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { notFound } from '../errors.ts'
 import { keyCache, positiveTtlMs } from './key-cache.ts'
 
-const rowsPerStatement = 5_000
-const pauseMs = 10
 /**
  * Other processes may accept with a cached key, and handlers may hold jobs, for a while after the deletion. The
  * project's row stays until then, so that a last sweep finds what they wrote.
@@ -43,7 +41,7 @@ export async function sweepDeletedProjects(app: App, options: { signal?: AbortSi
     const settled = app.now().getTime() - deleted_at.getTime() >= settleMs
     await app.queue.purgeTenant(String(id))
     for (const table of await tablesWithProjects(app.pool)) {
-      await deleteRows(app.pool, table, id, options.signal)
+      await deleteInSteps(app.pool, table, 'project_id = $1', [id], options.signal)
     }
     if (settled) await app.pool.query('delete from projects where id = $1 and deleted_at is not null', [id])
   }
@@ -59,17 +57,4 @@ async function tablesWithProjects(pool: Pool): Promise<string[]> {
      order by 1`,
   )
   return rows.map(({ name }) => name)
-}
-
-async function deleteRows(pool: Pool, table: string, projectId: number, signal?: AbortSignal): Promise<void> {
-  for (;;) {
-    signal?.throwIfAborted()
-    const { rowCount } = await pool.query(
-      `delete from ${table} where project_id = $1
-         and ctid = any(array(select ctid from ${table} where project_id = $1 limit ${rowsPerStatement}))`,
-      [projectId],
-    )
-    if ((rowCount ?? 0) < rowsPerStatement) return
-    await sleep(pauseMs, undefined, { signal })
-  }
 }

@@ -1,10 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { App } from '../app.ts'
+import { deleteInSteps } from '../db/delete-in-steps.ts'
 import { dropUnneeded, ensurePartitions, listPartitions, partitionAt } from './partitions.ts'
 
 const monthsAhead = 3
-const rowsPerStatement = 5_000
-const pauseMs = 10
 const rejectsDays = 30
 
 /**
@@ -17,8 +15,8 @@ export async function maintainEvents(app: App, options: { signal?: AbortSignal }
   await ensurePartitions(app.pool, monthsFrom(now))
   await dropOldPartitions(app, now)
   await expireEvents(app, now, options.signal)
-  await deleteInSteps(app, options.signal, 'ingest_keys', 'expires_at < $1', [now])
-  await deleteInSteps(app, options.signal, 'ingest_rejects', 'at < $1', [daysBefore(now, rejectsDays)])
+  await deleteInSteps(app.pool, 'ingest_keys', 'expires_at < $1', [now], options.signal)
+  await deleteInSteps(app.pool, 'ingest_rejects', 'at < $1', [daysBefore(now, rejectsDays)], options.signal)
 }
 
 function monthsFrom(now: Date): number[] {
@@ -48,27 +46,8 @@ async function expireEvents(app: App, now: Date, signal?: AbortSignal): Promise<
     for (const { name, to } of partitions) {
       const { from } = partitionAt(to.getTime() - 1)
       if (from !== null && from >= until) break
-      await deleteInSteps(app, signal, name, 'project_id = $1 and occurred_at < $2', [id, until])
+      await deleteInSteps(app.pool, name, 'project_id = $1 and occurred_at < $2', [id, until], signal)
     }
-  }
-}
-
-async function deleteInSteps(
-  app: App,
-  signal: AbortSignal | undefined,
-  table: string,
-  condition: string,
-  values: unknown[],
-): Promise<void> {
-  for (;;) {
-    signal?.throwIfAborted()
-    const { rowCount } = await app.pool.query(
-      `delete from ${table} where ctid = any(array(
-         select ctid from ${table} where ${condition} limit ${rowsPerStatement}))`,
-      values,
-    )
-    if ((rowCount ?? 0) < rowsPerStatement) return
-    await sleep(pauseMs, undefined, { signal })
   }
 }
 

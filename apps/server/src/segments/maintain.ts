@@ -1,8 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { App } from '../app.ts'
-
-const rowsPerStatement = 5_000
-const pauseMs = 10
+import { deleteInSteps } from '../db/delete-in-steps.ts'
 
 /** Removes the members of deleted segments. */
 export async function maintainSegments(app: App, options: { signal?: AbortSignal } = {}): Promise<void> {
@@ -19,15 +16,12 @@ export async function maintainSegments(app: App, options: { signal?: AbortSignal
      where not exists (select from segments s where s.project_id = p.project_id and s.id = p.segment_id)`,
   )
   for (const { project_id, segment_id } of rows) {
-    for (;;) {
-      options.signal?.throwIfAborted()
-      const { rowCount } = await app.pool.query(
-        `delete from segment_members where project_id = $1 and segment_id = $2 and person_id = any(array(
-           select person_id from segment_members where project_id = $1 and segment_id = $2 limit ${rowsPerStatement}))`,
-        [project_id, segment_id],
-      )
-      if ((rowCount ?? 0) < rowsPerStatement) break
-      await sleep(pauseMs, undefined, { signal: options.signal })
-    }
+    await deleteInSteps(
+      app.pool,
+      'segment_members',
+      'project_id = $1 and segment_id = $2',
+      [project_id, segment_id],
+      options.signal,
+    )
   }
 }

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ConditionCompiler } from '../../src/conditions/condition-sql.ts'
 import type { Condition } from '../../src/conditions/language.ts'
 import type { IngestItem } from '../../src/ingest/item.ts'
+import { deleteSegment } from '../../src/segments/change-segment.ts'
+import { maintainSegments } from '../../src/segments/maintain.ts'
 import { segmentCondition } from '../conditions/arbitraries.ts'
 import { event, identify, merge, start } from '../ingest/process-support.ts'
 import { type SegmentBench, startSegmentBench } from './support.ts'
@@ -169,6 +171,18 @@ describe('a segment', () => {
       { state: 'pending' },
     ])
   })
+})
+
+it('members of a deleted segment go with the next housekeeping, and no others', async () => {
+  const [gone, stays] = [await bench.create('Gone', pro), await bench.create('Stays', pro)]
+  await bench.build()
+  await bench.process(identify('a', 1, { properties: { plan: 'pro' } }))
+  await bench.evaluate()
+  await deleteSegment(bench.app, bench.projectId, gone.id)
+  await maintainSegments(bench.app)
+  expect(
+    await bench.rows('select segment_id from segment_members where project_id = $1', bench.projectId),
+  ).toEqual([{ segment_id: stays.id }])
 })
 
 it('writers announce nothing in a project without dynamic segments', async () => {

@@ -150,8 +150,15 @@ export function useDeleteImport(project: string, id: string) {
   })
 }
 
-export const useImportRejects = (project: string, id: string) =>
-  useKeyset<Reject>([project, 'imports', id, 'rejects'], projectPath(project, 'imports', id, 'rejects'))
+/**
+ * Read anew by each task and with each further row: what was read while a dry run gave way to the import, of which no row
+ * was rejected yet, would otherwise stay on the screen.
+ */
+export const useImportRejects = (project: string, { id, task, counts }: Import) =>
+  useKeyset<Reject>(
+    [project, 'imports', String(id), 'rejects', task?.id, counts.rejected],
+    projectPath(project, 'imports', String(id), 'rejects'),
+  )
 
 export const rejectsFilePath = (project: string, id: string) =>
   projectPath(project, 'imports', id, 'rejects.csv')

@@ -9,7 +9,7 @@ import { formatNumber, plural } from '../../lib/format.ts'
 /** Rows that were not taken, each with its place and its reason; as a file, to correct and to import again. */
 export function Rejects({ project, data }: { project: string; data: Import }) {
   const id = useId()
-  const rejects = useImportRejects(project, String(data.id))
+  const rejects = useImportRejects(project, data)
   return (
     <Stack component="section" gap="sm" aria-labelledby={id}>
       <Group justify="space-between" align="flex-end">

@@ -25,6 +25,8 @@ export function createPool(options: {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     application_name: options.applicationName ?? 'fairway',
+    // A statement goes out before those ahead of it are answered: PostgreSQL does not wait for this process in between.
+    pipeline: true,
     types: {
       getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
         oid === int8 && format !== 'binary'

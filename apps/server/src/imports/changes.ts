@@ -1,4 +1,5 @@
 import type { Json } from '@fairway/queue'
+import { numberArray } from '../db/array.ts'
 import type { StoredEvent } from '../ingest/item.ts'
 import { readRegisters } from '../people/person.ts'
 import type { PeopleSession } from '../people/session.ts'
@@ -78,7 +79,7 @@ export async function saveChanges(
     values: [
       projectId,
       importId,
-      created,
+      numberArray(created),
       JSON.stringify(changed),
       events.map(({ id }) => id),
       events.map(({ occurredAt }) => occurredAt),

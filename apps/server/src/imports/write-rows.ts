@@ -57,7 +57,7 @@ export async function writeRows(
     if (fates[index] !== undefined) continue
     for (const ref of found[index]!.refs)
       for (const item of itemsOf(purpose.kind, draft, ref, purpose, purpose.options))
-        if (needsExclusive([item])) merges.push({ jobId, item })
+        if (needsExclusive(item)) merges.push({ jobId, item })
         else works.push({ jobId, item, row: index })
   }
   const changes: Changes = noteChanges()

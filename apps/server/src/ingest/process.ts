@@ -75,7 +75,7 @@ async function processWorks(app: App, projectId: number, works: Work[]): Promise
       works.filter(({ item }) => item.kind === 'event').map(({ item }) => item.at),
     )
   const run = () =>
-    withPeople(app, projectId, { exclusive: needsExclusive(works.map(({ item }) => item)) }, (session) =>
+    withPeople(app, projectId, { exclusive: works.some(({ item }) => needsExclusive(item)) }, (session) =>
       processIn(session, works),
     )
   await prepare()

@@ -1,3 +1,4 @@
+import { numberArray, textArray } from '../db/array.ts'
 import type { PeopleSession } from './session.ts'
 
 /**
@@ -13,9 +14,9 @@ export async function announceChanges({ client, projectId, changed, events }: Pe
            where exists (select from segments where project_id = $1 and kind = 'dynamic')`,
     values: [
       projectId,
-      [...changed],
-      events.map(({ personId }) => personId),
-      events.map(({ foldedName }) => foldedName),
+      numberArray([...changed]),
+      numberArray(events.map(({ personId }) => personId)),
+      textArray(events.map(({ foldedName }) => foldedName)),
     ],
   })
 }

@@ -1,5 +1,6 @@
 import { changesBetween, firstChanges, recordChanges } from './changes.ts'
 import { type Draft, type Drafts, draftPeople } from './drafts.ts'
+import { FirstStates } from './first-state.ts'
 import { addressOf, identityOf, resolve } from './identity.ts'
 import { mergeStored } from './merge.ts'
 import { type PersonState, readRegisters, writeState } from './person.ts'
@@ -40,20 +41,27 @@ export async function applyToPeople(session: PeopleSession, sent: WritingItem[])
     drafts.filter(({ id }) => id !== undefined),
     refusals,
   )
-  const created = await insertPeople(session, fresh, (draft) =>
-    changePerson(draft, items, undefined, refusals),
+  const firstStates = new FirstStates()
+  const created = await insertPeople(
+    session,
+    fresh,
+    (draft) => tellPerson(draft, items, firstStates) ?? changePerson(draft, items, undefined, refusals),
   )
-  const updated = known.filter(({ written }) => written)
-  const withIds = [...created, ...updated].map((person) => ({ ...person, id: person.draft.id! }))
-  await updatePeople(session, withIds.slice(created.length))
+  const updated = withIds(known.filter(({ written }) => written))
+  await updatePeople(session, updated)
   await addAliases(
     session,
-    drafts.flatMap((draft) => [...draft.newAnonymous].map((alias) => ({ alias, personId: draft.id! }))),
+    drafts.flatMap(({ id, newAnonymous }) =>
+      [...(newAnonymous ?? [])].map((alias) => ({ alias, personId: id! })),
+    ),
   )
-  await recordChanges(session, withIds)
-  await syncSuppressions(session, withIds)
+  const noted = [...withIds(created.filter(({ changes }) => changes.length > 0)), ...updated]
+  await recordChanges(session, noted)
+  await syncSuppressions(session, noted)
   return { personIds: of.map((draft) => draft?.id), refusals, people: [...created, ...known] }
 }
+
+const withIds = (people: ChangedPerson[]) => people.map((person) => ({ ...person, id: person.draft.id! }))
 
 /** Merges visitors into the people they turn out to be, and gives the drafts of the rest. */
 async function findPeople(session: PeopleSession, items: WritingItem[]): Promise<Drafts> {
@@ -85,7 +93,28 @@ async function changeKnown(
   })
 }
 
-function changePerson(
+/** A new person of whom one item tells all; undefined where items have to be applied. */
+function tellPerson(draft: Draft, items: WritingItem[], states: FirstStates): ChangedPerson | undefined {
+  if (draft.items.length !== 1) return undefined
+  const item = items[draft.items[0]!]!
+  const address = addressOf(item.person)
+  const after = states.of(draft.externalId, address === draft.externalId ? address : undefined, item)
+  if (after === undefined || propertyBytes(after) > personLimits.propertyBytes) return undefined
+  return {
+    draft,
+    before: undefined,
+    after,
+    changes: [],
+    written: true,
+    at: item.at,
+    createdAt: createdAtOf(item),
+  }
+}
+
+const createdAtOf = (item: WritingItem): number =>
+  (item.kind === 'identify' && item.createdAt) || item.acceptedAt
+
+export function changePerson(
   draft: Draft,
   items: WritingItem[],
   before: PersonState | undefined,
@@ -120,9 +149,7 @@ function changePerson(
     changes,
     written: draft.becameKnown || changes.length > 0 || !sameTimes(before?.written ?? {}, after.written),
     at: Math.max(...own.map((item) => item.at)),
-    createdAt: Math.min(
-      ...own.map((item) => (item.kind === 'identify' && item.createdAt) || item.acceptedAt),
-    ),
+    createdAt: Math.min(...own.map(createdAtOf)),
   }
 }
 

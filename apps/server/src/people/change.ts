@@ -26,8 +26,7 @@ export interface Changed {
 }
 
 /** Merges and erasures change who is who; they need a session of their own. */
-export const needsExclusive = (items: IngestItem[]): boolean =>
-  items.some(({ kind }) => kind === 'merge' || kind === 'delete')
+export const needsExclusive = ({ kind }: IngestItem): boolean => kind === 'merge' || kind === 'delete'
 
 /**
  * Applies items of any kind to the people of a project: first merges and erasures in the order of their acceptance, then
@@ -39,7 +38,7 @@ export async function changePeople(session: PeopleSession, works: Work[]): Promi
 
   const writing = works
     .map(({ jobId, item }, index) => ({ jobId, item, index }))
-    .filter((work): work is Work<WritingItem> & { index: number } => !needsExclusive([work.item]))
+    .filter((work): work is Work<WritingItem> & { index: number } => !needsExclusive(work.item))
   const changed: Changed = {
     personIds: new Array(works.length),
     erased: new Set(),
@@ -72,7 +71,7 @@ export async function changePeople(session: PeopleSession, works: Work[]): Promi
 const loadErasuresOf = (session: PeopleSession, works: Work[]): Promise<ErasedAt> =>
   loadErasures(
     session,
-    works.flatMap(({ item }) => identitiesOf(item)),
+    () => works.flatMap(({ item }) => identitiesOf(item)),
     works.reduce((least, { item }) => Math.min(least, item.acceptedAt), Number.POSITIVE_INFINITY),
   )
 
@@ -120,7 +119,7 @@ const identitiesOf = (item: IngestItem): Identity[] =>
 
 /** Runs of merges and runs of erasures, each run in one go. */
 async function changeWhoIsWho(session: PeopleSession, works: Work[]): Promise<void> {
-  const queue = works.filter(({ item }) => needsExclusive([item])).sort(byAcceptance)
+  const queue = works.filter(({ item }) => needsExclusive(item)).sort(byAcceptance)
   while (queue.length > 0) {
     const { kind } = queue[0]!.item
     const end = queue.findIndex(({ item }) => item.kind !== kind)

@@ -7,7 +7,8 @@ export interface Draft {
   externalId: string | null
   /** Stored as a visitor, and now has an external id. */
   becameKnown: boolean
-  newAnonymous: Set<string>
+  /** Anonymous ids that lead to nobody yet. */
+  newAnonymous: Set<string> | undefined
   /** Positions in the batch. */
   items: number[]
 }
@@ -23,7 +24,7 @@ export interface Drafts {
 /** Finds out who each item speaks of, and what the items tell about who is who. */
 export function draftPeople(items: WritingItem[], matches: Matches): Drafts {
   const byId = new Map<number, Draft>()
-  const byKey = new Map<string, Draft>()
+  const byKey = { external: new Map<string, Draft>(), anonymous: new Map<string, Draft>() }
   const foldedInto = new Map<Draft, Draft>()
   const toMerge: [number, number][] = []
 
@@ -39,7 +40,7 @@ export function draftPeople(items: WritingItem[], matches: Matches): Drafts {
   }
   const find = (kind: keyof Matches, id: string | undefined): Draft | undefined => {
     if (id === undefined) return undefined
-    const found = byKey.get(kind + id)
+    const found = byKey[kind].get(id)
     if (found) return follow(found)
     const match = matches[kind].get(id)
     return match && follow(stored(match))
@@ -51,7 +52,7 @@ export function draftPeople(items: WritingItem[], matches: Matches): Drafts {
       known.id === undefined && visitor.id !== undefined ? [visitor, known] : [known, visitor]
     if (into === visitor) becomeKnown(visitor, known.externalId!)
     into.items.push(...from.items)
-    for (const id of from.newAnonymous) into.newAnonymous.add(id)
+    for (const id of from.newAnonymous ?? []) (into.newAnonymous ??= new Set()).add(id)
     foldedInto.set(from, into)
     return into
   }
@@ -70,10 +71,11 @@ export function draftPeople(items: WritingItem[], matches: Matches): Drafts {
       if (item.kind === 'identify' && item.updateOnly) return undefined
       draft = newDraft(undefined, external ?? null)
     }
-    if (external !== undefined) byKey.set(`external${external}`, draft)
+    if (external !== undefined) byKey.external.set(external, draft)
     if (anonymous !== undefined && visitor === undefined) {
+      draft.newAnonymous ??= new Set()
       draft.newAnonymous.add(anonymous)
-      byKey.set(`anonymous${anonymous}`, draft)
+      byKey.anonymous.set(anonymous, draft)
     }
     draft.items.push(index)
     return draft
@@ -87,7 +89,7 @@ const newDraft = (id: number | undefined, externalId: string | null): Draft => (
   id,
   externalId,
   becameKnown: false,
-  newAnonymous: new Set(),
+  newAnonymous: undefined,
   items: [],
 })
 

@@ -70,7 +70,7 @@ async function applyEdit(app: App, projectId: number, edit: Edit) {
   const jobId = `${now.toString(36)}~${randomUUID()}`
   const work = { jobId, item }
   try {
-    const changed = await withPeople(app, projectId, { exclusive: needsExclusive([item]) }, (session) =>
+    const changed = await withPeople(app, projectId, { exclusive: needsExclusive(item) }, (session) =>
       changePeople(session, [work]),
     )
     const refusal = changed.refusals.get(0)

@@ -17,7 +17,7 @@ export const isBefore = (item: { acceptedAt: number }, jobId: string, erasure: E
 /** The erasures that may concern items of these identities, accepted at `acceptedAt` or later. */
 export async function loadErasures(
   session: PeopleSession,
-  identities: Identity[],
+  identities: () => Identity[],
   acceptedAt: number,
 ): Promise<ErasedAt> {
   const { client, projectId } = session
@@ -29,7 +29,7 @@ export async function loadErasures(
   })
   if (recent.length === 0) return () => undefined
   const hashes = new Map<string, Buffer>()
-  for (const identity of identities)
+  for (const identity of identities())
     for (const node of nodesOf(identity)) if (!hashes.has(node)) hashes.set(node, hashOf(session, node))
   const { rows } = await client.query<{ id_hash: Buffer; erased_at: Date; job_id: string }>({
     name: 'people_erasures',

@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg'
+import { textArray } from '../db/array.ts'
 import type { PersonRef } from '../ingest/item.ts'
 
 /** The ids that a reference stands for; at least one is present. */
@@ -60,7 +61,7 @@ export async function resolve(
              where project_id = $1 and kind = r.kind and alias = r.id limit 1) as a
            cross join lateral (
              select id, external_id from people where project_id = $1 and id = a.person_id limit 1) as p`,
-    values: [projectId, external, anonymous],
+    values: [projectId, textArray(external), textArray(anonymous)],
   })
   for (const { kind, id, person, main } of rows) {
     if (!matches[kind].has(id)) matches[kind].set(id, { personId: person, externalId: main })

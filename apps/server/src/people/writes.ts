@@ -24,7 +24,7 @@ export const personLimits = {
   removed: 2_000,
 }
 
-type Write = [register: string, value: Json]
+type Write = (register: string, value: Json) => void
 
 /** The tag that stands for the subscription. */
 const unsubscribedTag = 'unsubscribed'
@@ -40,79 +40,82 @@ export function hasWrites(item: WritingItem): boolean {
  * @returns why it was refused, undefined when it was applied
  */
 export function applyItem(registers: Registers, item: WritingItem): string | undefined {
-  const writes = writesOf(item)
-  if (writes.length === 0) return undefined
-  const refusal = refuse(registers, writes)
+  const refusal = refuse(registers, item)
   if (refusal !== undefined) return refusal
-  for (const [name, value] of writes) write(registers, name, item.at, value)
+  eachWrite(item, (name, value) => void write(registers, name, item.at, value))
   return undefined
 }
 
-function writesOf(item: WritingItem): Write[] {
+/** A list of them would be made for every item, only to be gone through once. */
+function eachWrite(item: WritingItem, write: Write): void {
   switch (item.kind) {
     case 'identify':
-      return identifyWrites(item)
+      identifyWrites(item, write)
+      break
     case 'event':
-      return traitWrites(item)
+      traitWrites(item, write)
+      break
     case 'tags':
-      return tagWrites(item)
+      tagWrites(item, write)
+      break
     case 'subscription':
-      return [['$subscribed', item.subscribed]]
+      write('$subscribed', item.subscribed)
+      break
     case 'suppression':
-      return [['$suppressed', item.suppressed]]
+      write('$suppressed', item.suppressed)
   }
 }
 
-function identifyWrites(item: IdentifyItem): Write[] {
-  const writes: Write[] = []
-  if (item.email !== undefined) writes.push(['$email', item.email])
-  if (item.phone !== undefined) writes.push(['$phone', item.phone])
-  if (item.timezone !== undefined) writes.push(['$timezone', item.timezone])
-  if (item.language !== undefined) writes.push(['$language', item.language])
-  pushProperties(writes, item.properties)
-  if (item.tags) writes.push(...tagWrites(item.tags))
+function identifyWrites(item: IdentifyItem, write: Write): void {
+  if (item.email !== undefined) write('$email', item.email)
+  if (item.phone !== undefined) write('$phone', item.phone)
+  if (item.timezone !== undefined) write('$timezone', item.timezone)
+  if (item.language !== undefined) write('$language', item.language)
+  propertyWrites(item.properties, write)
+  if (item.tags) tagWrites(item.tags, write)
   for (const { address, ...device } of item.devices ?? [])
-    writes.push([deviceRegister(address), device as unknown as Json])
-  for (const address of item.removeDevices ?? []) writes.push([deviceRegister(address), null])
-  for (const [topic, subscribed] of Object.entries(item.topics ?? {}))
-    writes.push([topicRegister(topic), subscribed])
-  if (item.subscribed !== undefined) writes.push(['$subscribed', item.subscribed])
-  return writes
+    write(deviceRegister(address), device as unknown as Json)
+  for (const address of item.removeDevices ?? []) write(deviceRegister(address), null)
+  for (const topic in item.topics) write(topicRegister(topic), item.topics[topic]!)
+  if (item.subscribed !== undefined) write('$subscribed', item.subscribed)
 }
 
-function traitWrites({ traits }: EventItem): Write[] {
-  const writes: Write[] = []
-  if (traits?.email !== undefined) writes.push(['$email', traits.email])
-  if (traits?.phone !== undefined) writes.push(['$phone', traits.phone])
-  pushProperties(writes, traits?.properties)
-  return writes
+function traitWrites({ traits }: EventItem, write: Write): void {
+  if (traits?.email !== undefined) write('$email', traits.email)
+  if (traits?.phone !== undefined) write('$phone', traits.phone)
+  propertyWrites(traits?.properties, write)
 }
 
-function pushProperties(writes: Write[], properties: Record<string, Json> | undefined): void {
-  for (const name in properties) writes.push([propertyRegister(name), properties[name]!])
+function propertyWrites(properties: Record<string, Json> | undefined, write: Write): void {
+  for (const name in properties) write(propertyRegister(name), properties[name]!)
 }
 
-function tagWrites({ add, remove }: { add: string[]; remove: string[] }): Write[] {
-  const toWrite = (value: true | null) => (tag: string) =>
-    (tag === unsubscribedTag ? ['$subscribed', value === null] : [tagRegister(tag), value]) satisfies Write
-  return [...add.map(toWrite(true)), ...remove.map(toWrite(null))]
+function tagWrites({ add, remove }: { add: string[]; remove: string[] }, write: Write): void {
+  for (const [tags, value] of [
+    [add, true],
+    [remove, null],
+  ] as const)
+    for (const tag of tags)
+      if (tag === unsubscribedTag) write('$subscribed', value === null)
+      else write(tagRegister(tag), value)
 }
 
-function refuse(registers: Registers, writes: Write[]): string | undefined {
-  // Far from the limits, which is nearly always, there is nothing to count.
-  if (registers.size + writes.length > personLimits.labels) {
-    const counts = countAfter(registers, writes)
-    if (counts.properties > personLimits.properties)
-      return `the person would have ${counts.properties} properties; ${personLimits.properties} is the limit`
-    if (counts.labels > personLimits.labels)
-      return `the person would have ${counts.labels} tags, topics and devices; ${personLimits.labels} is the limit`
-  }
+function refuse(registers: Registers, item: WritingItem): string | undefined {
+  // Far from the limits, which is nearly always, nothing has to be known of what is there.
+  let writes = 0
+  eachWrite(item, () => void writes++)
+  if (registers.size + writes <= personLimits.labels) return undefined
+  const counts = countAfter(registers, item)
+  if (counts.properties > personLimits.properties)
+    return `the person would have ${counts.properties} properties; ${personLimits.properties} is the limit`
+  if (counts.labels > personLimits.labels)
+    return `the person would have ${counts.labels} tags, topics and devices; ${personLimits.labels} is the limit`
   return undefined
 }
 
-function countAfter(registers: Registers, writes: Write[]) {
+function countAfter(registers: Registers, item: WritingItem) {
   const present = new Map([...registers].map(([name, { value }]) => [name, value !== null]))
-  for (const [name, value] of writes) present.set(name, value !== null)
+  eachWrite(item, (name, value) => void present.set(name, value !== null))
   const counts = { properties: 0, labels: 0 }
   for (const [name, is] of present) {
     if (!is) continue

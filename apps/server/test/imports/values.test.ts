@@ -1,0 +1,44 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { asType } from '../../src/imports/values.ts'
+
+const asDate = (text: string) => asType(text, 'date', {})
+
+describe('dates of a file', () => {
+  it('reads every instant that a program writes', () => {
+    const instants = fc.date({
+      min: new Date('1000-01-02'),
+      max: new Date('9999-12-30'),
+      noInvalidDate: true,
+    })
+    fc.assert(
+      fc.property(instants, (instant) => {
+        expect(asDate(instant.toISOString())).toBe(instant.toISOString())
+      }),
+    )
+  })
+
+  it.each([
+    '2026-02-31T10:00:00Z',
+    '2026-13-01T10:00:00Z',
+    '2026-01-01T24:00:00Z',
+    '2026-01-01T10:60:00Z',
+    '0999-01-01T10:00:00Z',
+    'T2026-0101T10Z',
+  ])('%s is none', (text) => {
+    expect(asDate(text)).toBeUndefined()
+  })
+
+  it.each([
+    ['2026-01-01T10:00Z', '2026-01-01T10:00:00.000Z'],
+    ['2026-01-01T10:00:00.5Z', '2026-01-01T10:00:00.500Z'],
+    ['2026-01-01T10:00:00.123456Z', '2026-01-01T10:00:00.123Z'],
+    ['2026-01-01t10:00:00z', '2026-01-01T10:00:00.000Z'],
+    ['2026-01-01 10:00', '2026-01-01T10:00:00.000Z'],
+    ['2026-01-01T10:00:00+02:00', '2026-01-01T08:00:00.000Z'],
+    ['2026-01-01', '2026-01-01T00:00:00.000Z'],
+    ['1767261600', '2026-01-01T10:00:00.000Z'],
+  ])('%s is %s', (text, instant) => {
+    expect(asDate(text)).toBe(instant)
+  })
+})

@@ -1,4 +1,4 @@
-import { Box, Button, Card, Center, Skeleton, Table, Text } from '@mantine/core'
+import { Box, Button, Card, Skeleton, Stack, Table, Text } from '@mantine/core'
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
 import type { Page } from '../api/types.ts'
 import classes from './data-table.module.css'
@@ -135,11 +135,17 @@ function NextPage<R>({ label, query, more }: Pick<DataTableProps<R>, 'label' | '
     )
   if (more) return more
   if (!query.hasNextPage) return null
+  const pages = query.data?.pages ?? []
   return (
-    <Center mt="md">
+    <Stack mt="md" gap="xs" align="center">
+      {pages.length > 1 && pages.at(-1)?.items.length === 0 && (
+        <Text size="sm" c="dimmed" role="status">
+          None were added by the last look. There may be others further on.
+        </Text>
+      )}
       <Button variant="default" loading={query.isFetchingNextPage} onClick={() => query.fetchNextPage()}>
         Show more {label}
       </Button>
-    </Center>
+    </Stack>
   )
 }

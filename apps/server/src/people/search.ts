@@ -28,10 +28,11 @@ interface Found {
 }
 
 /**
- * People looked at by one request at most. Only those that an earlier stage told already are looked at in vain, as when
- * addresses serve as ids or begin with the name; a page may then be shorter than asked for, and its cursor goes on.
+ * People looked at by one request at most, each a row at a random place. Only those that an earlier stage told already are
+ * looked at in vain, as when addresses serve as ids or begin with the name; a page may then be shorter than asked for, and
+ * its cursor goes on.
  */
-const mostLooked = 1_000
+const mostLooked = 500
 
 /** Greater than everything that begins with `prefix`, byte by byte. */
 const beyond = (place: string) => `${place} || chr(1114111)`
@@ -53,7 +54,7 @@ export async function searchPeople(
   while (position.stage < stages.length && found.length <= limit && looked < mostLooked) {
     const { stage } = position
     // As many as are missing; then, among those told already, ever more.
-    const most = Math.max(limit + 1 - found.length, looked)
+    const most = Math.min(Math.max(limit + 1 - found.length, looked), mostLooked - looked)
     const rows = await scan(app, projectId, stages, position, most)
     looked += rows.length
     for (const { id, key, earlier } of rows)
@@ -92,6 +93,7 @@ function phonePrefixes(search: string, country: string | null): string[] {
   return normal === search ? [search] : [normal, search]
 }
 
+/** The next `most` of a stage in its order, those told earlier among them. */
 async function scan(
   app: App,
   projectId: number,
@@ -99,40 +101,55 @@ async function scan(
   { stage, after }: Position,
   most: number,
 ): Promise<Found[]> {
-  const here = stages[stage]!
+  const { value, prefix, kind, unique } = stages[stage]!
   const values: unknown[] = [projectId]
   const place = (content: unknown, type: string) => `$${values.push(content)}::${type}`
-  const begins = (value: string, prefix: string) => {
-    const least = place(prefix, 'text')
-    return `${value} >= ${least} and ${value} < ${beyond(least)}`
+  const begins = (text: string, beginning: string) => {
+    const least = place(beginning, 'text')
+    return `${text} >= ${least} and ${text} < ${beyond(least)}`
   }
-  /** Whether a stage tells `people p`; by an alias of which `more` is true. */
-  const tells = ({ value, prefix, kind }: Stage, more = 'true') =>
-    kind === undefined
-      ? `coalesce(${begins(value, prefix)}, false)`
-      : `exists (select from person_aliases a where a.project_id = $1 and a.person_id = p.id and a.kind = '${kind}'
-           and ${begins(value, prefix)} and ${more})`
-
-  const earlier = stages.slice(0, stage).map((of) => tells(of))
-  let { value } = here
-  let from = 'people p where p.project_id = $1'
-  if (here.kind !== undefined) {
-    value = 'here.alias'
-    from = `person_aliases here join people p on p.project_id = $1 and p.id = here.person_id
-      where here.project_id = $1 and here.kind = '${here.kind}'`
-    // Of several aliases the first one tells.
-    earlier.push(tells(here, 'a.alias < here.alias'))
+  const tells = (of: Stage) => `coalesce(${begins(of.value, of.prefix)}, false)`
+  /**
+   * Whether an alias of this kind that comes before `end` leads to `people p`. Compared as rows and in their order, which
+   * is that of the index by person alone, and fenced by `offset 0`: otherwise PostgreSQL may read all the aliases that
+   * begin so, of whomever, to answer for a page of fifty. The project is the row's: of `$1` that is newer than its
+   * statistics the planner expects nothing, so that any index would do.
+   */
+  const leads = (of: Stage, end?: string) => {
+    const least = place(of.prefix, 'text')
+    return `exists (select from person_aliases a where a.project_id = p.project_id
+      and (a.person_id, a.kind, a.alias) >= (p.id, '${of.kind}', ${least})
+      and (a.person_id, a.kind, a.alias) < (p.id, '${of.kind}', ${end ?? beyond(least)})
+      order by a.person_id, a.kind, a.alias offset 0)`
   }
-  const where = [`${value} is not null`, begins(value, here.prefix)]
+  const range = [begins(value, prefix)]
   if (after)
-    where.push(
-      here.unique
+    range.push(
+      unique
         ? `${value} > ${place(after.key, 'text')}`
         : `(${value}, p.id) > (${place(after.key, 'text')}, ${place(after.id, 'bigint')})`,
     )
+  const first = `${range.join(' and ')} order by ${unique ? value : `${value}, p.id`} limit ${place(most, 'integer')}`
+
+  const before = stages.slice(0, stage)
+  // What the row itself says comes first: then most need no look at their aliases.
+  const earlier = [
+    ...before.filter((of) => of.kind === undefined).map(tells),
+    ...before.filter((of) => of.kind !== undefined).map((of) => leads(of)),
+    // Of several aliases the first one tells.
+    ...(kind === undefined ? [] : [leads(stages[stage]!, 'here.key')]),
+  ]
+  const told = `${earlier.join(' or ') || 'false'} as earlier`
   const { rows } = await app.pool.query<Found>(
-    `select p.id, ${value} as key, ${earlier.join(' or ') || 'false'} as earlier from ${from} and ${where.join(' and ')}
-     order by ${here.unique ? value : `${value}, p.id`} limit ${place(most, 'integer')}`,
+    kind === undefined
+      ? `select p.id, ${value} as key, ${told} from people p where p.project_id = $1 and ${first}`
+      : // First the aliases, then each one's person: joined freely, everybody of the project may be read.
+        `select here.id, here.key, ${told}
+         from (select a.project_id, a.person_id as id, a.alias as key from person_aliases a
+               where a.project_id = $1 and a.kind = '${kind}' and ${first}) as here
+         left join lateral (select * from people p where p.project_id = here.project_id and p.id = here.id limit 1) as p
+           on true
+         order by here.key`,
     values,
   )
   return rows

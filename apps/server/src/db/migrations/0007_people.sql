@@ -17,6 +17,9 @@ create index people_email on people (project_id, (lower(email) collate "C"), id)
 create index people_phone on people (project_id, (phone collate "C"), id) where phone is not null;
 create index people_name on people (project_id, (person_name(properties) collate "C"), id)
   where person_name(properties) is not null;
+-- Tells with one look whether an alias that begins so leads to a person, however many lead to them.
+drop index person_aliases_person;
+create index person_aliases_person on person_aliases (project_id, person_id, kind, alias);
 
 -- Both answer from the index alone how often people did something.
 drop index events_person;

@@ -7,9 +7,10 @@ import { testSql } from './property-sql.ts'
 import { readProperty } from './values.ts'
 
 /**
- * How history is looked up. `sets` gathers everybody who did something once and joins them: right for a whole project.
- * `probes` asks for each person by index: right for a few thousand people, or when other conditions leave few. Both give
- * the same answers.
+ * How it is found out what can only be measured, like how often people did something. `sets` measures everybody at once and
+ * joins them: right for a whole project. `probes` measures each person by index: right for a few thousand people, or when
+ * other conditions leave few. Both give the same answers. Whether people did something at all is left to PostgreSQL: of an
+ * `exists` it knows itself whether a hash of everybody or a look at each is cheaper.
  */
 export type Strategy = 'sets' | 'probes'
 
@@ -80,46 +81,48 @@ export class ConditionCompiler {
 
   #membership(segment: number, isIn: boolean): string {
     const { parameters, project } = this.context
-    const of = `m.project_id = ${project} and m.segment_id = ${parameters.add(segment, 'integer')}`
-    const found =
-      this.#strategy === 'probes'
-        ? `exists (select from segment_members m where ${of} and m.person_id = p.id)`
-        : `(${this.#join(`select m.person_id from segment_members m where ${of}`)}.person_id is not null)`
+    const found = `exists (select from segment_members m
+      where m.project_id = ${project} and m.segment_id = ${parameters.add(segment, 'integer')} and m.person_id = p.id)`
     return isIn ? found : `(not ${found})`
   }
 
   #history(leaf: EventCondition | MessageCondition): string {
     const history = 'event' in leaf ? eventHistory(leaf, this.context) : messageHistory(leaf, this.context)
-    const found = this.#strategy === 'probes' ? probe(history) : this.#set(history)
+    const found = this.#strategy === 'probes' || isMere(history) ? probe(history) : this.#set(history)
     return (leaf.did ?? true) ? found : `(not ${found})`
   }
 
   /** Those whose rows say otherwise than no rows would are gathered; everybody else is like them who have none. */
-  #set({ from, filters, measure, ofNone, enough }: History): string {
-    const having =
-      enough === 1 && !ofNone && measure === 'count(*) >= 1'
-        ? ''
-        : `having ${ofNone ? 'not ' : ''}(${measure})`
+  #set({ from, filters, measure, ofNone }: History): string {
     const set = this.#join(
-      `select h.person_id from ${from} where ${filters.join(' and ')} group by h.person_id ${having}`,
+      `select h.person_id from ${from} where ${filters.join(' and ')} group by h.person_id
+       having ${ofNone ? 'not ' : ''}(${measure})`,
     )
     return `(${set}.person_id is ${ofNone ? '' : 'not '}null)`
   }
 
+  /** Materialized, because every process of a parallel plan would measure everybody anew. */
   #join(select: string): string {
     let alias = this.#joined.get(select)
     if (alias === undefined) {
       alias = `s${this.#joined.size + 1}`
       this.#joined.set(select, alias)
-      this.#joins.push(`left join (${select}) as ${alias} on ${alias}.person_id = p.id`)
+      this.#joins.push(
+        `left join (with measured as materialized (${select}) select person_id from measured) as ${alias}
+         on ${alias}.person_id = p.id`,
+      )
     }
     return alias
   }
 }
 
-function probe({ from, filters, measure, enough }: History): string {
+/** Any row at all decides. */
+const isMere = ({ measure }: History) => measure === 'count(*) >= 1'
+
+function probe(history: History): string {
+  const { from, filters, measure, enough } = history
   const rows = `${from} where h.person_id = p.id and ${filters.join(' and ')}`
-  if (measure === 'count(*) >= 1') return `exists (select from ${rows})`
+  if (isMere(history)) return `exists (select from ${rows})`
   if (enough === undefined) return `(select ${measure} from ${rows})`
   return `(select ${measure} from (select from ${rows} limit ${enough}) as found)`
 }

@@ -60,14 +60,19 @@ export async function makeAudience(
 
 /** Twenty million rows in the order of their people would go to random places of each index, for most of an hour. */
 async function dropIndexes(database: pg.Pool): Promise<() => Promise<void>> {
-  const { rows } = await database.query<{ name: string; definition: string }>(
+  const { rows: indexes } = await database.query<{ name: string; definition: string }>(
     `select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition
-     from pg_index where indrelid in ('people'::regclass, 'events'::regclass) and not indisunique`,
+     from pg_index where indrelid in ('people'::regclass, 'events'::regclass) and not indisprimary`,
   )
-  for (const { name } of rows) await database.query(`drop index ${name}`)
+  for (const { name } of indexes) await database.query(`drop index ${name}`)
+  await database.query('alter table events drop constraint events_pkey')
   return async () => {
-    for (const { definition } of rows)
-      await database.query(`set maintenance_work_mem = '1GB'; ${definition.replace(' ON ONLY ', ' ON ')}`)
+    const definitions = indexes.map(({ definition }) => definition.replace(' ON ONLY ', ' ON '))
+    for (const definition of [
+      'alter table events add primary key (project_id, occurred_at, id)',
+      ...definitions,
+    ])
+      await database.query(`set maintenance_work_mem = '1GB'; ${definition}`)
   }
 }
 

@@ -12,7 +12,7 @@ import type { ImportRow } from './imports.ts'
 import { Plan, type Planned, type Refusal } from './plan.ts'
 import { saveRejects } from './rejects.ts'
 import { type Place, type Row, type RowReader, readRows } from './rows.ts'
-import { type Purpose, type ReadyRow, tryRows, type Written, writeRows } from './write-rows.ts'
+import { type Purpose, type ReadyRow, readyRow, tryRows, type Written, writeRows } from './write-rows.ts'
 
 /** Of a step: a tenth of a second, and what a step costs besides its rows no longer shows. */
 const rowsPerStep = 2_000
@@ -125,7 +125,7 @@ export class RowsSession implements TaskSession<Batch> {
       start ??= rows[0]!.end
       for (const row of rows) {
         const planned: Planned = this.#plan.read(row)
-        if ('draft' in planned) ready.push(planned)
+        if ('draft' in planned) ready.push(readyRow(this.#purpose, row, planned.draft))
         else refused.push(planned)
       }
       end = rows.at(-1)

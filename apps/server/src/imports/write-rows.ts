@@ -28,7 +28,16 @@ export interface Purpose {
 export interface ReadyRow {
   row: Row
   draft: Draft
+  /** What it does to the person whom it names. */
+  items: IngestItem[]
 }
+
+/** Made while the rows before are stored: of a row that names its person by an id it is all there is to know. */
+export const readyRow = (purpose: Purpose, row: Row, draft: Draft): ReadyRow => ({
+  row,
+  draft,
+  items: itemsOf(purpose.kind, draft, draft.person, purpose, purpose.options),
+})
 
 /** What came of rows. The first three add up with the refusals to all of them. */
 export interface Written {
@@ -53,10 +62,12 @@ export async function writeRows(
   const fates = decideEarly(purpose, rows, found)
   const works: (Work & { row: number })[] = []
   const merges: Work[] = []
-  for (const [index, { draft }] of rows.entries()) {
+  for (const [index, { draft, items }] of rows.entries()) {
     if (fates[index] !== undefined) continue
     for (const ref of found[index]!.refs)
-      for (const item of itemsOf(purpose.kind, draft, ref, purpose, purpose.options))
+      for (const item of ref === draft.person
+        ? items
+        : itemsOf(purpose.kind, draft, ref, purpose, purpose.options))
         if (needsExclusive(item)) merges.push({ jobId, item })
         else works.push({ jobId, item, row: index })
   }

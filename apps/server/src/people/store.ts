@@ -55,8 +55,8 @@ export async function insertPeople(
   drafts: Draft[],
   make: (draft: Draft) => ChangedPerson,
 ): Promise<ChangedPerson[]> {
-  // In one order over all statements, as `order by` does it within one.
-  const ordered = drafts.length > peoplePerInsert ? [...drafts].sort(byExternalId) : drafts
+  // In one order over all sessions: two that create the same people don't wait for each other in a circle.
+  const ordered = [...drafts].sort(byExternalId)
   const people: ChangedPerson[] = []
   const storing: Promise<void>[] = []
   for (let from = 0; from < ordered.length; from += peoplePerInsert) {
@@ -72,7 +72,10 @@ export async function insertPeople(
   return people
 }
 
-const byExternalId = (a: Draft, b: Draft): number => ((a.externalId ?? '') < (b.externalId ?? '') ? -1 : 1)
+function byExternalId({ externalId: a }: Draft, { externalId: b }: Draft): number {
+  if (a === b) return 0
+  return (a ?? '') < (b ?? '') ? -1 : 1
+}
 
 /** What few people have, as one document; undefined for the others. */
 function unusualOf({ after }: ChangedPerson): string | undefined {
@@ -135,7 +138,6 @@ async function insertSome(session: PeopleSession, people: ChangedPerson[]): Prom
                string_to_array($8, e'\n'), $9::integer[], string_to_array($10, e'\n'), $11::float8[])
              as r (external_id, anonymous_id, email, phone, properties, written, times, unusual_text, created),
              lateral (select nullif(unusual_text, '')::jsonb as unusual) as u
-           order by external_id collate "C"
            on conflict (project_id, external_id) where external_id is not null do nothing
            returning id, external_id, anonymous_id`,
     values: [session.projectId, session.now, ...valuesOf(people)],

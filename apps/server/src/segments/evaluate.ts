@@ -66,17 +66,17 @@ async function evaluatePeople(
     const subjects = people.map((person) => ({ person }))
     return { memberships, facts: await loadFacts(client, projectId, subjects, conditions, now) }
   }
-  // The database reads of the next ones while these are judged.
+  // The database reads of the next ones while these are judged, and has a question waiting whenever it answered one.
   const batches = split(ids, peoplePerBatch)
-  let coming = load(batches[0]!)
-  for (const next of batches.slice(1).concat([[]])) {
-    const known = await coming
-    if (next.length > 0) {
-      coming = load(next)
-      // Awaited in the next round, unless this one throws.
-      coming.catch(() => {})
+  const coming: Promise<Known>[] = []
+  while (batches.length + coming.length > 0) {
+    for (const batch of batches.splice(0, batchesAhead - coming.length)) {
+      const loading = load(batch)
+      // Awaited in a later round, unless one before throws.
+      loading.catch(() => {})
+      coming.push(loading)
     }
-    await judge(definitions, known, found)
+    await judge(definitions, await coming.shift()!, found)
   }
   await changeMemberships(client, projectId, { ...found, now })
   await noteDue(client, projectId, ids, found.due)
@@ -97,6 +97,7 @@ interface Findings {
 
 /** Small enough that reading and judging overlap, large enough that a statement's fixed cost does not show. */
 const peoplePerBatch = 500
+const batchesAhead = 3
 /** Judged between two looks at what the database answered. */
 const peoplePerTurn = 50
 

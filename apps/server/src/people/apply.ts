@@ -1,7 +1,7 @@
 import { changesBetween, firstChanges, recordChanges } from './changes.ts'
 import { type Draft, type Drafts, draftPeople } from './drafts.ts'
 import { FirstStates } from './first-state.ts'
-import { addressOf, identityOf, resolve } from './identity.ts'
+import { addressOf, identityOf, type Matches, resolve } from './identity.ts'
 import { mergeStored } from './merge.ts'
 import { type PersonState, readRegisters, writeState } from './person.ts'
 import { withNormalPhones } from './phone.ts'
@@ -29,10 +29,16 @@ export interface Applied {
 /**
  * Applies a batch of items to their people, in a handful of statements however many there are. The order of the items
  * makes no difference.
+ *
+ * @param matches of these people or more, as they still are; looked up when absent
  */
-export async function applyToPeople(session: PeopleSession, sent: WritingItem[]): Promise<Applied> {
+export async function applyToPeople(
+  session: PeopleSession,
+  sent: WritingItem[],
+  matches?: Matches,
+): Promise<Applied> {
   const items = await withNormalPhones(session, sent)
-  const { drafts, of } = await findPeople(session, items)
+  const { drafts, of } = await findPeople(session, items, matches)
   const refusals = new Map<number, string>()
   const fresh = drafts.filter(({ id }) => id === undefined)
   const known = await changeKnown(
@@ -64,13 +70,22 @@ export async function applyToPeople(session: PeopleSession, sent: WritingItem[])
 const withIds = (people: ChangedPerson[]) => people.map((person) => ({ ...person, id: person.draft.id! }))
 
 /** Merges visitors into the people they turn out to be, and gives the drafts of the rest. */
-async function findPeople(session: PeopleSession, items: WritingItem[]): Promise<Drafts> {
-  const identities = items.map((item) => identityOf(item.person))
-  const found = draftPeople(items, await resolve(session.client, session.projectId, identities))
+async function findPeople(
+  session: PeopleSession,
+  items: WritingItem[],
+  matches: Matches | undefined,
+): Promise<Drafts> {
+  const lookUp = () =>
+    resolve(
+      session.client,
+      session.projectId,
+      items.map((item) => identityOf(item.person)),
+    )
+  const found = draftPeople(items, matches ?? (await lookUp()))
   if (found.toMerge.length === 0) return found
   if (!session.exclusive) throw new NeedsExclusive()
   await mergeStored(session, found.toMerge)
-  return draftPeople(items, await resolve(session.client, session.projectId, identities))
+  return draftPeople(items, await lookUp())
 }
 
 /** Computes the new state of those who are stored and written to, and locks them. */

@@ -47,7 +47,15 @@ export async function changePeople(session: PeopleSession, works: Work[]): Promi
   }
   if (writing.length === 0) return changed
 
-  const erasedAt = await eraseLinkedVisitors(session, writing, await loadErasuresOf(session, writing))
+  // Asked for together with the erasures, of which there are nearly always none.
+  const matching = resolve(
+    session.client,
+    session.projectId,
+    writing.map(({ item }) => identityOf(item.person)),
+  )
+  matching.catch(() => {})
+  const before = await loadErasuresOf(session, writing)
+  const erasedAt = await eraseLinkedVisitors(session, writing, before)
   const alive = writing.filter(({ item, jobId, index }) => {
     const erasure = erasedAt(identityOf(item.person))
     const late = erasure !== undefined && isBefore(item, jobId, erasure)
@@ -57,6 +65,7 @@ export async function changePeople(session: PeopleSession, works: Work[]): Promi
   const applied = await applyToPeople(
     session,
     alive.map(({ item }) => item),
+    erasedAt === before ? await matching : undefined,
   )
   changed.people = applied.people
   for (const [position, { index }] of alive.entries()) {

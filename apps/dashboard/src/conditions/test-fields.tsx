@@ -1,4 +1,4 @@
-import { Autocomplete, NumberInput, Select, TagsInput, TextInput } from '@mantine/core'
+import { Autocomplete, NumberInput, Select, TagsInput } from '@mantine/core'
 import { DateValueFields } from './date-fields.tsx'
 import { type DateValue, isDateValue, type Operator, type Test, type Value } from './language.ts'
 
@@ -119,15 +119,8 @@ function ValueField({ takes, value, suggestions, setValue }: ValueFieldProps) {
       />
     )
   const text = value === undefined || typeof value === 'object' ? '' : String(value)
-  if (data.length === 0)
-    return (
-      <TextInput
-        {...shared}
-        placeholder="Value"
-        value={text}
-        onChange={(event) => setValue(event.currentTarget.value)}
-      />
-    )
+  // One field with suggestions and without: another one in its place would take the focus from who is typing when they
+  // arrive.
   return (
     <Autocomplete {...shared} placeholder="Value" data={data} limit={50} value={text} onChange={setValue} />
   )

@@ -59,6 +59,27 @@ describe.skipIf(noBrowser)('segments in the console', () => {
     expect(await page.getByRole('table').getByRole('link').allTextContents()).toHaveLength(3)
   })
 
+  it('lets one type a value while the known values are still on their way', async () => {
+    let arrive!: () => void
+    const released = new Promise<void>((resolve) => {
+      arrive = resolve
+    })
+    await page.route(/\/properties\/plan\/values/, async (route) => {
+      await released
+      await route.continue()
+    })
+    await page.goto(fairway.path('segments/new'))
+    await add('Property of the person')
+    await page.keyboard.type('plan')
+    await page.keyboard.press('Escape')
+    await page.getByLabel('Value', { exact: true }).first().click()
+    await page.keyboard.type('p')
+    arrive()
+    await page.getByRole('option', { name: 'pro', exact: true }).waitFor()
+    await page.keyboard.type('r')
+    await says('People whose plan is “pr”.').waitFor()
+  })
+
   it('says the same as JSON, and shows a refusal at its condition', async () => {
     await page.goto(fairway.path('segments/new'))
     await page.getByRole('textbox', { name: 'Name' }).fill('Refused')

@@ -97,13 +97,13 @@ export function asDate(value: Json, { dates }: Notation): number | undefined {
 
 const isoOf = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString())
 
-/** As programs write it. What comes out as it went in was read right, and was read in a third of the time. */
+/** As programs write it, on a day that every month has: most dates, in a tenth of the time. */
+const exact =
+  /^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{3})?Z$/
+
 function exactIso(value: Json): string | undefined {
-  if (typeof value !== 'string' || value[10] !== 'T' || !value.endsWith('Z')) return undefined
-  const at = within(Date.parse(value))
-  if (at === undefined) return undefined
-  const text = new Date(at).toISOString()
-  return text.startsWith(value.slice(0, -1)) ? text : undefined
+  if (typeof value !== 'string' || !exact.test(value)) return undefined
+  return value.includes('.') ? value : `${value.slice(0, -1)}.000Z`
 }
 
 const hourOf = (hour: number, half: string) =>

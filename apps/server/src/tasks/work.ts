@@ -67,6 +67,14 @@ async function workSlice(app: App, task: TaskRow, kind: TaskKind, signal: AbortS
   }
 }
 
+/**
+ * A step's commit does not wait for the disk: what a crash of PostgreSQL takes with it is done again from the cursor that
+ * is on disk, because cursor and rows are one transaction. Nothing that follows outlives it, either: later commits, such as
+ * that of a mail it led to or of the task's end, bring everything before them to the disk. Measured: 7 of an import
+ * step's 76 ms.
+ */
+const commitSoon = 'set local synchronous_commit = off'
+
 async function step(
   app: App,
   client: PoolClient,
@@ -75,6 +83,7 @@ async function step(
   batch: unknown,
   { steps, began, last }: { steps: number; began: number; last: boolean },
 ): Promise<void> {
+  await client.query(commitSoon)
   await holdTask(client, task, steps)
   const { cursor, done, failed = 0, total, detail = {} } = await session.write(client, batch)
   const seconds = Math.max(1, Date.now() - began) / 1_000

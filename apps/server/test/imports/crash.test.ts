@@ -1,23 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '../../../../testing/postgres.ts'
 import { type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
+import { findRunningEmbedded } from '../../src/db/embedded.ts'
 
 const rows = 20_000
-/** Each costs the time until a dead worker's lease ends. */
-const kills = { people: 3, events: 1 }
+/** Whose end. One of the server costs the time until its worker's lease is over. */
+const kills = {
+  people: ['server', 'database', 'server', 'database'],
+  events: ['database', 'server'],
+} as const
 
-let database: TestDatabase
 let server: ServerProcess
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  server = await startServerProcess({ env: { DATABASE_URL: database.url } })
+  server = await startServerProcess()
 })
-afterAll(async () => {
-  await server?.dispose()
-  await database?.drop()
-})
+afterAll(() => server?.dispose())
 
 /** Every tenth person is there twice, and every 50th row is wrong. */
 const peopleFile = () =>
@@ -50,7 +49,7 @@ const mapping = {
   note: { to: 'property:note' },
 }
 
-test('kill -9 at any moment of an import: every row counts once, and what is wrong is told once', async () => {
+test('kill -9 of server or database at any moment of an import: every row counts once, and what is wrong is told once', async () => {
   const calm = await project('Calm')
   const struck = await project('Struck')
   for (const [kind, file, start] of [
@@ -60,12 +59,11 @@ test('kill -9 at any moment of an import: every row counts once, and what is wro
     const peaceful = await begin(calm, kind, file, start)
     await ended(calm, peaceful)
     const id = await begin(struck, kind, file, start)
-    for (let kill = 0; kill < kills[kind]; kill++) {
+    for (const victim of kills[kind]) {
       const before = await done(struck, id)
       if (before < rows) await until(async () => (await done(struck, id)) > before)
       await sleep(Math.random() * 150)
-      await server.kill()
-      await server.restart()
+      await end(victim)
     }
     await ended(struck, id)
 
@@ -102,6 +100,30 @@ async function call({ id, key }: Project, method: string, path: string, body?: o
   return answer
 }
 
+async function end(victim: 'server' | 'database'): Promise<void> {
+  if (victim === 'server') {
+    await server.kill()
+    await server.restart()
+  } else {
+    server.killDatabase()
+    await until(async () => (await query('select 1')).length === 1)
+  }
+}
+
+/** On a connection of its own: the database comes and goes. */
+async function query(text: string, values: unknown[] = []) {
+  const url = findRunningEmbedded(server.dataDir)
+  if (!url) throw new Error('no PostgreSQL is running')
+  const client = new pg.Client(url)
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return (await client.query(text, values)).rows
+  } finally {
+    await client.end()
+  }
+}
+
 async function begin(of: Project, kind: string, file: string, start: object): Promise<number> {
   const { id } = await call(of, 'POST', '', { kind })
   await call(of, 'PUT', `/${id}/file?last=true`, file)
@@ -110,39 +132,35 @@ async function begin(of: Project, kind: string, file: string, start: object): Pr
 }
 
 async function done(of: Project, id: number): Promise<number> {
-  const { rows } = await database.pool.query<{ done: number }>(
+  const [task] = await query(
     'select t.done from imports i join tasks t on t.id = i.task_id where i.project_id = $1 and i.id = $2',
     [of.id, id],
   )
-  return rows[0]!.done
+  return Number(task.done)
 }
 
 const ended = (of: Project, id: number) =>
   until(async () => {
-    const { rows } = await database.pool.query(
-      'select state from imports where project_id = $1 and id = $2',
-      [of.id, id],
-    )
-    return rows[0].state === 'done'
+    const [found] = await query('select state from imports where project_id = $1 and id = $2', [of.id, id])
+    return found.state === 'done'
   }, 90_000)
 
 async function outcome(of: Project, id: number) {
-  const query = async (text: string, ...values: unknown[]) =>
-    (await database.pool.query(text, [of.id, ...values])).rows
-  const { counts } = (await query('select counts from imports where project_id = $1 and id = $2', id))[0] as {
+  const ask = (text: string, ...values: unknown[]) => query(text, [of.id, ...values])
+  const { counts } = (await ask('select counts from imports where project_id = $1 and id = $2', id))[0] as {
     counts: Record<string, number>
   }
   return {
-    people: await query(
+    people: await ask(
       `select external_id, email, properties, (select count(*) from person_changes c
          where c.project_id = $1 and c.person_id = p.id) as changes
        from people p where project_id = $1 order by 1`,
     ),
-    events: await query(
+    events: await ask(
       `select p.external_id, e.name, e.occurred_at, e.properties from events e join people p on p.id = e.person_id
        where e.project_id = $1 order by (e.properties ->> 'amount')::int, 1`,
     ),
-    rejects: await query(
+    rejects: await ask(
       'select line, column_name, reason, cells from import_rejects where project_id = $1 and import_id = $2 order by position',
       id,
     ),
@@ -158,8 +176,14 @@ async function outcome(of: Project, id: number) {
 
 async function until(condition: () => Promise<boolean>, mostMs = 60_000): Promise<void> {
   const giveUp = Date.now() + mostMs
-  while (!(await condition())) {
-    if (Date.now() > giveUp) throw new Error('the condition was not met in time')
+  let trouble: unknown
+  const isMet = () =>
+    condition().catch((error: unknown) => {
+      trouble = error
+      return false
+    })
+  while (!(await isMet())) {
+    if (Date.now() > giveUp) throw new Error('the condition was not met in time', { cause: trouble })
     await sleep(10)
   }
 }

@@ -113,12 +113,14 @@ async function runSession<T>(
 }
 
 /**
- * One round trip. The statements of a session search their rows key by key (`lateral … limit 1`, `on conflict`). A plan
- * is made once a connection, perhaps while the tables are still empty and reading them whole seems cheapest: that way is
- * closed.
+ * The statements of a session search their rows key by key (`lateral … limit 1`, `on conflict`). A plan is made once a
+ * connection, perhaps while the tables are still empty and reading them whole seems cheapest: that way is closed.
  */
+export const searchByKey = 'set local enable_seqscan = off; set local enable_bitmapscan = off'
+
+/** One round trip. */
 const openSession = (projectId: number, exclusive: boolean) =>
-  `set local enable_seqscan = off; set local enable_bitmapscan = off; ${lockSql(projectId, exclusive)}`
+  `${searchByKey}; ${lockSql(projectId, exclusive)}`
 
 const lockSql = (projectId: number, exclusive: boolean) =>
   `select pg_advisory_xact_lock${exclusive ? '' : '_shared'}(${lockSpace}, ${Number(projectId)})`

@@ -4,7 +4,7 @@ import type { Definitions } from './definitions.ts'
 /** People that one step looks at, at most; measured: 500 to 5,000 are alike, fewer cost more statements a person. */
 const mostPeople = 2_000
 /** Where there are many segments, each of them may be entered by everybody: this bounds the transaction. */
-const mostAnswers = 100_000
+const mostAnswers = 200_000
 /** Rows of `changed_people` that one step takes, small ones as trickling requests make them. */
 const mostRows = 500
 

@@ -1,13 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Handler } from '@fairway/queue'
+import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { holds } from '../conditions/evaluate.ts'
 import type { Facts } from '../conditions/facts.ts'
 import { loadFacts } from '../conditions/load-facts.ts'
+import { withSpareConnection } from '../db/spare-connection.ts'
 import { ensurePartitions } from '../events/partitions.ts'
 import type { NewEvent } from '../events/store.ts'
 import { loadPeople } from '../people/lookup.ts'
-import { type PeopleSession, withPeople } from '../people/session.ts'
+import { type PeopleSession, searchByKey, withPeople } from '../people/session.ts'
 import { noteDue, takeChanged } from './changes.ts'
 import { type Definitions, loadDefinitions } from './definitions.ts'
 import { lockSegments } from './lock.ts'
@@ -57,30 +59,50 @@ async function evaluatePeople(
   ids: number[],
   storeEvents: StoreEvents,
 ): Promise<void> {
-  const { client, projectId, now } = session
+  const { app, client, projectId, now } = session
   const found: Findings = { entered: [], left: [], crossings: [], due: [] }
+  await withSpareConnection(app.pool, searchByKey, (spare) =>
+    judgeAll(session, definitions, split(ids, peoplePerBatch), spare ? [client, spare] : [client], found),
+  )
+  await changeMemberships(client, projectId, { ...found, now })
+  await noteDue(client, projectId, ids, found.due)
+  if (found.crossings.length > 0) await storeEvents(session, crossingEvents(projectId, found.crossings, now))
+}
+
+/**
+ * PostgreSQL reads what is known of the next ones while these are judged, on two connections where there are: what the
+ * session's lock keeps still is the same on both, and the session itself has written nothing yet.
+ */
+async function judgeAll(
+  { projectId, now }: PeopleSession,
+  definitions: Definitions,
+  batches: number[][],
+  connections: PoolClient[],
+  found: Findings,
+): Promise<void> {
   const conditions = definitions.dynamic.map(({ condition }) => condition)
-  const load = async (batch: number[]): Promise<Known> => {
+  const load = async (batch: number[], client: PoolClient): Promise<Known> => {
     const memberships = await loadMemberships(client, projectId, batch)
     const people = [...(await loadPeople(client, projectId, batch)).values()]
     const subjects = people.map((person) => ({ person }))
     return { memberships, facts: await loadFacts(client, projectId, subjects, conditions, now) }
   }
-  // The database reads of the next ones while these are judged, and has a question waiting whenever it answered one.
-  const batches = split(ids, peoplePerBatch)
+  const most = batchesAhead * connections.length
   const coming: Promise<Known>[] = []
-  while (batches.length + coming.length > 0) {
-    for (const batch of batches.splice(0, batchesAhead - coming.length)) {
-      const loading = load(batch)
-      // Awaited in a later round, unless one before throws.
-      loading.catch(() => {})
-      coming.push(loading)
+  try {
+    for (let next = 0; next < batches.length || coming.length > 0; ) {
+      for (; next < batches.length && coming.length < most; next++) {
+        const loading = load(batches[next]!, connections[next % connections.length]!)
+        // Awaited in a later round, unless one before throws.
+        loading.catch(() => {})
+        coming.push(loading)
+      }
+      await judge(definitions, await coming.shift()!, found)
     }
-    await judge(definitions, await coming.shift()!, found)
+  } finally {
+    // Nobody asks anything of a connection that went back to the pool.
+    await Promise.allSettled(coming)
   }
-  await changeMemberships(client, projectId, { ...found, now })
-  await noteDue(client, projectId, ids, found.due)
-  if (found.crossings.length > 0) await storeEvents(session, crossingEvents(projectId, found.crossings, now))
 }
 
 interface Known {
@@ -96,8 +118,9 @@ interface Findings {
 }
 
 /** Small enough that reading and judging overlap, large enough that a statement's fixed cost does not show. */
-const peoplePerBatch = 500
-const batchesAhead = 3
+const peoplePerBatch = 250
+/** Of one connection, so that it has a question waiting whenever it answered one. */
+const batchesAhead = 2
 /** Judged between two looks at what the database answered. */
 const peoplePerTurn = 50
 

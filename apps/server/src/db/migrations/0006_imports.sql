@@ -71,3 +71,5 @@ create table import_changes (
   touched    integer not null,
   primary key (project_id, import_id, id)
 );
+-- As they are: compressing them took a thirtieth of an import's time in PostgreSQL.
+alter table import_changes alter column created set storage external;

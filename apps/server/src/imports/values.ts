@@ -97,7 +97,7 @@ export function asDate(value: Json, { dates }: Notation): number | undefined {
 
 const isoOf = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString())
 
-/** As programs write it, on a day that every month has: most dates, in a tenth of the time. */
+/** As programs write it, on a day that every month has: most dates, in a twentieth of the time. */
 const exact =
   /^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{3})?Z$/
 

@@ -49,7 +49,7 @@ const peopleOf = (statement: number) => Math.min(250, 50 * 3 ** statement)
 
 /**
  * Stores new people and gives each draft its id. Where another session was quicker to create one of them, the unique index
- * of ids refuses, and the session is run again alone. `on conflict do nothing` would tell the same, and takes a sixth of
+ * of ids refuses, and the session is run again alone. `on conflict do nothing` would tell the same, and takes a seventh of
  * PostgreSQL's time.
  *
  * @param make the person of a draft; called for a few at a time, while PostgreSQL stores those before

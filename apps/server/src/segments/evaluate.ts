@@ -71,7 +71,7 @@ async function evaluatePeople(
 
 /**
  * PostgreSQL reads what is known of the next ones while these are judged, on two connections where there are: what the
- * session's lock keeps still is the same on both, and the session itself has written nothing yet.
+ * session's lock keeps still is the same on both, and the session has written nothing of it yet.
  */
 async function judgeAll(
   { projectId, now }: PeopleSession,

@@ -66,7 +66,10 @@ export async function insertPeople(
   while (people.length < ordered.length) {
     const some = ordered.slice(people.length, people.length + peopleOf(storing.length)).map(make)
     people.push(...some)
-    storing.push(insertSome(session, some))
+    const stored = insertSome(session, some)
+    // Thrown below; one that fails while others are made ready must not end the process.
+    stored.catch(() => {})
+    storing.push(stored)
     // The socket takes a part of a long text at once, and the rest when this thread lets it.
     await turn()
   }

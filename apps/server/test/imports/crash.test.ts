@@ -183,7 +183,11 @@ async function until(condition: () => Promise<boolean>, mostMs = 60_000): Promis
       return false
     })
   while (!(await isMet())) {
-    if (Date.now() > giveUp) throw new Error('the condition was not met in time', { cause: trouble })
+    if (Date.now() > giveUp) {
+      // A server that ended says why.
+      console.error(server.stderr.slice(-4_000))
+      throw new Error('the condition was not met in time', { cause: trouble })
+    }
     await sleep(10)
   }
 }

@@ -210,9 +210,11 @@ function BulkProgress({
   const task = useTask(project, id)
   const client = useQueryClient()
   const over = task.data !== undefined && !isUnderWay(task.data)
-  useEffect(() => {
-    if (over) void client.invalidateQueries({ queryKey: [project, 'people'] })
-  }, [over, client, project])
+  // The list behind is asked for anew when it is over, and when this is closed before.
+  useEffect(
+    () => (over ? undefined : () => void client.invalidateQueries({ queryKey: [project, 'people'] })),
+    [over, client, project],
+  )
   return (
     <Stack>
       <QueryView query={task} what="how far it is">

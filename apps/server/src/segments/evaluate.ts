@@ -61,9 +61,12 @@ async function evaluatePeople(
 ): Promise<void> {
   const { app, client, projectId, now } = session
   const found: Findings = { entered: [], left: [], crossings: [], due: [] }
-  await withSpareConnection(app.pool, searchByKey, (spare) =>
-    judgeAll(session, definitions, split(ids, peoplePerBatch), spare ? [client, spare] : [client], found),
-  )
+  const batches = split(ids, peoplePerBatch)
+  const judgeOver = (connections: PoolClient[]) => judgeAll(session, definitions, batches, connections, found)
+  // The few who change in an ordinary second are one batch, which a second connection would not make quicker.
+  if (batches.length === 1) await judgeOver([client])
+  else
+    await withSpareConnection(app.pool, searchByKey, (spare) => judgeOver(spare ? [client, spare] : [client]))
   await changeMemberships(client, projectId, { ...found, now })
   await noteDue(client, projectId, ids, found.due)
   if (found.crossings.length > 0) await storeEvents(session, crossingEvents(projectId, found.crossings, now))

@@ -48,6 +48,26 @@ describe('a segment', () => {
     expect(await crossings(bench)).toEqual([])
   })
 
+  it('looks at many people over the connections that are free, be it one', async () => {
+    const segment = await bench.create('Pro', pro)
+    await bench.build()
+    const everybody = Array.from({ length: 1_200 }, (_, n) => `p${String(n).padStart(4, '0')}`)
+    const become = (at: number, isPro: (n: number) => boolean) =>
+      bench.process(
+        ...everybody.map((id, n) => identify(id, at, { properties: { plan: isPro(n) ? 'pro' : 'free' } })),
+      )
+    await become(1, (n) => n % 3 === 0)
+    await bench.evaluate()
+    expect(await bench.members(segment.id)).toEqual(everybody.filter((_, n) => n % 3 === 0))
+
+    await become(2, (n) => n % 2 === 0)
+    const { pool } = bench.app
+    const taken = await Promise.all(Array.from({ length: pool.options.max - 1 }, () => pool.connect()))
+    await bench.evaluate()
+    for (const client of taken) client.release()
+    expect(await bench.members(segment.id)).toEqual(everybody.filter((_, n) => n % 2 === 0))
+  })
+
   it('follows what people become and do, and tells it as events', async () => {
     const proSegment = await bench.create('Pro', pro)
     const activeSegment = await bench.create('Active', active)

@@ -5,8 +5,9 @@
  *   estimate that somebody who builds a segment sees first.
  * - building: everybody looked at once.
  * - looking again: how many changed people a second are looked at, and in how much CPU time of this process and of
- *   PostgreSQL each, with 20 and with 200 segments.
+ *   PostgreSQL each, with 20 and with 200 segments; and how far that lags behind while they come at a fixed rate.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { pino } from 'pino'
 import type { App } from '../../apps/server/src/app.ts'
@@ -28,6 +29,9 @@ import { postgresCpu } from './segments/postgres-cpu.ts'
 const people = option('people', quick ? 50_000 : 1_000_000)
 const eventsPerPerson = option('events', 20)
 const changed = option('changed', quick ? 10_000 : 100_000)
+/** Of people who change at a steady rate. */
+const changingPerSecond = option('rate', 10_000)
+const changingFor = option('seconds', quick ? 5 : 60)
 /** MB that PostgreSQL keeps in memory; the default is the embedded one's, which is small on purpose. */
 const buffers = option('buffers', 128)
 
@@ -123,6 +127,48 @@ async function lookAgain(app: App, projectId: number, postmaster: number) {
   }
 }
 
+/**
+ * Random ones of those who changed before change at a steady rate. How long the last of them wait, and how many wait at the
+ * worst moment.
+ */
+async function lookWhileTheyCome(app: App, projectId: number) {
+  const { rows } = await app.pool.query<{ id: number }>(
+    'select id from people where project_id = $1 order by hashint8(id) limit $2',
+    [projectId, changed],
+  )
+  const begun = performance.now()
+  let ended: number | undefined
+  const coming = (async () => {
+    for (let come = 0; come < changingFor * changingPerSecond; come += 500) {
+      await pause(Math.max(0, begun + (come * 1_000) / changingPerSecond - performance.now()))
+      const ids = Array.from({ length: 500 }, () => rows[Math.floor(Math.random() * rows.length)]!.id)
+      await app.pool.query(
+        `insert into changed_people (project_id, people, event_people, event_names) values ($1, $2, '{}', '{}')`,
+        [projectId, ids],
+      )
+    }
+    ended = performance.now()
+  })()
+  let mostWaiting = 0
+  for (let left = 0; ended === undefined || left > 0; ) {
+    if (!(await evaluateStep(app, projectId, storeSegmentEvents))) await pause(100)
+    left = await waiting(app, projectId)
+    mostWaiting = Math.max(mostWaiting, left)
+  }
+  await coming
+  return { behind: (performance.now() - ended) / 1_000, mostWaiting }
+}
+
+async function waiting(app: App, projectId: number): Promise<number> {
+  const { rows } = await app.pool.query<{ people: number }>(
+    `select coalesce(sum(cardinality(people)), 0)::integer as people from (
+       select people from changed_people where project_id = $1
+       union all select people from changed_batches where project_id = $1) as w`,
+    [projectId],
+  )
+  return rows[0]!.people
+}
+
 /** One segment of each kind, everybody looked at. */
 async function buildRows(app: App, projectId: number): Promise<Row[]> {
   const rows: Row[] = []
@@ -143,16 +189,20 @@ async function againRows(app: App, projectId: number, postmaster: number): Promi
       made.push(
         (await createSegment(app, projectId, { name: `Segment ${segments} ${place}`, conditions })).id,
       )
-    // Nobody is in them but those whom the first, unmeasured round finds there.
+    // The first round, which is not measured, does for those who change what a build does for everybody: no events.
     await app.pool.query(`update tasks set state = 'cancelled' where project_id = $1`, [projectId])
-    await app.pool.query(`update segments set state = 'ready' where project_id = $1`, [projectId])
     const measured: Awaited<ReturnType<typeof lookAgain>>[] = []
     for (let run = 0; run <= runs; run++) {
       const one = await lookAgain(app, projectId, postmaster)
       console.log({ segments, ...one })
       if (run > 0) measured.push(one)
-      else await app.pool.query('vacuum analyze segment_members')
+      else {
+        await app.pool.query(`update segments set state = 'ready' where project_id = $1`, [projectId])
+        await app.pool.query('vacuum analyze segment_members')
+      }
     }
+    const steady = await lookWhileTheyCome(app, projectId)
+    console.log({ segments, ...steady })
     const of = (member: keyof (typeof measured)[0]) => measured.map((one) => ({ ours: one[member] }))
     rows.push(
       pairedRow(`changed people, ${segments} segments`, 'people/s', of('perSecond'), null, {
@@ -164,6 +214,11 @@ async function againRows(app: App, projectId: number, postmaster: number): Promi
       pairedRow(`one of them, ${segments} segments: PostgreSQL`, 'ms CPU', of('theirMs'), null, {
         atMost: 2,
       }),
+    )
+    const steadyName = `${changingPerSecond} changed people/s for ${changingFor} s, ${segments} segments`
+    rows.push(
+      pairedRow(`${steadyName}: behind at the end`, 's', [{ ours: steady.behind }], null),
+      pairedRow(`${steadyName}: most waiting`, 'people', [{ ours: steady.mostWaiting }], null),
     )
     for (const id of made) await deleteSegment(app, projectId, id)
     // Housekeeping does it in steps.

@@ -95,13 +95,15 @@ function handsOf(leaves: LeafCondition[]): Hand[] {
 const personInstants = ({ person }: Facts, property: string) =>
   sorted([readInstant(personProperty(person, property))])
 
-const sortedTimes = (events: readonly EventFact[] = []) => sorted(events.map(({ at }) => at))
+const sortedTimes = (events: readonly EventFact[] = []) => inOrder(events.map(({ at }) => at))
 
 const propertyInstants = (events: readonly EventFact[] = [], property: string) =>
   sorted(events.map(({ properties }) => readInstant(readProperty(properties, property))))
 
 const sorted = (instants: (number | null | undefined)[]): number[] =>
-  instants.filter((instant) => instant !== undefined && instant !== null).sort((a, b) => a - b)
+  inOrder(instants.filter((instant) => instant !== undefined && instant !== null))
+
+const inOrder = (instants: number[]) => (instants.length > 1 ? instants.sort((a, b) => a - b) : instants)
 
 /** `instants` ascending. The first one that is not passed for an offset is the next to be. */
 function nextCrossing(instants: number[], offsets: number[], now: number): number {

@@ -1,14 +1,40 @@
 import type { Facts } from './facts.ts'
 import type { Condition } from './language.ts'
-import { leafTest } from './leaf-test.ts'
+import { type FactsTest, leafTest } from './leaf-test.ts'
 
-/** Whether the condition is true of one person. The counterpart for many people is `condition-sql.ts`. */
-export function holds(condition: Condition, facts: Facts): boolean {
-  if ('all' in condition) return condition.all.every((child) => holds(child, facts))
-  if ('any' in condition) return condition.any.some((child) => holds(child, facts))
-  if ('not' in condition) return !holds(condition.not, facts)
-  return facts.decided?.get(condition)?.holds ?? leafTest(condition)(facts)
+const tests = new WeakMap<Condition, FactsTest>()
+
+/** A condition made ready once and kept with it. The counterpart for many people is `condition-sql.ts`. */
+export function conditionTest(condition: Condition): FactsTest {
+  let test = tests.get(condition)
+  if (!test) tests.set(condition, (test = makeTest(condition)))
+  return test
 }
+
+function makeTest(condition: Condition): FactsTest {
+  if ('all' in condition) return everyTest(condition.all.map(conditionTest))
+  if ('any' in condition) return someTest(condition.any.map(conditionTest))
+  if ('not' in condition) {
+    const test = conditionTest(condition.not)
+    return (facts) => !test(facts)
+  }
+  const test = leafTest(condition)
+  return (facts) => facts.decided?.get(condition)?.holds ?? test(facts)
+}
+
+// `every` and `some` would need a function of their own for each person and segment: that was a third of what judging used up.
+const everyTest = (tests: FactsTest[]) => (facts: Facts) => {
+  for (const test of tests) if (!test(facts)) return false
+  return true
+}
+
+const someTest = (tests: FactsTest[]) => (facts: Facts) => {
+  for (const test of tests) if (test(facts)) return true
+  return false
+}
+
+/** Whether the condition is true of one person. */
+export const holds = (condition: Condition, facts: Facts): boolean => conditionTest(condition)(facts)
 
 /** The most telling part of the tree that makes it false, or undefined when the whole is true. */
 export function findFalse(condition: Condition, facts: Facts): Condition | undefined {

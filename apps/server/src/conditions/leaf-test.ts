@@ -18,18 +18,10 @@ import { personProperty } from './person-property.ts'
 import { compare, instantTester, isInstantTest, propertyTester } from './property-test.ts'
 import { readInstant, readProperty, sameValue } from './values.ts'
 
-export type LeafTest = (facts: Facts) => boolean
+export type FactsTest = (facts: Facts) => boolean
 
-const tests = new WeakMap<LeafCondition, LeafTest>()
-
-/** A leaf made ready once and kept with it: names folded, times read, values at hand. */
-export function leafTest(leaf: LeafCondition): LeafTest {
-  let test = tests.get(leaf)
-  if (!test) tests.set(leaf, (test = makeTest(leaf)))
-  return test
-}
-
-function makeTest(leaf: LeafCondition): LeafTest {
+/** A leaf made ready: names folded, times read, values at hand. */
+export function leafTest(leaf: LeafCondition): FactsTest {
   if ('person' in leaf) return personTest(leaf)
   if ('trigger' in leaf) {
     const test = propertyTester(leaf)
@@ -42,7 +34,7 @@ function makeTest(leaf: LeafCondition): LeafTest {
   return 'event' in leaf ? eventTest(leaf) : messageTest(leaf)
 }
 
-function personTest(leaf: PersonCondition): LeafTest {
+function personTest(leaf: PersonCondition): FactsTest {
   const name = leaf.person
   if (isInstantTest(leaf)) {
     const test = instantTester(leaf.operator, leaf.value)
@@ -63,10 +55,10 @@ const topicOf = (topics: Record<string, boolean>, name: string) =>
 
 const none: readonly EventFact[] = []
 
-function eventTest(leaf: EventCondition): LeafTest {
+function eventTest(leaf: EventCondition): FactsTest {
   const name = foldName(leaf.event)
   const did = leaf.did ?? true
-  const filters: EventFilter[] = [...whereFilters(leaf.where)]
+  const filters = whereFilters(leaf.where)
   if (leaf.within !== undefined) filters.push(eventWindow(leaf.within))
   if (leaf.scopedBy !== undefined) filters.push(scopeFilter(leaf.scopedBy))
   if (leaf.related !== undefined) filters.push(relatedFilter(leaf.related))
@@ -75,15 +67,29 @@ function eventTest(leaf: EventCondition): LeafTest {
     : leaf.last
       ? timeMeasure(leaf.last, false)
       : undefined
+  const keep = everyFilter(filters)
   return (facts) => {
     const all = facts.events.get(name) ?? none
-    const counted =
-      filters.length === 0 ? all : all.filter((event) => filters.every((keep) => keep(event, facts)))
-    return (measure ? measure(counted, facts.now) : countHolds(counted.length, leaf.count)) === did
+    const holds = measure
+      ? measure(keep ? all.filter((event) => keep(event, facts)) : all, facts.now)
+      : countHolds(keep ? countKept(all, keep, facts) : all.length, leaf.count)
+    return holds === did
   }
 }
 
 type EventFilter = (event: EventFact, facts: Facts) => boolean
+
+function everyFilter(filters: EventFilter[]): EventFilter | undefined {
+  if (filters.length < 2) return filters[0]
+  return (event, facts) => filters.every((keep) => keep(event, facts))
+}
+
+/** Without a list of them: this runs for every changed person and segment. */
+function countKept(events: readonly EventFact[], keep: EventFilter, facts: Facts): number {
+  let count = 0
+  for (const event of events) if (keep(event, facts)) count++
+  return count
+}
 
 const whereFilters = (where: EventPropertyCondition[] = []): EventFilter[] =>
   where.map((condition) => {
@@ -152,7 +158,7 @@ function countHolds(count: number, wanted: Count | undefined): boolean {
   return wanted.operator === '=' ? count === wanted.value : compare(count, wanted.operator, wanted.value)
 }
 
-function messageTest(leaf: MessageCondition): LeafTest {
+function messageTest(leaf: MessageCondition): FactsTest {
   const did = leaf.did ?? true
   const inside = leaf.within === undefined ? () => true : windowTest(leaf.within)
   const timeName = messageTimes[leaf.message]

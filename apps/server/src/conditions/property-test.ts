@@ -12,20 +12,13 @@ import { readInstant, readNumber, sameValue } from './values.ts'
 
 export type PropertyTester = (value: Json | undefined, now: Date) => boolean
 
-const testers = new WeakMap<PropertyTest, PropertyTester>()
-
-/** One property against one test, made ready once and kept with the test. */
-export function propertyTester(test: PropertyTest): PropertyTester {
-  let tester = testers.get(test)
-  if (!tester) testers.set(test, (tester = makeTester(test)))
-  return tester
-}
-
 /**
+ * One property against one test, made ready.
+ *
  * Absent and null are alike: `equals`, `one_of`, the text operators and the order operators are false, `not_equals` and
  * `not_one_of` true. The text operators are false for anything but text.
  */
-function makeTester({ operator, value }: PropertyTest): PropertyTester {
+export function propertyTester({ operator, value }: PropertyTest): PropertyTester {
   switch (operator) {
     case 'is_set':
       return (found) => found !== undefined && found !== null
@@ -36,9 +29,9 @@ function makeTester({ operator, value }: PropertyTest): PropertyTester {
     case 'not_equals':
       return (found) => !sameValue(found, value as Json)
     case 'one_of':
-      return (found) => (value as Json[]).some((one) => sameValue(found, one))
+      return (found) => isOneOf(found, value as Json[])
     case 'not_one_of':
-      return (found) => !(value as Json[]).some((one) => sameValue(found, one))
+      return (found) => !isOneOf(found, value as Json[])
     case 'contains':
       return (found) => typeof found === 'string' && found.includes(value as string)
     case 'not_contains':
@@ -50,6 +43,11 @@ function makeTester({ operator, value }: PropertyTest): PropertyTester {
     default:
       return orderTester(operator, value!)
   }
+}
+
+function isOneOf(found: Json | undefined, values: Json[]): boolean {
+  for (const value of values) if (sameValue(found, value)) return true
+  return false
 }
 
 /** The condition's value decides: a number is compared with numbers, a date with dates. */

@@ -30,6 +30,7 @@ export interface Schema {
   segment_members: SegmentMembers
   segment_due: SegmentDue
   changed_people: ChangedPeople
+  changed_batches: ChangedBatches
   event_names: EventNames
   property_types: PropertyTypes
   person_labels: PersonLabels
@@ -453,6 +454,12 @@ export interface ChangedPeople {
   people: number[]
   event_people: number[]
   event_names: string[]
+}
+
+export interface ChangedBatches {
+  project_id: number
+  id: GeneratedAlways<number>
+  people: number[]
 }
 
 export interface Exports {

@@ -1,8 +1,10 @@
 import type { Transaction } from '@fairway/queue'
 import type { App } from '../app.ts'
 import { type Clock, makeClock } from '../conditions/due.ts'
+import { conditionTest } from '../conditions/evaluate.ts'
 import { expandSegments, type FindSegment } from '../conditions/expand.ts'
 import type { Condition } from '../conditions/language.ts'
+import type { FactsTest } from '../conditions/leaf-test.ts'
 import { joinNeeds, type Needs, needsOf, noNeeds } from '../conditions/needs.ts'
 
 /** A dynamic segment, ready to be evaluated. */
@@ -11,6 +13,8 @@ export interface Definition {
   name: string
   /** Expanded: names manual segments alone. */
   condition: Condition
+  /** Whether it is true of one person. */
+  test: FactsTest
   /** People up to this id have been looked at; Infinity when nothing is being built. */
   builtTo: number
 }
@@ -62,7 +66,15 @@ export async function loadDefinitions(
   const dynamic = segments.flatMap(({ id, name, state, built_to }) => {
     const condition = conditions.get(id)
     return condition
-      ? [{ id, name, condition, builtTo: state === 'ready' ? Number.POSITIVE_INFINITY : built_to }]
+      ? [
+          {
+            id,
+            name,
+            condition,
+            test: conditionTest(condition),
+            builtTo: state === 'ready' ? Number.POSITIVE_INFINITY : built_to,
+          },
+        ]
       : []
   })
   return { dynamic, needs, clock, find }

@@ -2,7 +2,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Handler } from '@fairway/queue'
 import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
-import { holds } from '../conditions/evaluate.ts'
 import type { Facts } from '../conditions/facts.ts'
 import { loadFacts } from '../conditions/load-facts.ts'
 import { withSpareConnection } from '../db/spare-connection.ts'
@@ -10,7 +9,7 @@ import { ensurePartitions } from '../events/partitions.ts'
 import type { NewEvent } from '../events/store.ts'
 import { loadPeople } from '../people/lookup.ts'
 import { type PeopleSession, searchByKey, withPeople } from '../people/session.ts'
-import { noteDue, takeChanged } from './changes.ts'
+import { keepForLater, noteDue, takeChanged } from './changes.ts'
 import { type Definitions, loadDefinitions } from './definitions.ts'
 import { lockSegments } from './lock.ts'
 import { changeMemberships, loadMemberships, type Membership } from './membership.ts'
@@ -64,17 +63,24 @@ async function evaluatePeople(
   const batches = split(ids, peoplePerBatch)
   const judgeOver = (connections: PoolClient[]) => judgeAll(session, definitions, batches, connections, found)
   // The few who change in an ordinary second are one batch, which a second connection would not make quicker.
-  if (batches.length === 1) await judgeOver([client])
-  else
-    await withSpareConnection(app.pool, searchByKey, (spare) => judgeOver(spare ? [client, spare] : [client]))
+  const judged =
+    batches.length === 1
+      ? await judgeOver([client])
+      : await withSpareConnection(app.pool, searchByKey, (spare) =>
+          judgeOver(spare ? [client, spare] : [client]),
+        )
+  const looked = batches.slice(0, judged).flat()
   await changeMemberships(client, projectId, { ...found, now })
-  await noteDue(client, projectId, ids, found.due)
+  await noteDue(client, projectId, looked, found.due)
+  if (looked.length < ids.length) await keepForLater(client, projectId, ids.slice(looked.length), ids.length)
   if (found.crossings.length > 0) await storeEvents(session, crossingEvents(projectId, found.crossings, now))
 }
 
 /**
  * PostgreSQL reads what is known of the next ones while these are judged, on two connections where there are: what the
  * session's lock keeps still is the same on both, and the session has written nothing of it yet.
+ *
+ * @returns how many of the batches were judged: not all where very many people enter or leave
  */
 async function judgeAll(
   { projectId, now }: PeopleSession,
@@ -82,7 +88,7 @@ async function judgeAll(
   batches: number[][],
   connections: PoolClient[],
   found: Findings,
-): Promise<void> {
+): Promise<number> {
   const conditions = definitions.dynamic.map(({ condition }) => condition)
   const load = async (batch: number[], client: PoolClient): Promise<Known> => {
     const memberships = await loadMemberships(client, projectId, batch)
@@ -91,25 +97,28 @@ async function judgeAll(
     return { memberships, facts: await loadFacts(client, projectId, subjects, conditions, now) }
   }
   const most = batchesAhead * connections.length
+  const isFull = () => found.entered.length + found.left.length >= enoughChanges
   const coming: Promise<Known>[] = []
+  let next = 0
   try {
-    for (let next = 0; next < batches.length || coming.length > 0; ) {
-      for (; next < batches.length && coming.length < most; next++) {
+    do {
+      for (; next < batches.length && coming.length < most && !isFull(); next++) {
         const loading = load(batches[next]!, connections[next % connections.length]!)
         // Awaited in a later round, unless one before throws.
         loading.catch(() => {})
         coming.push(loading)
       }
       await judge(definitions, await coming.shift()!, found)
-    }
+    } while (coming.length > 0 || (next < batches.length && !isFull()))
   } finally {
     // Nobody asks anything of a connection that went back to the pool.
     await Promise.allSettled(coming)
   }
+  return next
 }
 
 interface Known {
-  memberships: Map<number, Set<number>>
+  memberships: Map<number, string>
   facts: Facts[]
 }
 
@@ -121,9 +130,11 @@ interface Findings {
 }
 
 /** Small enough that reading and judging overlap, large enough that a statement's fixed cost does not show. */
-const peoplePerBatch = 250
+const peoplePerBatch = 500
 /** Of one connection, so that it has a question waiting whenever it answered one. */
 const batchesAhead = 2
+/** Memberships that a step stores, and as many events, before it leaves the others to the next: about a second's work. */
+const enoughChanges = 20_000
 /** Judged between two looks at what the database answered. */
 const peoplePerTurn = 50
 
@@ -132,12 +143,14 @@ async function judge(
   { memberships, facts }: Known,
   found: Findings,
 ): Promise<void> {
-  for (const [place, known] of facts.entries()) {
+  const places = new Map(dynamic.map(({ id }, place) => [id, place]))
+  for (const [number, known] of facts.entries()) {
     const personId = known.person.id
-    const is = memberships.get(personId) ?? nowhere
-    for (const { id, name, condition, builtTo } of dynamic) {
-      const belongs = holds(condition, known)
-      if (belongs === is.has(id)) continue
+    const member = placesOf(memberships.get(personId), places)
+    for (let place = 0; place < dynamic.length; place++) {
+      const { id, name, test, builtTo } = dynamic[place]!
+      const belongs = test(known)
+      if (belongs === (member[place] === 1)) continue
       const list = belongs ? found.entered : found.left
       list.push({ segmentId: id, personId })
       // Whoever a build has yet to look at was perhaps in it all along.
@@ -145,11 +158,20 @@ async function judge(
     }
     const at = clock(known)
     if (at !== Number.POSITIVE_INFINITY) found.due.push({ personId, at })
-    if (place % peoplePerTurn === peoplePerTurn - 1) await nextTurn()
+    if (number % peoplePerTurn === peoplePerTurn - 1) await nextTurn()
   }
 }
 
-const nowhere = new Set<number>()
+/** 1 at the place of each segment in the list. */
+function placesOf(segments: string | undefined, places: Map<number, number>): Uint8Array {
+  const marks = new Uint8Array(places.size)
+  if (segments === undefined) return marks
+  for (const id of segments.split(',')) {
+    const place = places.get(Number(id))
+    if (place !== undefined) marks[place] = 1
+  }
+  return marks
+}
 
 function split<T>(list: T[], size: number): T[][] {
   const parts: T[][] = []

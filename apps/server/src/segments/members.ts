@@ -8,7 +8,7 @@ import { findPersonIds } from '../people/lookup.ts'
 import { type PeopleSession, withPeople } from '../people/session.ts'
 import type { StoreEvents } from './evaluate.ts'
 import { lockSegments } from './lock.ts'
-import { changeMemberships, loadMemberships } from './membership.ts'
+import { changeMemberships, membersAmong } from './membership.ts'
 import { requireSegment, type SegmentRow } from './segment.ts'
 import { type Crossing, crossingEvents } from './segment-events.ts'
 
@@ -102,9 +102,9 @@ export async function changeManualSegment(
 ): Promise<number[]> {
   const { client, projectId, now } = session
   await lockSegments(client, projectId)
-  const is = await loadMemberships(client, projectId, [...add, ...remove])
-  const enter = [...new Set(add)].filter((person) => !is.get(person)?.has(id))
-  const leave = [...new Set(remove)].filter((person) => is.get(person)?.has(id) || enter.includes(person))
+  const members = await membersAmong(client, projectId, id, [...add, ...remove])
+  const enter = [...new Set(add)].filter((person) => !members.has(person))
+  const leave = [...new Set(remove)].filter((person) => members.has(person) || enter.includes(person))
   const toMembership = (personId: number) => ({ segmentId: id, personId })
   await changeMemberships(client, projectId, {
     entered: enter.map(toMembership),

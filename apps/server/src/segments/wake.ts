@@ -8,6 +8,7 @@ export async function wakeSegments(app: App): Promise<void> {
   const { rows } = await app.pool.query<{ project_id: number }>(
     `select project_id from (select distinct project_id from segments where kind = 'dynamic') as s
      where exists (select from changed_people c where c.project_id = s.project_id)
+       or exists (select from changed_batches b where b.project_id = s.project_id)
        or exists (select from segment_due d where d.project_id = s.project_id and d.due_at <= $1)`,
     [app.now()],
   )

@@ -110,6 +110,7 @@ async function settled(project: number): Promise<void> {
     const { rows } = await database.pool.query<{ quiet: boolean }>(
       `select not exists (select from segments where project_id = $1 and state = 'building')
          and not exists (select from changed_people where project_id = $1)
+         and not exists (select from changed_batches where project_id = $1)
          and (select count(*) from events where project_id = $1 and name = 'Signed in') = $2 as quiet`,
       [project, changes / 2],
     )

@@ -4,6 +4,7 @@ import { ConditionCompiler } from '../../src/conditions/condition-sql.ts'
 import type { Condition } from '../../src/conditions/language.ts'
 import type { IngestItem } from '../../src/ingest/item.ts'
 import { deleteSegment } from '../../src/segments/change-segment.ts'
+import { evaluateStep } from '../../src/segments/evaluate.ts'
 import { maintainSegments } from '../../src/segments/maintain.ts'
 import { segmentCondition } from '../conditions/arbitraries.ts'
 import { event, identify, merge, start } from '../ingest/process-support.ts'
@@ -303,3 +304,63 @@ it('hundreds of thousands of crossings at once are stored in parts', async () =>
   )
   expect(counted).toEqual({ events: people * segments, members: people * segments })
 }, 120_000)
+
+it('more people than one step looks at are looked at in parts, each once, whatever order they changed in', async () => {
+  const people = 12_000
+  const segment = await bench.create('Even', { person: 'even', operator: 'equals', value: true })
+  await bench.build()
+  await bench.rows(
+    `insert into people (project_id, external_id, properties)
+     select $1, 'p' || n, jsonb_build_object('even', n % 2 = 0) from generate_series(1, ${people}) as n`,
+    bench.projectId,
+  )
+  // Each of them twice, in rows of people from everywhere, and with events that no segment asks for.
+  await bench.rows(
+    `insert into changed_people (project_id, people, event_people, event_names)
+     select $1, array_agg(id), array_agg(id), array_agg('seen'::text)
+     from (select id, row_number() over (order by hashint8(id)) % 30 as part from people where project_id = $1) as p
+     cross join generate_series(1, 2) group by part`,
+    bench.projectId,
+  )
+  const steps = await crossingsByStep(bench)
+  expect((await bench.members(segment.id)).length).toBe(people / 2)
+  expect(steps.reduce((sum, entered) => sum + entered)).toBe(people / 2)
+  expect(steps.length).toBeGreaterThan(1)
+  expect(await bench.rows('select from changed_people union all select from changed_batches')).toEqual([])
+})
+
+it('a step that finds very many changes leaves the other people to the next', async () => {
+  const [people, segments] = [4_000, 40]
+  for (let place = 0; place < segments; place++)
+    await bench.rows(
+      `insert into segments (project_id, name, kind, conditions, state) values ($1, $2, 'dynamic', $3, 'ready')`,
+      bench.projectId,
+      `All ${place}`,
+      JSON.stringify({ subscribed: true }),
+    )
+  await bench.rows(
+    `insert into people (project_id, external_id) select $1, 'p' || n from generate_series(1, ${people}) as n`,
+    bench.projectId,
+  )
+  await bench.rows(
+    `insert into changed_people (project_id, people, event_people, event_names)
+     select $1, array_agg(id), '{}', '{}' from people where project_id = $1`,
+    bench.projectId,
+  )
+  const steps = await crossingsByStep(bench)
+  expect(steps.reduce((sum, entered) => sum + entered)).toBe(people * segments)
+  expect(Math.max(...steps)).toBeLessThan(people * segments)
+  const [sizes] = await bench.rows(
+    'select min(size)::int as least, max(size)::int as most from segments where project_id = $1',
+    bench.projectId,
+  )
+  expect(sizes).toEqual({ least: people, most: people })
+})
+
+/** Evaluates to the end. */
+async function crossingsByStep({ app, projectId }: SegmentBench): Promise<number[]> {
+  const steps: number[] = []
+  const note = async (_: unknown, events: unknown[]) => void steps.push(events.length)
+  while (await evaluateStep(app, projectId, note));
+  return steps
+}

@@ -51,6 +51,14 @@ create table changed_people (
   primary key (project_id, id)
 );
 
+-- Many of them at once are put in the order of their ids, one row what a step looks at: neighbours are on the same pages.
+create table changed_batches (
+  project_id integer not null,
+  id         bigint generated always as identity,
+  people     bigint[] not null,
+  primary key (project_id, id)
+);
+
 -- First times; what conditions on messages ask for.
 alter table messages add column opened_at timestamptz;
 alter table messages add column clicked_at timestamptz;

@@ -63,13 +63,12 @@ async function evaluatePeople(
   const batches = split(ids, peoplePerBatch)
   const judgeOver = (connections: PoolClient[]) => judgeAll(session, definitions, batches, connections, found)
   // The few who change in an ordinary second are one batch, which a second connection would not make quicker.
-  const judged =
+  const looked =
     batches.length === 1
       ? await judgeOver([client])
       : await withSpareConnection(app.pool, searchByKey, (spare) =>
           judgeOver(spare ? [client, spare] : [client]),
         )
-  const looked = batches.slice(0, judged).flat()
   await changeMemberships(client, projectId, { ...found, now })
   await noteDue(client, projectId, looked, found.due)
   if (looked.length < ids.length) await keepForLater(client, projectId, ids.slice(looked.length), ids.length)
@@ -80,7 +79,7 @@ async function evaluatePeople(
  * PostgreSQL reads what is known of the next ones while these are judged, on two connections where there are: what the
  * session's lock keeps still is the same on both, and the session has written nothing of it yet.
  *
- * @returns how many of the batches were judged: not all where very many people enter or leave
+ * @returns those who were looked at: not everybody where very many enter or leave
  */
 async function judgeAll(
   { projectId, now }: PeopleSession,
@@ -88,7 +87,7 @@ async function judgeAll(
   batches: number[][],
   connections: PoolClient[],
   found: Findings,
-): Promise<number> {
+): Promise<number[]> {
   const conditions = definitions.dynamic.map(({ condition }) => condition)
   const load = async (batch: number[], client: PoolClient): Promise<Known> => {
     const memberships = await loadMemberships(client, projectId, batch)
@@ -114,7 +113,7 @@ async function judgeAll(
     // Nobody asks anything of a connection that went back to the pool.
     await Promise.allSettled(coming)
   }
-  return next
+  return batches.slice(0, next).flat()
 }
 
 interface Known {

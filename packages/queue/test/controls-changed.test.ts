@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { job, kinds, lanes, openPlace, turn, until } from './worker-support.ts'
+import { until } from '../../../testing/until.ts'
+import { job, kinds, lanes, openPlace, turn } from './worker-support.ts'
 
 const many = (tenant: string, count: number, more = {}) =>
   Array.from({ length: count }, (_, n) => job(tenant, n, more))

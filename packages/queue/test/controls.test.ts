@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { until } from '../../../testing/until.ts'
 import { TenantQuotaExceeded } from '../src/index.ts'
-import { job, kinds, lanes, openPlace, turn, until } from './worker-support.ts'
+import { job, kinds, lanes, openPlace, turn } from './worker-support.ts'
 
 describe.each(kinds)('controls on the %s store', (kind) => {
   it('never runs more of a tenant than maxInFlight, over two workers', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { until } from '../../../testing/until.ts'
 import { Discard, type Job, Snooze } from '../src/index.ts'
-import { job, kinds, lanes, openPlace, turn, until } from './worker-support.ts'
+import { job, kinds, lanes, openPlace, turn } from './worker-support.ts'
 
 afterEach(() => {
   vi.useRealTimers()

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { job, kinds, lanes, openPlace, until } from './worker-support.ts'
+import { until } from '../../../testing/until.ts'
+import { job, kinds, lanes, openPlace } from './worker-support.ts'
 
 describe.each(kinds)('the life of a job on the %s store', (kind) => {
   it('adds one of several jobs with a dedupe key, and says which', async () => {

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest'
 import { createTestDatabase } from '../../../testing/postgres.ts'
+import { until } from '../../../testing/until.ts'
 import { createQueue, postgresStore, type Store } from '../src/index.ts'
 import { recordsOf, Scene } from './conformance/scene.ts'
 import { openPostgres } from './harness.ts'
-import { job, lanes, until } from './worker-support.ts'
+import { job, lanes } from './worker-support.ts'
 
 /** The store itself, but for a connection that breaks after a claim was committed and before it is known here. */
 function losing(store: Store): Store {

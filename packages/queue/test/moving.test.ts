@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../testing/postgres.ts'
+import { until } from '../../../testing/until.ts'
 import {
   createQueue,
   type Job,
@@ -9,7 +10,7 @@ import {
   type Store,
 } from '../src/index.ts'
 import { anotherProcess } from './movable-harness.ts'
-import { job, lanes, until } from './worker-support.ts'
+import { job, lanes } from './worker-support.ts'
 
 const closers: (() => Promise<unknown>)[] = []
 afterEach(async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { until } from '../../../testing/until.ts'
 import { type Job, Snooze } from '../src/index.ts'
-import { job, kinds, lanes, openPlace, turn, until } from './worker-support.ts'
+import { job, kinds, lanes, openPlace, turn } from './worker-support.ts'
 
 describe.each(kinds)('order on the %s store', (kind) => {
   it('runs the jobs of a key one at a time and in order, whatever fails, over two workers', async () => {

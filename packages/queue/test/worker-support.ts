@@ -48,13 +48,6 @@ export async function openPlace(kind: (typeof kinds)[number], options: PlaceOpti
   }
 }
 
-export const until = async (condition: () => boolean | Promise<boolean>) => {
-  for (const deadline = Date.now() + 30_000; !(await condition()); ) {
-    if (Date.now() > deadline) throw new Error('the condition did not come true')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
-
 export const turn = () => new Promise((resolve) => setTimeout(resolve, 1))
 
 export const lanes = { work: {} }

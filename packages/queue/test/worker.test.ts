@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createTestDatabase } from '../../../testing/postgres.ts'
+import { until } from '../../../testing/until.ts'
 import {
   createQueue,
   Discard,
@@ -10,7 +11,6 @@ import {
   Snooze,
   type Store,
 } from '../src/index.ts'
-import { until } from './worker-support.ts'
 
 const closers: (() => Promise<unknown>)[] = []
 afterEach(async () => {

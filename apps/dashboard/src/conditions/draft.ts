@@ -66,11 +66,3 @@ export function findByPath(draft: Draft, path: string): Draft {
   const child = said[index]
   return child ? findByPath(child, rest.replace(/^(all|any)\.\d+\.?/, '')) : draft
 }
-
-export function replaceById(group: DraftGroup, id: number, next: Draft | null): DraftGroup {
-  const children = group.children.flatMap((child): Draft[] => {
-    if (child.id === id) return next ? [next] : []
-    return [isGroup(child) ? replaceById(child, id, next) : child]
-  })
-  return { ...group, children }
-}

@@ -63,8 +63,8 @@ interface PersonEvents {
 }
 
 /**
- * Reads the times when they are asked for: people wait here to be judged, and a list of objects for each of them was a third
- * of the time of segments' judging, spent on collecting garbage that had grown old.
+ * Reads the times when they are first asked for: people wait to be judged, and lists of objects that wait are copied by the
+ * garbage collector, one text is not. A copy made by spreading has no `events`.
  */
 class LoadedFacts implements Facts {
   readonly now: Date

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Tracker as VeroTracker } from '@getvero/tracking'
 import { simpleParser } from 'mailparser'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from '../../../../testing/until.ts'
 import { dayMs, openShop, type Shop } from './support.ts'
 
 // The package's ES module guards its exports with a proxy that vitest's loader trips over.
@@ -16,14 +16,6 @@ beforeAll(async () => {
   tracker = new Tracker({ trackingApiKey: shop.trackingKey, trackingApiBaseUrl: shop.url })
 })
 afterAll(() => shop?.close())
-
-async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
-  for (;;) {
-    const found = await look()
-    if (found) return found
-    await sleep(20)
-  }
-}
 
 /** By the server's clock, as if the client's agreed with it. */
 const track = (userId: string, eventName: string, data: Record<string, string> = {}) =>

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../../testing/postgres.ts'
 import { type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
+import { until } from '../../../../testing/until.ts'
 
 const kills = 3
 const people = 60_000
@@ -56,14 +57,6 @@ async function whole(format: string): Promise<number> {
   const { id } = await call('POST', '/exports', { kind: 'people', format })
   await until(async () => (await call('GET', `/exports/${id}`)).state === 'done')
   return id
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const giveUp = Date.now() + 90_000
-  while (!(await condition())) {
-    if (Date.now() > giveUp) throw new Error('the condition was not met in time')
-    await sleep(20)
-  }
 }
 
 test('kill -9 again and again: every file equals the one of an export that nobody disturbed', async () => {

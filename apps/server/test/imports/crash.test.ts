@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
+import { until } from '../../../../testing/until.ts'
 import { findRunningEmbedded } from '../../src/db/embedded.ts'
 
 const rows = 20_000
@@ -61,7 +62,7 @@ test('kill -9 of server or database at any moment of an import: every row counts
     const id = await begin(struck, kind, file, start)
     for (const victim of kills[kind]) {
       const before = await done(struck, id)
-      if (before < rows) await until(async () => (await done(struck, id)) > before)
+      if (before < rows) await untilAtLast(async () => (await done(struck, id)) > before)
       await sleep(Math.random() * 150)
       await end(victim)
     }
@@ -106,7 +107,7 @@ async function end(victim: 'server' | 'database'): Promise<void> {
     await server.restart()
   } else {
     server.killDatabase()
-    await until(async () => (await query('select 1')).length === 1)
+    await untilAtLast(async () => (await query('select 1')).length === 1)
   }
 }
 
@@ -140,10 +141,10 @@ async function done(of: Project, id: number): Promise<number> {
 }
 
 const ended = (of: Project, id: number) =>
-  until(async () => {
+  untilAtLast(async () => {
     const [found] = await query('select state from imports where project_id = $1 and id = $2', [of.id, id])
     return found.state === 'done'
-  }, 90_000)
+  })
 
 async function outcome(of: Project, id: number) {
   const ask = (text: string, ...values: unknown[]) => query(text, [of.id, ...values])
@@ -174,20 +175,18 @@ async function outcome(of: Project, id: number) {
   }
 }
 
-async function until(condition: () => Promise<boolean>, mostMs = 60_000): Promise<void> {
-  const giveUp = Date.now() + mostMs
+/** PostgreSQL may be away when it is asked. A server that ended says why. */
+async function untilAtLast(look: () => Promise<boolean>): Promise<void> {
   let trouble: unknown
-  const isMet = () =>
-    condition().catch((error: unknown) => {
-      trouble = error
-      return false
-    })
-  while (!(await isMet())) {
-    if (Date.now() > giveUp) {
-      // A server that ended says why.
-      console.error(server.stderr.slice(-4_000))
-      throw new Error('the condition was not met in time', { cause: trouble })
-    }
-    await sleep(10)
+  try {
+    await until(() =>
+      look().catch((error: unknown) => {
+        trouble = error
+        return false
+      }),
+    )
+  } catch (error) {
+    console.error(trouble, server.stderr.slice(-4_000))
+    throw error
   }
 }

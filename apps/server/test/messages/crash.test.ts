@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../../testing/postgres.ts'
 import { type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
+import { until } from '../../../../testing/until.ts'
 import { type SmtpSink, startSmtpSink } from './smtp-sink.ts'
 
 const kills = 4
@@ -48,7 +49,7 @@ test('kill -9 again and again: no email twice, and every message is sent or in d
   }
 
   // The jobs that a killed worker held come back when its lease ends.
-  await until(async () => (await count(`state in ('pending', 'claimed')`)) === 0, 90_000)
+  await until(async () => (await count(`state in ('pending', 'claimed')`)) === 0)
 
   const arrived = sink.mails.map((mail) => mail.parsed.messageId!)
   expect(new Set(arrived).size).toBe(arrived.length)
@@ -91,12 +92,4 @@ async function count(condition: string): Promise<number> {
     `select count(*) from messages where ${condition}`,
   )
   return rows[0]!.count
-}
-
-async function until(condition: () => boolean | Promise<boolean>, mostMs = 60_000): Promise<void> {
-  const giveUp = Date.now() + mostMs
-  while (!(await condition())) {
-    if (Date.now() > giveUp) throw new Error('the condition was not met in time')
-    await sleep(10)
-  }
 }

@@ -2,8 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../../testing/postgres.ts'
 import { type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
+import { until } from '../../../../testing/until.ts'
 import { ConditionCompiler } from '../../src/conditions/condition-sql.ts'
 import type { Condition } from '../../src/conditions/language.ts'
+import { withTransaction } from '../../src/db/transaction.ts'
+import { holdPeople } from '../../src/people/session.ts'
 
 const people = 60_000
 const changes = 4_000
@@ -29,6 +32,7 @@ const conditions: Condition[] = [
       { event: 'Signed in', count: { operator: '>=', value: 2 } },
     ],
   },
+  { person: 'tier', operator: 'equals', value: 'gold' },
 ]
 
 test('kill -9 at any moment of building and of following: everybody ends where they belong, each crossing told once', async () => {
@@ -73,6 +77,10 @@ test('kill -9 at any moment of building and of following: everybody ends where t
     for (const end = Math.min(changes, from + changes / (kills + 1)); from < end; from += 200)
       expect((await batch(from)).status).toBe(200)
     if (kill === kills) break
+    if (kill === kills - 1) {
+      await changeEverybody(project)
+      await until(() => someWait(project))
+    }
     await sleep(Math.random() * 1_500)
     await server.kill()
     await server.restart()
@@ -103,6 +111,28 @@ test('kill -9 at any moment of building and of following: everybody ends where t
   )
   expect(repeated).toEqual([])
 }, 240_000)
+
+/** As an import does, in rows of people from everywhere: by far more than one step looks at. */
+const changeEverybody = (project: number) =>
+  withTransaction(database.pool, async (client) => {
+    await holdPeople(client, project, { exclusive: true })
+    await client.query(
+      `with changed as (
+         update people set properties = properties || jsonb_build_object('tier', case when id % 2 = 0 then 'gold' else 'none' end)
+         where project_id = $1 returning id)
+       insert into changed_people (project_id, people, event_people, event_names)
+       select $1, array_agg(id), '{}', '{}'
+       from (select id, row_number() over (order by hashint8(id)) / 500 as part from changed) as c group by part`,
+      [project],
+    )
+  })
+
+async function someWait(project: number): Promise<boolean> {
+  const { rows } = await database.pool.query('select from changed_batches where project_id = $1 limit 1', [
+    project,
+  ])
+  return rows.length > 0
+}
 
 /** Until nothing is built, nobody is noted and nothing waits to be processed. */
 async function settled(project: number): Promise<void> {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../../testing/postgres.ts'
 import { type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
+import { until } from '../../../../testing/until.ts'
 
 const kills = 3
 const rows = 30_000
@@ -97,11 +98,3 @@ test('kill -9 while a source is read and imported: every row becomes one event',
   )
   expect(found[0]).toEqual({ events: rows, orders: rows })
 }, 240_000)
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const giveUp = Date.now() + 90_000
-  while (!(await condition())) {
-    if (Date.now() > giveUp) throw new Error('the condition was not met in time')
-    await sleep(20)
-  }
-}

@@ -102,6 +102,7 @@ it('moves there and back while producers and workers go on: nothing lost, nothin
   const { moved, left } = await store.place()
   expect(moved).toBeGreaterThan(0)
   expect(left).toBe(0)
+  expect(await store.remaining()).toBe(0)
 }, 120_000)
 
 it('takes everything along: controls, schedules, keys, marks, progress, dead letters, payloads', async () => {

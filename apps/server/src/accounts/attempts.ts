@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import type { App } from '../app.ts'
 import { tooManyRequests } from '../errors.ts'
+import { keptWith } from '../kept-with.ts'
 
 const windowMs = 60_000
 /** Addresses remembered; a full map forgets the oldest window, so that memory stays bounded under any flood. */
@@ -58,19 +59,8 @@ function network(address: string): string {
 const failuresPerMinute = 60
 const signInsPerMinute = 10
 
-interface Limits {
-  failedAuth: Attempts
-  signIn: Attempts
-}
-
-const limits = new WeakMap<App, Limits>()
-
 /** The limits of this App. */
-export function attemptsOf(app: App): Limits {
-  let found = limits.get(app)
-  if (!found) {
-    found = { failedAuth: new Attempts(app, failuresPerMinute), signIn: new Attempts(app, signInsPerMinute) }
-    limits.set(app, found)
-  }
-  return found
-}
+export const attemptsOf = keptWith((app: App) => ({
+  failedAuth: new Attempts(app, failuresPerMinute),
+  signIn: new Attempts(app, signInsPerMinute),
+}))

@@ -1,6 +1,7 @@
 import { betterAuth } from 'better-auth'
 import { magicLink, organization } from 'better-auth/plugins'
 import type { App } from '../app.ts'
+import { keptWith } from '../kept-with.ts'
 import { ownsAnOrganization } from './members.ts'
 
 /** Set by our HTTP layer from the real connection (or the trusted proxy), never taken from the client. */
@@ -74,14 +75,5 @@ export const publicOrigin = (app: App): string =>
 
 export type Auth = ReturnType<typeof createAuth>
 
-const instances = new WeakMap<App, Auth>()
-
 /** For its options; calls go through `withAuth`. */
-export function authOf(app: App): Auth {
-  let auth = instances.get(app)
-  if (!auth) {
-    auth = createAuth(app)
-    instances.set(app, auth)
-  }
-  return auth
-}
+export const authOf: (app: App) => Auth = keptWith(createAuth)

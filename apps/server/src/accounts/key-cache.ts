@@ -1,5 +1,6 @@
 import type { App } from '../app.ts'
 import { unavailable } from '../errors.ts'
+import { keptWith } from '../kept-with.ts'
 
 export interface KeyOwner {
   readonly projectId: number
@@ -148,14 +149,5 @@ async function loadOwners(app: App, hashes: Buffer[]): Promise<Map<string, KeyOw
   )
 }
 
-const caches = new WeakMap<App, KeyCache>()
-
-/** The one cache of this App. Kept beside it, so that only this folder knows of it. */
-export function keyCache(app: App): KeyCache {
-  let cache = caches.get(app)
-  if (!cache) {
-    cache = new KeyCache(app)
-    caches.set(app, cache)
-  }
-  return cache
-}
+/** The one cache of this App. */
+export const keyCache = keptWith((app: App) => new KeyCache(app))

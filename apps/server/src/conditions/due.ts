@@ -1,4 +1,5 @@
 import { foldName } from '../ingest/item.ts'
+import { keptWith } from '../kept-with.ts'
 import type { EventFact, Facts } from './facts.ts'
 import {
   type Condition,
@@ -44,13 +45,9 @@ export function makeClock(conditions: Iterable<Condition>): Clock {
   }
 }
 
-const clocks = new WeakMap<Condition, Clock>()
+const clockOf = keptWith((condition: Condition) => makeClock([condition]))
 
-export function nextChange(condition: Condition, facts: Facts): number {
-  let clock = clocks.get(condition)
-  if (!clock) clocks.set(condition, (clock = makeClock([condition])))
-  return clock(facts)
-}
+export const nextChange = (condition: Condition, facts: Facts): number => clockOf(condition)(facts)
 
 /** Instants that are compared with now + each of the offsets. */
 interface Hand {
@@ -126,17 +123,10 @@ function firstFrom(ascending: number[], bound: number): number | undefined {
   return ascending[low]
 }
 
-const relative = new WeakMap<Condition, LeafCondition[]>()
-
 /** The leaves that speak of now. */
-export function relativeLeavesOf(condition: Condition): LeafCondition[] {
-  let leaves = relative.get(condition)
-  if (!leaves) {
-    leaves = [...leavesOf(condition)].filter((leaf) => offsetsOf(leaf).any)
-    relative.set(condition, leaves)
-  }
-  return leaves
-}
+export const relativeLeavesOf = keptWith((condition: Condition): LeafCondition[] =>
+  [...leavesOf(condition)].filter((leaf) => offsetsOf(leaf).any),
+)
 
 export interface Offsets {
   /** Of the property that a person or trigger condition looks at. */
@@ -148,14 +138,8 @@ export interface Offsets {
   any: boolean
 }
 
-const offsets = new WeakMap<LeafCondition, Offsets>()
-
 /** Every offset from now in a leaf, ms, by what is compared with it. */
-export function offsetsOf(leaf: LeafCondition): Offsets {
-  let found = offsets.get(leaf)
-  if (!found) offsets.set(leaf, (found = findOffsets(leaf)))
-  return found
-}
+export const offsetsOf = keptWith(findOffsets)
 
 function findOffsets(leaf: LeafCondition): Offsets {
   const value = 'person' in leaf ? offsetOfTest(leaf) : []

@@ -1,15 +1,10 @@
+import { keptWith } from '../kept-with.ts'
 import type { Facts } from './facts.ts'
 import type { Condition } from './language.ts'
 import { type FactsTest, leafTest } from './leaf-test.ts'
 
-const tests = new WeakMap<Condition, FactsTest>()
-
-/** A condition made ready once and kept with it. The counterpart for many people is `condition-sql.ts`. */
-export function conditionTest(condition: Condition): FactsTest {
-  let test = tests.get(condition)
-  if (!test) tests.set(condition, (test = makeTest(condition)))
-  return test
-}
+/** A condition made ready. The counterpart for many people is `condition-sql.ts`. */
+export const conditionTest = keptWith(makeTest)
 
 function makeTest(condition: Condition): FactsTest {
   if ('all' in condition) return everyTest(condition.all.map(conditionTest))

@@ -114,6 +114,8 @@ async function loadEvents(
 }
 
 type Asked = [projectId: number, people: number[], names: string[], since: Date | string]
+/** `extract` would make a numeric first. */
+const occurredMs = `(date_part('epoch', occurred_at) * 1000)::bigint`
 type HistoryOf = (person: number) => PersonEvents
 
 /**
@@ -126,7 +128,7 @@ async function loadTimes(client: Transaction, asked: Asked, historyOf: HistoryOf
   const { rows } = await client.query(
     `select person_id as person, count(*)::integer as count,
        case when count(*) <= ${mostHistory} then string_agg(
-         folded_name || E'\n' || (date_part('epoch', occurred_at) * 1000)::bigint, E'\n') end as times
+         folded_name || E'\n' || ${occurredMs}, E'\n') end as times
      from events
      where project_id = $1 and person_id = any($2::bigint[]) and folded_name = any($3::text[]) and occurred_at >= $4
      group by person_id`,
@@ -165,7 +167,7 @@ async function loadDetails(client: Transaction, asked: Asked, historyOf: History
     `select asked.person, asked.name, found.events
      from (select person, name from unnest($2::bigint[]) as p (person), unnest($3::text[]) as n (name)) as asked
      cross join lateral (
-       select json_agg(json_build_array((extract(epoch from occurred_at)::float8 * 1000)::bigint, id, properties))::text as events
+       select json_agg(json_build_array(${occurredMs}, id, properties))::text as events
        from (
          select occurred_at, id, properties from events
          where project_id = $1 and person_id = asked.person and folded_name = asked.name and occurred_at >= $4

@@ -1,4 +1,5 @@
 import { foldName } from '../ingest/item.ts'
+import { keptWith } from '../kept-with.ts'
 import type { TriggerFacts } from './facts.ts'
 import {
   type Condition,
@@ -20,13 +21,7 @@ export interface Needs {
   historic: Set<EventCondition | MessageCondition>
 }
 
-const known = new WeakMap<Condition, Needs>()
-
-export function needsOf(condition: Condition): Needs {
-  let needs = known.get(condition)
-  if (!needs) known.set(condition, (needs = findNeeds(condition)))
-  return needs
-}
+export const needsOf = keptWith(findNeeds)
 
 export const noNeeds = (): Needs => ({
   events: new Map(),

@@ -1,5 +1,6 @@
 import type { App } from '../app.ts'
 import { SharedResults } from '../capacity/shared-result.ts'
+import { keptWith } from '../kept-with.ts'
 import { isDelayed, type LaneStatus, projectLanes } from '../queue/queue-status.ts'
 
 export const messageStates = ['pending', 'claimed', 'sent', 'failed', 'skipped', 'unknown'] as const
@@ -37,17 +38,12 @@ const hourMs = 3_600_000
 const exactPeople = 10_000
 const countedDeadLetters = 100
 
-const results = new WeakMap<App, SharedResults<Overview>>()
+const resultsOf = keptWith((app: App) => new SharedResults<Overview>(app.now))
 
 /** The project in the last `hours` (1–720), at most a few seconds old. */
 export function readOverview(app: App, projectId: number, hours: number): Promise<Overview> {
-  let shared = results.get(app)
-  if (!shared) {
-    shared = new SharedResults(app.now)
-    results.set(app, shared)
-  }
   const sharedMs = Math.max(shortestSharedMs, hours * sharedMsPerHour)
-  return shared.get(`${projectId}:${hours}`, sharedMs, () => read(app, projectId, hours))
+  return resultsOf(app).get(`${projectId}:${hours}`, sharedMs, () => read(app, projectId, hours))
 }
 
 async function read(app: App, projectId: number, hours: number): Promise<Overview> {

@@ -1,6 +1,7 @@
 import type { LaneOverview, TenantControls } from '@fairway/queue'
 import type { App } from '../app.ts'
 import { slowedFrom } from '../capacity/admission-counts.ts'
+import { keptWith } from '../kept-with.ts'
 import { type Drain, Drains } from './drain.ts'
 import { isDelayed, type LaneStatus, laneStatuses, lanes, readSnapshot } from './queue-status.ts'
 
@@ -46,13 +47,7 @@ export interface Quota {
 /** (lane, project) pairs: one per lane. */
 const lanesRead = 100
 
-const drains = new WeakMap<App, Drains>()
-
-function drainsOf(app: App): Drains {
-  let known = drains.get(app)
-  if (!known) drains.set(app, (known = new Drains()))
-  return known
-}
+const drainsOf = keptWith((_: App) => new Drains())
 
 /** The project's numbers are of now, the lanes' own (who is served) up to a few seconds old. */
 export async function readProjectQueue(app: App, projectId: number): Promise<ProjectQueue> {

@@ -2,6 +2,7 @@ import type { LaneOverview, TenantStats } from '@fairway/queue'
 import type { App } from '../app.ts'
 import { SharedResults } from '../capacity/shared-result.ts'
 import type { TimeInQueue } from '../capacity/time-in-queue.ts'
+import { keptWith } from '../kept-with.ts'
 
 /** What waits in one lane, of one project or of all. */
 export interface LaneStatus {
@@ -30,16 +31,11 @@ const delayedMs = (lane: string) => (lane === 'transactional' ? 60_000 : 300_000
 export const isDelayed = ({ lane, oldestAgeMs }: Pick<LaneStatus, 'lane' | 'oldestAgeMs'>): boolean =>
   oldestAgeMs >= delayedMs(lane)
 
-const snapshots = new WeakMap<App, SharedResults<QueueSnapshot>>()
+const snapshotsOf = keptWith((app: App) => new SharedResults<QueueSnapshot>(app.now))
 
 /** One reading of the whole queue for all consoles: its cost doesn't grow with the people who look. */
 export function readSnapshot(app: App): Promise<QueueSnapshot> {
-  let shared = snapshots.get(app)
-  if (!shared) {
-    shared = new SharedResults(app.now)
-    snapshots.set(app, shared)
-  }
-  return shared.get('queue', snapshotMs, async () => {
+  return snapshotsOf(app).get('queue', snapshotMs, async () => {
     const [overview, tenants] = await Promise.all([app.queue.overview(), app.queue.tenants(tenantsRead)])
     const byProject = new Map<string, TenantStats[]>()
     for (const tenant of tenants)

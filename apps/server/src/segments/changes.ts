@@ -70,7 +70,7 @@ async function takeNoted(
   projectId: number,
   eventNames: string[],
 ): Promise<number[] | undefined> {
-  const { rows } = await client.query<{ rows: number; people: string }>({
+  const { rows } = await client.query<{ rows: number; people: string | null }>({
     name: 'segments_take_noted',
     text: `with taken as (
              delete from changed_people c using (
@@ -86,7 +86,7 @@ async function takeNoted(
              union
              select e.person from taken, unnest(event_people, event_names) as e (person, name)
              where e.name = any($2::text[]))
-           select (select count(*) from taken)::integer as rows, coalesce(string_agg(person::text, ','), '') as people
+           select (select count(*) from taken)::integer as rows, string_agg(person::text, ',') as people
            from noted`,
     values: [projectId, eventNames],
   })
@@ -105,11 +105,11 @@ async function takeDue(client: PoolClient, projectId: number, now: Date): Promis
            select string_agg(person_id::text, ',') as people from taken`,
     values: [projectId, now],
   })
-  return numbersOf(rows[0]!.people ?? '')
+  return numbersOf(rows[0]!.people)
 }
 
 /** Of a text: the driver takes ten times as long over an array. */
-const numbersOf = (list: string): number[] => (list === '' ? [] : list.split(',').map(Number))
+const numbersOf = (list: string | null): number[] => (list === null ? [] : list.split(',').map(Number))
 
 /** Notes when each of these people is to be looked at again; replaces what was noted of them. What stays costs a look. */
 export async function noteDue(

@@ -6,6 +6,7 @@ import { expandSegments, type FindSegment } from '../conditions/expand.ts'
 import type { Condition } from '../conditions/language.ts'
 import type { FactsTest } from '../conditions/leaf-test.ts'
 import { joinNeeds, type Needs, needsOf, noNeeds } from '../conditions/needs.ts'
+import { keptWith } from '../kept-with.ts'
 
 /** A dynamic segment, ready to be evaluated. */
 export interface Definition {
@@ -48,7 +49,7 @@ interface Prepared {
 
 /** Projects whose conditions a process keeps: made ready once, they are evaluated thousands of times. */
 const mostPrepared = 500
-const prepared = new WeakMap<App, Map<number, Prepared>>()
+const preparedOf = keptWith((_: App) => new Map<number, Prepared>())
 
 /** The dynamic segments of a project, as the transaction sees them. */
 export async function loadDefinitions(
@@ -63,26 +64,17 @@ export async function loadDefinitions(
   )
   const segments = rows as Row[]
   const { conditions, needs, clock, find } = await prepare(app, client, projectId, segments)
-  const dynamic = segments.flatMap(({ id, name, state, built_to }) => {
+  const dynamic = segments.flatMap(({ id, name, state, built_to }): Definition[] => {
     const condition = conditions.get(id)
-    return condition
-      ? [
-          {
-            id,
-            name,
-            condition,
-            test: conditionTest(condition),
-            builtTo: state === 'ready' ? Number.POSITIVE_INFINITY : built_to,
-          },
-        ]
-      : []
+    if (!condition) return []
+    const builtTo = state === 'ready' ? Number.POSITIVE_INFINITY : built_to
+    return [{ id, name, condition, test: conditionTest(condition), builtTo }]
   })
   return { dynamic, needs, clock, find }
 }
 
 async function prepare(app: App, client: Transaction, projectId: number, segments: Row[]): Promise<Prepared> {
-  let kept = prepared.get(app)
-  if (!kept) prepared.set(app, (kept = new Map()))
+  const kept = preparedOf(app)
   const signature = segments.map(({ id, version }) => `${id}:${version}`).join()
   const known = kept.get(projectId)
   if (known?.signature === signature) return known

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../../../../testing/until.ts'
 import { bury } from '../queue/support.ts'
 import { type Console, noBrowser, openConsole, send, track } from './browser.ts'
 
@@ -46,8 +47,6 @@ const pagesOfOne = [
   'imports/:done',
 ]
 
-const patience = { timeout: 20_000, interval: 100 }
-
 describe.skipIf(noBrowser)('every page of the console', () => {
   let fairway: Console
   let person: number
@@ -63,14 +62,14 @@ describe.skipIf(noBrowser)('every page of the console', () => {
       name: 'Purchased item',
       data: { item: 'Red shoes', price: 49 },
     })
-    person = await vi.waitFor(async () => {
+    const processed = await until(async () => {
       const { rows } = await fairway.server.app.pool.query<{ id: number }>(
         'select id from people where project_id = $1',
         [fairway.project.id],
       )
-      if (!rows[0]) throw new Error('The event has not been processed yet')
-      return rows[0].id
-    }, patience)
+      return rows[0]
+    })
+    person = processed.id
     segment = (
       await send(fairway, 'POST', 'segments', { name: 'Buyers', conditions: { event: 'Purchased item' } })
     ).id
@@ -126,6 +125,7 @@ describe.skipIf(noBrowser)('every page of the console', () => {
     await page.getByRole('button', { name: 'Add filter' }).click()
     await page.getByRole('button', { name: 'Without another event' }).click()
     await page.getByRole('button', { name: 'Add group' }).click()
+    await page.getByRole('group', { name: 'People who match any of these' }).waitFor()
     expect(await violations(page)).toEqual([])
     await page.context().close()
   })
@@ -159,7 +159,7 @@ describe.skipIf(noBrowser)('every page of the console', () => {
   })
 
   it('passes axe before anybody has signed in', async () => {
-    const context = await fairway.browser.newContext({ reducedMotion: 'reduce' })
+    const context = await fairway.visitor()
     const page = await context.newPage()
     await open(page, `${fairway.server.url}/sign-in`)
     expect(await violations(page)).toEqual([])
@@ -181,10 +181,7 @@ async function uploadPeople(fairway: Console): Promise<number> {
 }
 
 const importReaches = (fairway: Console, id: number, wanted: string) =>
-  vi.waitFor(async () => {
-    const { state } = await send(fairway, 'GET', `imports/${id}`)
-    if (state !== wanted) throw new Error(`The import is ${state}`)
-  }, patience)
+  until(async () => (await send(fairway, 'GET', `imports/${id}`)).state === wanted)
 
 /** Waits until the page shows its content: a heading, and nothing that is still loading. */
 async function open(page: Page, url: string): Promise<void> {

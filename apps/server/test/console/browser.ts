@@ -1,5 +1,12 @@
 import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core'
+import { type ExpectStatic, expect } from 'vitest'
 import { ensureDashboardBuilt } from '../../../../testing/dashboard.ts'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { type CreatedProject, createProject } from '../../src/accounts/projects.ts'
@@ -14,7 +21,7 @@ const places = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ]
 
-const executablePath = places.find((path) => path !== undefined && existsSync(path))
+export const executablePath = places.find((path) => path !== undefined && existsSync(path))
 
 /** For `describe.skipIf`: these tests need a real browser, which not every machine has. */
 export const noBrowser = executablePath === undefined
@@ -47,6 +54,8 @@ export interface Console {
   /** The address of a page of the project: `path('people')`. */
   path(page: string): string
   signInLink(): Promise<string>
+  /** A browser of somebody who has not signed in. */
+  visitor(options?: BrowserContextOptions): Promise<BrowserContext>
   /** A browser that has signed in by a one-time link. */
   signIn(options?: BrowserContextOptions): Promise<BrowserContext>
   close(): Promise<void>
@@ -59,17 +68,22 @@ export async function openConsole(config: Partial<Config> = {}): Promise<Console
   const { project, trackingKey, secretKey } = await createProject(server.app, { name: 'Harbour Shoes' })
   const browser = await chromium.launch({ executablePath, args })
   const signInLink = async () => (await createSignInLink(server.app, { origin: server.url })).url
+  const visitor = async (options?: BrowserContextOptions) => {
+    const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
+    context.setDefaultTimeout(patienceMs)
+    return context
+  }
   return {
     server,
     project,
     trackingKey,
     secretKey,
     browser,
+    visitor,
     path: (page) => `${server.url}/projects/${project.id}/${page}`,
     signInLink,
     async signIn(options) {
-      const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
-      context.setDefaultTimeout(patienceMs)
+      const context = await visitor(options)
       const page = await context.newPage()
       await page.goto(await signInLink())
       await page.close()
@@ -81,6 +95,25 @@ export async function openConsole(config: Partial<Config> = {}): Promise<Console
     },
   }
 }
+
+/**
+ * `expect` of what comes a moment later: a page shows what was done before it has moved the focus, changed its address
+ * or heard from the server, and reading once reads too early on a fast machine.
+ */
+export const eventually = <T>(read: () => T | Promise<T>): ReturnType<ExpectStatic['poll']> =>
+  expect.poll(read, { timeout: patienceMs, interval: 20 })
+
+/** The element that keys go to. */
+export const focused = (page: Page) =>
+  page.evaluate(() => {
+    const element = document.activeElement
+    return {
+      id: element?.id,
+      tag: element?.tagName.toLowerCase(),
+      role: element?.getAttribute('role'),
+      text: element?.textContent,
+    }
+  })
 
 /** An event as a product sends it. */
 export async function track(

@@ -1,8 +1,6 @@
 import type { BrowserContext, Page, Request } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Console, noBrowser, openConsole, track } from './browser.ts'
-
-const patience = { timeout: 20_000, interval: 250 }
+import { type Console, eventually, focused, noBrowser, openConsole, track } from './browser.ts'
 
 describe.skipIf(noBrowser)('the console in a browser', () => {
   let fairway: Console
@@ -24,7 +22,7 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
   const heading = (name: string | RegExp) => page.getByRole('heading', { name }).first()
 
   it('lets a one-time link in once, and says so the second time', async () => {
-    const visitor = await fairway.browser.newContext()
+    const visitor = await fairway.visitor()
     const own = await visitor.newPage()
     const link = await fairway.signInLink()
     await own.goto(link)
@@ -61,13 +59,12 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
     await track(fairway, { id: 'u-3', email: 'alan@example.com', name: 'Signed up' })
     await page.goto(fairway.path('people'))
     // The list does not refresh by itself; the events may still be in the queue.
-    await expect
-      .poll(async () => {
-        await page.reload()
-        await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
-        return page.getByRole('link', { name: /@example.com/ }).count()
-      }, patience)
-      .toBeGreaterThanOrEqual(2)
+    await eventually(async () => {
+      await page.reload()
+      await heading('People').waitFor()
+      await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
+      return page.getByRole('link', { name: /^(grace|alan)@example.com/ }).count()
+    }).toBe(2)
 
     await page.getByRole('searchbox').fill('gra')
     await page.getByRole('link', { name: 'alan@example.com' }).waitFor({ state: 'detached' })
@@ -98,7 +95,7 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
     await page.getByRole('button', { name: 'Colour scheme' }).click()
     await page.getByRole('menuitem', { name: 'Dark' }).click()
     const scheme = () => page.evaluate(() => document.documentElement.dataset.mantineColorScheme)
-    await expect.poll(scheme, patience).toBe('dark')
+    await eventually(scheme).toBe('dark')
 
     await page.goto(fairway.path('overview'), { waitUntil: 'commit' })
     await page.waitForSelector('body')
@@ -134,14 +131,15 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
     await heading('Queue').waitFor()
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main')
+    await eventually(() => focused(page)).toMatchObject({ id: 'main' })
 
     await page.keyboard.press('g')
     await page.keyboard.press('p')
-    await heading('People').waitFor()
+    await page.getByRole('searchbox').waitFor()
     await page.keyboard.press('/')
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('searchbox')
+    await eventually(() => focused(page)).toMatchObject({ role: 'searchbox' })
     await page.keyboard.press('Escape')
+    await eventually(() => focused(page)).not.toMatchObject({ role: 'searchbox' })
 
     await page.keyboard.press('?')
     await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
@@ -158,7 +156,7 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
     await page.locator('pre', { hasText: 'fw_secret_' }).waitFor()
     await page.getByRole('button', { name: 'On to the first steps' }).click()
     await heading('First steps').waitFor()
-    expect(await page.locator('pre', { hasText: 'events/track' }).textContent()).toContain('fw_track_')
+    await page.locator('pre', { hasText: 'events/track' }).filter({ hasText: 'fw_track_' }).waitFor()
   })
 
   it('makes a template and a campaign, and shows a mistake at its place', async () => {
@@ -197,7 +195,7 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
     await visitor.clearCookies()
     await own.getByRole('link', { name: 'Messages' }).click()
     await own.getByRole('heading', { name: 'Sign in' }).waitFor()
-    expect(new URL(own.url()).searchParams.get('redirect')).toContain('/messages')
+    await eventually(() => new URL(own.url()).searchParams.get('redirect')).toContain('/messages')
     await visitor.close()
   })
 

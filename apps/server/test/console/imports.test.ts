@@ -1,6 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Console, noBrowser, openConsole } from './browser.ts'
+import { type Console, eventually, noBrowser, openConsole } from './browser.ts'
 
 const file = (name: string, lines: string[]) => ({
   name,
@@ -43,10 +43,10 @@ describe.skipIf(noBrowser)('imports and exports in the console', () => {
     await page.getByText('Nothing is imported until you start it.').waitFor()
     await page.getByRole('table', { name: 'First rows of the file' }).getByText('grace@example.com').waitFor()
     const becomes = (column: string) => page.getByRole('combobox', { name: `${column} becomes` })
-    expect(await becomes('Customer ID').inputValue()).toBe('Id (yours)')
-    expect(await becomes('E-Mail').inputValue()).toBe('Email')
+    await eventually(() => becomes('Customer ID').inputValue()).toBe('Id (yours)')
+    await eventually(() => becomes('E-Mail').inputValue()).toBe('Email')
     await page.getByRole('textbox', { name: 'Name for Plan' }).fill('tariff')
-    expect(await page.getByRole('combobox', { name: 'Type of Orders' }).inputValue()).toBe('Number')
+    await eventually(() => page.getByRole('combobox', { name: 'Type of Orders' }).inputValue()).toBe('Number')
 
     await page.getByRole('button', { name: 'Dry run' }).click()
     await page.getByRole('heading', { name: 'What would happen' }).waitFor()
@@ -55,7 +55,7 @@ describe.skipIf(noBrowser)('imports and exports in the console', () => {
     await page.getByRole('heading', { name: 'What happened' }).waitFor()
     await page.getByText('Imported', { exact: true }).waitFor()
     const rejected = page.getByRole('table', { name: 'rejected rows' }).getByRole('row').nth(1)
-    expect(await rejected.textContent()).toMatch(/email.*4.*E-Mail/i)
+    await eventually(() => rejected.textContent()).toMatch(/email.*4.*E-Mail/i)
 
     await page.goto(fairway.path('people'))
     await link('ada@example.com').click()

@@ -2,7 +2,7 @@ import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createProject } from '../../src/accounts/projects.ts'
 import { bury } from '../queue/support.ts'
-import { type Console, noBrowser, openConsole } from './browser.ts'
+import { type Console, eventually, focused, noBrowser, openConsole } from './browser.ts'
 
 describe.skipIf(noBrowser)('the queue in the console', () => {
   let fairway: Console
@@ -32,6 +32,11 @@ describe.skipIf(noBrowser)('the queue in the console', () => {
   const dialog = (name: string | RegExp) => page.getByRole('dialog', { name })
   const dead = async () =>
     (await fairway.server.app.queue.deadLetters({ tenant })).map(({ reason }) => reason)
+  const controls = () => fairway.server.app.queue.controls(tenant)
+  const cancel = async (name: string) => {
+    await dialog(name).getByRole('button', { name: 'Cancel' }).click()
+    await dialog(name).waitFor({ state: 'detached' })
+  }
 
   it('says what dead letters are while there are none, and that nothing waits', async () => {
     await page.goto(fairway.path('overview'))
@@ -49,20 +54,19 @@ describe.skipIf(noBrowser)('the queue in the console', () => {
     await page.goto(fairway.path('queue'))
     const lane = page.getByRole('region', { name: 'bulk' })
     await lane.getByText(/The oldest has waited for/).waitFor()
-    expect(await lane.textContent()).toContain('3 waiting')
+    await eventually(() => lane.textContent()).toContain('3 waiting')
 
     await page.getByRole('button', { name: 'Pause' }).click()
-    await dialog('Pause this project?').getByRole('button', { name: 'Cancel' }).click()
-    await dialog('Pause this project?').waitFor({ state: 'detached' })
-    expect(await fairway.server.app.queue.controls(tenant)).toEqual({})
+    await cancel('Pause this project?')
+    expect(await controls()).toEqual({})
     // The keyboard is back where it was.
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Pause')
+    await eventually(() => focused(page)).toMatchObject({ text: 'Pause' })
 
     await page.keyboard.press('Enter')
     await dialog('Pause this project?').getByRole('button', { name: 'Pause' }).click()
     await page.getByRole('status', { name: 'Warnings' }).getByText('This project is paused').waitFor()
     await lane.getByText('Paused: what waits is kept').waitFor()
-    expect(await fairway.server.app.queue.controls(tenant)).toEqual({ paused: true })
+    await eventually(controls).toEqual({ paused: true })
 
     await page.goto(fairway.path('overview'))
     const attention = page.getByRole('region', { name: 'Needs attention' })
@@ -71,7 +75,7 @@ describe.skipIf(noBrowser)('the queue in the console', () => {
     await page.getByRole('button', { name: 'Resume' }).click()
     await dialog('Resume this project?').getByRole('button', { name: 'Resume' }).click()
     await page.getByRole('button', { name: 'Pause' }).waitFor()
-    expect(await fairway.server.app.queue.controls(tenant)).toEqual({ paused: false })
+    await eventually(controls).toEqual({ paused: false })
   })
 
   it('shows a full quota', async () => {
@@ -96,13 +100,13 @@ describe.skipIf(noBrowser)('the queue in the console', () => {
 
     await page.getByRole('searchbox', { name: 'Dead letters by reason' }).fill('TIMED')
     await row('Mailbox unavailable').waitFor({ state: 'detached' })
-    expect(new URL(page.url()).searchParams.get('reason')).toBe('TIMED')
+    await eventually(() => new URL(page.url()).searchParams.get('reason')).toBe('TIMED')
     await page.getByRole('checkbox', { name: 'Select: Greeting timed out' }).check()
     await page.getByRole('button', { name: 'Run again' }).click()
     await dialog('Run 1 dead letter again?').getByRole('button', { name: 'Run again' }).click()
     await page.getByText('The job runs again').waitFor()
     await page.getByText('No dead letter matches').waitFor()
-    expect(await dead()).toEqual(['Mailbox unavailable', 'Connection refused'])
+    await eventually(dead).toEqual(['Mailbox unavailable', 'Connection refused'])
   })
 
   it('opens one with its data, and discards it only after asking', async () => {
@@ -111,12 +115,12 @@ describe.skipIf(noBrowser)('the queue in the console', () => {
     await page.getByRole('heading', { name: 'Dead letter: Deliver a message' }).waitFor()
     await page.locator('pre', { hasText: '"Mailbox unavailable"' }).waitFor()
     await page.getByRole('button', { name: 'Discard' }).click()
-    await dialog('Discard this dead letter?').getByRole('button', { name: 'Cancel' }).click()
+    await cancel('Discard this dead letter?')
     expect(await dead()).toContain('Mailbox unavailable')
     await page.getByRole('button', { name: 'Discard' }).click()
     await dialog('Discard this dead letter?').getByRole('button', { name: 'Discard' }).click()
     await row('Connection refused').waitFor()
-    expect(await dead()).toEqual(['Connection refused'])
+    await eventually(dead).toEqual(['Connection refused'])
   })
 
   it('runs all again at a rate, and leaves alone what died since the list was read', async () => {
@@ -131,7 +135,7 @@ describe.skipIf(noBrowser)('the queue in the console', () => {
     await dialog('Run every dead letter again?').getByRole('button', { name: 'Run again' }).click()
     await page.getByText('3 jobs run again').waitFor()
     await row('Not seen yet').waitFor()
-    expect(await dead()).toEqual(['Not seen yet'])
+    await eventually(dead).toEqual(['Not seen yet'])
   })
 
   it('is usable by keyboard alone', async () => {
@@ -145,6 +149,7 @@ describe.skipIf(noBrowser)('the queue in the console', () => {
     await page.keyboard.press('Space')
     await page.getByText('1 selected').waitFor()
     await page.keyboard.press('Tab')
+    await eventually(() => focused(page)).toMatchObject({ tag: 'a', text: 'Not seen yet' })
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Dead letter: Deliver a message' }).waitFor()
   })

@@ -1,6 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Console, noBrowser, openConsole, send } from './browser.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest'
+import { type Console, eventually, focused, noBrowser, openConsole, send } from './browser.ts'
 
 describe.skipIf(noBrowser)('segments in the console', () => {
   let fairway: Console
@@ -38,7 +38,8 @@ describe.skipIf(noBrowser)('segments in the console', () => {
     await page.getByRole('textbox', { name: 'Name' }).fill('Paying')
     await page.getByText('The number appears when the conditions are complete.').waitFor()
     await add('Property of the person')
-    // The focus went into what was added.
+    // The focus goes into what was added.
+    await eventually(() => focused(page)).toMatchObject({ tag: 'input' })
     await page.keyboard.type('plan')
     await page.keyboard.press('Escape')
     await page.getByText('Give a value.').waitFor()
@@ -56,7 +57,7 @@ describe.skipIf(noBrowser)('segments in the console', () => {
     await heading('Paying').waitFor()
     await link('ada@example.com').waitFor()
     await page.getByText('People whose plan is “pro”.').waitFor()
-    expect(await page.getByRole('table').getByRole('link').allTextContents()).toHaveLength(3)
+    await eventually(() => page.getByRole('table').getByRole('link').allTextContents()).toHaveLength(3)
   })
 
   it('lets one type a value while the known values are still on their way', async () => {
@@ -70,6 +71,7 @@ describe.skipIf(noBrowser)('segments in the console', () => {
     })
     await page.goto(fairway.path('segments/new'))
     await add('Property of the person')
+    await eventually(() => focused(page)).toMatchObject({ tag: 'input' })
     await page.keyboard.type('plan')
     await page.keyboard.press('Escape')
     await page.getByLabel('Value', { exact: true }).first().click()

@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '../../../../testing/until.ts'
+import { executablePath, noBrowser } from '../console/browser.ts'
 import { type IntakeServer, request, startIntakeServer } from './helpers.ts'
 import { stopDatabase, watchReplies } from './trouble.ts'
-
-const executablePath = process.env.FAIRWAY_CHROMIUM ?? '/usr/bin/chromium'
-const inBrowser = describe.skipIf(!existsSync(executablePath))
 
 let server: IntakeServer
 beforeAll(async () => {
@@ -29,7 +27,7 @@ describe('the file', () => {
   })
 })
 
-inBrowser(`in a browser (skipped without ${executablePath})`, () => {
+describe.skipIf(noBrowser)('in a browser', () => {
   let browser: Browser
   let context: BrowserContext
   let page: Page
@@ -70,7 +68,7 @@ inBrowser(`in a browser (skipped without ${executablePath})`, () => {
   const init = () => push(['init', { api_key: server.trackingKey }])
   const waiting = () => page.evaluate(() => JSON.parse(localStorage.getItem('fairway:queue') ?? '[]').length)
 
-  const allSent = () => vi.waitUntil(async () => (await waiting()) === 0)
+  const allSent = () => until(async () => (await waiting()) === 0)
 
   it('understands the commands, those from before it was loaded too', async () => {
     await push(['init', { api_key: server.trackingKey, development_mode: true }])

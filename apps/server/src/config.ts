@@ -231,9 +231,16 @@ function tableName(value: string) {
 /** Without a trailing slash. The value is not repeated in the message: it may hold a password. */
 function url(...protocols: string[]) {
   return (value: string) => {
-    if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value.replace(/\/+$/, '')
+    if (URL.canParse(value) && protocols.includes(new URL(value).protocol))
+      return withoutTrailingSlashes(value)
     throw new Error(`a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`)
   }
+}
+
+function withoutTrailingSlashes(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '/') end--
+  return text.slice(0, end)
 }
 
 function atLeast32Characters(value: string) {

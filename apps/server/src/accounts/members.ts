@@ -79,7 +79,7 @@ export async function updateUser(
   { name, email }: { name?: string; email?: string },
 ): Promise<void> {
   const address = email?.trim().toLowerCase()
-  if (address !== undefined && !/^[^\s@]{1,64}@[^\s@]+\.[^\s@]{2,}$/.test(address)) {
+  if (address !== undefined && !isAddress(address)) {
     throw invalidField('email', 'must be an email address such as you@example.com')
   }
   await withTransaction(app.pool, async (client) => {
@@ -93,6 +93,12 @@ export async function updateUser(
     )
     if (rowCount === 0) throw conflict('Your address can not be changed, or another user has this one')
   })
+}
+
+/** With a dot inside the domain, and two characters after it. */
+function isAddress(text: string): boolean {
+  const domain = /^[^\s@\p{Cc}]{1,64}@([^\s@\p{Cc}]{1,190})$/u.exec(text)?.[1]
+  return domain?.slice(1, -2).includes('.') ?? false
 }
 
 /** The user's organizations, oldest first. */

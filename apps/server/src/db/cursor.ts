@@ -12,10 +12,14 @@ export const writeCursor = (...parts: string[]): string =>
   Buffer.from(JSON.stringify(parts)).toString('base64url')
 
 /** @throws {ApiError} 422 unless the parts look as they should */
-export function readCursor(cursor: string, ...shapes: RegExp[]): string[] {
+export function readCursor(cursor: string, ...shapes: Pick<RegExp, 'test'>[]): string[] {
   try {
-    const parts = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as string[]
-    if (parts.length === shapes.length && shapes.every((shape, i) => shape.test(parts[i]!))) return parts
+    const parts = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[]
+    const fits = (shape: (typeof shapes)[number], i: number) => {
+      const part = parts[i]
+      return typeof part === 'string' && shape.test(part)
+    }
+    if (parts.length === shapes.length && shapes.every(fits)) return parts as string[]
   } catch {
     // Said below.
   }

@@ -74,20 +74,18 @@ function parseJson(text: string): unknown {
 }
 
 function jsonError(text: string, error: Error): ApiError {
-  // V8 says it in one of these ways when the text stops inside a value.
-  if (
-    /end of JSON|Unterminated|Expected .* at position (\d+)/.test(error.message) &&
-    endsEarly(text, error.message)
-  )
+  if (endsEarly(text, error.message))
     return badRequest(
       `The JSON body ends early, after ${Buffer.byteLength(text)} bytes; check that Content-Length counts bytes, not characters`,
     )
   return badRequest(`The body is not valid JSON: ${error.message.slice(0, 200)}`)
 }
 
+/** V8 says it in one of these ways when the text stops inside a value. */
 function endsEarly(text: string, message: string): boolean {
-  const position = /at position (\d+)/.exec(message)?.[1]
-  return position === undefined || /Unterminated/.test(message) || Number(position) >= text.trimEnd().length
+  if (message.includes('end of JSON') || message.includes('Unterminated')) return true
+  const position = message.startsWith('Expected ') && /at position (\d+)/.exec(message)?.[1]
+  return Boolean(position) && Number(position) >= text.trimEnd().length
 }
 
 const notAForm = new Set(['{', '[', '"'])

@@ -2,7 +2,7 @@
 export function languageName(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > 64) return undefined
   try {
-    return Intl.getCanonicalLocales(value.trim().replaceAll('_', '-').replace(/\..*$/, ''))[0]
+    return Intl.getCanonicalLocales(value.trim().replaceAll('_', '-').split('.', 1)[0]!)[0]
   } catch {
     return undefined
   }

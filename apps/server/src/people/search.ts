@@ -161,7 +161,7 @@ const writePosition = ({ stage, after }: Position): string =>
 function readPosition(cursor: string, stages: Stage[]): Position {
   const [stage, key, id] = readCursor(
     cursor,
-    new RegExp(`^[0-${stages.length - 1}]$`),
+    { test: (text) => /^\d$/.test(text) && Number(text) < stages.length },
     /^[^\0]*$/,
     integerShape,
   )

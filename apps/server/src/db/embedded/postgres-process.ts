@@ -46,6 +46,9 @@ const pollMs = 20
 /** Processes of a killed PostgreSQL hold its shared memory until they notice. */
 const lingeringMs = 30_000
 
+const isLingering = (message: string) =>
+  message.includes('shared memory block') && message.includes('still in use')
+
 /** Starts PostgreSQL and resolves when it takes connections, however long crash recovery takes. */
 export async function startPostgres(options: {
   place: Place
@@ -60,7 +63,7 @@ export async function startPostgres(options: {
     try {
       return await launch(options)
     } catch (error) {
-      if (!/shared memory block.*still in use/s.test(String(error)) || Date.now() > giveUp) throw error
+      if (!isLingering(String(error)) || Date.now() > giveUp) throw error
       await sleep(200)
     }
   }

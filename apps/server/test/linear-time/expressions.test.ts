@@ -2,8 +2,14 @@ import { createRequire } from 'node:module'
 import { expect, test } from 'vitest'
 import { type Expression, expressionsOf, expressionsOfSources } from './expressions.ts'
 
-/** The build of plain JavaScript: the other one starts Java or a binary. */
-const { checkSync } = createRequire(import.meta.url)('recheck/lib/browser.js') as typeof import('recheck')
+/** The build of plain JavaScript, which has no types of its own: the other one starts Java or a binary. */
+const { checkSync } = createRequire(import.meta.url)('recheck/lib/browser.js') as {
+  checkSync(source: string, flags: string, options: typeof judgement): Diagnosis
+}
+
+type Diagnosis =
+  | { status: 'safe' | 'unknown' }
+  | { status: 'vulnerable'; complexity: { type: string }; attack: { pattern: string } }
 
 /** Judged by steps alone, so that a slow machine judges as a fast one does. */
 const judgement = { timeout: null, attackTimeout: null, incubationTimeout: null, randomSeed: 1 }

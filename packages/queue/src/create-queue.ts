@@ -103,6 +103,7 @@ export function createQueue({
     return {
       on: (name, listener) => worker.on(name, listener),
       off: (name, listener) => worker.off(name, listener),
+      standBack: (share) => worker.standBack(share),
       async close(closeOptions) {
         await worker.close(closeOptions)
         workers.delete(worker)

@@ -32,6 +32,8 @@ const shortMs = 100
 const claimBytes = 1024 * 1024
 /** A tenant with a rate starts at most this much of it at once. */
 const paceSliceMs = 100
+/** However long its call was: what yields is slowed, never stopped. */
+const longestRestMs = 10_000
 /** Of Node's timers; longer ones would fire at once. */
 const longestTimerMs = 2 ** 31 - 1
 
@@ -45,6 +47,9 @@ export class Lane {
   readonly #slotsPerTenant: number
   /** Slots that long jobs of a tenant that has something running already leave free. */
   readonly #room: number
+  readonly #yields: LaneConfig['yields']
+  /** Of the time, how much tenants that yield leave to others. */
+  restShare = 0
   readonly #now: () => number
   readonly #onOpen: () => void
   readonly scheduler = new FairScheduler<ReadyJob>(() => new TenantQueue<ReadyJob>())
@@ -72,7 +77,7 @@ export class Lane {
   /** `onOpen` is called when a tenant that had to wait for a time may be served again. */
   constructor(
     name: string,
-    { weight = 1, reserved = 0, slots, spare = 0 }: LaneConfig,
+    { weight = 1, reserved = 0, slots, spare = 0, yields }: LaneConfig,
     concurrency: number,
     { now, onOpen }: { now: () => number; onOpen: () => void },
   ) {
@@ -81,6 +86,7 @@ export class Lane {
     this.slots = Math.min(slots ?? concurrency, concurrency)
     this.#slotsPerTenant = Math.max(1, this.slots - spare)
     this.#room = Math.floor(this.slots / 8)
+    this.#yields = yields
     this.reservedSlots = Math.min(this.slots, Math.ceil(reserved * concurrency))
     this.#now = now
     this.#onOpen = onOpen
@@ -230,6 +236,7 @@ export class Lane {
     tenant.calls--
     for (const { page } of jobs) if (page.key !== undefined) this.freeKey(tenant.name, page.key)
     this.release(tenant.name, jobs.length)
+    this.#rest(tenant, serviceMs)
     this.#settle(tenant)
     this.#callIn()
     return told
@@ -253,6 +260,15 @@ export class Lane {
     if (!tenant) return
     tenant.openAt = Math.max(tenant.openAt, until)
     this.#settle(tenant)
+  }
+
+  /** After a call of `serviceMs` a tenant that yields leaves the machine to others for its part of the time. */
+  #rest(tenant: LaneTenant, serviceMs: number): void {
+    if (this.restShare === 0 || !this.#yields || (this.#yields === 'backlog' && tenant.jobs === 0)) return
+    const restMs = Math.min(longestRestMs, (serviceMs * this.restShare) / (1 - this.restShare))
+    // One that has left memory is remembered; of the others there may be thousands.
+    if (tenant.jobs === 0) this.close(tenant.name, this.#now() + restMs)
+    else tenant.openAt = Math.max(tenant.openAt, this.#now() + restMs)
   }
 
   /** Brings the tenant in or out of the order of service, as its limits say. */

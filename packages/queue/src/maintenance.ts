@@ -1,4 +1,4 @@
-import { defaultRetry } from './backoff.ts'
+import { lossLimits } from './returned-jobs.ts'
 import type { Schedules } from './schedules.ts'
 import { pause, Signal } from './signal.ts'
 import type { Store } from './store.ts'
@@ -100,7 +100,7 @@ export class Maintenance {
   }
 
   async #reap(): Promise<void> {
-    if ((await this.#store.reap({ maxAttempts: defaultRetry.maxAttempts })) === 0) return
+    if ((await this.#store.reap(lossLimits)) === 0) return
     this.scheduled()
     this.#onReady()
   }

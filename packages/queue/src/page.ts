@@ -20,6 +20,8 @@ export interface RecordExtra {
   b?: string
   /** Size of the blob in bytes. */
   s?: number
+  /** How often a worker that held it died or fell silent. */
+  l?: number
 }
 
 /** Pages hold at most this many jobs. 500 measured best: larger pages gain little and make a claim coarser. */

@@ -25,6 +25,13 @@ export interface Transaction {
 export type Handlers = Record<string, Handler | { batch: BatchHandler; maxBatch?: number }>
 
 export interface Worker extends Pick<WorkerEvents, 'on' | 'off'> {
+  /**
+   * Leaves the machine to something more urgent: what {@link LaneConfig.yields} names rests after each call, so that it runs
+   * for about `1 - share` of the time. Holds until called again; 0 ends it.
+   *
+   * @param share from 0 to 0.95; what is outside counts as the nearest, what is no number as 0.
+   */
+  standBack(share: number): void
   /** Stop claiming, give running handlers `graceMs` (default 10,000) to end, release the rest to other workers. */
   close(options?: { graceMs?: number }): Promise<void>
 }

@@ -1,7 +1,13 @@
+import { backoffMs, defaultRetry } from './backoff.ts'
 import { decodeBody, encodeBody, encodeRecord, type JobRecord, packPages } from './page.ts'
-import type { DeadJob, ScheduledPage } from './store.ts'
+import type { DeadJob, LossLimits, ScheduledPage } from './store.ts'
 import { isExclusive } from './streams.ts'
 
+/**
+ * What becomes of a job whose workers die is decided by whoever notices, not by its worker's `retry`. Five: a job that stalls
+ * its process costs each of its neighbours a lease every time.
+ */
+export const lossLimits: LossLimits = { maxAttempts: defaultRetry.maxAttempts, maxLosses: 5 }
 /** Lost this often, a page is taken apart: one of its jobs may be what kills the workers, and must not take others along. */
 const splitAfterLosses = 2
 
@@ -26,13 +32,17 @@ export interface Returned {
 }
 
 /**
- * What becomes of pages whose worker fell silent: every unfinished job has one attempt more and is due at once. Jobs that
- * were lost repeatedly come back on pages of their own, so that a job that kills its worker is soon alone, and dies alone.
- * Of an exclusive stream only the first unfinished job can have been running: the others wait behind it as before.
+ * What becomes of pages whose worker fell silent: every unfinished job has one attempt more. Lost once, it is due at once;
+ * lost again, it comes back on a page of its own after a random pause that grows, so that a job that kills its worker is
+ * soon alone, and dies alone: those that only happened to be beside it run in between. Of an exclusive stream only the
+ * first unfinished job can have been running: the others wait behind it as before.
+ *
+ * @param random from 0 to 1, for tests.
  */
 export function returnJobs(
   lost: LostPage[],
-  { now, maxAttempts }: { now: number; maxAttempts: number },
+  { now, maxAttempts, maxLosses = maxAttempts }: LossLimits & { now: number },
+  random: () => number = Math.random,
 ): Returned {
   const returned: Returned = { pages: [], restored: [], dead: [], jobs: 0 }
   for (const [index, page] of lost.entries()) {
@@ -71,11 +81,14 @@ export function returnJobs(
       const record = encodeRecord(job)
       const { lane, tenant, stream, firstAt } = page
       const packable = { lane, tenant, stream, record, bytes: Buffer.byteLength(record) }
-      if (job[3]! < splitAfterLosses) together.push(packable)
-      else
+      const losses = job[4]!.l!
+      if (losses < splitAfterLosses) together.push(packable)
+      else {
+        const dueAt = now + backoffMs(losses, defaultRetry, random)
         returned.pages.push(
-          ...packPages([packable]).map((single) => ({ ...single, firstAt, dueAt: now, alone: true })),
+          ...packPages([packable]).map((single) => ({ ...single, firstAt, dueAt, alone: true })),
         )
+      }
     }
     const { firstAt } = page
     returned.pages.push(...packPages(together).map((whole) => ({ ...whole, firstAt, dueAt: now })))
@@ -85,8 +98,10 @@ export function returnJobs(
   function lostOnce(page: LostPage, records: JobRecord[]): JobRecord[] {
     return records.flatMap(([id, name, data, made = 0, extra]): JobRecord[] => {
       const attempts = made + 1
-      if (attempts < maxAttempts) return [[id, name, data, attempts, { f: page.firstAt, ...extra }]]
-      const reason = `its worker died or lost its lease ${attempts} times while holding it`
+      const losses = (extra?.l ?? 0) + 1
+      if (attempts < maxAttempts && losses < maxLosses)
+        return [[id, name, data, attempts, { f: page.firstAt, ...extra, l: losses }]]
+      const reason = `its worker died or lost its lease ${losses} times while holding it`
       const { lane, tenant, stream } = page
       returned.dead.push({
         id,

@@ -196,6 +196,14 @@ export interface StoreUsage {
   bytes: number
 }
 
+/** When a job whose worker was lost becomes a dead letter. */
+export interface LossLimits {
+  /** Attempts, whatever ended them. */
+  maxAttempts: number
+  /** Workers lost while they held it. Default: as many as attempts. */
+  maxLosses?: number
+}
+
 /**
  * What a place to keep jobs must do. Every method is atomic and durable when it resolves, unless it says otherwise.
  * One conformance suite (`test/conformance.ts`) holds for all stores.
@@ -243,7 +251,7 @@ export interface Store {
    * Give the work of silent workers back to the queue. Each unfinished job has one attempt more; of an exclusive stream only
    * the first, the others stay behind it. Returns the jobs returned.
    */
-  reap(limits: { maxAttempts: number }): Promise<number>
+  reap(limits: LossLimits): Promise<number>
   /** Forget what is no longer needed: idle heads, expired unique keys, old marks of cancelled jobs. Keeps tables small. */
   collect(): Promise<number>
   /** What keeps a store fast that must be done more often than {@link collect}; undefined where there is nothing. */

@@ -117,6 +117,11 @@ export interface LaneConfig {
    * waits for a flood's handlers to end. Worth it where calls are long or share a bottleneck. Default 0.
    */
   spare?: number
+  /**
+   * Who pauses after a call while the worker stands back ({@link Worker.standBack}): tenants of which more waits, so that
+   * what comes alone is served at once; or everybody in the lane. Default: nobody.
+   */
+  yields?: 'backlog' | 'all'
 }
 
 export interface RetryPolicy {

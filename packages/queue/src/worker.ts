@@ -23,6 +23,8 @@ const dispatchSliceMs = 5
  */
 const longestPollMs = 500
 const shortestPollMs = 10
+/** The part of the time that lanes which yield rest at most: their work goes on, however busy the machine is. */
+const mostRest = 0.95
 /** Of one claim. */
 const fewJobs = 1_000
 export const defaultLeaseMs = 10_000
@@ -111,6 +113,11 @@ export class QueueWorker extends WorkerEvents {
   wake(): void {
     for (const lane of this.#lanes) lane.wake()
     this.#raise()
+  }
+
+  standBack(share: number): void {
+    const restShare = Math.min(mostRest, Math.max(0, share)) || 0
+    for (const lane of this.#lanes) lane.restShare = restShare
   }
 
   async close({ graceMs = 10_000 }: { graceMs?: number } = {}): Promise<void> {

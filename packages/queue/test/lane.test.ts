@@ -119,6 +119,43 @@ describe('a lane', () => {
     expect(of(startAll(lane), 'free')).toBe(0)
   })
 
+  it('rests after calls of whoever has more to do, and serves at once what comes alone', () => {
+    const lane = laneOf(4, { yields: 'backlog' })
+    lane.restShare = 0.75
+    time = 1_000
+    admit(lane, 'flood', 100)
+    admit(lane, 'quiet', 1)
+    const calls = startAll(lane)
+    expect(of(calls, 'quiet')).toBe(1)
+    for (const call of calls) lane.ended(call, 20)
+    // A quarter of the time for the flood: 20 ms of work, 60 ms of rest.
+    expect(startAll(lane)).toHaveLength(0)
+    admit(lane, 'quiet', 1)
+    expect(of(startAll(lane), 'quiet')).toBe(1)
+    time += 59
+    expect(of(startAll(lane), 'flood')).toBe(0)
+    lane.restShare = 0
+    time += 2
+    admit(lane, 'flood', 1)
+    expect(of(startAll(lane), 'flood')).toBeGreaterThan(0)
+    time = 0
+  })
+
+  it('rests after every call where everybody yields, also of a tenant that has left memory', () => {
+    const lane = laneOf(4, { yields: 'all' })
+    lane.restShare = 0.5
+    time = 1_000
+    admit(lane, 'import', 1)
+    const [call] = startAll(lane)
+    lane.ended(call!, 200)
+    admit(lane, 'import', 1)
+    expect(startAll(lane)).toHaveLength(0)
+    time += 201
+    admit(lane, 'other', 1)
+    expect(of(startAll(lane), 'other')).toBe(1)
+    time = 0
+  })
+
   it('does not ask for more of a tenant that could not run more of it', () => {
     const lane = laneOf(8)
     admit(lane, 'capped', 1, { grant: 2 })

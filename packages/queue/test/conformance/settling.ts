@@ -113,6 +113,8 @@ export function settling(test: Test): void {
       const worker = await scene.worker()
       shapes.push((await worker.claim({ pagesPerHead: 10 })).length)
       await scene.kill(worker, 4)
+      // Those that were lost again come back after a pause.
+      await scene.later(10_000)
     }
     expect(shapes).toEqual([1, 1, 2, 2])
     const dead = await scene.letters()

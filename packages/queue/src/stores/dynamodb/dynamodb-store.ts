@@ -4,6 +4,7 @@ import type {
   Blob,
   ClaimedPage,
   LaneRequest,
+  LossLimits,
   NewPage,
   Section,
   SectionRow,
@@ -176,10 +177,10 @@ class TableStore implements DynamodbStore {
     return session ? settleAll(core, session, settlement) : new Set()
   }
 
-  async reap({ maxAttempts }: { maxAttempts: number }): Promise<number> {
+  async reap(limits: LossLimits): Promise<number> {
     const { cluster, sessions } = await this.#core()
     await cluster.volunteer()
-    return reap(cluster, sessions, maxAttempts)
+    return reap(cluster, sessions, limits)
   }
 
   async collect(): Promise<number> {

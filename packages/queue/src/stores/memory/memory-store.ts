@@ -1,6 +1,7 @@
 import type {
   Blob,
   LaneRequest,
+  LossLimits,
   NewPage,
   Section,
   SectionRow,
@@ -89,7 +90,7 @@ class MemoryStore implements Store {
     return settle(this.#tables, settlement)
   }
 
-  async reap(limits: { maxAttempts: number }) {
+  async reap(limits: LossLimits) {
     return reap(this.#tables, limits)
   }
 

@@ -1,4 +1,5 @@
 import { returnJobs } from '../../returned-jobs.ts'
+import type { LossLimits } from '../../store.ts'
 import type { Json } from '../../types.ts'
 import { freeStream, putBack } from './settle.ts'
 import { keyOfHead, type Tables } from './tables.ts'
@@ -34,19 +35,19 @@ export function reports(tables: Tables): { worker: number; report: Json }[] {
 }
 
 /** Returns the jobs that went back to the queue. */
-export function reap(tables: Tables, { maxAttempts }: { maxAttempts: number }): number {
+export function reap(tables: Tables, limits: LossLimits): number {
   const now = tables.now()
   let jobs = 0
   for (const [worker, { expiresAt }] of tables.workers) {
     if (expiresAt >= now) continue
     for (const [id, lease] of tables.leases)
-      if (lease.worker === worker) jobs += takeBack(tables, id, { now, maxAttempts })
+      if (lease.worker === worker) jobs += takeBack(tables, id, { now, ...limits })
     tables.workers.delete(worker)
   }
   return jobs
 }
 
-function takeBack(tables: Tables, lease: number, limits: { now: number; maxAttempts: number }): number {
+function takeBack(tables: Tables, lease: number, limits: LossLimits & { now: number }): number {
   const { worker, pages: held } = tables.leases.get(lease)!
   const lost = [...held.values()].map((page) => ({ ...page, carried: worker < 0 }))
   tables.leases.delete(lease)

@@ -8,6 +8,7 @@ import type {
   Blob,
   ClaimedPage,
   LaneRequest,
+  LossLimits,
   NewPage,
   ScheduledPage,
   Section,
@@ -239,7 +240,7 @@ class Movable implements MovableStore {
     return this.#sessions.disown(worker, known, olderThanMs)
   }
 
-  reap(limits: { maxAttempts: number }): Promise<number> {
+  reap(limits: LossLimits): Promise<number> {
     return this.#sum((store) => store.reap(limits))
   }
 

@@ -1,4 +1,4 @@
-import { defaultRetry } from '../../backoff.ts'
+import { lossLimits } from '../../returned-jobs.ts'
 import { pause, Signal } from '../../signal.ts'
 import type { Section, Store } from '../../store.ts'
 import { Carrier } from './carrier.ts'
@@ -192,7 +192,7 @@ export class Mover {
       this.#openedAt = performance.now()
       await from.openEverything()
       // Where no worker is left to do it, as when only a command moves.
-      await from.reap({ maxAttempts: defaultRetry.maxAttempts })
+      await from.reap(lossLimits)
     }
     const jobs = await this.#carrier.carrier.carry()
     await this.#count(jobs)

@@ -5,6 +5,7 @@ import type {
   Blob,
   ClaimedPage,
   LaneRequest,
+  LossLimits,
   NewPage,
   ScheduledPage,
   Section,
@@ -161,7 +162,7 @@ class PostgresStore implements Store {
     return disown(this.#db, worker, known, olderThanMs)
   }
 
-  reap(limits: { maxAttempts: number }): Promise<number> {
+  reap(limits: LossLimits): Promise<number> {
     return reap(this.#db, limits)
   }
 

@@ -1,5 +1,5 @@
 import { returnJobs } from '../../returned-jobs.ts'
-import type { DeadJob } from '../../store.ts'
+import type { DeadJob, LossLimits } from '../../store.ts'
 import { isExclusive } from '../../streams.ts'
 import { appendAll, uniqueHeads } from './append.ts'
 import { byHead, columns, type Db, type PoolDb } from './db.ts'
@@ -15,13 +15,13 @@ interface LostLease {
 }
 
 /** Gives back what silent workers held; all of it or nothing, so that a reaper that dies changes nothing. */
-export function reap(db: PoolDb, { maxAttempts }: { maxAttempts: number }): Promise<number> {
+export function reap(db: PoolDb, limits: LossLimits): Promise<number> {
   return db.transaction(async (tx) => {
     const expired = await tx.run<{ id: string }>('expiredWorkers')
     if (expired.length === 0) return 0
     const workers = expired.map((row) => row.id)
     const leases = await tx.run<LostLease>('endLeases', [workers])
-    const jobs = leases.length > 0 ? await takeBack(tx, db.now(), leases, maxAttempts) : 0
+    const jobs = leases.length > 0 ? await takeBack(tx, db.now(), leases, limits) : 0
     await tx.run('forgetWorkers', [workers])
     return jobs
   })
@@ -33,11 +33,11 @@ export function disown(db: PoolDb, worker: number, known: number[], olderThanMs:
     const leases = await tx.run<LostLease>('endUnknown', [worker, known, olderThanMs])
     // It ran nothing of them, as if it had been a carrier.
     const unrun = leases.map((lease) => ({ ...lease, carried: true }))
-    return leases.length > 0 ? takeBack(tx, db.now(), unrun, Number.POSITIVE_INFINITY) : 0
+    return leases.length > 0 ? takeBack(tx, db.now(), unrun, { maxAttempts: Number.POSITIVE_INFINITY }) : 0
   })
 }
 
-async function takeBack(tx: Db, now: number, leases: LostLease[], maxAttempts: number): Promise<number> {
+async function takeBack(tx: Db, now: number, leases: LostLease[], limits: LossLimits): Promise<number> {
   const refs = leases.flatMap(({ carried, lanes, tenants, streams, seqs }) =>
     lanes.map((lane, at) => ({
       lane,
@@ -67,7 +67,7 @@ async function takeBack(tx: Db, now: number, leases: LostLease[], maxAttempts: n
   )
   const unrun = unfinishedByHead(pages)
   await tx.run('refund', [...byHead(unrun), unrun.map(({ jobs }) => jobs)], unrun.length)
-  const returned = returnJobs(pages, { now, maxAttempts })
+  const returned = returnJobs(pages, { now, ...limits })
   const restored = returned.restored.flatMap(({ index, page }) => {
     const { lane, tenant, stream, seq, firstAt } = pages[index]!
     return page ? [{ lane, tenant, stream, seq, firstAt, openAt: 0, ...page }] : []

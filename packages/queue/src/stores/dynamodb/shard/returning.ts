@@ -1,5 +1,5 @@
 import { returnJobs } from '../../../returned-jobs.ts'
-import type { NewPage } from '../../../store.ts'
+import type { LossLimits, NewPage } from '../../../store.ts'
 import { letterPage, record } from './effects.ts'
 import { applySettle, type SettleOperation } from './operations.ts'
 import { lettersOf, restoreLine, scheduledLine, withoutEmpty } from './settling.ts'
@@ -11,20 +11,20 @@ export function workersOf(shard: Shard): Set<number> {
 }
 
 /** Gives back what a dead worker holds. Returns the jobs returned. */
-export async function takeBack(shard: Shard, worker: number, maxAttempts: number): Promise<number> {
+export async function takeBack(shard: Shard, worker: number, limits: LossLimits): Promise<number> {
   // Another call does it already.
   if (shard.returning.has(worker)) return 0
   shard.returning.add(worker)
   // From here on nothing that the worker says counts, even if this fails and must be tried again.
   shard.gone.add(worker)
   try {
-    return await returnAll(shard, worker, maxAttempts)
+    return await returnAll(shard, worker, limits)
   } finally {
     shard.returning.delete(worker)
   }
 }
 
-async function returnAll(shard: Shard, worker: number, maxAttempts: number): Promise<number> {
+async function returnAll(shard: Shard, worker: number, limits: LossLimits): Promise<number> {
   const { state } = shard
   const now = shard.home.now()
   const leases = [...state.leases].filter(([, lease]) => lease.worker === worker)
@@ -37,7 +37,7 @@ async function returnAll(shard: Shard, worker: number, maxAttempts: number): Pro
     const body = bodies[n]
     return body === undefined ? [] : [{ ...page, lease, body, carried: worker < 0 }]
   })
-  const returned = returnJobs(lost, { now, maxAttempts })
+  const returned = returnJobs(lost, { now, ...limits })
   const restored = returned.restored.flatMap(({ index, page }) =>
     page ? [{ ...lost[index]!, ...page, openAt: now }] : [],
   )

@@ -3,12 +3,13 @@ import { isAPIError } from 'better-auth/api'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
-import { ApiError, forbidden, notFound } from '../errors.ts'
+import { ApiError } from '../errors.ts'
 import { attemptsOf } from './attempts.ts'
 import { authPath, shortestPassword } from './auth.ts'
 import { organizationsOf, updateUser } from './members.ts'
 import { createProject, listProjects } from './projects.ts'
-import { passCookies, refuseOtherSites, requestOrigin, requireSession, webHeaders } from './session.ts'
+import { rightsOf } from './rights.ts'
+import { passCookies, refuseOtherSites, requestOrigin, webHeaders } from './session.ts'
 import { signInLinkPath } from './sign-in-link.ts'
 import { withAuth } from './with-auth.ts'
 
@@ -25,6 +26,7 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     signInLinkPath,
     {
+      config: { right: 'signIn' },
       exposeHeadRoute: false,
       schema: {
         summary: 'Open a one-time sign-in link',
@@ -44,22 +46,29 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
 
   server.get(
     '/api/v1/session',
-    { schema: { summary: 'Who is signed in, with their organizations', tags: ['session'] } },
-    async (request, reply) => {
-      const user = await requireSession(app, request, reply)
+    {
+      config: { right: 'signedIn' },
+      schema: { summary: 'Who is signed in, with their organizations', tags: ['session'] },
+    },
+    async ({ user }, reply) => {
       const [organizations, password] = await Promise.all([
         organizationsOf(app, user.id),
         hasPassword(app, user.id),
       ])
-      return reply
-        .header('cache-control', 'no-store')
-        .send({ user: { ...user, hasPassword: password }, organizations })
+      return reply.header('cache-control', 'no-store').send({
+        user: { ...user, hasPassword: password },
+        organizations: organizations.map((organization) => ({
+          ...organization,
+          rights: rightsOf(organization.role, 'organization'),
+        })),
+      })
     },
   )
 
   server.patch(
     '/api/v1/session',
     {
+      config: { right: 'signedIn' },
       schema: {
         summary: 'Change your name, or give the first owner an address',
         tags: ['session'],
@@ -73,8 +82,7 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async (request, reply) => {
-      const user = await requireSession(app, request)
-      await updateUser(app, user.id, request.body)
+      await updateUser(app, request.user.id, request.body)
       return reply.code(204).send()
     },
   )
@@ -82,6 +90,7 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.put(
     '/api/v1/session/password',
     {
+      config: { right: 'signedIn' },
       schema: {
         summary: 'Set or change your password',
         description: 'Changing it needs the current one and ends your other sessions.',
@@ -97,10 +106,9 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
     },
     async (request, reply) => {
       attemptsOf(app).signIn.count(request.ip)
-      const user = await requireSession(app, request)
       const { newPassword, currentPassword = '' } = request.body
       const headers = webHeaders(request)
-      const hadPassword = await hasPassword(app, user.id)
+      const hadPassword = await hasPassword(app, request.user.id)
       const changed = withAuth<{ headers: Headers }>(app, ({ api }) =>
         hadPassword
           ? api.changePassword({
@@ -120,15 +128,18 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
 
   server.get(
     '/api/v1/projects',
-    { schema: { summary: 'The projects of your organizations', tags: ['projects'] } },
-    async (request) => {
-      const user = await requireSession(app, request)
-      const organizations = await organizationsOf(app, user.id)
+    {
+      config: { right: 'signedIn' },
+      schema: { summary: 'The projects of your organizations, and your rights in each', tags: ['projects'] },
+    },
+    async ({ user }) => {
+      const roles = new Map((await organizationsOf(app, user.id)).map(({ id, role }) => [id, role]))
+      const projects = await listProjects(app, [...roles.keys()])
       return {
-        items: await listProjects(
-          app,
-          organizations.map(({ id }) => id),
-        ),
+        items: projects.map((project) => ({
+          ...project,
+          rights: rightsOf(roles.get(project.organization!.id)!, 'project'),
+        })),
         nextCursor: null,
       }
     },
@@ -137,6 +148,7 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/api/v1/projects',
     {
+      config: { right: 'projects.create' },
       schema: {
         summary: 'Create a project',
         description: 'The reply holds its first two keys, which can not be read again.',
@@ -152,17 +164,11 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async (request, reply) => {
-      const user = await requireSession(app, request)
-      const organizations = await organizationsOf(app, user.id)
-      const { organizationId = organizations[0]?.id, ...settings } = request.body
-      const organization = organizations.find(({ id }) => id === organizationId)
-      if (!organization) throw notFound('Organization')
-      if (organization.role === 'member')
-        throw forbidden('Only owners and administrators may create projects')
+      const { organizationId: _, ...settings } = request.body
       return reply
         .code(201)
         .header('cache-control', 'no-store')
-        .send(await createProject(app, { ...settings, organizationId: organization.id }))
+        .send(await createProject(app, { ...settings, organizationId: request.organization.id }))
     },
   )
 }
@@ -206,6 +212,7 @@ const betterAuthRoutes = (app: App) => async (server: FastifyInstance) => {
     method: ['GET', 'POST'],
     url: `${authPath}/*`,
     exposeHeadRoute: false,
+    config: { right: 'signIn' },
     schema: { hide: true },
     handler: async (request, reply) => {
       refuseOtherSites(app, request)

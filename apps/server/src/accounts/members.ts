@@ -111,6 +111,16 @@ export async function organizationsOf(app: App, userId: string): Promise<Organiz
   return rows.map(({ id, name, role }) => ({ id, name, role: highestRole(role) }))
 }
 
+/** The role in the first organization, to which the installation belongs; undefined for others. */
+export async function installationRole(app: App, userId: string): Promise<Role | undefined> {
+  const { rows } = await app.pool.query<{ role: string }>(
+    `select role from members where "userId" = $1
+       and "organizationId" = (select id from organizations order by "createdAt", id limit 1)`,
+    [userId],
+  )
+  return rows[0] && highestRole(rows[0].role)
+}
+
 export async function ownsAnOrganization(app: App, userId: string): Promise<boolean> {
   return (await organizationsOf(app, userId)).some(({ role }) => role === 'owner')
 }

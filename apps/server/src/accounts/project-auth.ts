@@ -3,36 +3,27 @@ import type { App } from '../app.ts'
 import { forbidden, notFound, unauthorized } from '../errors.ts'
 import { attemptsOf } from './attempts.ts'
 import { findKey, keyPrefix } from './keys.ts'
-import { highestRole, type Role } from './members.ts'
+import { highestRole } from './members.ts'
+import type { Caller } from './rights.ts'
 import { readSession, type SignedIn } from './session.ts'
 
 /**
  * The scope of every REST route under `/api/v1/projects/:project`. `http/server.ts` registers it once:
  *
- *     server.register(projectScope(app, [peopleRoutes(app), templateRoutes(app), …]))
+ *     server.register(projectScope([peopleRoutes(app), templateRoutes(app), …]))
  *
- * and a folder's `routes.ts` names only what follows the project:
+ * and a folder's `routes.ts` names what follows the project, and the right that it needs:
  *
  *     export const templateRoutes = (app: App) => async (server: FastifyInstance) => {
- *       server.get('/templates', { schema }, async ({ project }) => listTemplates(app, project.id))
+ *       server.get('/templates', { config: { right: 'project.read' }, schema }, async ({ project }) => …)
  *     }
  *
- * Their handlers run only for a caller who may act in the project, which is then `request.project`.
+ * Their handlers run only for a caller who has that right in the project, which is then `request.project`: `guardRoutes`
+ * sees to it.
  */
-export const projectScope = (app: App, routes: ProjectRoutes[]) => async (root: FastifyInstance) => {
+export const projectScope = (routes: ProjectRoutes[]) => async (root: FastifyInstance) => {
   await root.register(
     async (server) => {
-      // The API's description says what all of these need.
-      server.addHook('onRoute', (route) => {
-        route.schema = { ...route.schema, security: [{ secretKey: [] }] }
-      })
-      server.addHook('onRequest', async (request) => {
-        const { project, role, actor } = await authorize(app, request)
-        request.project = project
-        request.projectId = project.id
-        request.projectRole = role
-        request.actor = actor
-      })
       for (const plugin of routes) await server.register(plugin)
     },
     { prefix: '/api/v1/projects/:project' },
@@ -53,26 +44,28 @@ export interface ProjectContext {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by {@link projectScope}, in its routes only. */
+    /** Set in routes of a project, by {@link enterProject}. */
     project: ProjectContext
     projectId?: number
     /** `key` for a secret key, else the signed-in member's role. */
-    projectRole?: Role | 'key'
-    /** Who asks, for records: a member's address, or `key` and the beginning of the key. Set by {@link projectScope}. */
+    projectRole?: Caller
+    /** Who asks, for records: a member's address, or `key` and the beginning of the key. Set by {@link enterProject}. */
     actor: string
   }
 }
 
-/** @throws {ApiError} 403 for a member without administration rights. A secret key has them. */
-export function requireAdministrator(request: FastifyRequest): void {
-  if (request.projectRole === 'member') {
-    throw forbidden('Only owners and administrators of the organization may do this')
-  }
+/** Finds out who asks, in which project, and notes it on the request. @throws {ApiError} 401, 403, 404 or 429 */
+export async function enterProject(app: App, request: FastifyRequest): Promise<void> {
+  const { project, role, actor } = await authorize(app, request)
+  request.project = project
+  request.projectId = project.id
+  request.projectRole = role
+  request.actor = actor
 }
 
 interface Access {
   project: ProjectContext
-  role: Role | 'key'
+  role: Caller
   actor: string
 }
 

@@ -1,12 +1,11 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
-import { forbidden } from '../errors.ts'
 import { deleteProject, sweepDeletedProjects } from './delete-project.ts'
 import { createKey, listKeys, revokeKey } from './keys.ts'
-import { requireAdministrator } from './project-auth.ts'
 import { getProject, updateProject } from './projects.ts'
+import { rightsOf } from './rights.ts'
 
 const ProjectParams = Type.Object({ project: Type.String() })
 const KeyParams = Type.Object({
@@ -14,19 +13,34 @@ const KeyParams = Type.Object({
   key: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
 })
 
+/** A secret key could make another, and live on in it after it was revoked. */
+const rightForKey = ({ body }: FastifyRequest) =>
+  (body as { kind?: unknown }).kind === 'tracking' ? undefined : 'keys.secret'
+
 /** A project's settings and keys; registered in the project scope. */
 export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
   const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
 
   server.get(
     '/settings',
-    { schema: { summary: "The project's settings", tags: ['projects'], params: ProjectParams } },
-    ({ project }) => getProject(app, project.id),
+    {
+      config: { right: 'project.read' },
+      schema: {
+        summary: "The project's settings, and the caller's rights",
+        tags: ['projects'],
+        params: ProjectParams,
+      },
+    },
+    async ({ project, projectRole }) => ({
+      ...(await getProject(app, project.id)),
+      rights: rightsOf(projectRole!, 'project'),
+    }),
   )
 
   server.patch(
     '/settings',
     {
+      config: { right: 'project.change' },
       schema: {
         summary: "Change the project's settings",
         description: 'Members that are left out stay as they are.',
@@ -51,7 +65,6 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     (request) => {
-      requireAdministrator(request)
       return updateProject(app, request.project.id, request.body)
     },
   )
@@ -59,15 +72,15 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.delete(
     '/',
     {
+      config: { right: 'project.delete' },
       schema: {
         summary: 'Delete the project with everything in it',
-        description: 'Its keys end at once; its rows are removed in the background. Needs a signed-in owner.',
+        description: 'Its keys end at once; its rows are removed in the background.',
         tags: ['projects'],
         params: ProjectParams,
       },
     },
     async (request, reply) => {
-      if (request.projectRole !== 'owner') throw forbidden('Only a signed-in owner may delete a project')
       await deleteProject(app, request.project.id)
       // Not awaited: a large project takes minutes. What an error or a stop leaves behind, maintenance removes.
       void sweepDeletedProjects(app).catch((error) =>
@@ -80,6 +93,7 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/keys',
     {
+      config: { right: 'keys.manage' },
       schema: {
         summary: "The project's keys, without the keys themselves",
         tags: ['keys'],
@@ -87,7 +101,6 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async (request) => {
-      requireAdministrator(request)
       return { items: await listKeys(app, request.project.id), nextCursor: null }
     },
   )
@@ -95,6 +108,7 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/keys',
     {
+      config: { right: 'keys.manage', alsoNeeds: rightForKey },
       schema: {
         summary: 'Create or import a key',
         description: 'The reply holds the key, which can not be read again.',
@@ -116,7 +130,6 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async (request, reply) => {
-      requireAdministrator(request)
       return reply
         .code(201)
         .header('cache-control', 'no-store')
@@ -127,6 +140,7 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.delete(
     '/keys/:key',
     {
+      config: { right: 'keys.manage' },
       schema: {
         summary: 'Revoke a key',
         description: 'Every process refuses it within 10 seconds.',
@@ -135,7 +149,6 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async (request, reply) => {
-      requireAdministrator(request)
       await revokeKey(app, request.project.id, request.params.key)
       return reply.code(204).send()
     },

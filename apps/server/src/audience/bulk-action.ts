@@ -1,4 +1,5 @@
 import type { Json } from '@fairway/queue'
+import type { Right } from '../accounts/rights.ts'
 import type { App } from '../app.ts'
 import { list, object, only, refuse, text, truth, wholeNumber } from '../conditions/check.ts'
 import { withTransaction } from '../db/transaction.ts'
@@ -42,8 +43,31 @@ const kinds = [
   'set_property',
   'set_topic',
 ] as const
+/** What can't be taken back, or is for each person to say, needs more than editing. */
+const rightsOfKinds: Record<BulkAction['kind'], Right> = {
+  add_tag: 'people.edit',
+  remove_tag: 'people.edit',
+  add_to_segment: 'people.edit',
+  remove_from_segment: 'people.edit',
+  set_property: 'people.edit',
+  set_topic: 'people.consent',
+  subscribe: 'people.consent',
+  unsubscribe: 'people.consent',
+  suppress: 'people.consent',
+  erase: 'people.erase',
+}
 const mostIds = 10_000
 const longestName = 255
+
+export const rightOf = ({ kind }: BulkAction): Right => rightsOfKinds[kind]
+
+/** Of a body that is not checked yet; undefined for an action that is none, which {@link startBulkAction} refuses. */
+export function rightOfBody(body: unknown): Right | undefined {
+  const kind = (body as { action?: { kind?: unknown } | null } | null)?.action?.kind
+  return typeof kind === 'string' && Object.hasOwn(rightsOfKinds, kind)
+    ? rightsOfKinds[kind as BulkAction['kind']]
+    : undefined
+}
 
 /** @throws {ApiError} 404, 409 or 422 */
 export async function startBulkAction(

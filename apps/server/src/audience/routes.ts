@@ -2,7 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
-import { startBulkAction } from './bulk-action.ts'
+import { rightOfBody, startBulkAction } from './bulk-action.ts'
 import { parseChosen } from './chosen.ts'
 import { findChosen } from './search.ts'
 
@@ -16,6 +16,7 @@ export const audienceRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/people/search',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'People of a segment, or for whom conditions hold, newest first',
         description:
@@ -42,6 +43,7 @@ export const audienceRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/people/bulk',
     {
+      config: { right: 'people.edit', alsoNeeds: ({ body }) => rightOfBody(body) },
       schema: {
         summary: 'Do the same to many people',
         description:

@@ -62,6 +62,7 @@ export const behavioralRoutes =
     server.get(
       '/behavioral',
       {
+        config: { right: 'project.read' },
         schema: {
           summary: 'List behavioral campaigns',
           tags,
@@ -85,6 +86,7 @@ export const behavioralRoutes =
     server.post(
       '/behavioral',
       {
+        config: { right: 'content.edit' },
         schema: { summary: 'Create a behavioral campaign', tags, params: ProjectParams, body: CampaignBody },
       },
       async ({ project, body }, reply) =>
@@ -93,13 +95,17 @@ export const behavioralRoutes =
 
     server.get(
       '/behavioral/:id',
-      { schema: { summary: 'A behavioral campaign', tags, params: CampaignParams } },
+      {
+        config: { right: 'project.read' },
+        schema: { summary: 'A behavioral campaign', tags, params: CampaignParams },
+      },
       ({ project, params }) => getCampaign(app, project.id, params.id),
     )
 
     server.patch(
       '/behavioral/:id',
       {
+        config: { right: 'content.edit' },
         schema: {
           summary: 'Change a behavioral campaign',
           description:
@@ -115,6 +121,7 @@ export const behavioralRoutes =
     server.delete(
       '/behavioral/:id',
       {
+        config: { right: 'content.delete' },
         schema: {
           summary: 'Delete a behavioral campaign',
           description: 'Messages still to be sent are skipped when their time comes.',
@@ -131,6 +138,7 @@ export const behavioralRoutes =
     server.get(
       '/behavioral/:id/report',
       {
+        config: { right: 'project.read' },
         schema: {
           summary: "What became of a campaign's messages",
           description: 'Counts by state, and why messages were not sent. Default: the last 30 days.',
@@ -156,6 +164,7 @@ export const behavioralRoutes =
     server.get(
       '/behavioral/:id/messages',
       {
+        config: { right: 'people.read' },
         schema: {
           summary: "A campaign's messages, newest first",
           tags,

@@ -27,13 +27,16 @@ export const catalogueRoutes = (app: App) => async (plugin: FastifyInstance) => 
     ['/catalog/topics', 'Topics of preferences', (projectId: number) => listLabels(app, projectId, 'topic')],
   ] as const
   for (const [path, summary, list] of lists)
-    server.get(path, { schema: { summary, tags, params: ProjectParams } }, async ({ project }) =>
-      whole<object>(await list(project.id)),
+    server.get(
+      path,
+      { config: { right: 'project.read' }, schema: { summary, tags, params: ProjectParams } },
+      async ({ project }) => whole<object>(await list(project.id)),
     )
 
   server.get(
     '/catalog/properties/:name/values',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'Frequent values of a property of people',
         description:
@@ -48,6 +51,7 @@ export const catalogueRoutes = (app: App) => async (plugin: FastifyInstance) => 
   server.get(
     '/catalog/events/:name/properties',
     {
+      config: { right: 'project.read' },
       schema: {
         summary: 'Properties of an event, with their types',
         description: 'Capitals, spaces, underscores and dashes in the name make no difference.',

@@ -32,6 +32,7 @@ export const mailboxRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/mailbox',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'Mails of the sandbox, newest first',
         description: 'What would have been sent: a project in test mode, or one without an SMTP server.',
@@ -48,20 +49,26 @@ export const mailboxRoutes = (app: App) => async (plugin: FastifyInstance) => {
 
   server.get(
     '/mailbox/:mail',
-    { schema: { summary: 'One mail with its HTML, text, headers and source', tags, params: MailParams } },
+    {
+      config: { right: 'people.read' },
+      schema: { summary: 'One mail with its HTML, text, headers and source', tags, params: MailParams },
+    },
     ({ project, params }) => getMail(app, project.id, params.mail),
   )
 
   server.get(
     '/mailbox/:mail/html',
-    { schema: { summary: 'The HTML of a mail, to be shown in a frame', tags, params: MailParams } },
+    {
+      config: { right: 'people.read' },
+      schema: { summary: 'The HTML of a mail, to be shown in a frame', tags, params: MailParams },
+    },
     async ({ project, params }, reply) =>
       reply.headers(mailHtmlHeaders).send(await getMailHtml(app, project.id, params.mail)),
   )
 
   server.delete(
     '/mailbox/:mail',
-    { schema: { summary: 'Delete a mail', tags, params: MailParams } },
+    { config: { right: 'content.delete' }, schema: { summary: 'Delete a mail', tags, params: MailParams } },
     async ({ project, params }, reply) => {
       await deleteMail(app, project.id, params.mail)
       return reply.code(204).send()
@@ -70,7 +77,10 @@ export const mailboxRoutes = (app: App) => async (plugin: FastifyInstance) => {
 
   server.delete(
     '/mailbox',
-    { schema: { summary: 'Empty the mailbox', tags, params: ProjectParams } },
+    {
+      config: { right: 'content.delete' },
+      schema: { summary: 'Empty the mailbox', tags, params: ProjectParams },
+    },
     async ({ project }, reply) => {
       await clearMailbox(app, project.id)
       return reply.code(204).send()

@@ -1,7 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { requireAdministrator } from '../accounts/project-auth.ts'
 import type { App } from '../app.ts'
 import { addDomain, listDomains, removeDomain } from './domains.ts'
 import { createProvider, deleteProvider, listProviders, testProvider, updateProvider } from './providers.ts'
@@ -53,6 +52,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/providers',
     {
+      config: { right: 'project.read' },
       schema: {
         summary: 'SMTP servers of the project, without passwords',
         tags: ['providers'],
@@ -65,6 +65,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/providers',
     {
+      config: { right: 'sending.manage' },
       schema: {
         summary: 'Add an SMTP server and send through it from now on',
         tags: ['providers'],
@@ -81,7 +82,6 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async (request, reply) => {
-      requireAdministrator(request)
       return reply.code(201).send(await createProvider(app, request.project.id, request.body))
     },
   )
@@ -89,6 +89,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.patch(
     '/providers/:provider',
     {
+      config: { right: 'sending.manage' },
       schema: {
         summary: 'Change an SMTP server',
         description:
@@ -107,16 +108,17 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     (request) => {
-      requireAdministrator(request)
       return updateProvider(app, request.project.id, request.params.provider, request.body)
     },
   )
 
   server.delete(
     '/providers/:provider',
-    { schema: { summary: 'Remove an SMTP server', tags: ['providers'], params: ProviderParams } },
+    {
+      config: { right: 'sending.manage' },
+      schema: { summary: 'Remove an SMTP server', tags: ['providers'], params: ProviderParams },
+    },
     async (request, reply) => {
-      requireAdministrator(request)
       await deleteProvider(app, request.project.id, request.params.provider)
       return reply.code(204).send()
     },
@@ -125,6 +127,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/providers/:provider/test',
     {
+      config: { right: 'sending.manage' },
       schema: {
         summary: 'Try an SMTP server',
         description:
@@ -140,7 +143,6 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async (request) => {
-      requireAdministrator(request)
       const { to, from } = request.body ?? {}
       const mail = to === undefined ? undefined : { to, from: from ?? to }
       await testProvider(app, request.project.id, request.params.provider, mail)
@@ -150,13 +152,17 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
 
   server.get(
     '/domains',
-    { schema: { summary: 'Domains that mail is signed for', tags: ['domains'], params: ProjectParams } },
+    {
+      config: { right: 'project.read' },
+      schema: { summary: 'Domains that mail is signed for', tags: ['domains'], params: ProjectParams },
+    },
     async ({ project }) => ({ items: await listDomains(app, project.id), nextCursor: null }),
   )
 
   server.post(
     '/domains',
     {
+      config: { right: 'sending.manage' },
       schema: {
         summary: 'Sign the mail of a domain (DKIM)',
         description: 'The reply has the DNS record to publish.',
@@ -166,16 +172,17 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async (request, reply) => {
-      requireAdministrator(request)
       return reply.code(201).send(await addDomain(app, request.project.id, request.body.domain))
     },
   )
 
   server.delete(
     '/domains/:domain',
-    { schema: { summary: 'Stop signing the mail of a domain', tags: ['domains'], params: DomainParams } },
+    {
+      config: { right: 'sending.manage' },
+      schema: { summary: 'Stop signing the mail of a domain', tags: ['domains'], params: DomainParams },
+    },
     async (request, reply) => {
-      requireAdministrator(request)
       await removeDomain(app, request.project.id, request.params.domain)
       return reply.code(204).send()
     },

@@ -15,6 +15,7 @@ export const eventRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/events',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'Events, newest first',
         description: 'Capitals, spaces, underscores and dashes in `name` make no difference.',
@@ -37,6 +38,7 @@ export const eventRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/events/counts',
     {
+      config: { right: 'project.read' },
       schema: {
         summary: 'What was ingested, hour by hour',
         description:
@@ -56,6 +58,7 @@ export const eventRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/events/over-time',
     {
+      config: { right: 'project.read' },
       schema: {
         summary: 'How often an event happened, by hour or day',
         description:

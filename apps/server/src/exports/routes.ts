@@ -24,6 +24,7 @@ export const exportRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
   server.post(
     '/exports',
     {
+      config: { right: 'people.export' },
       schema: {
         summary: 'Export people, members of a segment, events or messages into a file',
         description:
@@ -72,6 +73,7 @@ export const exportRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
   server.get(
     '/exports',
     {
+      config: { right: 'people.export' },
       schema: {
         summary: 'Exports, newest first',
         tags,
@@ -89,13 +91,17 @@ export const exportRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
 
   server.get(
     '/exports/:export',
-    { schema: { summary: 'How far an export is', tags, params: ExportParams } },
+    {
+      config: { right: 'people.export' },
+      schema: { summary: 'How far an export is', tags, params: ExportParams },
+    },
     ({ project, params }) => getExport(app, project.id, params.export),
   )
 
   server.get(
     '/exports/:export/file',
     {
+      config: { right: 'people.export' },
       // Answering it would read the whole file.
       exposeHeadRoute: false,
       schema: {
@@ -112,6 +118,7 @@ export const exportRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
   server.delete(
     '/exports/:export',
     {
+      config: { right: 'people.export' },
       schema: { summary: 'Delete an export and its file; one under way ends', tags, params: ExportParams },
     },
     async ({ project, params }, reply) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { openPlugin } from '../accounts/route-rights.ts'
 import { pathOf, sendNotFound } from './problems.ts'
 
 /** Beside the server in the checkout; from `src` and from `dist` alike. */
@@ -48,20 +49,26 @@ export async function serveConsole(server: FastifyInstance): Promise<void> {
     reply.headers(headers).header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(page)
 
   if (page !== notBuilt) {
-    await server.register(fastifyStatic, {
-      root: built,
-      index: false,
-      wildcard: false,
-      // File names in assets/ carry a hash of their content.
-      setHeaders(reply, path) {
-        const isHashed = path.includes(`${join('dist', 'assets')}`)
-        reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
-        reply.header('x-content-type-options', 'nosniff')
-      },
-      cacheControl: false,
-    })
+    await server.register(
+      openPlugin('public', (scope) =>
+        scope.register(fastifyStatic, {
+          root: built,
+          index: false,
+          wildcard: false,
+          // File names in assets/ carry a hash of their content.
+          setHeaders(reply, path) {
+            const isHashed = path.includes(`${join('dist', 'assets')}`)
+            reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
+            reply.header('x-content-type-options', 'nosniff')
+          },
+          cacheControl: false,
+        }),
+      ),
+    )
   }
-  server.get('/', { schema: { hide: true } }, (_request, reply) => sendPage(reply))
+  server.get('/', { config: { right: 'public' }, schema: { hide: true } }, (_request, reply) =>
+    sendPage(reply),
+  )
   server.setNotFoundHandler((request, reply) =>
     opensPage(request) ? sendPage(reply) : sendNotFound(request, reply),
   )

@@ -7,20 +7,27 @@ import type { Canary } from './canary.ts'
 export function healthRoutes(app: App, canary: Canary) {
   return async (server: FastifyInstance) => {
     /** The process answers. Vero's clients call it too. */
-    server.get('/heartbeat', { schema: { summary: 'The process answers', tags: ['health'] } }, async () => ({
-      status: 'ok',
-    }))
+    server.get(
+      '/heartbeat',
+      { config: { right: 'public' }, schema: { summary: 'The process answers', tags: ['health'] } },
+      async () => ({
+        status: 'ok',
+      }),
+    )
 
     server.get(
       '/healthz',
-      { schema: { summary: 'A job goes through the queue: enqueue, claim, acknowledge', tags: ['health'] } },
+      {
+        config: { right: 'public' },
+        schema: { summary: 'A job goes through the queue: enqueue, claim, acknowledge', tags: ['health'] },
+      },
       (_request, reply) =>
         answer(reply, async () => ({ status: 'ok', queueMs: Math.round((await canary.sing()) * 10) / 10 })),
     )
 
     server.get(
       '/readyz',
-      { schema: { summary: 'Ready to take requests', tags: ['health'] } },
+      { config: { right: 'public' }, schema: { summary: 'Ready to take requests', tags: ['health'] } },
       (_request, reply) =>
         answer(reply, async () => {
           await app.pool.query('select 1')

@@ -14,7 +14,7 @@ export function serveMetrics(server: FastifyInstance, app: App): void {
   measureJobs(app, registry)
   measureDatabase(app, registry)
 
-  server.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
+  server.get('/metrics', { config: { right: 'public' }, schema: { hide: true } }, async (_request, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
   )
 }

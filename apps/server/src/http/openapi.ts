@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
+import { openPlugin } from '../accounts/route-rights.ts'
 
 /** `/openapi.json` describes every route registered after this; `/docs` shows it. */
 export async function describeApi(server: FastifyInstance): Promise<void> {
@@ -22,6 +23,10 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
       },
     },
   })
-  server.get('/openapi.json', { schema: { hide: true } }, async () => server.swagger())
-  await server.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  server.get('/openapi.json', { config: { right: 'public' }, schema: { hide: true } }, async () =>
+    server.swagger(),
+  )
+  await server.register(
+    openPlugin('public', (scope) => scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })),
+  )
 }

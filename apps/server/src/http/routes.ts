@@ -20,7 +20,7 @@ import { peopleRoutes } from '../people/routes.ts'
 import { projectQueueRoutes, queueRoutes } from '../queue/routes.ts'
 import { segmentRoutes } from '../segments/routes.ts'
 import { sourceRoutes } from '../sources/routes.ts'
-import { taskKinds } from '../task-kinds.ts'
+import { rightToControl, taskKinds } from '../task-kinds.ts'
 import { taskRoutes } from '../tasks/routes.ts'
 import { templateRoutes } from '../templates/routes.ts'
 import { trackingRoutes } from '../tracking/routes.ts'
@@ -34,7 +34,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
   await server.register(transactionalRoutes(app))
   await server.register(trackingRoutes(app))
   await server.register(
-    projectScope(app, [
+    projectScope([
       projectRoutes(app),
       overviewRoutes(app),
       peopleRoutes(app),
@@ -51,8 +51,8 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       projectQueueRoutes(app),
       exportRoutes(app, taskKinds),
       sourceRoutes(app),
-      taskRoutes(app, taskKinds),
-      importRoutes(app, taskKinds),
+      taskRoutes(app, taskKinds, rightToControl),
+      importRoutes(app, taskKinds, rightToControl),
     ]),
   )
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import { guardRoutes } from '../accounts/route-rights.ts'
 import type { App } from '../app.ts'
 import { createCanary } from './canary.ts'
 import { answerClientError } from './client-error.ts'
@@ -38,6 +39,7 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(compileSchema) as unknown as FastifyInstance
 
+  guardRoutes(server, app)
   logRequests(server, app.log)
   renderProblems(server)
   serveMetrics(server, app)

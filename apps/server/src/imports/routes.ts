@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
-import type { TaskKinds } from '../tasks/kind.ts'
+import type { RightToControl, TaskKinds } from '../tasks/kind.ts'
 import { createImport } from './create.ts'
 import { delimiters, encodings, importLimits, quotes } from './format.ts'
 import { valueTypes } from './guess.ts'
@@ -64,156 +64,175 @@ export const ImportMapping = Type.Record(
 )
 
 /** Files read into people, events and the like; registered in the project scope. */
-export const importRoutes = (app: App, kinds: TaskKinds) => async (plugin: FastifyInstance) => {
-  const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
+export const importRoutes =
+  (app: App, kinds: TaskKinds, rightToControl: RightToControl) => async (plugin: FastifyInstance) => {
+    const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
+    // What runs may be its undoing.
+    const rightOfTask = async ({ project, params }: FastifyRequest) => {
+      const { task_id } = await requireImport(app, project.id, (params as { import: number }).import)
+      return task_id === null ? undefined : rightToControl(app, project.id, task_id)
+    }
 
-  server.post(
-    '/imports',
-    {
-      schema: {
-        summary: 'Make an import, to be uploaded or fetched from an address',
-        tags,
-        params: Type.Object({ project: Type.String() }),
-        body: Type.Object(
-          {
-            kind: oneOf(importKinds),
-            name: Type.Optional(Type.String({ maxLength: 255, pattern: '^[^\\0]*$' })),
-            url: Type.Optional(Type.String({ maxLength: 4_000 })),
-            from: Type.Optional(oneOf(importSources)),
-            format: Type.Optional(FormatBody),
-          },
-          { additionalProperties: false },
-        ),
-      },
-    },
-    async ({ project, body }, reply) => {
-      const row = await createImport(app, project.id, body)
-      return reply.code(201).send(await describeImport(app, row))
-    },
-  )
-
-  server.get(
-    '/imports',
-    {
-      schema: {
-        summary: 'Imports, newest first',
-        tags,
-        params: Type.Object({ project: Type.String() }),
-        querystring: Paging,
-      },
-    },
-    ({ project, query }) => listImports(app, project.id, query),
-  )
-
-  server.get(
-    '/imports/:import',
-    { schema: { summary: 'One import', tags, params: ImportParams } },
-    async ({ project, params }) => describeImport(app, await requireImport(app, project.id, params.import)),
-  )
-
-  server.patch(
-    '/imports/:import',
-    {
-      schema: {
-        summary: 'Look at the file again, with what you know of it',
-        tags,
-        params: ImportParams,
-        body: Type.Object({ format: FormatBody }, { additionalProperties: false }),
-      },
-    },
-    async ({ project, params, body }) =>
-      describeImport(app, await readAgain(app, project.id, params.import, body.format)),
-  )
-
-  await server.register(uploadRoute(app))
-
-  server.post(
-    '/imports/:import/start',
-    {
-      schema: {
-        summary: 'Start an import, or only try it',
-        tags,
-        params: ImportParams,
-        body: Type.Object(
-          {
-            mapping: Type.Optional(ImportMapping),
-            options: Type.Optional(ImportOptions),
-            dryRun: Type.Optional(Type.Boolean()),
-          },
-          { additionalProperties: false },
-        ),
-      },
-    },
-    async ({ project, params, body }) =>
-      describeImport(app, await startImport(app, project.id, params.import, body)),
-  )
-
-  for (const [command, summary] of [
-    ['pause', 'Stop after the step under way; what is done stays'],
-    ['resume', 'Go on with a paused import'],
-    ['cancel', 'Stop for good; what is done stays, and can be undone'],
-  ] as const)
     server.post(
-      `/imports/:import/${command}`,
-      { schema: { summary, tags, params: ImportParams } },
-      async ({ project, params }) =>
-        describeImport(app, await commandImport(app, kinds, project.id, params.import, command)),
+      '/imports',
+      {
+        config: { right: 'imports.run' },
+        schema: {
+          summary: 'Make an import, to be uploaded or fetched from an address',
+          tags,
+          params: Type.Object({ project: Type.String() }),
+          body: Type.Object(
+            {
+              kind: oneOf(importKinds),
+              name: Type.Optional(Type.String({ maxLength: 255, pattern: '^[^\\0]*$' })),
+              url: Type.Optional(Type.String({ maxLength: 4_000 })),
+              from: Type.Optional(oneOf(importSources)),
+              format: Type.Optional(FormatBody),
+            },
+            { additionalProperties: false },
+          ),
+        },
+      },
+      async ({ project, body }, reply) => {
+        const row = await createImport(app, project.id, body)
+        return reply.code(201).send(await describeImport(app, row))
+      },
     )
 
-  server.post(
-    '/imports/:import/undo',
-    {
-      schema: {
-        summary: 'Take back what an import that ended did',
-        description: 'What somebody changed since stays as it is.',
-        tags,
-        params: ImportParams,
+    server.get(
+      '/imports',
+      {
+        config: { right: 'project.read' },
+        schema: {
+          summary: 'Imports, newest first',
+          tags,
+          params: Type.Object({ project: Type.String() }),
+          querystring: Paging,
+        },
       },
-    },
-    async ({ project, params }) => describeImport(app, await startUndo(app, project.id, params.import)),
-  )
+      ({ project, query }) => listImports(app, project.id, query),
+    )
 
-  server.delete(
-    '/imports/:import',
-    {
-      schema: {
-        summary: 'Remove an import, its file and its rejected rows; what it imported stays',
-        tags,
-        params: ImportParams,
+    server.get(
+      '/imports/:import',
+      { config: { right: 'people.read' }, schema: { summary: 'One import', tags, params: ImportParams } },
+      async ({ project, params }) => describeImport(app, await requireImport(app, project.id, params.import)),
+    )
+
+    server.patch(
+      '/imports/:import',
+      {
+        config: { right: 'imports.run' },
+        schema: {
+          summary: 'Look at the file again, with what you know of it',
+          tags,
+          params: ImportParams,
+          body: Type.Object({ format: FormatBody }, { additionalProperties: false }),
+        },
       },
-    },
-    async ({ project, params }, reply) => {
-      await deleteImport(app, project.id, params.import)
-      return reply.code(204).send()
-    },
-  )
+      async ({ project, params, body }) =>
+        describeImport(app, await readAgain(app, project.id, params.import, body.format)),
+    )
 
-  server.get(
-    '/imports/:import/rejects',
-    {
-      schema: {
-        summary: 'Rows that were not imported, and why',
-        tags,
-        params: ImportParams,
-        querystring: Paging,
+    await server.register(uploadRoute(app))
+
+    server.post(
+      '/imports/:import/start',
+      {
+        config: { right: 'imports.run' },
+        schema: {
+          summary: 'Start an import, or only try it',
+          tags,
+          params: ImportParams,
+          body: Type.Object(
+            {
+              mapping: Type.Optional(ImportMapping),
+              options: Type.Optional(ImportOptions),
+              dryRun: Type.Optional(Type.Boolean()),
+            },
+            { additionalProperties: false },
+          ),
+        },
       },
-    },
-    async ({ project, params, query }) =>
-      listRejects(app, await requireImport(app, project.id, params.import), query),
-  )
+      async ({ project, params, body }) =>
+        describeImport(app, await startImport(app, project.id, params.import, body)),
+    )
 
-  server.get(
-    '/imports/:import/rejects.csv',
-    { schema: { summary: 'The same as a file to be corrected and imported', tags, params: ImportParams } },
-    async ({ project, params }, reply) => {
-      const row = await requireImport(app, project.id, params.import)
-      return reply
-        .header('content-type', 'text/csv; charset=utf-8')
-        .header('content-disposition', `attachment; filename="import-${row.id}-rejects.csv"`)
-        .send(Readable.from(rejectsCsv(app, row)))
-    },
-  )
-}
+    for (const [command, summary] of [
+      ['pause', 'Stop after the step under way; what is done stays'],
+      ['resume', 'Go on with a paused import'],
+      ['cancel', 'Stop for good; what is done stays, and can be undone'],
+    ] as const)
+      server.post(
+        `/imports/:import/${command}`,
+        {
+          config: { right: 'imports.run', alsoNeeds: rightOfTask },
+          schema: { summary, tags, params: ImportParams },
+        },
+        async ({ project, params }) =>
+          describeImport(app, await commandImport(app, kinds, project.id, params.import, command)),
+      )
+
+    server.post(
+      '/imports/:import/undo',
+      {
+        config: { right: 'imports.undo' },
+        schema: {
+          summary: 'Take back what an import that ended did',
+          description: 'What somebody changed since stays as it is.',
+          tags,
+          params: ImportParams,
+        },
+      },
+      async ({ project, params }) => describeImport(app, await startUndo(app, project.id, params.import)),
+    )
+
+    server.delete(
+      '/imports/:import',
+      {
+        config: { right: 'content.delete' },
+        schema: {
+          summary: 'Remove an import, its file and its rejected rows; what it imported stays',
+          tags,
+          params: ImportParams,
+        },
+      },
+      async ({ project, params }, reply) => {
+        await deleteImport(app, project.id, params.import)
+        return reply.code(204).send()
+      },
+    )
+
+    server.get(
+      '/imports/:import/rejects',
+      {
+        config: { right: 'people.read' },
+        schema: {
+          summary: 'Rows that were not imported, and why',
+          tags,
+          params: ImportParams,
+          querystring: Paging,
+        },
+      },
+      async ({ project, params, query }) =>
+        listRejects(app, await requireImport(app, project.id, params.import), query),
+    )
+
+    server.get(
+      '/imports/:import/rejects.csv',
+      {
+        config: { right: 'people.read' },
+        schema: { summary: 'The same as a file to be corrected and imported', tags, params: ImportParams },
+      },
+      async ({ project, params }, reply) => {
+        const row = await requireImport(app, project.id, params.import)
+        return reply
+          .header('content-type', 'text/csv; charset=utf-8')
+          .header('content-disposition', `attachment; filename="import-${row.id}-rejects.csv"`)
+          .send(Readable.from(rejectsCsv(app, row)))
+      },
+    )
+  }
 
 /** By itself, because it takes bodies as streams. */
 const uploadRoute = (app: App) => async (plugin: FastifyInstance) => {
@@ -224,6 +243,7 @@ const uploadRoute = (app: App) => async (plugin: FastifyInstance) => {
   server.put(
     '/imports/:import/file',
     {
+      config: { right: 'imports.run' },
       bodyLimit: importLimits.fileBytes,
       schema: {
         summary: 'Upload the file, whole or in parts',

@@ -128,7 +128,7 @@ export function customerIoApi(app: App) {
       meta: { error: error.message },
       errors: [problemOf(error)],
     }))
-    const config = { highVolume: true }
+    const config = { right: 'anyKey', highVolume: true } as const
     const schema = (path: string) => ({ summary: `Customer.io Track API: ${path}`, tags: ['customer.io'] })
 
     for (const [method, path, needsBody, toItem] of endpoints)
@@ -146,17 +146,25 @@ export function customerIoApi(app: App) {
     )
     scope.post('/api/v2/batch', { schema: schema('v2 batch'), config }, batch)
 
-    scope.get('/api/v1/accounts/region', { schema: schema('region') }, async (request) => ({
-      url: `${request.protocol}://${request.host}`,
-      region: 'self-hosted',
-      environment_id: await authenticate(app, request),
-    }))
+    scope.get(
+      '/api/v1/accounts/region',
+      { schema: schema('region'), config: { right: 'anyKey' } },
+      async (request) => ({
+        url: `${request.protocol}://${request.host}`,
+        region: 'self-hosted',
+        environment_id: await authenticate(app, request),
+      }),
+    )
     for (const [path, why] of absent)
-      scope.post(`/api/v1${path}`, { schema: { hide: true } }, async (request) => {
-        await authenticate(app, request)
-        throw new ApiError(404, 'not_supported', why)
-      })
-    scope.all('/api/v1/customers/*', { schema: { hide: true } }, async () => {
+      scope.post(
+        `/api/v1${path}`,
+        { config: { right: 'anyKey' }, schema: { hide: true } },
+        async (request) => {
+          await authenticate(app, request)
+          throw new ApiError(404, 'not_supported', why)
+        },
+      )
+    scope.all('/api/v1/customers/*', { config: { right: 'public' }, schema: { hide: true } }, async () => {
       throw notFound('This path of the Customer.io API')
     })
   }

@@ -77,7 +77,7 @@ export function segmentApi(app: App) {
     const post = (path: string, handler: ReturnType<typeof single>, hide = false) => {
       paths.push(path)
       const schema = { summary: `Segment spec: ${path}`, tags: ['segment'], hide }
-      scope.post(path, { schema, config: { highVolume: true } }, handler)
+      scope.post(path, { schema, config: { right: 'anyKey', highVolume: true } }, handler)
     }
     for (const type of callTypes) {
       post(`/v1/${type}`, single(type))

@@ -18,7 +18,8 @@ export function snippetRoutes() {
       if (request.headers['if-none-match'] === etag) return reply.code(304).send()
       return reply.type('text/javascript; charset=utf-8').send(script)
     }
-    for (const path of ['/fairway.js', '/m.js']) server.get(path, { schema: { hide: true } }, serve)
+    for (const path of ['/fairway.js', '/m.js'])
+      server.get(path, { config: { right: 'public' }, schema: { hide: true } }, serve)
   }
 }
 

@@ -50,14 +50,25 @@ export function trackApi(app: App) {
       for (const url of [`/api/v2/${path}`, `/api/v2/${path}.json`]) {
         const summary = `Track API: ${path}`
         const schema = { summary, tags: ['track api'], hide: url.endsWith('.json') }
-        scope.route({ method, url, schema, config: { highVolume: true }, handler: handler(toItems) })
+        scope.route({
+          method,
+          url,
+          schema,
+          config: { right: 'anyKey', highVolume: true },
+          handler: handler(toItems),
+        })
       }
     }
-    scope.get('/api/v2/heartbeat', { schema: { hide: true } }, (_request, reply) => sendJson(reply, success))
+    scope.get(
+      '/api/v2/heartbeat',
+      { config: { right: 'public' }, schema: { hide: true } },
+      (_request, reply) => sendJson(reply, success),
+    )
     const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
     scope.route({
       method: methods,
       url: '/api/v2/*',
+      config: { right: 'public' },
       schema: { hide: true },
       handler: async (request) => {
         throw unknownEndpoint(request)

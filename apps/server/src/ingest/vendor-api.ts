@@ -50,7 +50,7 @@ export function allowBrowsers(scope: FastifyInstance, paths: string[]): void {
     done()
   })
   for (const path of paths)
-    scope.options(path, { schema: { hide: true } }, (request, reply) => {
+    scope.options(path, { config: { right: 'public' }, schema: { hide: true } }, (request, reply) => {
       void reply.header('access-control-allow-methods', 'GET, POST, PUT, DELETE')
       void reply.header(
         'access-control-allow-headers',

@@ -21,6 +21,7 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/messages',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'Messages, newest first',
         tags,
@@ -43,13 +44,17 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
 
   server.get(
     '/messages/:message',
-    { schema: { summary: 'One message with the history of its reasons', tags, params: MessageParams } },
+    {
+      config: { right: 'people.read' },
+      schema: { summary: 'One message with the history of its reasons', tags, params: MessageParams },
+    },
     ({ project, params }) => getMessage(app, project.id, params.message.toLowerCase()),
   )
 
   server.post(
     '/messages/test',
     {
+      config: { right: 'messages.send' },
       schema: {
         summary: 'Send a test mail',
         description:
@@ -64,13 +69,17 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
 
   server.post(
     '/messages/:message/retry',
-    { schema: { summary: 'Try a failed message again', tags, params: MessageParams } },
+    {
+      config: { right: 'messages.send' },
+      schema: { summary: 'Try a failed message again', tags, params: MessageParams },
+    },
     ({ project, params }) => retryMessage(app, project.id, params.message.toLowerCase()),
   )
 
   server.post(
     '/messages/:message/resolve',
     {
+      config: { right: 'messages.send' },
       schema: {
         summary: 'Settle a message in doubt',
         description:

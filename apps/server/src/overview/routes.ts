@@ -17,6 +17,7 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/overview',
     {
+      config: { right: 'project.read' },
       schema: {
         summary: 'Events and messages over time, waiting work, and what needs attention',
         tags: ['overview'],
@@ -32,6 +33,7 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/rejects',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'Accepted items that could not be processed, newest first',
         tags: ['overview'],
@@ -70,6 +72,7 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/live',
     {
+      config: { right: 'people.read' },
       exposeHeadRoute: false,
       schema: {
         summary: 'The latest events as they arrive (server-sent events)',
@@ -85,6 +88,7 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/people/:person/live',
     {
+      config: { right: 'people.read' },
       exposeHeadRoute: false,
       schema: {
         summary: 'The latest events of a person as they arrive (server-sent events)',

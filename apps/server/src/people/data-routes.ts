@@ -17,6 +17,7 @@ export const personDataRoutes = (app: App) => async (plugin: FastifyInstance) =>
   server.get(
     '/people/:person/export',
     {
+      config: { right: 'people.export' },
       exposeHeadRoute: false,
       schema: {
         summary: 'Everything held about a person, as a JSON file',
@@ -38,6 +39,7 @@ export const personDataRoutes = (app: App) => async (plugin: FastifyInstance) =>
   server.delete(
     '/people/:person',
     {
+      config: { right: 'people.erase' },
       schema: {
         summary: 'Erase a person',
         description:
@@ -55,6 +57,7 @@ export const personDataRoutes = (app: App) => async (plugin: FastifyInstance) =>
   server.get(
     '/erasures',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'Receipts of erasures, newest first',
         tags,

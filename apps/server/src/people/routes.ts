@@ -50,6 +50,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/people',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'People, those changed last first, or those found by a search',
         tags,
@@ -70,13 +71,17 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
       search?.trim() ? searchPeople(app, project, search.trim(), page) : listPeople(app, project.id, page),
   )
 
-  server.get('/people/:person', { schema: schema('One person') }, async ({ project, params }) =>
-    describePerson(app, project.id, (await find(project.id, params.person)).id),
+  server.get(
+    '/people/:person',
+    { config: { right: 'people.read' }, schema: schema('One person') },
+    async ({ project, params }) =>
+      describePerson(app, project.id, (await find(project.id, params.person)).id),
   )
 
   server.get(
     '/people/:person/timeline',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'Events, messages and changes of a person, newest first',
         tags,
@@ -91,6 +96,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.put(
     '/people/:person',
     {
+      config: { right: 'people.edit' },
       schema: {
         summary: 'Create or update a person',
         description: 'What is not named stays. To create somebody, name them by `id:` and your own id.',
@@ -111,6 +117,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.patch(
     '/people/:person',
     {
+      config: { right: 'people.edit' },
       schema: {
         summary: 'Update a person',
         description: 'What is not named stays. 404 for a person who does not exist.',
@@ -131,6 +138,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/people/:person/tags',
     {
+      config: { right: 'people.edit' },
       schema: {
         summary: 'Add and remove tags',
         tags,
@@ -154,6 +162,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/people/:person/devices',
     {
+      config: { right: 'people.edit' },
       schema: {
         summary: 'Add and remove devices for push',
         description:
@@ -198,17 +207,22 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
     ['unsuppress', 'Lift a suppression made by API', { kind: 'suppression', suppressed: false }],
   ] as const
   for (const [name, summary, edit] of switches) {
-    server.post(`/people/:person/${name}`, { schema: schema(summary) }, async (request) => {
-      const { project, params } = request as typeof request & { params: { person: string } }
-      const person = await find(project.id, params.person)
-      await editPerson(app, project.id, { person: refOf(person), ...edit })
-      return describePerson(app, project.id, person.id)
-    })
+    server.post(
+      `/people/:person/${name}`,
+      { config: { right: 'people.edit' }, schema: schema(summary) },
+      async (request) => {
+        const { project, params } = request as typeof request & { params: { person: string } }
+        const person = await find(project.id, params.person)
+        await editPerson(app, project.id, { person: refOf(person), ...edit })
+        return describePerson(app, project.id, person.id)
+      },
+    )
   }
 
   server.post(
     '/people/:person/merge',
     {
+      config: { right: 'people.merge' },
       schema: {
         summary: 'Merge another person into this one',
         description:

@@ -3,7 +3,6 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { organizationsOf } from '../accounts/members.ts'
 import { listProjects } from '../accounts/projects.ts'
-import { requireSession } from '../accounts/session.ts'
 import type { App } from '../app.ts'
 import { invalidField } from '../errors.ts'
 import { discardDeadJobs, getDeadJob, listDeadJobs, redriveDeadJobs, refShape } from './dead-letters.ts'
@@ -42,6 +41,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
   server.get(
     '/queue',
     {
+      config: { right: 'project.read' },
       schema: {
         summary: "The project's work in each lane, its limits, and whether it is paused",
         tags,
@@ -58,6 +58,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
     server.post(
       path,
       {
+        config: { right: 'queue.manage' },
         schema: {
           summary: paused ? "Pause the project's work" : "Let the project's work go on",
           description: paused
@@ -73,6 +74,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
   server.get(
     '/queue/dead-letters',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'Dead jobs, newest first',
         description: 'Jobs that failed too often, were given up by their handler, or passed their deadline.',
@@ -94,6 +96,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
   server.get(
     '/queue/dead-letters/:ref',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'One dead job with its data',
         tags,
@@ -106,6 +109,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
   server.post(
     '/queue/dead-letters/redrive',
     {
+      config: { right: 'queue.manage' },
       schema: {
         summary: 'Run dead jobs again, from their first attempt',
         description: 'Send either `refs` or `matching`.',
@@ -135,6 +139,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
   server.post(
     '/queue/dead-letters/discard',
     {
+      config: { right: 'queue.manage' },
       schema: {
         summary: 'Remove dead jobs for good',
         description: 'Send either `refs`, or `matching` with `"confirm": true`.',
@@ -167,9 +172,11 @@ function withTime<Filter extends { before?: string }>(field: string, filter: Fil
 export const queueRoutes = (app: App) => async (server: FastifyInstance) => {
   server.get(
     '/api/v1/queue',
-    { schema: { summary: 'What waits in each lane, in all and of your projects', tags } },
-    async (request) => {
-      const user = await requireSession(app, request)
+    {
+      config: { right: 'installation.read' },
+      schema: { summary: 'What waits in each lane, in all and of your projects', tags },
+    },
+    async ({ user }) => {
       const organizations = await organizationsOf(app, user.id)
       const projects = await listProjects(
         app,

@@ -37,13 +37,17 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
 
   server.get(
     '/segments',
-    { schema: { summary: 'Segments by name', tags, params: ProjectParams } },
+    {
+      config: { right: 'project.read' },
+      schema: { summary: 'Segments by name', tags, params: ProjectParams },
+    },
     async ({ project }) => ({ items: await listSegments(app, project.id), nextCursor: null }),
   )
 
   server.post(
     '/segments',
     {
+      config: { right: 'content.edit' },
       schema: {
         summary: 'Create a segment',
         description:
@@ -61,6 +65,7 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
   server.post(
     '/segments/preview',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'How many people a condition selects, and some of them',
         description:
@@ -85,13 +90,14 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
 
   server.get(
     '/segments/:segment',
-    { schema: { summary: 'One segment', tags, params: SegmentParams } },
+    { config: { right: 'project.read' }, schema: { summary: 'One segment', tags, params: SegmentParams } },
     ({ project, params }) => describeSegment(app, project.id, params.segment),
   )
 
   server.patch(
     '/segments/:segment',
     {
+      config: { right: 'content.edit' },
       schema: {
         summary: 'Rename a segment or change its conditions',
         description:
@@ -108,6 +114,7 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
   server.delete(
     '/segments/:segment',
     {
+      config: { right: 'content.delete' },
       schema: {
         summary: 'Delete a segment',
         description: '409 with `usedBy` while conditions or campaigns name it.',
@@ -123,7 +130,10 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
 
   server.get(
     '/segments/:segment/used-by',
-    { schema: { summary: 'What names a segment', tags, params: SegmentParams } },
+    {
+      config: { right: 'project.read' },
+      schema: { summary: 'What names a segment', tags, params: SegmentParams },
+    },
     async ({ project, params }) => {
       const segment = await requireSegment(app.pool, project.id, params.segment)
       return { items: await findUsers(app.pool, project.id, segment), nextCursor: null }
@@ -133,6 +143,7 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
   server.get(
     '/segments/:segment/members',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'People of a segment, newest people first',
         tags,
@@ -151,6 +162,7 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
   server.post(
     '/segments/:segment/members',
     {
+      config: { right: 'people.edit' },
       schema: {
         summary: 'Add people to a manual segment, or remove them',
         tags,
@@ -167,6 +179,7 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
   server.get(
     '/conditions/schema',
     {
+      config: { right: 'project.read' },
       schema: {
         summary: 'JSON Schema of the condition language',
         description: 'For editors. The reference explains it.',

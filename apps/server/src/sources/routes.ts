@@ -1,7 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { requireAdministrator } from '../accounts/project-auth.ts'
 import type { App } from '../app.ts'
 import { importKinds } from '../imports/imports.ts'
 import { ImportMapping, ImportOptions } from '../imports/routes.ts'
@@ -50,13 +49,17 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
 
   server.get(
     '/sources',
-    { schema: { summary: 'SQL sources, without their passwords', tags, params: ProjectParams } },
+    {
+      config: { right: 'project.read' },
+      schema: { summary: 'SQL sources, without their passwords', tags, params: ProjectParams },
+    },
     async ({ project }) => ({ items: await listSources(app, project.id), nextCursor: null }),
   )
 
   server.post(
     '/sources',
     {
+      config: { right: 'sources.manage' },
       schema: {
         summary: 'Read people or events from a PostgreSQL or MySQL again and again',
         tags,
@@ -76,7 +79,6 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async (request, reply) => {
-      requireAdministrator(request)
       const { cursorColumn = null, everyMinutes = null, ...rest } = request.body
       return reply
         .code(201)
@@ -87,6 +89,7 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/sources/test',
     {
+      config: { right: 'sources.manage' },
       schema: {
         summary: 'The columns and the first rows of a query',
         description:
@@ -106,20 +109,20 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     (request) => {
-      requireAdministrator(request)
       return tryQuery(app, request.project.id, request.body)
     },
   )
 
   server.get(
     '/sources/:source',
-    { schema: { summary: 'One SQL source', tags, params: SourceParams } },
+    { config: { right: 'project.read' }, schema: { summary: 'One SQL source', tags, params: SourceParams } },
     ({ project, params }) => getSource(app, project.id, params.source),
   )
 
   server.patch(
     '/sources/:source',
     {
+      config: { right: 'sources.manage' },
       schema: {
         summary: 'Change an SQL source',
         description: '`cursor: null` begins again at the beginning, as does another cursor column.',
@@ -141,7 +144,6 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     (request) => {
-      requireAdministrator(request)
       return updateSource(app, request.project.id, request.params.source, request.body)
     },
   )
@@ -149,10 +151,10 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.delete(
     '/sources/:source',
     {
+      config: { right: 'sources.manage' },
       schema: { summary: 'Remove an SQL source; what it imported stays', tags, params: SourceParams },
     },
     async (request, reply) => {
-      requireAdministrator(request)
       await deleteSource(app, request.project.id, request.params.source)
       return reply.code(204).send()
     },
@@ -160,9 +162,11 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
 
   server.post(
     '/sources/:source/run',
-    { schema: { summary: 'Run an SQL source now', tags, params: SourceParams } },
+    {
+      config: { right: 'sources.manage' },
+      schema: { summary: 'Run an SQL source now', tags, params: SourceParams },
+    },
     async (request, reply) => {
-      requireAdministrator(request)
       const { project, params } = request
       await runSource(app, project.id, params.source)
       return reply.code(202).send(await getSource(app, project.id, params.source))

@@ -1,5 +1,6 @@
 import type { Json } from '@fairway/queue'
 import type { PoolClient } from 'pg'
+import type { Right } from '../accounts/rights.ts'
 import type { App } from '../app.ts'
 import type { TaskRow } from './task.ts'
 
@@ -47,6 +48,9 @@ export interface Step {
 
 /** Every kind, by name. */
 export type TaskKinds = Record<string, TaskKind<never>>
+
+/** The right that somebody needs to pause, resume or cancel a task: that of starting it. */
+export type RightToControl = (app: App, projectId: number, taskId: number) => Promise<Right>
 
 /** Thrown by a kind: the task can't succeed however often it is tried. The message is for the people who started it. */
 export class TaskFailed extends Error {}

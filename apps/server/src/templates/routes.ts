@@ -56,6 +56,7 @@ export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/templates',
     {
+      config: { right: 'project.read' },
       schema: {
         summary: 'The templates, newest first',
         tags,
@@ -72,6 +73,7 @@ export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/templates',
     {
+      config: { right: 'content.edit' },
       schema: {
         summary: 'Create a template',
         tags,
@@ -84,13 +86,14 @@ export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
 
   server.get(
     '/templates/:template',
-    { schema: { summary: 'One template', tags, params: TemplateParams } },
+    { config: { right: 'project.read' }, schema: { summary: 'One template', tags, params: TemplateParams } },
     ({ project, params }) => getTemplate(app, project.id, params.template),
   )
 
   server.patch(
     '/templates/:template',
     {
+      config: { right: 'content.edit' },
       schema: {
         summary: 'Change a template',
         description: 'Members that are left out stay as they are. Messages not yet sent get the new version.',
@@ -104,7 +107,10 @@ export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
 
   server.delete(
     '/templates/:template',
-    { schema: { summary: 'Delete a template', tags, params: TemplateParams } },
+    {
+      config: { right: 'content.delete' },
+      schema: { summary: 'Delete a template', tags, params: TemplateParams },
+    },
     async ({ project, params }, reply) => {
       await deleteTemplate(app, project.id, params.template)
       return reply.code(204).send()
@@ -114,6 +120,7 @@ export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/templates/preview',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'Render a draft',
         tags,
@@ -131,6 +138,7 @@ export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/templates/:template/preview',
     {
+      config: { right: 'people.read' },
       schema: {
         summary: 'Render a template for a person',
         tags,

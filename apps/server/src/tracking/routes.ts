@@ -33,26 +33,38 @@ export const trackingRoutes = (app: App) => async (scope: FastifyInstance) => {
     done(null, text),
   )
 
-  scope.get<Link>('/u/:token', { schema: { hide: true } }, async ({ params }, reply) => {
-    const link = readMessageToken(app, 'unsubscribe', params.token)
-    const message = link && (await findLinkedMessage(app, link.projectId, link.messageId))
-    if (!message) return send(reply, 404, goneLinkPage)
-    return send(reply, 200, confirmPage(message.projectName, message.recipient))
-  })
+  scope.get<Link>(
+    '/u/:token',
+    { config: { right: 'link' }, schema: { hide: true } },
+    async ({ params }, reply) => {
+      const link = readMessageToken(app, 'unsubscribe', params.token)
+      const message = link && (await findLinkedMessage(app, link.projectId, link.messageId))
+      if (!message) return send(reply, 404, goneLinkPage)
+      return send(reply, 200, confirmPage(message.projectName, message.recipient))
+    },
+  )
 
-  scope.post<Link>('/u/:token', { schema: { hide: true } }, async ({ params, body }, reply) => {
-    const link = readMessageToken(app, 'unsubscribe', params.token)
-    const message = link && (await findLinkedMessage(app, link.projectId, link.messageId))
-    if (!link || !message) return send(reply, 404, goneLinkPage)
-    const how = String(body ?? '').includes('One-Click') ? 'one_click' : 'page'
-    await unsubscribe(app, link.projectId, link.messageId, how)
-    return send(reply, 200, donePage(message.projectName))
-  })
+  scope.post<Link>(
+    '/u/:token',
+    { config: { right: 'link' }, schema: { hide: true } },
+    async ({ params, body }, reply) => {
+      const link = readMessageToken(app, 'unsubscribe', params.token)
+      const message = link && (await findLinkedMessage(app, link.projectId, link.messageId))
+      if (!link || !message) return send(reply, 404, goneLinkPage)
+      const how = String(body ?? '').includes('One-Click') ? 'one_click' : 'page'
+      await unsubscribe(app, link.projectId, link.messageId, how)
+      return send(reply, 200, donePage(message.projectName))
+    },
+  )
 
-  scope.get<Link>('/v/:token', { schema: { hide: true } }, async ({ params }, reply) => {
-    const link = readMessageToken(app, 'view', params.token)
-    const html = link && (await viewMail(app, link.projectId, link.messageId))
-    if (!html) return send(reply, 404, link ? goneMailPage : goneLinkPage)
-    return reply.headers(mailHtmlHeaders).send(html)
-  })
+  scope.get<Link>(
+    '/v/:token',
+    { config: { right: 'link' }, schema: { hide: true } },
+    async ({ params }, reply) => {
+      const link = readMessageToken(app, 'view', params.token)
+      const html = link && (await viewMail(app, link.projectId, link.messageId))
+      if (!html) return send(reply, 404, link ? goneMailPage : goneLinkPage)
+      return reply.headers(mailHtmlHeaders).send(html)
+    },
+  )
 }

@@ -40,7 +40,7 @@ export const transactionalRoutes = (app: App) => async (scope: FastifyInstance) 
     '/v1/send/email',
     {
       bodyLimit,
-      config: { highVolume: true },
+      config: { right: 'secretKey', highVolume: true },
       schema: {
         summary: 'Send a transactional email',
         description:

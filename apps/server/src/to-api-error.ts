@@ -5,10 +5,8 @@ import {
   QueueUnavailable,
   TenantQuotaExceeded,
 } from '@fairway/queue'
+import { databaseError } from './db/database-error.ts'
 import { ApiError, tooManyRequests, unavailable } from './errors.ts'
-
-/** Retry-After of a database that is away: it is back within seconds as a rule. */
-const databaseRetrySeconds = 2
 
 /**
  * What any thrown value means to an API's caller, whatever the API's shape: the queue's and the database's troubles
@@ -28,8 +26,8 @@ export function toApiError(error: unknown): ApiError {
     return unavailable('The queue is not reachable: try again later.', seconds(error.retryAfterMs), error)
   if (error instanceof QueueClosed) return unavailable('The server is shutting down: try again.', 1, error)
   if (error instanceof InvalidJob) return new ApiError(413, 'too_large', error.message, { cause: error })
-  if (isDatabaseAway(error))
-    return unavailable('The database is not reachable: try again later.', databaseRetrySeconds, error)
+  const fromDatabase = databaseError(error)
+  if (fromDatabase) return fromDatabase
   return (
     fromFramework(error) ??
     new ApiError(500, 'internal', 'Something went wrong on our side.', { cause: error })
@@ -37,33 +35,6 @@ export function toApiError(error: unknown): ApiError {
 }
 
 const seconds = (ms: number) => Math.max(1, Math.ceil(ms / 1_000))
-
-const awayCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  '08000', // connection exception
-  '08003',
-  '08006',
-  '53300', // too many connections
-  '57P01', // the server is shutting down, crashed, or starting
-  '57P02',
-  '57P03',
-])
-
-/** True for a database that can't be reached now but may be later, as opposed to a statement it refused. */
-export function isDatabaseAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const { code, message } = error as Error & { code?: string }
-  if (code && awayCodes.has(code)) return true
-  // pg's own errors carry no code.
-  return /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(
-    message,
-  )
-}
 
 /** fastify's own errors: bad JSON, too large a body, an unknown media type. Their messages are made for callers. */
 function fromFramework(error: unknown): ApiError | undefined {

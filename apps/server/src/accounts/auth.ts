@@ -35,6 +35,8 @@ function createAuth(app: App) {
     // attempts.ts limits sign-in, with bounded memory and the address that the proxy setting says.
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
+    // What it did not expect comes to our own error handler: a database that is away is a 503, not a 500.
+    onAPIError: { throw: true },
     advanced: {
       cookiePrefix: 'fairway',
       useSecureCookies: origin.startsWith('https:'),

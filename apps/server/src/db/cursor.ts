@@ -11,15 +11,18 @@ export interface Page<Item> {
 export const writeCursor = (...parts: string[]): string =>
   Buffer.from(JSON.stringify(parts)).toString('base64url')
 
-/** @throws {ApiError} 422 unless the parts look as they should */
-export function readCursor(cursor: string, ...shapes: Pick<RegExp, 'test'>[]): string[] {
+/** What a part must look like: a regular expression, or anything else that can tell. */
+export interface Shape {
+  test(text: string): boolean
+}
+
+/** @throws {ApiError} 422 unless the parts look as they should: anybody may have written them */
+export function readCursor(cursor: string, ...shapes: Shape[]): string[] {
   try {
     const parts = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[]
-    const fits = (shape: (typeof shapes)[number], i: number) => {
-      const part = parts[i]
-      return typeof part === 'string' && shape.test(part)
-    }
-    if (parts.length === shapes.length && shapes.every(fits)) return parts as string[]
+    const fits = (part: unknown, i: number): part is string =>
+      typeof part === 'string' && !part.includes('\0') && shapes[i]!.test(part)
+    if (parts.length === shapes.length && parts.every(fits)) return parts
   } catch {
     // Said below.
   }
@@ -27,7 +30,20 @@ export function readCursor(cursor: string, ...shapes: Pick<RegExp, 'test'>[]): s
 }
 
 /** `timestamptz::text`: to the microsecond, where a Date would cut to milliseconds and repeat rows. */
-export const timestampShape = /^\d{4,5}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d){0,2}$/
+export const timestampShape: Shape = {
+  test(text) {
+    const match = timestamp.exec(text)
+    if (!match) return false
+    const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as Six
+    // A day that the calendar has not is moved into another month.
+    return (
+      new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day && hour < 24 && minute < 60 && second < 60
+    )
+  },
+}
+type Six = [number, number, number, number, number, number]
+const timestamp =
+  /^(\d{4}|[1-9]\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]) (\d\d):(\d\d):(\d\d)(?:\.\d{1,6})?[+-](?:0\d|1[0-5])(?::[0-5]\d){0,2}$/
 export const integerShape = /^\d{1,18}$/
 export const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 

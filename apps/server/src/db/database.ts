@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { rememberFailures } from './first-failure.ts'
 import type { Schema } from './schema.ts'
 
 /** PostgreSQL 14 is the oldest that PostgreSQL's own project still maintained when Fairway began. */
@@ -35,7 +36,10 @@ export function createPool(options: {
     },
   })
   // One that breaks in use fails its next query; without a listener of its own it would also end the process.
-  pool.on('connect', (client) => void client.on('error', () => {}))
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+    rememberFailures(client)
+  })
   // A connection that breaks while idle (the database restarted) is replaced at the next use. The error carries the whole
   // client with all its statements: only its words are logged. When the pool ends, the database may be the faster one.
   pool.on('error', ({ message }) => {

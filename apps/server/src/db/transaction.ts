@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
+import { firstFailure } from './first-failure.ts'
 
 const retriable = new Set(['40001', '40P01']) // serialization failure, deadlock
 const mostAttempts = 5
@@ -29,8 +30,9 @@ async function runOnce<T>(pool: Pool, work: (client: PoolClient) => Promise<T>):
     return result
   } catch (error) {
     // A connection that can't even roll back is thrown away instead of going back to the pool.
+    const reason = firstFailure(client, error)
     await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError))
-    throw error
+    throw reason
   } finally {
     client.release(broken)
   }

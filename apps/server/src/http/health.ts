@@ -30,12 +30,22 @@ export function healthRoutes(app: App, canary: Canary) {
       { config: { right: 'public' }, schema: { summary: 'Ready to take requests', tags: ['health'] } },
       (_request, reply) =>
         answer(reply, async () => {
-          await app.pool.query('select 1')
+          await requireWritable(app)
           await app.queue.ping()
           return { status: 'ok' }
         }),
     )
   }
+}
+
+/** After a failover the old connections may lead to a standby: it answers, and takes nothing. */
+async function requireWritable({ pool }: App): Promise<void> {
+  const { rows } = await pool.query<{ standby: boolean; readOnly: string }>(
+    `select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as "readOnly"`,
+  )
+  const { standby, readOnly } = rows[0]!
+  if (standby) throw new Error('The database is a standby, which takes no writes.')
+  if (readOnly === 'on') throw new Error('The database is read-only.')
 }
 
 async function answer(reply: FastifyReply, check: () => Promise<object>) {

@@ -7,7 +7,11 @@ import { toApiError } from '../to-api-error.ts'
 export function renderProblems(server: FastifyInstance): void {
   server.setErrorHandler((error, request, reply) => {
     const invalid = (error as { validation?: FastifySchemaValidationError[] } | null)?.validation
-    return sendProblem(request, reply, invalid ? fromValidation(invalid) : toApiError(error))
+    return sendProblem(
+      request,
+      reply,
+      invalid ? fromValidation(invalid) : nameField(toApiError(error), request),
+    )
   })
 }
 
@@ -18,8 +22,9 @@ export const sendNotFound = (request: FastifyRequest, reply: FastifyReply) =>
 export const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0]!
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ApiError) {
-  if (error.status >= 500) {
-    request.log[error.status === 503 ? 'warn' : 'error'](
+  // A value that PostgreSQL refused should have been refused before: worth a line.
+  if (error.status >= 500 || isRefusedByDatabase(error)) {
+    request.log[error.status === 500 ? 'error' : 'warn'](
       { requestId: request.id, err: error.cause ?? error },
       'request failed',
     )
@@ -39,6 +44,21 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ApiErr
       requestId: request.id,
       ...error.extra,
     })
+}
+
+const isRefusedByDatabase = ({ status, cause }: ApiError) => status === 422 && cause instanceof Error
+
+/** PostgreSQL quotes the value that it refuses, and not where we had it from: that is looked up in the request. */
+function nameField(error: ApiError, { params, query }: FastifyRequest): ApiError {
+  if (error.field !== undefined || !isRefusedByDatabase(error)) return error
+  const refused = /"(.*)"/s.exec(error.message)?.[1]
+  const sent = Object.entries({ ...(query as object), ...(params as object) })
+  const found =
+    sent.find(([, value]) => String(value) === refused) ??
+    sent.find(([, value]) => String(value).includes('\0')) ??
+    sent.find(([name]) => name === 'cursor')
+  const { status, code, message, cause } = error
+  return found ? new ApiError(status, code, message, { field: found[0], cause }) : error
 }
 
 /** Names the first offending field, and lists all of them. */

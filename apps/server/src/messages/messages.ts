@@ -1,5 +1,6 @@
 import type { Json } from '@fairway/queue'
 import type { App } from '../app.ts'
+import { readCursor, timestampShape, uuidShape, writeCursor } from '../db/cursor.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { conflict, notFound } from '../errors.ts'
 import { deliverJob, type MailLane } from './deliver-job.ts'
@@ -59,10 +60,10 @@ export async function listMessages(
   if (filter.class) add((place) => `class = ${place}`, filter.class)
   if (filter.person) add((place) => `person_id = ${place}`, filter.person)
   if (filter.campaign) add((place) => `campaign_id = ${place}`, filter.campaign)
-  const after = cursor ? readCursor(cursor) : undefined
-  if (after) {
-    add((place) => `(created_at, id) < (${place}::timestamptz, $${values.length + 1}::uuid)`, after.at)
-    values.push(after.id)
+  if (cursor !== undefined) {
+    const [at, id] = readCursor(cursor, timestampShape, uuidShape)
+    add((place) => `(created_at, id) < (${place}::timestamptz, $${values.length + 1}::uuid)`, at)
+    values.push(id)
   }
   // To the microsecond as text: a Date would cut the cursor to milliseconds and repeat rows.
   const { rows } = await app.pool.query<Message & { exactly: string }>(
@@ -74,17 +75,6 @@ export async function listMessages(
   return {
     items: rows.slice(0, limit).map(({ exactly: _, ...message }) => message),
     nextCursor: last ? writeCursor(last.exactly, last.id) : null,
-  }
-}
-
-const writeCursor = (at: string, id: string) => Buffer.from(JSON.stringify([at, id])).toString('base64url')
-
-function readCursor(cursor: string): { at: string; id: string } | undefined {
-  try {
-    const [at, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [string, string]
-    return /^[\d :.+-]+$/.test(at) && /^[0-9a-f-]{36}$/.test(id) ? { at, id } : undefined
-  } catch {
-    return undefined
   }
 }
 

@@ -10,6 +10,7 @@ import { openDatabase } from './db/open.ts'
 import { listen } from './http/listen.ts'
 import { buildHttpServer } from './http/server.ts'
 import { startMaintenance } from './maintenance.ts'
+import { rendererOf } from './templates/renderer.ts'
 import { startTicker } from './ticker.ts'
 import { startWorkers } from './workers.ts'
 
@@ -40,6 +41,7 @@ export async function startServer(
 
     const maintenance = startMaintenance(app)
     closing.add('housekeeping', maintenance.stop)
+    closing.add('render threads', () => rendererOf(app).close())
     closing.add('mail connections', async () => closeChannels(app))
     if (config.role !== 'api') {
       const worker = startWorkers(app)

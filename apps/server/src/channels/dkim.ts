@@ -24,22 +24,18 @@ export const dkimRecord = (domain: string, selector: string, publicKey: string) 
 
 const opened = new BoundedCache<string, string>({ maxEntries: 1_000, maxSize: 4_000_000 })
 
-/** The key for a sender's domain: of the domain itself, or of the closest domain above it that has one. */
-export function dkimKeyFor(
+/** The keys of a project's domains, decrypted. */
+export const dkimKeys = (
   app: App,
   projectId: number,
   domains: { domain: string; selector: string; private_key: Buffer }[],
-  sender: string,
-): DkimKey | undefined {
-  const owner = domains
-    .filter(({ domain }) => sender === domain || sender.endsWith(`.${domain}`))
-    .sort((a, b) => b.domain.length - a.domain.length)[0]
-  if (!owner) return undefined
-  const key = `${projectId}:${owner.domain}:${owner.private_key.toString('base64', 0, 40)}`
-  let privateKey = opened.get(key)
-  if (privateKey === undefined) {
-    privateKey = app.secrets.decrypt(owner.private_key)
-    opened.set(key, privateKey, privateKey.length)
-  }
-  return { domain: owner.domain, selector: owner.selector, privateKey }
-}
+): DkimKey[] =>
+  domains.map(({ domain, selector, private_key: sealed }) => {
+    const key = `${projectId}:${domain}:${sealed.toString('base64', 0, 40)}`
+    let privateKey = opened.get(key)
+    if (privateKey === undefined) {
+      privateKey = app.secrets.decrypt(sealed)
+      opened.set(key, privateKey, privateKey.length)
+    }
+    return { domain, selector, privateKey }
+  })

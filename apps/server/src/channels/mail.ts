@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 
-/** A rendered mail on its way out of a channel. */
+/** A rendered mail, before it is written as a MIME message. */
 export interface OutgoingMail {
   /** The value of Message-ID, with its angle brackets. It carries our message's id, the same on every attempt. */
   messageId: string
-  envelope: { from: string; to: string[] }
   from: string
   to: string[]
   replyTo?: string
@@ -12,7 +11,7 @@ export interface OutgoingMail {
   html: string
   text: string
   headers: Record<string, string>
-  attachments: { filename: string; content: Buffer }[]
+  attachments: { filename: string; content: Uint8Array }[]
   date: Date
   dkim?: DkimKey
 }
@@ -28,7 +27,6 @@ export interface DkimKey {
 export function toNodemailer(mail: OutgoingMail) {
   return {
     messageId: mail.messageId,
-    envelope: mail.envelope,
     from: mail.from,
     // Bare addresses, not text to be parsed: an address can't turn into two.
     to: mail.to.map((address) => ({ name: '', address })),
@@ -43,10 +41,13 @@ export function toNodemailer(mail: OutgoingMail) {
         name.startsWith('List-') ? [name, { prepared: true, value }] : [name, value],
       ),
     ),
-    attachments: mail.attachments,
+    attachments: mail.attachments.map(({ filename, content }) => ({ filename, content: asBuffer(content) })),
     baseBoundary: randomUUID(),
     // Content is what we hand over; nothing is read from files or fetched.
     disableFileAccess: true,
     disableUrlAccess: true,
   }
 }
+
+const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
+  Buffer.from(buffer, byteOffset, byteLength)

@@ -1,6 +1,8 @@
-import PostalMime from 'postal-mime'
 import type { App } from '../app.ts'
 import { notFound } from '../errors.ts'
+import { rendererOf } from '../templates/renderer.ts'
+import { resultOf } from '../templates/templates.ts'
+import { type ReadMessage, readMessage } from './work.ts'
 
 export interface MailSummary {
   id: number
@@ -11,11 +13,7 @@ export interface MailSummary {
   receivedAt: Date
 }
 
-export interface MailDetail extends MailSummary {
-  html: string | null
-  text: string | null
-  headers: { name: string; value: string }[]
-  attachments: { filename: string | null; contentType: string; bytes: number }[]
+export interface MailDetail extends MailSummary, ReadMessage {
   /** The whole message as it would have left. */
   source: string
 }
@@ -40,26 +38,19 @@ export async function listMailbox(
 /** @throws {ApiError} 404 */
 export async function getMail(app: App, projectId: number, id: number): Promise<MailDetail> {
   const { source, ...summary } = await readMail(app, projectId, id)
-  const parsed = await PostalMime.parse(source)
-  return {
-    ...summary,
-    html: parsed.html ?? null,
-    text: parsed.text ?? null,
-    headers: parsed.headers.map(({ originalKey, value }) => ({ name: originalKey, value })),
-    attachments: parsed.attachments.map(({ filename, mimeType, content }) => ({
-      filename,
-      contentType: mimeType,
-      bytes: (content as ArrayBuffer).byteLength,
-    })),
-    source: source.toString('utf8'),
-  }
+  return { ...summary, ...(await parse(app, projectId, source)), source: source.toString('utf8') }
 }
 
 /** The HTML alone, for a frame. @throws {ApiError} 404 */
 export async function getMailHtml(app: App, projectId: number, id: number): Promise<string> {
   const { source } = await readMail(app, projectId, id)
-  const { html, text } = await PostalMime.parse(source)
+  const { html, text } = await parse(app, projectId, source)
   return html ?? `<pre>${(text ?? '').replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</pre>`
+}
+
+async function parse(app: App, projectId: number, source: Buffer): Promise<ReadMessage> {
+  const [end] = await rendererOf(app).run(readMessage, projectId, null, [{ source: new Uint8Array(source) }])
+  return resultOf(end!)
 }
 
 async function readMail(app: App, projectId: number, id: number): Promise<MailSummary & { source: Buffer }> {

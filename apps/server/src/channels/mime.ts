@@ -1,8 +1,9 @@
-import { Readable } from 'node:stream'
 import DKIM from 'nodemailer/lib/dkim'
+import MailComposer from 'nodemailer/lib/mail-composer'
 import type MimeNode from 'nodemailer/lib/mime-node'
 import * as qp from 'nodemailer/lib/qp'
-import type { DkimKey } from './mail.ts'
+import { checkHeaderLines } from './header-lines.ts'
+import { type DkimKey, type OutgoingMail, toNodemailer } from './mail.ts'
 
 const base64LineLength = 76
 const lineBreak = /\r\n|\r|\n/g
@@ -59,29 +60,21 @@ const signedHeaders =
   'from:sender:reply-to:subject:date:message-id:to:cc:mime-version:content-type:content-transfer-encoding:' +
   'list-unsubscribe:list-unsubscribe-post:feedback-id'
 
-/** The message as a stream, signed when there is a key. */
-export function messageStream(root: MimeNode, key: DkimKey | undefined): Readable {
-  const source = serialize(root)
-  if (!key) return inPieces(source)
+/** The bytes that leave, signed when there is a key. Throws {@link TemplateError} for headers that no mail can have. */
+export async function composeMessage(mail: OutgoingMail): Promise<Uint8Array> {
+  const source = serialize(new MailComposer(toNodemailer(mail)).compile())
+  checkHeaderLines(source)
+  return mail.dkim ? sign(source, mail.dkim) : new Uint8Array(source)
+}
+
+async function sign(source: Buffer, key: DkimKey): Promise<Uint8Array> {
   const signer = new DKIM({
     domainName: key.domain,
     keySelector: key.selector,
     privateKey: key.privateKey,
     headerFieldNames: signedHeaders,
   })
-  return signer.sign(source)
-}
-
-const pieceBytes = 65_536
-
-/** Piece by piece, as the socket takes them: a connection that breaks early is known not to have had the end. */
-function inPieces(source: Buffer): Readable {
-  let start = 0
-  return new Readable({
-    read() {
-      this.push(source.subarray(start, start + pieceBytes))
-      start += pieceBytes
-      if (start >= source.length) this.push(null)
-    },
-  })
+  const chunks: Buffer[] = []
+  for await (const chunk of signer.sign(source)) chunks.push(chunk as Buffer)
+  return new Uint8Array(Buffer.concat(chunks))
 }

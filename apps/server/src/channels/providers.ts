@@ -2,9 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { ApiError, invalidField, notFound } from '../errors.ts'
+import { rendererOf } from '../templates/renderer.ts'
+import { resultOf } from '../templates/templates.ts'
 import { openChannel, openSettings, sealSettings } from './channels.ts'
 import { isInternalAddress } from './network-guard.ts'
 import { defaultLimits, type ProviderLimits, type SmtpSettings } from './smtp.ts'
+import { writeMessage } from './work.ts'
 
 /** A provider without its password, which is never shown again. */
 export interface Provider {
@@ -148,17 +151,22 @@ export async function testProvider(
   )
   try {
     if (!mail) return await channel.verify()
+    const [end] = await rendererOf(app).run(writeMessage, projectId, null, [
+      {
+        messageId: `<${randomUUID()}@${mail.from.slice(mail.from.lastIndexOf('@') + 1)}>`,
+        from: mail.from,
+        to: [mail.to],
+        subject: 'Fairway can send through this server',
+        html: '<p>This mail was sent by the connection test of Fairway. Nothing has to be done.</p>',
+        text: 'This mail was sent by the connection test of Fairway. Nothing has to be done.',
+        headers: {},
+        attachments: [],
+        date: app.now(),
+      },
+    ])
     const result = await channel.send({
-      messageId: `<${randomUUID()}@${mail.from.slice(mail.from.lastIndexOf('@') + 1)}>`,
       envelope: { from: mail.from, to: [mail.to] },
-      from: mail.from,
-      to: [mail.to],
-      subject: 'Fairway can send through this server',
-      html: '<p>This mail was sent by the connection test of Fairway. Nothing has to be done.</p>',
-      text: 'This mail was sent by the connection test of Fairway. Nothing has to be done.',
-      headers: {},
-      attachments: [],
-      date: app.now(),
+      source: resultOf(end!),
     })
     if (result.outcome !== 'sent') throw new Error(result.reason)
   } catch (error) {

@@ -1,25 +1,14 @@
 import type { Transaction } from '@fairway/queue'
-import MailComposer from 'nodemailer/lib/mail-composer'
-import { type OutgoingMail, toNodemailer } from './mail.ts'
-import { messageStream } from './mime.ts'
 
 /** The newest mails that the sandbox mailbox of a project keeps. */
 export const mailboxKeeps = 2_000
-
-/** The message exactly as it would leave, signature included. Rejects when it can't be made. */
-export async function composeMessage(mail: OutgoingMail): Promise<Buffer> {
-  const root = new MailComposer(toNodemailer(mail)).compile()
-  const chunks: Buffer[] = []
-  for await (const chunk of messageStream(root, mail.dkim)) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
-}
 
 export interface SandboxMail {
   messageId: string
   envelopeFrom: string
   envelopeTo: string[]
   subject: string
-  source: Buffer
+  source: Uint8Array
 }
 
 /** Writes mails into the mailbox in the caller's transaction; a message that is there already stays as it is. */
@@ -42,7 +31,7 @@ export async function writeToMailbox(
       mails.map((mail) => mail.envelopeFrom),
       mails.map((mail) => mail.envelopeTo.join(',')),
       mails.map((mail) => mail.subject),
-      mails.map((mail) => mail.source),
+      mails.map((mail) => Buffer.from(mail.source.buffer, mail.source.byteOffset, mail.source.byteLength)),
       at,
     ],
   )

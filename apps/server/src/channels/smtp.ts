@@ -1,10 +1,8 @@
 import type { Socket } from 'node:net'
-import { PassThrough, type Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import nodemailer from 'nodemailer'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { classifySmtpError, type SendProgress, type SendResult } from './errors.ts'
-import { type DkimKey, type OutgoingMail, toNodemailer } from './mail.ts'
-import { messageStream } from './mime.ts'
 import { connectGuarded } from './network-guard.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Slots } from './slots.ts'
@@ -29,6 +27,12 @@ export interface ProviderLimits {
   perSecond: number
   /** Connections per process. */
   connections: number
+}
+
+/** A MIME message and whom it is for. */
+export interface SmtpMail {
+  envelope: { from: string; to: string[] }
+  source: Uint8Array
 }
 
 export const defaultLimits: ProviderLimits = { perSecond: 0, connections: 10 }
@@ -69,7 +73,7 @@ export class SmtpChannel {
   }
 
   /** Never throws: every end is a {@link SendResult}. */
-  async send(mail: OutgoingMail): Promise<SendResult> {
+  async send(mail: SmtpMail): Promise<SendResult> {
     const progress = { composed: false, complete: false }
     const result = await this.#attempt(mail, progress)
     const providerFailed = result.outcome === 'unknown' || (result.outcome === 'retry' && result.provider)
@@ -78,11 +82,11 @@ export class SmtpChannel {
     return result
   }
 
-  async #attempt(mail: OutgoingMail, progress: SendProgress): Promise<SendResult> {
+  async #attempt(mail: SmtpMail, progress: SendProgress): Promise<SendResult> {
     try {
       const info = await this.#transport.sendMail({
-        ...toNodemailer(mail),
-        send: { progress, key: mail.dkim },
+        envelope: mail.envelope,
+        send: { progress, source: mail.source },
       } as TrackedMail)
       const rejected = info.rejectedErrors ?? []
       const note =
@@ -108,8 +112,9 @@ export class SmtpChannel {
   }
 }
 
-type TrackedMail = ReturnType<typeof toNodemailer> & {
-  send: { progress: SendProgress; key: DkimKey | undefined }
+type TrackedMail = {
+  envelope: SmtpMail['envelope']
+  send: { progress: SendProgress; source: Uint8Array }
 }
 
 function createTransport(
@@ -148,9 +153,9 @@ function createTransport(
     },
   })
   transport.use('stream', (mail, done) => {
-    const { progress, key } = (mail.data as unknown as TrackedMail).send
+    const { progress, source } = (mail.data as unknown as TrackedMail).send
     progress.composed = true
-    mail.message!.createReadStream = sendOnce(() => messageStream(mail.message!, key), progress) as never
+    mail.message!.createReadStream = sendOnce(() => inPieces(source), progress) as never
     done()
   })
   return transport
@@ -174,4 +179,18 @@ function sendOnce(create: () => Readable, progress: SendProgress): () => Readabl
     })
     return first
   }
+}
+
+const pieceBytes = 65_536
+
+/** Piece by piece, as the socket takes them: a connection that breaks early is known not to have had the end. */
+function inPieces(source: Uint8Array): Readable {
+  let start = 0
+  return new Readable({
+    read() {
+      this.push(source.subarray(start, start + pieceBytes))
+      start += pieceBytes
+      if (start >= source.length) this.push(null)
+    },
+  })
 }

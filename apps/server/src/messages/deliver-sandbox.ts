@@ -1,4 +1,4 @@
-import { composeMessage, type SandboxMail, trimMailbox, writeToMailbox } from '../channels/sandbox.ts'
+import { type SandboxMail, trimMailbox, writeToMailbox } from '../channels/sandbox.ts'
 import { withTransaction } from '../db/transaction.ts'
 import type { Addressed } from './addressing.ts'
 import { composeChunk } from './compose-chunk.ts'
@@ -24,27 +24,22 @@ async function deliverChunk(delivery: Delivery, addressed: Addressed[]): Promise
   const mails: SandboxMail[] = []
   const outcomes: Outcome[] = [...failed]
   for (const { message, mail } of ready) {
-    try {
-      const source = await composeMessage(mail)
-      mails.push({
-        messageId: message.id,
-        envelopeFrom: mail.envelope.from,
-        envelopeTo: mail.envelope.to,
-        subject: mail.subject,
-        source,
-      })
-      outcomes.push({
-        id: message.id,
-        state: 'sent',
-        reason: null,
-        personId: message.personId,
-        recipient: mail.envelope.to.join(', '),
-        subject: mail.subject,
-        provider: 'sandbox',
-      })
-    } catch (error) {
-      outcomes.push({ id: message.id, state: 'failed', reason: (error as Error).message })
-    }
+    mails.push({
+      messageId: message.id,
+      envelopeFrom: mail.envelope.from,
+      envelopeTo: mail.envelope.to,
+      subject: mail.subject,
+      source: mail.source,
+    })
+    outcomes.push({
+      id: message.id,
+      state: 'sent',
+      reason: null,
+      personId: message.personId,
+      recipient: mail.envelope.to.join(', '),
+      subject: mail.subject,
+      provider: 'sandbox',
+    })
   }
   await withTransaction(app.pool, async (client) => {
     const at = app.now()

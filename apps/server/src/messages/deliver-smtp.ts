@@ -137,7 +137,6 @@ function outcomeOf({ sending }: Delivery, ready: ReadyMail, result: SendResult):
 
 const triesLeft = ({ message }: ReadyMail) => message.attempts + 1 < mostAttempts
 
-/** In a test the address is not the person's, and its bounce says nothing about them. */
 function bouncesOf({
   mail,
   result,
@@ -145,7 +144,7 @@ function bouncesOf({
   mail: ReadyMail
   result: SendResult
 }): { address: string; reason: string }[] {
-  if (result.outcome !== 'failed' || mail.mail.headers['X-Fairway-Test-For']) return []
+  if (result.outcome !== 'failed' || mail.redirected) return []
   return result.bounced.map((address) => ({ address, reason: result.reason }))
 }
 

@@ -32,6 +32,8 @@ export interface Delivery {
   sending: Sending
   templates: Map<number, TemplateRow>
   signal: AbortSignal
+  /** Which run of the message's job this is, from 1; higher when a run failed or its process ended. */
+  attemptOf(messageId: string): number
   /** Run the message's job again later; the message stays, or is back in, `pending`. */
   postpone(messageId: string, delayMs: number): void
 }
@@ -69,6 +71,8 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<{ messageId:
       sending,
       templates,
       signal: context.signal,
+      attemptOf: (messageId) =>
+        Math.max(1, ...(byMessage.get(messageId) ?? []).map(({ attempt }) => attempt)),
       postpone(messageId, delayMs) {
         for (const job of byMessage.get(messageId) ?? []) context.snooze(job, delayMs)
       },

@@ -25,6 +25,7 @@ export interface LoadedMessage {
 
 export interface TemplateRow {
   id: number
+  name: string
   from_address: string | null
   reply_to: string | null
   subject: string
@@ -128,7 +129,7 @@ export async function loadTemplates(
 ): Promise<Map<number, TemplateRow>> {
   if (ids.length === 0) return new Map()
   const { rows } = await app.pool.query<TemplateRow>(
-    `select id, from_address, reply_to, subject, preheader, html, text, headers
+    `select id, name, from_address, reply_to, subject, preheader, html, text, headers
      from templates where project_id = $1 and id = any($2::int[])`,
     [projectId, ids],
   )

@@ -126,7 +126,7 @@ async function sendAgain(
 ) {
   const changed = await withTransaction(app.pool, async (client) => {
     const { rows } = await client.query<{ class: string }>(
-      `update messages set state = 'pending', reason = $4, settled_at = null, claim = null, attempts = 0,
+      `update messages set state = 'pending', reason = $4, settled_at = null, claim = null, attempts = 0, renders = 0,
               history = history || jsonb_build_object('at', $5::timestamptz, 'state', 'pending', 'reason', $4::text)
        where project_id = $1 and id = $2 and state = $3 returning class`,
       [projectId, id, from, reason, app.now()],

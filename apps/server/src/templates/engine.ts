@@ -10,29 +10,15 @@ import {
   type TopLevelToken,
 } from 'liquidjs'
 import { platformFilters } from './filters.ts'
+import { maxRenderedLength, maxTemplateLength } from './limits.ts'
+import { TemplateError } from './template-error.ts'
 
-/** Characters of one template part, and of one rendered part. */
-export const maxTemplateLength = 1_000_000
-const maxRenderedLength = 4_000_000
-/** Liquid's own accounting of strings and arrays made while rendering. */
+/**
+ * Liquid's own accounting of strings and arrays made while rendering, and of time. It looks between tags only; what these
+ * don't see, the render thread's limits end.
+ */
 const memoryLimit = 20_000_000
 const renderLimitMs = 1_000
-
-/** Where in a template something went wrong, for its author. */
-export class TemplateError extends Error {
-  /** 'subject', 'html', 'text', 'preheader', 'from', 'reply_to' or 'headers.<name>'. */
-  readonly part: string
-  readonly line: number | undefined
-  readonly column: number | undefined
-
-  constructor(part: string, message: string, line?: number, column?: number) {
-    super(line === undefined ? `${part}: ${message}` : `${part}, line ${line}, column ${column}: ${message}`)
-    this.name = 'TemplateError'
-    this.part = part
-    this.line = line
-    this.column = column
-  }
-}
 
 class FetchTag extends Tag {
   constructor(token: TagToken, rest: TopLevelToken[], liquid: Liquid) {
@@ -97,7 +83,7 @@ export function parseLiquid(part: string, source: string): Template[] {
   }
 }
 
-/** Throws {@link TemplateError}; limits in time and size make it end whatever the template. */
+/** Throws {@link TemplateError}. */
 export function renderLiquid(part: string, template: Template[], scope: object): string {
   let rendered: string
   try {

@@ -19,10 +19,9 @@ export const platformFilters: Record<string, Filter> = {
     return Number.isFinite(number) && !isBlank(value) ? number.toFixed(clamp(Number(digits), 0, 20)) : value
   },
   delimiter: (value, separator = ',') => {
-    const match = /^(-?)(\d+)(\..*)?$/.exec(text(value).trim())
+    const match = /^(-?)(\d{1,400})(\..*)?$/.exec(text(value).trim())
     if (!match) return value
-    const grouped = match[2]!.replace(/\B(?=(\d{3})+$)/g, () => text(separator))
-    return `${match[1]}${grouped}${match[3] ?? ''}`
+    return `${match[1]}${inThousands(match[2]!, text(separator))}${match[3] ?? ''}`
   },
   format: (value, pattern) => formatNumber(text(pattern), value),
   humanize: (value) => {
@@ -43,11 +42,20 @@ export const platformFilters: Record<string, Filter> = {
 const clamp = (value: number, low: number, high: number) =>
   Number.isFinite(value) ? Math.min(Math.max(Math.trunc(value), low), high) : low
 
+function inThousands(digits: string, separator: string): string {
+  const groups = [digits.slice(0, digits.length % 3 || 3)]
+  for (let at = groups[0]!.length; at < digits.length; at += 3) groups.push(digits.slice(at, at + 3))
+  return groups.join(separator)
+}
+
+/** What no date and no name of a zone is longer than. */
+const longestTime = 100
+
 /** Seconds since 1970 as a number or digits, an ISO 8601 string, a Date, or 'now'. */
 function toInstant(value: unknown): DateTime | undefined {
   if (value instanceof Date) return DateTime.fromJSDate(value)
   const string = text(value).trim()
-  if (string === '') return undefined
+  if (string === '' || string.length > longestTime) return undefined
   if (string === 'now') return DateTime.now()
   if (/^-?\d+(\.\d+)?$/.test(string)) return DateTime.fromSeconds(Number(string))
   const parsed = DateTime.fromISO(string, { zone: 'utc' })
@@ -87,7 +95,7 @@ let zonesByCity: Map<string, string> | undefined
 
 /** An IANA name, a city or Rails name ('Sydney'), or an offset in hours (-7). */
 function resolveZone(zone: unknown): string {
-  const name = text(zone).trim()
+  const name = text(zone).slice(0, longestTime).trim()
   if (/^[+-]?\d{1,2}$/.test(name) && Math.abs(Number(name)) <= 14) {
     return Number(name) < 0 ? `UTC${Number(name)}` : `UTC+${Number(name)}`
   }

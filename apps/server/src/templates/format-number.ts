@@ -4,7 +4,7 @@
  */
 export function formatNumber(pattern: string, value: unknown): string {
   return pattern.replace(
-    /%(?:%|([-+ 0#]*)(\d{0,3})(?:\.(\d{1,2}))?([diufegxXobs]))/g,
+    /%(?:%|([-+ 0#]{0,5})(\d{0,3})(?:\.(\d{1,2}))?([diufegxXobs]))/g,
     (
       directive,
       flags: string | undefined,

@@ -1,4 +1,5 @@
 import { compile } from 'html-to-text'
+import { maxRenderedLength } from './limits.ts'
 
 const convert = compile({
   wordwrap: false,
@@ -8,13 +9,12 @@ const convert = compile({
     ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((selector) => ({ selector, options: { uppercase: false } })),
     { selector: 'table', format: 'block' },
   ],
-  limits: { maxInputLength: 4_000_000, maxDepth: 200 },
+  limits: { maxInputLength: maxRenderedLength, maxDepth: 200 },
 })
 
 /** Readable plain text of an HTML mail: links keep their address, images are left out. */
 export const htmlToText = (html: string): string => convert(html).trim()
 
-const liquidToken = /\{\{[\s\S]*?\}\}|\{%[\s\S]*?%\}/g
 const placeholder = /\uE000(\d+)\uE001/g
 
 /**
@@ -23,8 +23,7 @@ const placeholder = /\uE000(\d+)\uE001/g
  * mail has to be converted.
  */
 export function textTemplateOf(html: string): string | undefined {
-  const tokens: string[] = []
-  const masked = html.replace(liquidToken, (token) => `\uE000${tokens.push(token) - 1}\uE001`)
+  const { masked, tokens } = maskTokens(html)
   const kept: string[] = []
   const text = htmlToText(masked).replace(placeholder, (_, index: string) => {
     const token = tokens[Number(index)] ?? ''
@@ -34,6 +33,29 @@ export function textTemplateOf(html: string): string | undefined {
   const wanted = tokens.filter((token) => token.startsWith('{%'))
   const inOrder = wanted.length === kept.length && wanted.every((token, index) => token === kept[index])
   return inOrder ? text : undefined
+}
+
+/** Each `{{ … }}` and `{% … %}` replaced by its number. In one pass: an end that one opening lacks, no later one has. */
+function maskTokens(html: string): { masked: string; tokens: string[] } {
+  const tokens: string[] = []
+  const pieces: string[] = []
+  const unended = new Set<string>()
+  let kept = 0
+  for (let at = html.indexOf('{'); at >= 0; at = html.indexOf('{', at + 1)) {
+    const end = { '{': '}}', '%': '%}' }[html[at + 1] ?? '']
+    if (!end || unended.has(end)) continue
+    const last = html.indexOf(end, at + 2)
+    if (last < 0) {
+      unended.add(end)
+      continue
+    }
+    pieces.push(html.slice(kept, at), `\uE000${tokens.length}\uE001`)
+    kept = last + 2
+    tokens.push(html.slice(at, kept))
+    at = kept - 1
+  }
+  pieces.push(html.slice(kept))
+  return { masked: pieces.join(''), tokens }
 }
 
 /** Values may bring markup of their own into a text that was made from the template: such a text is not plain. */

@@ -2,9 +2,11 @@ import type { Json } from '@fairway/queue'
 import type { App } from '../app.ts'
 import { notFound } from '../errors.ts'
 import { findPersonIds, loadPeople, type PersonReference, type Recipient } from '../people/lookup.ts'
-import { type RenderedMail, renderMail } from './render.ts'
-import { buildScope } from './scope.ts'
-import { asProblem, type TemplateInput, toMailSource } from './templates.ts'
+import type { RenderedMail } from './render.ts'
+import { rendererOf } from './renderer.ts'
+import type { ScopeSource } from './scope.ts'
+import { resultOf, type TemplateInput, toMailSource } from './templates.ts'
+import { render } from './work.ts'
 
 export interface PreviewInput {
   /** Default: the person seen last, or a made-up one. */
@@ -21,24 +23,22 @@ export async function previewTemplate(
   input: PreviewInput,
 ): Promise<RenderedMail & { preheader: string | null; person: { id: number; email: string | null } | null }> {
   const person = await findSample(app, projectId, input.person)
-  const scope = buildScope({
+  const scope: ScopeSource = {
     messageId: '00000000-0000-8000-8000-000000000000',
     person: person ?? madeUpPerson(app),
     recipient: {},
     event: { name: input.event?.name ?? '', properties: input.event?.properties ?? {} },
     data: input.data,
-    urls: { unsubscribe: () => '#unsubscribe', permalink: () => '#view-in-browser' },
+    urls: { unsubscribe: '#unsubscribe', permalink: '#view-in-browser' },
     now: app.now(),
-  })
-  try {
-    const rendered = renderMail(toMailSource(template), scope)
-    return {
-      ...rendered,
-      preheader: template.preheader ?? null,
-      person: person ? { id: person.id, email: person.email } : null,
-    }
-  } catch (error) {
-    throw asProblem(error)
+  }
+  const [end] = await rendererOf(app).run(render, projectId, null, [
+    { source: toMailSource(template), scope },
+  ])
+  return {
+    ...resultOf(end!),
+    preheader: template.preheader ?? null,
+    person: person ? { id: person.id, email: person.email } : null,
   }
 }
 

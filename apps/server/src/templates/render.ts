@@ -1,7 +1,10 @@
 import type { Template } from 'liquidjs'
 import { BoundedCache } from './bounded-cache.ts'
-import { parseLiquid, renderLiquid, TemplateError } from './engine.ts'
+import { parseLiquid, renderLiquid } from './engine.ts'
+import { requireHeaderName } from './header-names.ts'
+import { enterPart } from './place.ts'
 import { htmlToText, mayContainMarkup, textTemplateOf } from './plain-text.ts'
+import { insertPreheader } from './preheader.ts'
 
 /** A mail as its author wrote it, every part Liquid. */
 export interface MailSource {
@@ -24,23 +27,26 @@ export interface RenderedMail {
   headers: Record<string, string>
 }
 
-/** Compiled parts by their source. Bodies given inline differ from mail to mail, so the cache is bounded in size. */
+/** Compiled parts by their source. Bodies given inline differ from mail to mail, so the cache is bounded in bytes. */
 const compiled = new BoundedCache<string, Template[]>({ maxEntries: 2_000, maxSize: 8_000_000 })
 const textSources = new BoundedCache<string, { source: string | undefined }>({
   maxEntries: 500,
-  maxSize: 8_000_000,
+  maxSize: 4_000_000,
 })
+/** What a compiled tag takes in memory: 200,000 times `{{a}}` took 190 MB. */
+const tagBytes = 1_000
 
 function compile(part: string, source: string): Template[] {
   const known = compiled.get(source)
   if (known) return known
   const template = parseLiquid(part, source)
-  compiled.set(source, template, source.length)
+  compiled.set(source, template, source.length + tagBytes * template.length)
   return template
 }
 
 function renderPart(part: string, source: string | null | undefined, scope: object): string {
   if (!source) return ''
+  enterPart(part)
   if (!source.includes('{{') && !source.includes('{%')) return source
   return renderLiquid(part, compile(part, source), scope)
 }
@@ -59,7 +65,10 @@ export function validateMail(source: MailSource): void {
       value,
     ]),
   ]
-  for (const [part, value] of parts) if (value) parseLiquid(part, value)
+  for (const [part, value] of parts) {
+    enterPart(part)
+    if (value) parseLiquid(part, value)
+  }
   for (const name of Object.keys(source.headers ?? {})) requireHeaderName(name)
 }
 
@@ -84,6 +93,7 @@ export function renderMail(source: MailSource, scope: object): RenderedMail {
 
 function textOf(htmlSource: string, rendered: string, scope: object): string {
   if (!rendered) return ''
+  enterPart('text')
   let entry = textSources.get(htmlSource)
   if (!entry) {
     entry = { source: textTemplateOf(htmlSource) }
@@ -102,27 +112,3 @@ function textOf(htmlSource: string, rendered: string, scope: object): string {
 /** Plain ASCII, which nearly every value is, needs no look at Unicode's control characters. */
 const oneLine = (value: string) =>
   (/[^ -~]/.test(value) ? value.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ') : value).trim()
-
-const escapeHtml = (value: string) =>
-  value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
-
-/** The line that mail clients show after the subject: first in the body, hidden in the mail itself. */
-function insertPreheader(html: string, preheader: string): string {
-  const hidden = `<div style="display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;mso-hide:all">${escapeHtml(preheader)}</div>`
-  const body = /<body\b[^>]*>/i.exec(html)
-  if (!body) return hidden + html
-  const end = body.index + body[0].length
-  return html.slice(0, end) + hidden + html.slice(end)
-}
-
-/** Headers that the mail itself is made of, or that prove who sent it: never set by templates or callers. */
-const reservedHeaders =
-  /^(from|sender|to|cc|bcc|subject|date|message-id|mime-version|content-.*|dkim-signature|arc-.*|authentication-results|received|return-path|list-unsubscribe(-post)?|x-fairway-.*|reply-to)$/i
-
-/** Throws {@link TemplateError} for a name that is no header name or belongs to the platform. */
-export function requireHeaderName(name: string): void {
-  if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,75}$/.test(name)) {
-    throw new TemplateError(`headers.${name}`, 'is not a header name: use letters, digits and dashes')
-  }
-  if (reservedHeaders.test(name)) throw new TemplateError(`headers.${name}`, 'is set by the platform')
-}

@@ -1,6 +1,7 @@
 import type { Json } from '@fairway/queue'
 import type { Recipient } from '../people/lookup.ts'
 
+/** Plain data, because it crosses to another thread. */
 export interface ScopeSource {
   /** The id of the message: `{{ vero.id }}`, `{{ message.id }}`. */
   messageId: string
@@ -9,8 +10,7 @@ export interface ScopeSource {
   recipient: { id?: string; email?: string }
   event: { name: string; properties: Record<string, Json> } | undefined
   data: Record<string, Json> | undefined
-  /** Made only when the template uses them: they are signed. */
-  urls: { unsubscribe: () => string; permalink: () => string }
+  urls: { unsubscribe: string; permalink: string }
   now: Date
 }
 
@@ -33,25 +33,13 @@ export function buildScope(source: ScopeSource): Record<string, unknown> {
     vero: { id: source.messageId },
     extra: { time: { now: Math.floor(source.now.getTime() / 1000) } },
     url: {
-      get unsubscribe_link() {
-        return unsubscribe()
-      },
-      get unsubscribe() {
-        return link(unsubscribe(), 'Unsubscribe')
-      },
-      get permalink_link() {
-        return permalink()
-      },
-      get permalink() {
-        return link(permalink(), 'View in browser')
-      },
+      unsubscribe_link: unsubscribe,
+      unsubscribe: link(unsubscribe, 'Unsubscribe'),
+      permalink_link: permalink,
+      permalink: link(permalink, 'View in browser'),
     },
-    get unsubscribe_url() {
-      return unsubscribe()
-    },
-    get view_in_browser_url() {
-      return permalink()
-    },
+    unsubscribe_url: unsubscribe,
+    view_in_browser_url: permalink,
   }
 }
 

@@ -1,7 +1,9 @@
 import type { App } from '../app.ts'
-import { conflict, invalidField, notFound } from '../errors.ts'
-import { TemplateError } from './engine.ts'
-import { type MailSource, validateMail } from './render.ts'
+import { conflict, invalidField, notFound, tooManyRequests } from '../errors.ts'
+import type { MailSource } from './render.ts'
+import { type End, rendererOf } from './renderer.ts'
+import { TemplateError } from './template-error.ts'
+import { validate } from './work.ts'
 
 export interface Template {
   id: number
@@ -51,7 +53,7 @@ export async function getTemplate(app: App, projectId: number, id: number): Prom
 
 /** @throws {ApiError} 422 with the line of a Liquid mistake, 409 for a key that is taken. */
 export async function createTemplate(app: App, projectId: number, input: TemplateInput): Promise<Template> {
-  checkTemplate(input)
+  await checkTemplate(app, projectId, input)
   const template = { ...emptyTemplate, ...input }
   const { rows } = await withUniqueKey(template.key, () =>
     app.pool.query<Template>(
@@ -71,7 +73,7 @@ export async function updateTemplate(
   input: TemplateInput,
 ): Promise<Template> {
   const template = { ...(await getTemplate(app, projectId, id)), ...input }
-  checkTemplate(template)
+  await checkTemplate(app, projectId, template)
   const { rows } = await withUniqueKey(template.key, () =>
     app.pool.query<Template>(
       `update templates set key = $3, name = $4, from_address = $5, reply_to = $6, subject = $7, preheader = $8, html = $9,
@@ -136,14 +138,23 @@ export const toMailSource = (template: TemplateInput): MailSource => ({
 
 const fields: Record<string, string> = { from: 'fromAddress', reply_to: 'replyTo' }
 
-/** Says a Liquid mistake as the REST API does: 422, with the field, the line and the column. */
-export function asProblem(error: unknown): unknown {
-  if (!(error instanceof TemplateError)) return error
+/**
+ * The result of a render thread's work. A mistake in the template, or one that makes it too slow or too big, is said as the
+ * REST API does: 422, with the field and, where it is known, the line and the column.
+ *
+ * @throws {ApiError} 422, 429
+ */
+export function resultOf<Result>(end: End<Result>): Result {
+  if ('result' in end) return end.result
+  if ('later' in end)
+    throw tooManyRequests('Slow templates of this project keep its share of the render threads busy', 5)
+  const { error } = end
+  if (!(error instanceof TemplateError)) throw error
   const problem = invalidField(fields[error.part] ?? error.part, error.message)
-  return Object.assign(problem, { extra: { line: error.line, column: error.column } })
+  throw Object.assign(problem, { extra: { line: error.line, column: error.column } })
 }
 
-function checkTemplate(template: TemplateInput): void {
+async function checkTemplate(app: App, projectId: number, template: TemplateInput): Promise<void> {
   for (const [field, value] of Object.entries(template)) {
     if (typeof value === 'string' && value.includes('\0'))
       throw invalidField(field, `${field} contains a NUL character; remove it`)
@@ -153,11 +164,8 @@ function checkTemplate(template: TemplateInput): void {
   }
   if (template.key && /^\d+$/.test(template.key))
     throw invalidField('key', 'key must not be a number: numbers are ids')
-  try {
-    validateMail(toMailSource(template))
-  } catch (error) {
-    throw asProblem(error)
-  }
+  const [end] = await rendererOf(app).run(validate, projectId, null, [toMailSource(template)])
+  resultOf(end!)
 }
 
 const uniqueViolation = '23505'

@@ -3,8 +3,8 @@ import { badRequest, tooLarge } from '../errors.ts'
 import { parseAddresses, parseMailbox } from '../messages/addresses.ts'
 import type { MessageInput } from '../messages/input.ts'
 import type { PersonReference } from '../people/lookup.ts'
-import type { TemplateError } from '../templates/engine.ts'
-import { requireHeaderName } from '../templates/render.ts'
+import { requireHeaderName } from '../templates/header-names.ts'
+import type { TemplateError } from '../templates/template-error.ts'
 
 const mostRecipients = 15
 const mostAttachmentBytes = 2 * 1024 * 1024

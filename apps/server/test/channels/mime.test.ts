@@ -7,7 +7,6 @@ import { serialize } from '../../src/channels/mime.ts'
 
 const mail = (parts: Partial<OutgoingMail>): OutgoingMail => ({
   messageId: '<1@x.example>',
-  envelope: { from: 'a@x.example', to: ['b@x.example'] },
   from: 'Ænn <a@x.example>',
   to: ['b@x.example'],
   subject: 'S',

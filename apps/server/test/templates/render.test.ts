@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { TemplateError } from '../../src/templates/engine.ts'
 import { type MailSource, renderMail, validateMail } from '../../src/templates/render.ts'
 import { buildScope } from '../../src/templates/scope.ts'
+import { TemplateError } from '../../src/templates/template-error.ts'
 
 const source = (html: string, rest: Partial<MailSource> = {}): MailSource => ({
   from: 'a@x.example',
@@ -79,7 +79,7 @@ test('the objects of both platforms', () => {
     recipient: {},
     event: { name: 'Bought', properties: { sku: 'A1' } },
     data: { total: 3 },
-    urls: { unsubscribe: () => 'https://f/u', permalink: () => 'https://f/v' },
+    urls: { unsubscribe: 'https://f/u', permalink: 'https://f/v' },
     now: new Date('2026-11-23T00:00:00Z'),
   })
   const html = `{{ user.name }}|{{ user.email }}|{{ customer.id }}|{{ event.sku }}|{{ event_name }}|{{ trigger.total }}|{{ message_data.total }}|{{ url.unsubscribe_link }}|{{ url.permalink }}|{{ extra.time.now | date: '%Y' }}|{{ vero.id }}|{{ user.tags | first }}|{{ user.created_at }}`

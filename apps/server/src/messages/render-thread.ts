@@ -1,0 +1,21 @@
+import { composeMessage } from '../channels/mime.ts'
+import { parseMessage } from '../channels/read-message.ts'
+import { readMessage, writeMessage } from '../channels/work.ts'
+import { renderMail, validateMail } from '../templates/render.ts'
+import { doing, serve } from '../templates/render-thread.ts'
+import { buildScope } from '../templates/scope.ts'
+import { render, validate } from '../templates/work.ts'
+import { composeMail } from './compose.ts'
+import { compose } from './work.ts'
+
+/** The program of a render thread: all that tenants' content decides. Nothing else imports what does it. */
+serve([
+  doing(validate, (_, source) => {
+    validateMail(source)
+    return null
+  }),
+  doing(render, (_, { source, scope }) => renderMail(source, buildScope(scope))),
+  doing(compose, composeMail),
+  doing(writeMessage, (_, mail) => composeMessage(mail)),
+  doing(readMessage, (_, { source }) => parseMessage(source)),
+])

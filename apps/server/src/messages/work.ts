@@ -1,0 +1,36 @@
+import type { DkimKey } from '../channels/mail.ts'
+import type { MailSource } from '../templates/render.ts'
+import type { ScopeSource } from '../templates/scope.ts'
+import type { Work } from '../templates/work.ts'
+
+/** What the mails of a batch have in common. */
+export interface ComposeShared {
+  projectId: number
+  projectName: string
+  /** Each template once. */
+  sources: MailSource[]
+  keys: DkimKey[]
+  date: Date
+}
+
+export interface ComposeItem {
+  /** Index in `sources`. */
+  source: number
+  scope: ScopeSource
+  to: string[]
+  bcc: string[]
+  /** Of the platform: they win over those of the template. */
+  headers: Record<string, string>
+  attachments: { filename: string; content: Uint8Array }[]
+  /** It goes no further than the sandbox mailbox, which shows a mail without a sender too. */
+  staysHere: boolean
+}
+
+/** A mail as a channel sends it. */
+export interface ComposedMail {
+  envelope: { from: string; to: string[] }
+  subject: string
+  source: Uint8Array
+}
+
+export const compose: Work<ComposeShared, ComposeItem, ComposedMail> = { name: 'compose' }

@@ -1,0 +1,80 @@
+import { parentPort } from 'node:worker_threads'
+import { enterItem, sharePlace } from './place.ts'
+import { TemplateError } from './template-error.ts'
+import type { Work } from './work.ts'
+
+/** What a thread is given at once: as many of a batch's items as it manages in a slice of time. */
+export interface Task {
+  work: string
+  shared: unknown
+  items: unknown[]
+  place: SharedArrayBuffer
+}
+
+/** What became of an item, as plain data. */
+export type ThreadEnd =
+  | { result: unknown; size: number }
+  | { mistake: { part: string; problem: string; line?: number; column?: number } }
+  | { broken: { message: string; stack?: string } }
+
+export interface TaskEnds {
+  /** Of the first items; fewer than were given when the slice was over. */
+  ends: ThreadEnd[]
+  tookMs: number
+}
+
+/** After this time, or this much of results, a thread takes what another project waits for. */
+const sliceMs = 50
+const sliceSize = 8_000_000
+
+type Worked = (shared: never, item: never) => unknown
+
+/** Pairs a kind of work with the function that does it. */
+export const doing = <S, I, R>({ name }: Work<S, I, R>, work: (shared: S, item: I) => R | Promise<R>) =>
+  [name, work as Worked] as const
+
+/** Makes this thread a render thread that can do these kinds of work. */
+export function serve(works: (readonly [string, Worked])[]): void {
+  const byName = new Map(works)
+  parentPort!.on('message', async (task: Task) => {
+    parentPort!.postMessage(await workOff(task, byName.get(task.work)!))
+  })
+}
+
+async function workOff({ shared, items, place }: Task, work: Worked): Promise<TaskEnds> {
+  const started = performance.now()
+  const ends: ThreadEnd[] = []
+  let size = 0
+  sharePlace(place)
+  for (const item of items) {
+    enterItem(ends.length + 1)
+    const end = await attempt(work, shared, item)
+    ends.push(end)
+    if ('size' in end) size += end.size
+    if (performance.now() - started > sliceMs || size > sliceSize) break
+  }
+  enterItem(0)
+  return { ends, tookMs: performance.now() - started }
+}
+
+async function attempt(work: Worked, shared: unknown, item: unknown): Promise<ThreadEnd> {
+  try {
+    const result = await work(shared as never, item as never)
+    return { result, size: sizeOf(result) }
+  } catch (error) {
+    if (!(error instanceof TemplateError)) {
+      const { message, stack } = error as Error
+      return { broken: { message, stack } }
+    }
+    const { part, problem, line, column } = error
+    return { mistake: { part, problem, line, column } }
+  }
+}
+
+/** Characters and bytes that go back. */
+function sizeOf(result: unknown): number {
+  if (typeof result === 'string') return result.length
+  if (result instanceof Uint8Array) return result.byteLength
+  if (typeof result !== 'object' || result === null) return 0
+  return Object.values(result).reduce((sum: number, value) => sum + sizeOf(value), 0)
+}

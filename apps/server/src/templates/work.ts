@@ -1,0 +1,17 @@
+import type { MailSource, RenderedMail } from './render.ts'
+import type { ScopeSource } from './scope.ts'
+
+/**
+ * A kind of work that render threads do. `Shared` holds for a whole batch and `Item` for one mail of it; both cross to the
+ * thread, and the result back, as plain data.
+ */
+export interface Work<Shared, Item, Result> {
+  readonly name: string
+  readonly types?: (shared: Shared, item: Item) => Result
+}
+
+/** Parses every part of a template. */
+export const validate: Work<null, MailSource, null> = { name: 'validate' }
+
+/** The parts of a mail as its reader sees them. */
+export const render: Work<null, { source: MailSource; scope: ScopeSource }, RenderedMail> = { name: 'render' }

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Renderer } from '../../src/templates/renderer.ts'
+import type { ScopeSource } from '../../src/templates/scope.ts'
+import { TemplateError } from '../../src/templates/template-error.ts'
+import { render, validate } from '../../src/templates/work.ts'
+
+const limits = { timeMs: 1_000, heapMb: 64 }
+let renderer: Renderer
+beforeAll(() => {
+  renderer = new Renderer(limits, 2)
+})
+afterAll(() => renderer.close())
+
+const scope: ScopeSource = {
+  messageId: 'm',
+  person: undefined,
+  recipient: {},
+  event: undefined,
+  data: undefined,
+  urls: { unsubscribe: 'u', permalink: 'v' },
+  now: new Date('2026-11-23T00:00:00Z'),
+}
+const mail = (html: string, rest: object = {}) => ({
+  source: { from: 'a@x.example', subject: 'S', html, ...rest },
+  scope,
+})
+const run = (project: number, ...mails: ReturnType<typeof mail>[]) =>
+  renderer.run(render, project, null, mails)
+
+/** Each tag is fast enough for Liquid's own limit, which starts anew in each part. */
+const endless = { headers: Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`X-${n}`, loop()])) }
+/** About ten milliseconds a round. */
+function loop(rounds = 60) {
+  return `{% assign a = "${'ab,'.repeat(3_000)}" | split: "," %}{% for i in (1..${rounds}) %}{% assign b = a | sort | uniq | join: "" %}{% endfor %}`
+}
+
+describe('a mail that takes too long', () => {
+  test('is ended, with its part and the limit; its neighbours are rendered', async () => {
+    const ends = await run(1, mail('one'), mail('two', endless), mail('three'))
+    expect(ends.map((end) => ('result' in end ? end.result.html : end))).toEqual([
+      'one',
+      { error: expect.any(TemplateError) },
+      'three',
+    ])
+    expect(ends[1]).toMatchObject({
+      error: { part: 'headers', message: 'headers: rendering took longer than 1 s and was stopped' },
+    })
+  })
+
+  test('and so is one that takes too long to check', async () => {
+    const html = `{% raw %}${'{{'.repeat(400_000)}`
+    const [end] = await renderer.run(validate, 1, null, [{ from: '', subject: '', html }])
+    expect('error' in end! && end.error).toBeInstanceOf(TemplateError)
+  })
+
+  test('delays nobody of another project, who meanwhile gets everything rendered', async () => {
+    const order: string[] = []
+    const hostile = run(2, ...Array.from({ length: 4 }, () => mail('x', endless))).then(() =>
+      order.push('hostile'),
+    )
+    const others = Array.from({ length: 20 }, (_, n) =>
+      run(100 + n, mail('fine')).then((ends) => {
+        expect(ends).toMatchObject([{ result: { html: 'fine' } }])
+        order.push('other')
+      }),
+    )
+    await Promise.all([hostile, ...others])
+    expect(order.at(-1)).toBe('hostile')
+  })
+})
+
+test('a mail that needs too much memory is ended; its neighbours are rendered', async () => {
+  const pieces = `{% assign a = "${'a,'.repeat(400_000)}" | split: "," %}`
+  const greedy = { headers: Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`X-${n}`, pieces])) }
+  const ends = await run(3, mail('one'), mail('two', greedy), mail('three'))
+  expect(ends[0]).toMatchObject({ result: { html: 'one' } })
+  expect(ends[2]).toMatchObject({ result: { html: 'three' } })
+  expect('error' in ends[1]! && ends[1].error.message).toMatch(
+    /rendering (needed more than 64 MB of memory|took longer than 1 s) and was stopped|memory alloc limit/,
+  )
+})
+
+test('many projects whose mails are slow, each within its limit, leave a thread to quick ones', async () => {
+  const patient = new Renderer({ ...limits, timeMs: 20_000 }, 2)
+  const order: string[] = []
+  const slow = mail('x', { headers: { 'X-A': loop(1_000), 'X-B': loop(1_000) } })
+  const slowOnes = Array.from({ length: 6 }, (_, n) =>
+    patient.run(render, 200 + n, null, [slow, slow]).then(() => order.push('slow')),
+  )
+  // By now all of them were seen once.
+  await Promise.race(slowOnes)
+  const quick = patient.run(render, 300, null, [mail('quick')]).then(() => order.push('quick'))
+  await Promise.all([...slowOnes, quick])
+  await patient.close()
+  expect(order.indexOf('quick')).toBeLessThan(3)
+})
+
+test('a project with too much waiting is told to come later, and others are not', async () => {
+  const flood = Array.from({ length: 200 }, () => run(4, mail('x')))
+  const other = run(5, mail('y'))
+  expect(await other).toMatchObject([{ result: { html: 'y' } }])
+  const ends = (await Promise.all(flood)).flat()
+  expect(ends.some((end) => 'later' in end)).toBe(true)
+  expect(ends.some((end) => 'result' in end)).toBe(true)
+})
+
+test('what is no mistake of the author is told apart', async () => {
+  const [end] = await renderer.run(render, 1, null, [null as never])
+  expect('error' in end! && end.error).not.toBeInstanceOf(TemplateError)
+})

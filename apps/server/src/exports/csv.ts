@@ -1,3 +1,4 @@
+import { guardFormula } from '../imports/formula-guard.ts'
 import type { Column } from './row-source.ts'
 
 /** Columns beyond would only make the file unreadable; PostgreSQL's own limit is 1,664. */
@@ -20,7 +21,7 @@ export function csvHeader(
   { names, more }: { names: string[]; more: boolean },
   { bom, guardFormulas }: CsvOptions,
 ): string {
-  const quote = (name: string) => `"${(guardFormulas ? guard(name) : name).replaceAll('"', '""')}"`
+  const quote = (name: string) => `"${(guardFormulas ? guardFormula(name) : name).replaceAll('"', '""')}"`
   const fixed = columns.map(({ name }) => name)
   const taken = new Set([...fixed, rest])
   const properties = names.map((name) =>
@@ -29,9 +30,6 @@ export function csvHeader(
   const cells = [...fixed, ...properties, ...(more ? [rest] : [])].map(quote)
   return `${bom ? byteOrderMark : ''}${cells.join(',')}\r\n`
 }
-
-/** As the migration's `guard_formula` does it. */
-const guard = (text: string) => (/^[-=+@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text)
 
 /** Sorted, and no more than there may be columns. */
 export function joinNames(

@@ -7,6 +7,8 @@ import { finishedFile } from './export.ts'
 
 /** A file is read once in a while: the quickest level still makes it five times smaller. */
 const gzipLevel = 1
+/** Of the header are looked at; browsers name five. */
+const mostEncodings = 50
 const types = { csv: 'text/csv; charset=utf-8; header=present', ndjson: 'application/x-ndjson' }
 
 /**
@@ -58,8 +60,16 @@ async function* cut(source: AsyncGenerator<Buffer>, bytes: number): AsyncGenerat
   }
 }
 
-const acceptsGzip = (header: string | string[] | undefined): boolean =>
-  /(^|[,\s])(x-)?gzip\s*(;\s*q=(1|0\.\d*[1-9])\S*)?\s*(,|$)/i.test(String(header ?? ''))
+/** Reads the header part by part: each is a word and a weight, of which only zero says no. */
+export function acceptsGzip(header: string | undefined): boolean {
+  for (const part of (header ?? '').split(',', mostEncodings)) {
+    const [name = '', ...parameters] = part.split(';').map((word) => word.trim().toLowerCase())
+    if (name !== 'gzip' && name !== 'x-gzip') continue
+    const weight = parameters.find((parameter) => parameter.startsWith('q='))
+    return weight === undefined || Number(weight.slice(2)) > 0
+  }
+  return false
+}
 
 /** One range; undefined for several or another unit, which are answered with the whole file. `to` is exclusive. */
 export function parseRange(

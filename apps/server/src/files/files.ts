@@ -113,21 +113,23 @@ export async function appendStream(
   source: AsyncIterable<Buffer>,
 ): Promise<number> {
   let length = offset
-  let waiting: Buffer[] = []
+  // One block: pieces of a byte each would take a hundred times their length.
+  const block = Buffer.allocUnsafe(bytesPerTransaction)
   let bytes = 0
   const flush = async () => {
     if (bytes === 0) return
-    const content = Buffer.concat(waiting)
+    const content = block.subarray(0, bytes)
     length = await withTransaction(pool, (client) => appendToFile(client, projectId, fileId, length, content))
-    waiting = []
     bytes = 0
   }
   try {
-    for await (const piece of source) {
-      waiting.push(piece)
-      bytes += piece.length
-      if (bytes >= bytesPerTransaction) await flush()
-    }
+    for await (const piece of source)
+      for (let at = 0; at < piece.length; ) {
+        const taken = piece.copy(block, bytes, at)
+        at += taken
+        bytes += taken
+        if (bytes === block.length) await flush()
+      }
   } finally {
     await flush()
   }

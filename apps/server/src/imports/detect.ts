@@ -1,13 +1,18 @@
 import { isUtf8 } from 'node:buffer'
 import type { Json } from '@fairway/queue'
-import { parse } from 'csv-parse/sync'
 import { invalidField } from '../errors.ts'
 import { isEmail } from '../ingest/fields.ts'
+import { CsvScanner } from './csv-scanner.ts'
 import { delimiters, type Encoding, type Format, type Given, importLimits, quotes } from './format.ts'
+import { unguardFormula } from './formula-guard.ts'
+import { parseJson } from './json.ts'
+import { isRejectsFile } from './rejects.ts'
 
 /** As much of the beginning as is looked at. */
 export const sampleBytes = 262_144
 const sampleRows = 100
+/** Looked at to find these: others may be empty, or broken. */
+const sampleLines = 1_000
 
 /** By its first bytes, which no text begins with. */
 export function compressionOf(beginning: Buffer): Format['compression'] {
@@ -54,19 +59,20 @@ export function look(
   given: Given,
 ): Looked {
   const start = beginning.subarray(0, 3).toString('hex') === 'efbbbf' ? 3 : 0
-  const text = completeLines(beginning.subarray(start), whole)
+  const bytes = completeLines(beginning.subarray(start), whole)
+  const text = bytes.toString()
   if (text.trim() === '')
     throw invalidField('file', beginning.length === 0 ? 'is empty' : 'has no row in its beginning')
   const base = { ...sent, start, delimiter: ',', quote: '"', header: false } as const
   const type = given.type ?? typeOf(text)
   return type === 'ndjson'
     ? lookIntoNdjson(text, { ...base, type })
-    : lookIntoCsv(text, { ...base, type }, given)
+    : lookIntoCsv(bytes, { ...base, type }, given)
 }
 
-function completeLines(beginning: Buffer, whole: boolean): string {
-  const text = beginning.toString()
-  return whole ? text : text.slice(0, Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1) || text
+function completeLines(beginning: Buffer, whole: boolean): Buffer {
+  const end = Math.max(beginning.lastIndexOf('\n'), beginning.lastIndexOf('\r')) + 1
+  return whole || end === 0 ? beginning : beginning.subarray(0, end)
 }
 
 function typeOf(text: string): Format['type'] {
@@ -76,7 +82,7 @@ function typeOf(text: string): Format['type'] {
   if (/^<(!doctype|html|\?xml)/i.test(first)) throw invalidField('file', 'is HTML or XML, not CSV or NDJSON')
   if (!first.startsWith('{')) return 'csv'
   try {
-    JSON.parse(first.split('\n', 1)[0]!)
+    parseJson(first.split('\n', 1)[0]!)
     return 'ndjson'
   } catch {
     return /^\{\s*"/.test(first) ? 'ndjson' : 'csv'
@@ -85,10 +91,10 @@ function typeOf(text: string): Format['type'] {
 
 function lookIntoNdjson(text: string, format: Format): Looked {
   const objects: Record<string, Json>[] = []
-  for (const line of text.split('\n')) {
+  for (const line of text.split('\n', sampleLines)) {
     if (objects.length === sampleRows) break
     try {
-      const value = JSON.parse(line) as Json
+      const value = parseJson(line)
       if (typeof value === 'object' && value !== null && !Array.isArray(value))
         objects.push(value as Record<string, Json>)
     } catch {
@@ -104,10 +110,13 @@ function lookIntoNdjson(text: string, format: Format): Looked {
   return { format, columns, rows }
 }
 
-function lookIntoCsv(text: string, format: Format, given: Given): Looked {
-  const quote = given.quote ?? quoteOf(text)
-  const delimiter = given.delimiter ?? delimiterOf(text, quote)
-  const table = tableOf(text, delimiter, quote)
+function lookIntoCsv(bytes: Buffer, format: Format, given: Given): Looked {
+  const quote = given.quote ?? quoteOf(bytes)
+  const delimiter = given.delimiter ?? delimiterOf(bytes, quote)
+  const table: string[][] = []
+  for (const row of rowsOf(bytes, delimiter, quote)) table.push(row.texts())
+  if (table[0] && isRejectsFile(table[0]))
+    for (const [index, cells] of table.entries()) table[index] = cells.map(unguardFormula)
   const first = table[0]
   if (!first) throw invalidField('file', 'has no row in its beginning')
   const header = given.header ?? isHeader(first)
@@ -126,10 +135,11 @@ function checkColumns(count: number): void {
 }
 
 /** The one that makes the first rows alike, and wide. */
-function delimiterOf(text: string, quote: string): string {
+function delimiterOf(bytes: Buffer, quote: string): string {
   let best = { score: 0, delimiter: delimiters[0] as string }
   for (const delimiter of delimiters) {
-    const widths = tableOf(text, delimiter, quote).map((row) => row.length)
+    const widths: number[] = []
+    for (const { width } of rowsOf(bytes, delimiter, quote)) widths.push(width)
     const width = widths[0] ?? 1
     const alike = widths.filter((one) => one === width).length / Math.max(1, widths.length)
     const score = (width - 1) * alike ** 2
@@ -138,36 +148,42 @@ function delimiterOf(text: string, quote: string): string {
   return best.delimiter
 }
 
-function quoteOf(text: string): string {
-  const opened = (quote: string) =>
-    text.match(new RegExp(`(^|[,;\\t|\\n])${quote}[^${quote}\\n]*${quote}(?=[,;\\t|\\r\\n]|$)`, 'g'))
-      ?.length ?? 0
+/** The usual one, unless only the other one stands around cells. */
+function quoteOf(bytes: Buffer): string {
   const [usual, other] = quotes
-  return opened(other) > 0 && opened(usual) === 0 ? other : usual
+  const text = bytes.toString('latin1')
+  return !standsAround(text, usual) && standsAround(text, other) ? other : usual
 }
 
-function tableOf(text: string, delimiter: string, quote: string): string[][] {
-  const rows: string[][] = []
-  try {
-    parse(text, {
-      delimiter,
-      quote,
-      escape: quote,
-      record_delimiter: ['\r\n', '\n', '\r'],
-      relax_quotes: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      skip_records_with_empty_values: true,
-      to: sampleRows + 1,
-      on_record: (cells: string[]) => {
-        rows.push(cells)
-        return null
-      },
-    })
-  } catch {
-    // A quote is still open where the beginning ends; the rows before it are here.
+/** Whether a cell of a line begins and ends with it. Each stretch between two quotes is looked at once. */
+function standsAround(text: string, quote: string): boolean {
+  for (let open = text.indexOf(quote); open !== -1; ) {
+    const close = text.indexOf(quote, open + 1)
+    if (close === -1) return false
+    const isCell =
+      /^[,;\t|\n]?$/.test(text.slice(open - 1, open)) &&
+      /^[,;\t|\r\n]?$/.test(text.slice(close + 1, close + 2))
+    if (isCell && !text.slice(open, close).includes('\n')) return true
+    open = close
   }
-  return rows
+  return false
+}
+
+/** The first rows that say something. A quote may still be open where the beginning ends: the rows before it are here. */
+function* rowsOf(bytes: Buffer, delimiter: string, quote: string): Generator<CsvScanner> {
+  const scanner = new CsvScanner({ delimiter, quote })
+  let found = 0
+  for (
+    let at = 0, lines = 0;
+    at < bytes.length && found <= sampleRows && lines < sampleLines;
+    at = scanner.end
+  ) {
+    if (scanner.scan(bytes, at, true) !== 'row') return
+    lines += scanner.lines
+    if (scanner.isBlank) continue
+    found++
+    yield scanner
+  }
 }
 
 /** Names are distinct, and no address, number or date. */

@@ -7,6 +7,10 @@ import { importLimits } from './format.ts'
 const mostRedirects = 5
 /** Without a byte from the other side. */
 const silenceMs = 60_000
+/** Until it answers, however many bytes of its answer trickle in. */
+const answerMs = 60_000
+/** For the whole file: five gigabytes at 0.35 MB/s. */
+const longestMs = 4 * 3_600_000
 
 /**
  * The body of a file at an address that a project's member typed in. Every address on the way is checked when it is
@@ -18,7 +22,8 @@ export async function* download(
   address: string,
   options: { allowPrivate: boolean; signal: AbortSignal },
 ): AsyncGenerator<Buffer> {
-  const response = await follow(address, options)
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(longestMs)])
+  const response = await follow(address, { ...options, signal })
   let bytes = 0
   for await (const piece of response as AsyncIterable<Buffer>) {
     bytes += piece.length
@@ -63,6 +68,9 @@ function request(
   if (!allowPrivate && /^[\d.]+$|:/.test(host) && isInternalAddress(host)) throw internal(host)
   const { get } = url.protocol === 'https:' ? https : http
   return new Promise((resolve, reject) => {
+    const silent = () =>
+      sent.destroy(new Error(`${url.host} did not answer within ${answerMs / 1_000} seconds`))
+    const timer = setTimeout(silent, answerMs)
     const sent = get(url, {
       agent: false,
       lookup: guardedLookup(allowPrivate),
@@ -75,6 +83,8 @@ function request(
     )
     sent.on('error', (error: NodeJS.ErrnoException) => reject(explain(error, host)))
     sent.on('response', resolve)
+    sent.on('response', () => clearTimeout(timer))
+    sent.on('close', () => clearTimeout(timer))
   })
 }
 

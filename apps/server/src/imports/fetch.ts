@@ -4,15 +4,13 @@ import { withTransaction } from '../db/transaction.ts'
 import { ApiError } from '../errors.ts'
 import { appendStream, deleteFile, findFile, readFile } from '../files/files.ts'
 import { type Step, TaskFailed, type TaskSession } from '../tasks/kind.ts'
-import { loadTask, type TaskRow } from '../tasks/task.ts'
+import type { TaskRow } from '../tasks/task.ts'
+import { watchTask } from '../tasks/watch.ts'
 import { download } from './download.ts'
 import { createImportFile } from './fetching.ts'
 import { type ImportRow, loadImport } from './imports.ts'
 import { becomeReady, isPlain, lookAtBytes, type Sent } from './received.ts'
 import { unpack } from './unpack.ts'
-
-/** Between two looks whether somebody paused or cancelled it. */
-const bytesPerLook = 64 * 1024 ** 2
 
 interface Fetched {
   fileId: number
@@ -27,13 +25,13 @@ export class FetchSession implements TaskSession<Fetched> {
   readonly #app: App
   readonly #task: TaskRow
   readonly #row: ImportRow
-  readonly #signal: AbortSignal
+  readonly #watch: ReturnType<typeof watchTask>
 
   constructor(app: App, task: TaskRow, row: ImportRow, signal: AbortSignal) {
     this.#app = app
     this.#task = task
     this.#row = row
-    this.#signal = signal
+    this.#watch = watchTask(app, task, signal)
   }
 
   async next(): Promise<Fetched | undefined> {
@@ -45,6 +43,7 @@ export class FetchSession implements TaskSession<Fetched> {
       const sent = await lookAtBytes(this.#app.pool, this.#row)
       return isPlain(sent) ? { fileId: this.#row.raw_file_id!, sent } : await this.#unpack(sent)
     } catch (error) {
+      this.#watch.signal.throwIfAborted()
       throw error instanceof ApiError && error.status < 500 ? asFailure(error) : error
     }
   }
@@ -63,7 +62,7 @@ export class FetchSession implements TaskSession<Fetched> {
   async #download(url: string): Promise<void> {
     const fileId = await this.#replaceFile('raw_file_id')
     const { config } = this.#app
-    const body = download(url, { allowPrivate: config.allowPrivateNetworks, signal: this.#signal })
+    const body = download(url, { allowPrivate: config.allowPrivateNetworks, signal: this.#watch.signal })
     await this.#store(fileId, body)
   }
 
@@ -71,7 +70,7 @@ export class FetchSession implements TaskSession<Fetched> {
     const { project_id, raw_file_id, given } = this.#row
     const fileId = await this.#replaceFile('file_id')
     const raw = await findFile(this.#app.pool, project_id, raw_file_id!)
-    const read = (offset: number) => readFile(this.#app.pool, project_id, raw_file_id!, offset)
+    const read = (offset: number) => this.#watched(readFile(this.#app.pool, project_id, raw_file_id!, offset))
     const { encoding, pieces } = await unpack(read, raw!.bytes, compression, given.encoding)
     const length = await this.#store(fileId, pieces)
     if (length === 0) throw new TaskFailed('The file is empty')
@@ -102,16 +101,14 @@ export class FetchSession implements TaskSession<Fetched> {
     })
   }
 
+  async close(): Promise<void> {
+    this.#watch.end()
+  }
+
   async *#watched(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    let unseen = 0
     for await (const piece of pieces) {
-      this.#signal.throwIfAborted()
+      this.#watch.signal.throwIfAborted()
       yield piece
-      unseen += piece.length
-      if (unseen < bytesPerLook) continue
-      unseen = 0
-      const task = await loadTask(this.#app.pool, this.#task.project_id, this.#task.id)
-      if (task?.state !== 'waiting' && task?.state !== 'running') throw new Error('The task was stopped')
     }
   }
 }

@@ -27,6 +27,14 @@ export const importLimits = {
   fileBytes: 5 * 1024 ** 3,
   columns: 1_000,
   rowBytes: 1024 ** 2,
+  /** Of a row; spreadsheets leave up to 16,384 of them, empty. */
+  cells: 20_000,
+  /** Beyond what was read, because rows turned out to be too long and are read again as lines. */
+  bytesAgain: 64 * 1024 ** 2,
+  /** Of an archive, folders and hidden files included. */
+  zipEntries: 1_000,
+  /** Of all of them, with what else is said about them. */
+  zipNameBytes: 1024 ** 2,
   /** Rejected rows that are kept; beyond, they are only counted. */
   rejects: 200_000,
 }

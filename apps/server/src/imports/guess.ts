@@ -1,6 +1,7 @@
 import type { Json } from '@fairway/queue'
 import { isEmail } from '../ingest/fields.ts'
 import type { ImportKind, ImportSource } from './imports.ts'
+import { parseJson } from './json.ts'
 import { knownTarget } from './known-exports.ts'
 import { rejectColumns } from './rejects.ts'
 import { asBoolean, asDate, asNumber } from './values.ts'
@@ -137,7 +138,7 @@ function guessType(values: Json[]): ValueType {
 function isJson(text: string): boolean {
   if (!/^\s*[[{]/.test(text)) return false
   try {
-    JSON.parse(text)
+    parseJson(text)
     return true
   } catch {
     return false

@@ -26,7 +26,7 @@ export const importTask: TaskKind<never> = {
     const session =
       input.phase === 'fetch'
         ? new FetchSession(app, task, row, signal)
-        : new RowsSession(app, task, row, { at: input.at!, dryRun: input.phase === 'try' })
+        : new RowsSession(app, task, row, { at: input.at!, dryRun: input.phase === 'try', signal })
     return session as TaskSession<never>
   },
   async ended(app, client, task, state, message) {

@@ -1,92 +1,69 @@
-import type { Json } from '@fairway/queue'
 import { importLimits } from './format.ts'
-import {
-  dirtOf,
-  isDirty,
-  longestExcerpt,
-  type Place,
-  type ReadBytes,
-  type Row,
-  type RowReader,
-} from './rows.ts'
+import { parseJson } from './json.ts'
+import { dirtOf, isDirty, type Place, type ReadBytes, type Row, type RowReader, turnBytes } from './rows.ts'
+import { excerptOf, Window } from './window.ts'
 
 const lineFeed = 10
 
 /** Rows of a file with one JSON object a line. Empty lines are no rows. */
 export class NdjsonRows implements RowReader {
   readonly #columns: string[]
-  readonly #chunks: AsyncGenerator<Buffer>
-  #place: Place
-  /** Begun and not ended yet; of a line beyond the limit only the beginning is kept. */
-  #open: Buffer[] = []
-  #openBytes = 0
-  #parsed: Row[] = []
-  #ended = false
+  readonly #window: Window
 
   constructor(bytes: ReadBytes, columns: string[], from: Place) {
     this.#columns = columns
-    this.#place = from
-    this.#chunks = bytes(from.offset)
+    this.#window = new Window(bytes, from)
   }
 
-  async read(count: number): Promise<Row[]> {
-    // A chunk of the file is a megabyte at most.
-    while (!this.#ended && this.#parsed.length === 0) await this.#parseNext()
-    return this.#parsed.splice(0, count)
+  get place(): Place {
+    return this.#window.place
   }
 
-  async close(): Promise<void> {
-    await this.#chunks.return(undefined)
-  }
-
-  async #parseNext(): Promise<void> {
-    const { value: chunk, done } = await this.#chunks.next()
-    if (done) {
-      this.#ended = true
-      if (this.#openBytes > 0) this.#endLine(0)
-      return
+  async read(count: number): Promise<Row[] | undefined> {
+    const window = this.#window
+    const rows: Row[] = []
+    const from = window.place.offset
+    while (rows.length < count && window.place.offset - from < turnBytes) {
+      if (window.isEnded) return rows.length > 0 ? rows : undefined
+      const { bytes, at, isLast } = window
+      const feed = bytes.indexOf(lineFeed, at)
+      const to = feed === -1 ? bytes.length : feed
+      if (to - at > importLimits.rowBytes) {
+        rows.push(await this.#breakRow())
+      } else if (feed === -1 && !isLast) {
+        await window.more()
+      } else {
+        window.take(feed === -1 ? to : feed + 1, 1)
+        const row = parseLine(bytes.subarray(at, to), this.#columns)
+        if (row) rows.push({ ...row, end: window.place.offset, line: window.line - 1 })
+      }
     }
-    for (let at = 0; at < chunk.length; ) {
-      const feed = chunk.indexOf(lineFeed, at)
-      const to = feed === -1 ? chunk.length : feed
-      if (this.#openBytes <= importLimits.rowBytes) this.#open.push(chunk.subarray(at, to))
-      this.#openBytes += to - at
-      if (feed !== -1) this.#endLine(1)
-      at = to + 1
-    }
+    return rows
   }
 
-  /** @param feed bytes of the line's end */
-  #endLine(feed: number): void {
-    const { offset, line } = this.#place
-    const text = this.#open.length === 1 ? this.#open[0]! : Buffer.concat(this.#open)
-    const end = offset + this.#openBytes + feed
-    const tooLong = this.#openBytes > importLimits.rowBytes
-    this.#place = { offset: end, line: line + 1 }
-    this.#open = []
-    this.#openBytes = 0
-    const row = parseLine(text, tooLong, this.#columns)
-    if (row) this.#parsed.push({ ...row, end, line })
+  close = (): Promise<void> => this.#window.close()
+
+  async #breakRow(): Promise<Row> {
+    const window = this.#window
+    const text = await window.skipLine({ byReturn: false })
+    return {
+      cells: [text],
+      end: window.place.offset,
+      line: window.line - 1,
+      broken: `the line is longer than ${importLimits.rowBytes} bytes`,
+    }
   }
 }
 
-function parseLine(
-  bytes: Buffer,
-  tooLong: boolean,
-  columns: string[],
-): Pick<Row, 'cells' | 'broken'> | undefined {
+function parseLine(bytes: Buffer, columns: string[]): Pick<Row, 'cells' | 'broken'> | undefined {
   const dirty = isDirty(bytes)
   const text = bytes.toString()
-  const broken = (reason: string) => ({
-    cells: [text.slice(0, longestExcerpt).replaceAll('\0', '\ufffd')],
-    broken: reason,
-  })
-  if (tooLong) return broken(`the line is longer than ${importLimits.rowBytes} bytes`)
+  const broken = (reason: string) => ({ cells: [excerptOf(bytes)], broken: reason })
   if (text.trim() === '') return undefined
   const dirt = dirty ? dirtOf(text) : undefined
   if (dirt !== undefined) return broken(`the line ${dirt}`)
   try {
-    const value = JSON.parse(text) as Json
+    const value = parseJson(text)
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return broken('the line is not a JSON object')
     return { cells: columns.map((name) => (Object.hasOwn(value, name) ? value[name] : undefined)) }

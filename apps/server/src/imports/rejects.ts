@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { integerShape, type Page, readCursor, toPage, writeCursor } from '../db/cursor.ts'
+import { guardFormula } from './formula-guard.ts'
 import { show } from './guess.ts'
 import type { ImportRow } from './imports.ts'
 import type { Refusal } from './plan.ts'
@@ -44,7 +45,7 @@ export async function saveRejects(
 function newlinesIn({ cells, broken }: Row): number {
   if (broken !== undefined) return 0
   let count = 0
-  for (const cell of cells) if (typeof cell === 'string') count += cell.match(/[\r\n]/g)?.length ?? 0
+  for (const cell of cells) if (typeof cell === 'string') count += cell.match(/\r\n|\r|\n/g)?.length ?? 0
   return count
 }
 
@@ -87,34 +88,52 @@ export async function listRejects(
 /** Columns that say what is wrong; an import of the corrected file leaves them out by itself. */
 export const rejectColumns = ['reject_line', 'reject_column', 'reject_reason', 'reject_text']
 
-/** The rejected rows as a CSV with the columns of the file, to be corrected and imported. */
+/** Whether a file is one of ours, of rejected rows. */
+export const isRejectsFile = (columns: string[]): boolean =>
+  rejectColumns.every((name) => columns.includes(name))
+
+/** Fetched at a time: each may be a megabyte. */
+const rowsPerPage = 25
+
+/**
+ * The rejected rows as a CSV with the columns of the file, to be corrected and imported. Formulas are guarded; an import of
+ * the file takes the guards away.
+ */
 export async function* rejectsCsv(app: App, row: ImportRow): AsyncGenerator<string> {
   const names = row.columns.map(({ name }) => name)
-  yield line([...names, ...rejectColumns])
+  yield line([...names.filter(isOfFile), ...rejectColumns])
   for (let after = -1; ; ) {
     const { rows } = await app.pool.query<RejectRow>(
       `select ${columns} from import_rejects where project_id = $1 and import_id = $2 and position > $3
-       order by position limit 1000`,
-      [row.project_id, row.id, after],
+       order by position limit $4`,
+      [row.project_id, row.id, after, rowsPerPage],
     )
     if (rows.length === 0) return
-    yield rows.map((reject) => line(cellsOf(reject, names.length))).join('')
+    yield rows.map((reject) => line(cellsOf(reject, names))).join('')
     after = rows.at(-1)!.position
   }
 }
 
+/** What was wrong the last time is replaced by what is wrong now. */
+const isOfFile = (name: string) => !rejectColumns.includes(name)
+
 /** A row that doesn't fit the columns is given as text, so that it isn't imported in a wrong shape. */
-function cellsOf({ line: number, column, reason, cells }: RejectRow, width: number): string[] {
-  const fits = cells.length === width
+function cellsOf({ line: number, column, reason, cells }: RejectRow, names: string[]): string[] {
   const reasons = [String(number), column ?? '', reason]
-  return fits
-    ? [...cells, ...reasons, '']
-    : [
-        ...new Array<string>(width).fill(''),
-        ...reasons,
-        cells.length === 1 ? cells[0]! : line(cells).trimEnd(),
-      ]
+  const fits = cells.length === names.length
+  if (fits)
+    return [
+      ...cells.filter((_, index) => isOfFile(names[index]!)),
+      ...reasons,
+      cells[names.indexOf('reject_text')] ?? '',
+    ]
+  const text = cells.length === 1 ? cells[0]! : line(cells).trimEnd()
+  return [...names.filter(isOfFile).map(() => ''), ...reasons, text]
 }
 
-const line = (cells: string[]) =>
-  `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\r\n`
+const line = (cells: string[]) => `${cells.map(cellOf).join(',')}\r\n`
+
+function cellOf(text: string): string {
+  const guarded = guardFormula(text)
+  return /[",\r\n]/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded
+}

@@ -8,16 +8,19 @@ import { withPeopleIn } from '../people/session.ts'
 import { type Step, TaskFailed, type TaskSession } from '../tasks/kind.ts'
 import type { TaskRow } from '../tasks/task.ts'
 import { type Format, importLimits } from './format.ts'
+import { unguardFormula } from './formula-guard.ts'
 import type { ImportRow } from './imports.ts'
 import { Plan, type Planned, type Refusal } from './plan.ts'
-import { saveRejects } from './rejects.ts'
+import { isRejectsFile, saveRejects } from './rejects.ts'
 import { type Place, type Row, type RowReader, readRows } from './rows.ts'
 import { type Purpose, type ReadyRow, readyRow, tryRows, type Written, writeRows } from './write-rows.ts'
 
 /** Of a step: a tenth of a second, and what a step costs besides its rows no longer shows. */
 const rowsPerStep = 2_000
-/** Of their bytes, about: rows may be a thousand times as long as usual. */
-const bytesPerStep = 4_194_304
+/** Of the file, about: rows may be a thousand times as long as usual, or be all empty. */
+const bytesPerStep = 1_048_576
+/** Each may become a property, and is written by itself. */
+const cellsPerStep = 60_000
 /** Read at a time, in a millisecond or two. */
 const rowsPerTurn = 200
 
@@ -41,6 +44,8 @@ export class RowsSession implements TaskSession<Batch> {
   readonly #fileId: number
   readonly #plan: Plan
   readonly #names: string[]
+  readonly #isGuarded: boolean
+  readonly #signal: AbortSignal
   #place: Place | null
   #reader: RowReader | undefined
   #ahead: Promise<Batch | undefined> | undefined
@@ -52,16 +57,23 @@ export class RowsSession implements TaskSession<Batch> {
   #step = { rows: 0, rejected: 0 }
   #committed: (() => Promise<void>)[] = []
 
-  constructor(app: App, task: TaskRow, row: ImportRow, { at, dryRun }: { at: number; dryRun: boolean }) {
+  constructor(
+    app: App,
+    task: TaskRow,
+    row: ImportRow,
+    { at, dryRun, signal }: { at: number; dryRun: boolean; signal: AbortSignal },
+  ) {
     const { kind, format, file_id, mapping, options, columns } = row
     if (!format || file_id === null || !mapping) throw new TaskFailed('The import has no file')
     this.#app = app
     this.#projectId = task.project_id
     this.#dryRun = dryRun
+    this.#signal = signal
     this.#purpose = { importId: row.id, kind, options, at }
     this.#format = format
     this.#fileId = file_id
     this.#names = columns.map(({ name }) => name)
+    this.#isGuarded = isRejectsFile(this.#names)
     this.#plan = new Plan(kind, format, this.#names, mapping, options)
     this.#place = task.cursor as Place | null
     this.#rows = task.done
@@ -114,28 +126,32 @@ export class RowsSession implements TaskSession<Batch> {
 
   async #read(): Promise<Batch | undefined> {
     this.#reader ??= await this.#openReader()
+    const reader = this.#reader
+    const from = reader.place.offset
     const ready: ReadyRow[] = []
     const refused: Batch['refused'] = []
-    let end: Row | undefined
-    let count = 0
-    let start: number | undefined
-    while (count < rowsPerStep && (!end || end.end - start! < bytesPerStep)) {
-      const rows = await this.#reader.read(rowsPerTurn)
-      if (rows.length === 0) break
-      start ??= rows[0]!.end
+    let cells = 0
+    const isFull = () =>
+      ready.length + refused.length >= rowsPerStep ||
+      cells >= cellsPerStep ||
+      reader.place.offset - from >= bytesPerStep
+    while (!isFull()) {
+      const rows = await reader.read(rowsPerTurn)
+      if (!rows) break
       for (const row of rows) {
+        cells += row.cells.length
+        if (this.#isGuarded) row.cells = row.cells.map(unguarded)
         const planned: Planned = this.#plan.read(row)
         if ('draft' in planned) ready.push(readyRow(this.#purpose, row, planned.draft))
         else refused.push(planned)
       }
-      end = rows.at(-1)
-      count += rows.length
       // Answers of PostgreSQL to the step that is being written come first.
       await turn()
+      this.#signal.throwIfAborted()
     }
-    if (!end) return undefined
+    if (reader.place.offset === from) return undefined
     await this.#prepare(ready)
-    return { ready, refused, place: { offset: end.end, line: end.line + 1 } }
+    return { ready, refused, place: reader.place }
   }
 
   async #openReader(): Promise<RowReader> {
@@ -146,7 +162,7 @@ export class RowsSession implements TaskSession<Batch> {
     const from = this.#place ?? { offset: this.#format.start, line: 1 }
     const bytes = (offset: number) => readFile(pool, this.#projectId, this.#fileId, offset)
     const reader = readRows(bytes, this.#format, this.#names, from)
-    if (this.#place === null && this.#format.header) await reader.read(1)
+    if (this.#place === null && this.#format.header) while ((await reader.read(1))?.length === 0) await turn()
     return reader
   }
 
@@ -162,6 +178,7 @@ export class RowsSession implements TaskSession<Batch> {
 
   async #writeRows(client: PoolClient, rows: ReadyRow[]): Promise<Written> {
     if (rows.length === 0) return { created: 0, updated: 0, unchanged: 0, refusals: [] }
+    this.#signal.throwIfAborted()
     const work = this.#dryRun ? tryRows : writeRows
     try {
       const { result, committed } = await withPeopleIn(
@@ -206,3 +223,5 @@ export class RowsSession implements TaskSession<Batch> {
     return Math.max(rows, Math.round(rows / share))
   }
 }
+
+const unguarded = (cell: Row['cells'][number]) => (typeof cell === 'string' ? unguardFormula(cell) : cell)

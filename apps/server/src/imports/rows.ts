@@ -23,19 +23,23 @@ export interface Place {
 }
 
 export interface RowReader {
-  /** At most so many, and not many more bytes than {@link turnBytes}; none at the end. */
-  read(count: number): Promise<Row[]>
+  /**
+   * At most so many, of about {@link turnBytes}: there may be none although more follow. Undefined at the end. Who reads
+   * on gives others a turn of the loop in between.
+   */
+  read(count: number): Promise<Row[] | undefined>
+  /** Behind the last row that was given out, and behind the empty ones that were not. */
+  readonly place: Place
   close(): Promise<void>
 }
 
 /** Bytes of the file from an offset on. */
 export type ReadBytes = (offset: number) => AsyncGenerator<Buffer>
 
-/** Read at a time at most, however long the rows are, beyond one row. */
-export const turnBytes = 524_288
-
-/** What a broken row keeps of its line. */
-export const longestExcerpt = 2_000
+/**
+ * Read at a time at most, beyond one row. Measured: 4 ms of cells of one byte, 10 ms before the code is warm.
+ */
+export const turnBytes = 65_536
 
 /**
  * Rows from a place on. The same rows come whatever the place that reading began at, so that an import that was stopped

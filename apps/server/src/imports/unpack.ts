@@ -2,12 +2,14 @@ import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { fromRandomAccessReaderPromise, RandomAccessReader } from 'yauzl'
 import { TaskFailed } from '../tasks/kind.ts'
-import { encodingOf } from './detect.ts'
+import { compressionOf, encodingOf } from './detect.ts'
 import { type Encoding, type Format, importLimits } from './format.ts'
 import type { ReadBytes } from './rows.ts'
 
 /** Needed to tell an encoding. */
 const telling = 65_536
+
+const extensions = { gzip: '.gz', zip: '.zip' }
 
 export interface Unpacked {
   encoding: Encoding
@@ -29,6 +31,8 @@ export async function unpack(
 ): Promise<Unpacked> {
   const plain = compression === 'none' ? read(0) : compression === 'gzip' ? gunzip(read) : unzip(read, size)
   const beginning = await takeBytes(plain, telling)
+  if (compression !== 'none' && compressionOf(beginning) !== 'none')
+    throw new TaskFailed(`The ${extensions[compression]} file holds another packed file; unpack that first`)
   const encoding = given ?? encodingOf(beginning)
   return { encoding, pieces: bounded(decode(joined(beginning, plain), encoding)) }
 }
@@ -49,17 +53,30 @@ async function* gunzip(read: ReadBytes): AsyncGenerator<Buffer> {
 
 const isZlib = (error: unknown) => String((error as { code?: string }).code).startsWith('Z_')
 
-/** The first file in an archive. What macOS adds to one is not meant. */
+/** The first file in an archive. */
 async function* unzip(read: ReadBytes, size: number): AsyncGenerator<Buffer> {
   try {
     const zip = await fromRandomAccessReaderPromise(new StoredZip(read), size, {
       lazyEntries: true,
       autoClose: false,
     })
+    const { zipEntries, zipNameBytes, fileBytes } = importLimits
+    if (zip.entryCount > zipEntries)
+      throw new TaskFailed(
+        `The .zip file has ${zip.entryCount} entries; ${zipEntries} is the limit: pack the file alone`,
+      )
+    let entries = 0
+    let nameBytes = 0
     for await (const entry of zip.eachEntry()) {
-      if (entry.fileName.endsWith('/') || /(^|\/)(__MACOSX\/|\.)/.test(entry.fileName)) continue
+      entries++
+      nameBytes += entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength
+      if (nameBytes > zipNameBytes)
+        throw new TaskFailed(
+          `The names and comments of the first ${entries} entries of the .zip file are longer than ${zipNameBytes} bytes: pack the file alone`,
+        )
+      if (isMeantForNobody(entry.fileName)) continue
       if (entry.isEncrypted()) throw new TaskFailed('The .zip file is encrypted; pack it without a password')
-      if (entry.uncompressedSize > importLimits.fileBytes) throw tooLarge()
+      if (entry.uncompressedSize > fileBytes) throw tooLarge()
       const stream = await zip.openReadStreamPromise(entry)
       for await (const piece of stream) yield piece as Buffer
       return
@@ -71,25 +88,41 @@ async function* unzip(read: ReadBytes, size: number): AsyncGenerator<Buffer> {
   throw new TaskFailed('The .zip file holds no file')
 }
 
+/** Folders, hidden files, and what macOS adds. */
+const isMeantForNobody = (name: string) => name.endsWith('/') || /(?:^|\/)(?:__MACOSX\/|\.)/.test(name)
+
 /** Errors of the archive have no code, or zlib's; those of the database have theirs. */
 const isDamage = (error: unknown) => (error as { code?: string }).code === undefined || isZlib(error)
 
 class StoredZip extends RandomAccessReader {
   readonly #read: ReadBytes
+  /** The entries of an archive lie side by side: each piece is fetched once, not once for every entry. */
+  #held: { start: number; bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) }
+
   constructor(read: ReadBytes) {
     super()
     this.#read = read
   }
-  override _readStreamForRange(start: number, end: number): Readable {
-    return Readable.from(range(this.#read, start, end), { objectMode: false })
-  }
-}
 
-async function* range(read: ReadBytes, start: number, end: number): AsyncGenerator<Buffer> {
-  let left = end - start
-  for await (const piece of read(start)) {
-    yield piece.subarray(0, left)
-    if ((left -= piece.length) <= 0) return
+  override _readStreamForRange(start: number, end: number): Readable {
+    return Readable.from(this.#range(start, end), { objectMode: false })
+  }
+
+  async *#range(start: number, end: number): AsyncGenerator<Buffer> {
+    const held = this.#held
+    let at = start
+    if (at >= held.start && at < held.start + held.bytes.length) {
+      const piece = held.bytes.subarray(at - held.start, end - held.start)
+      at += piece.length
+      yield piece
+    }
+    if (at >= end) return
+    for await (const piece of this.#read(at)) {
+      this.#held = { start: at, bytes: piece }
+      yield piece.subarray(0, end - at)
+      at += piece.length
+      if (at >= end) return
+    }
   }
 }
 

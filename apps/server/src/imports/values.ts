@@ -1,5 +1,6 @@
 import type { Json } from '@fairway/queue'
 import type { ValueType } from './guess.ts'
+import { parseJson } from './json.ts'
 
 /** How values are written in a file. */
 export interface Notation {
@@ -141,7 +142,7 @@ const within = (at: number) => (at >= earliest && at <= latest ? at : undefined)
 function asJson(value: Json): Json | undefined {
   if (typeof value !== 'string') return value
   try {
-    return JSON.parse(value) as Json
+    return parseJson(value)
   } catch {
     return undefined
   }

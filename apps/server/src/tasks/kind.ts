@@ -54,3 +54,8 @@ export type RightToControl = (app: App, projectId: number, taskId: number) => Pr
 
 /** Thrown by a kind: the task can't succeed however often it is tried. The message is for the people who started it. */
 export class TaskFailed extends Error {}
+
+/** Another job works at the task, or somebody paused or cancelled it: this one ends without a word. */
+export class Superseded extends Error {}
+
+export const isOpen = ({ state }: Pick<TaskRow, 'state'>) => state === 'waiting' || state === 'running'

@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { lockTask, setState } from './change-state.ts'
-import { TaskFailed, type TaskKind, type TaskKinds, type TaskSession } from './kind.ts'
+import { isOpen, Superseded, TaskFailed, type TaskKind, type TaskKinds, type TaskSession } from './kind.ts'
 import { loadTask, type TaskRow, taskColumns, taskJob } from './task.ts'
 
 /**
@@ -33,11 +33,6 @@ export const workTask =
       await failTask(app, task, kind as TaskKind | undefined, reasonOf(error))
     }
   }
-
-/** Another job works at the task, or somebody paused or cancelled it. */
-class Superseded extends Error {}
-
-const isOpen = ({ state }: Pick<TaskRow, 'state'>) => state === 'waiting' || state === 'running'
 
 const reasonOf = (error: unknown) =>
   error instanceof TaskFailed

@@ -29,7 +29,7 @@ async function readAll(
   const rows: Row[] = []
   for (;;) {
     const read = await reader.read(batch)
-    if (read.length === 0) break
+    if (!read) break
     expect(read.length).toBeLessThanOrEqual(batch)
     rows.push(...read)
   }

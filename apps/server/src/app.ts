@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import type { Logger } from 'pino'
 import type { AdmissionCounts } from './capacity/admission-counts.ts'
+import type { ExpensiveReads } from './capacity/expensive-reads.ts'
 import type { JobCounts } from './capacity/job-counts.ts'
 import type { TimesInQueue } from './capacity/time-in-queue.ts'
 import type { Config } from './config.ts'
@@ -17,6 +18,8 @@ export interface App {
   pool: Pool
   /** Typed SQL for everything else. Same pool. */
   db: Kysely<Schema>
+  /** For reads whose cost the data of a project decides: connections of their own, shared fairly between projects. */
+  expensiveReads: ExpensiveReads
   queue: Queue
   /** The queue's two places, where DynamoDB is set up. */
   moves: MovableStore | undefined

@@ -2,6 +2,7 @@ import { createQueue } from '@fairway/queue'
 import type { Logger } from 'pino'
 import type { App } from './app.ts'
 import { AdmissionCounts } from './capacity/admission-counts.ts'
+import { connectionsForReads, ExpensiveReads } from './capacity/expensive-reads.ts'
 import { JobCounts } from './capacity/job-counts.ts'
 import { TimesInQueue } from './capacity/time-in-queue.ts'
 import type { Closing } from './closing.ts'
@@ -21,8 +22,12 @@ export async function assemble(
   now?: () => Date,
 ): Promise<App> {
   await migrate(url, log)
-  const pool = createPool({ url, max: config.databaseConnections, log })
+  const clock = now ?? (() => new Date())
+  const forReads = connectionsForReads(config.databaseConnections)
+  const pool = createPool({ url, max: config.databaseConnections - forReads, log })
   closing.add('pool', () => pool.end())
+  const readsPool = createPool({ url, max: forReads, log, applicationName: 'fairway reads' })
+  closing.add('pool of expensive reads', () => readsPool.end())
   const secrets = createSecrets(loadSecret(config))
   await checkSecret(pool, secrets)
 
@@ -41,6 +46,7 @@ export async function assemble(
     log,
     pool,
     db: createKysely(pool),
+    expensiveReads: new ExpensiveReads({ pool: readsPool, quickPool: pool, now: clock }),
     queue,
     moves,
     requestUnits,
@@ -48,6 +54,6 @@ export async function assemble(
     timesInQueue: new TimesInQueue(),
     admissions: new AdmissionCounts(),
     secrets,
-    now: now ?? (() => new Date()),
+    now: clock,
   }
 }

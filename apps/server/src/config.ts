@@ -44,7 +44,8 @@ export const settings = {
   databaseConnections: setting(
     'FAIRWAY_DATABASE_CONNECTIONS',
     '20',
-    'Connections that one process opens at most, besides the few of the queue.',
+    'Connections that one process opens at most, besides the few of the queue. A quarter of them serves costly reads ' +
+      '(counts, searches, reports), the rest everything else.',
     integer(4, 1_000),
   ),
   queueStore: setting(

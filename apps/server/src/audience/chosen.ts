@@ -1,4 +1,4 @@
-import type { App } from '../app.ts'
+import type { Reading } from '../capacity/expensive-reads.ts'
 import { object, only, refuse, wholeNumber } from '../conditions/check.ts'
 import { ConditionCompiler } from '../conditions/condition-sql.ts'
 import type { Condition } from '../conditions/language.ts'
@@ -13,7 +13,7 @@ export interface Chosen {
 
 /** Checks `segment` and `conditions` of a body. Throws a 422 that names the place. */
 export async function parseChosen(
-  app: App,
+  reading: Reading,
   projectId: number,
   { segment, conditions }: { segment?: unknown; conditions?: unknown },
   path = '',
@@ -21,7 +21,7 @@ export async function parseChosen(
   const chosen: Chosen = {}
   if (segment !== undefined) {
     wholeNumber(segment, `${path}segment`, 1, 2_147_483_647)
-    const { rows } = await app.pool.query('select from segments where project_id = $1 and id = $2', [
+    const { rows } = await reading.pool.query('select from segments where project_id = $1 and id = $2', [
       projectId,
       segment,
     ])
@@ -30,7 +30,7 @@ export async function parseChosen(
   }
   if (conditions !== undefined) {
     chosen.conditions = parseConditions(conditions, { trigger: false, path: `${path}conditions` })
-    await expandFor(app, app.pool, projectId, chosen.conditions)
+    await expandFor(reading, reading.pool, projectId, chosen.conditions)
   }
   return chosen
 }
@@ -61,28 +61,28 @@ interface Where {
  * tells which of them are meant. `most` bounds the work, whatever the conditions.
  */
 export class ChosenPeople {
-  readonly #app: App
+  readonly #reading: Reading
   readonly #projectId: number
   readonly #segment: number | undefined
   readonly #condition: Condition | undefined
 
-  private constructor(app: App, projectId: number, { segment, conditions }: Chosen) {
-    this.#app = app
+  private constructor(reading: Reading, projectId: number, { segment, conditions }: Chosen) {
+    this.#reading = reading
     this.#projectId = projectId
     this.#segment = segment
     this.#condition = conditions
   }
 
   /** @throws {ApiError} 422 for conditions that name what is not there any more */
-  static async of(app: App, projectId: number, chosen: Chosen): Promise<ChosenPeople> {
-    if (!chosen.conditions) return new ChosenPeople(app, projectId, chosen)
-    const conditions = await expandFor(app, app.pool, projectId, chosen.conditions)
-    return new ChosenPeople(app, projectId, { ...chosen, conditions })
+  static async of(reading: Reading, projectId: number, chosen: Chosen): Promise<ChosenPeople> {
+    if (!chosen.conditions) return new ChosenPeople(reading, projectId, chosen)
+    const conditions = await expandFor(reading, reading.pool, projectId, chosen.conditions)
+    return new ChosenPeople(reading, projectId, { ...chosen, conditions })
   }
 
   /** `upTo`: nobody with a greater id is looked at. */
   async look({ after, upTo, most, newestFirst = false }: Where): Promise<Looked> {
-    const compiler = new ConditionCompiler(this.#projectId, this.#app.now(), 'probes')
+    const compiler = new ConditionCompiler(this.#projectId, this.#reading.now(), 'probes')
     const { parameters, project } = compiler.context
     const [table, column] = this.#segment === undefined ? ['people', 'id'] : ['segment_members', 'person_id']
     const where = [`t.project_id = ${project}`]
@@ -92,7 +92,7 @@ export class ChosenPeople {
     if (upTo !== undefined) where.push(`t.${column} <= ${parameters.add(upTo, 'bigint')}`)
     const order = newestFirst ? 'desc' : 'asc'
     const belongs = this.#condition === undefined ? 'true' : compiler.compile(this.#condition)
-    const { rows } = await this.#app.pool.query<{ ids: number[]; examined: number; last: number | null }>(
+    const { rows } = await this.#reading.pool.query<{ ids: number[]; examined: number; last: number | null }>(
       `with looked as materialized (
          select t.${column} as id from ${table} t where ${where.join(' and ')}
          order by t.${column} ${order} limit ${parameters.add(most, 'integer')}),

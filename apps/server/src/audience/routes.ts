@@ -16,7 +16,10 @@ export const audienceRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/people/search',
     {
-      config: { right: 'people.read' },
+      config: {
+        right: 'people.read',
+        expensive: { narrow: 'Give fewer `conditions`, or ask within a `segment`.' },
+      },
       schema: {
         summary: 'People of a segment, or for whom conditions hold, newest first',
         description:
@@ -36,8 +39,8 @@ export const audienceRoutes = (app: App) => async (plugin: FastifyInstance) => {
         ),
       },
     },
-    async ({ project, body: { conditions, segment, ...page } }) =>
-      findChosen(app, project.id, await parseChosen(app, project.id, { conditions, segment }), page),
+    async ({ project, seat, body: { conditions, segment, ...page } }) =>
+      findChosen(seat, project.id, await parseChosen(seat, project.id, { conditions, segment }), page),
   )
 
   server.post(

@@ -1,4 +1,4 @@
-import type { App } from '../app.ts'
+import type { Reading } from '../capacity/expensive-reads.ts'
 import { integerShape, type Page, readCursor, writeCursor } from '../db/cursor.ts'
 import { loadEntries, type PersonEntry } from '../people/list.ts'
 import { type Chosen, ChosenPeople } from './chosen.ts'
@@ -20,13 +20,13 @@ export interface FoundPage extends Page<PersonEntry> {
  * where few are meant, a request ends after 20,000 people or a second and a half.
  */
 export async function findChosen(
-  app: App,
+  reading: Reading,
   projectId: number,
   chosen: Chosen,
   { limit, cursor }: { limit: number; cursor?: string },
 ): Promise<FoundPage> {
   let after = cursor === undefined ? null : Number(readCursor(cursor, integerShape)[0])
-  const people = await ChosenPeople.of(app, projectId, chosen)
+  const people = await ChosenPeople.of(reading, projectId, chosen)
   const found: number[] = []
   let examined = 0
   const startedAt = performance.now()
@@ -45,7 +45,7 @@ export async function findChosen(
   const shown = found.slice(0, limit)
   const next = found.length > limit ? shown.at(-1)! : after
   return {
-    items: await loadEntries(app, projectId, shown),
+    items: await loadEntries(reading, projectId, shown),
     nextCursor: next === null ? null : writeCursor(String(next)),
     examined,
   }

@@ -1,4 +1,4 @@
-import type { App } from '../app.ts'
+import type { Reading } from '../capacity/expensive-reads.ts'
 import type { MessageState } from '../db/schema.ts'
 
 export interface ReportPeriod {
@@ -23,12 +23,12 @@ const mostReasons = 50
 
 /** What became of a campaign's messages. */
 export async function reportCampaign(
-  app: App,
+  reading: Reading,
   projectId: number,
   campaignId: number,
   { from, to, test }: ReportPeriod,
 ): Promise<CampaignReport> {
-  const { rows } = await app.pool.query<{ state: MessageState; reason: string | null; count: number }>(
+  const { rows } = await reading.pool.query<{ state: MessageState; reason: string | null; count: number }>(
     `select state, case when reason like 'frequency:%' then 'frequency' else reason end as reason, count(*) as count
      from messages
      where project_id = $1 and campaign_id = $2 and created_at >= $3 and created_at < coalesce($4::timestamptz, 'infinity') and test = $5
@@ -68,12 +68,12 @@ export interface CampaignMessage {
 
 /** Newest first; `after` is the id of the message that a page ended with. */
 export async function listCampaignMessages(
-  app: App,
+  reading: Reading,
   projectId: number,
   campaignId: number,
   { limit, after, state }: { limit: number; after?: string; state?: MessageState },
 ): Promise<CampaignMessage[]> {
-  const { rows } = await app.pool.query<CampaignMessage>(
+  const { rows } = await reading.pool.query<CampaignMessage>(
     `select id, state, reason, test, person_id as "personId", event_id as "eventId", recipient, subject,
        due_at as "dueAt", settled_at as "settledAt", created_at as "createdAt"
      from messages

@@ -138,7 +138,10 @@ export const behavioralRoutes =
     server.get(
       '/behavioral/:id/report',
       {
-        config: { right: 'project.read' },
+        config: {
+          right: 'project.read',
+          expensive: { narrow: 'Ask for a shorter time by `from` and `to`.' },
+        },
         schema: {
           summary: "What became of a campaign's messages",
           description: 'Counts by state, and why messages were not sent. Default: the last 30 days.',
@@ -151,9 +154,9 @@ export const behavioralRoutes =
           }),
         },
       },
-      async ({ project, params, query }) => {
+      async ({ project, seat, params, query }) => {
         await getCampaign(app, project.id, params.id)
-        return reportCampaign(app, project.id, params.id, {
+        return reportCampaign(seat, project.id, params.id, {
           from: readDate('from', query.from) ?? new Date(app.now().getTime() - defaultReportMs),
           to: readDate('to', query.to) ?? null,
           test: query.test,
@@ -164,7 +167,10 @@ export const behavioralRoutes =
     server.get(
       '/behavioral/:id/messages',
       {
-        config: { right: 'people.read' },
+        config: {
+          right: 'people.read',
+          expensive: { narrow: 'Leave out `state`, or ask for a smaller page by `limit`.' },
+        },
         schema: {
           summary: "A campaign's messages, newest first",
           tags,
@@ -178,11 +184,11 @@ export const behavioralRoutes =
           }),
         },
       },
-      async ({ project, params, query }) => {
+      async ({ project, seat, params, query }) => {
         await getCampaign(app, project.id, params.id)
         const options = { after: query.cursor, state: query.state }
         return page(query.limit, (size) =>
-          listCampaignMessages(app, project.id, params.id, { limit: size, ...options }),
+          listCampaignMessages(seat, project.id, params.id, { limit: size, ...options }),
         )
       },
     )

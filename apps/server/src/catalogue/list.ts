@@ -1,4 +1,4 @@
-import type { App } from '../app.ts'
+import type { Reading } from '../capacity/expensive-reads.ts'
 import { counterOfEvent } from '../events/over-time.ts'
 import { foldName } from '../ingest/item.ts'
 import type { ValueType } from './value-types.ts'
@@ -14,11 +14,11 @@ export interface PropertyEntry {
 
 /** Properties by name: of people, or of an event, named in any spelling. */
 export async function listProperties(
-  app: App,
+  reading: Reading,
   projectId: number,
   event: string | undefined,
 ): Promise<PropertyEntry[]> {
-  const { rows } = await app.pool.query<PropertyEntry>(
+  const { rows } = await reading.pool.query<PropertyEntry>(
     `select name, min(first_seen) as "firstSeen", max(last_seen) as "lastSeen", count(*) > 1 as conflict,
        jsonb_agg(jsonb_build_object('type', type, 'firstSeen', first_seen, 'lastSeen', last_seen) order by last_seen desc, type)
          as types
@@ -43,25 +43,25 @@ export interface EventNameEntry {
   last30Days: number
 }
 
-export async function listEventNames(app: App, projectId: number): Promise<EventNameEntry[]> {
-  const { rows } = await app.pool.query<EventNameEntry>(
+export async function listEventNames(reading: Reading, projectId: number): Promise<EventNameEntry[]> {
+  const { rows } = await reading.pool.query<EventNameEntry>(
     `select n.name, n.folded_name as "foldedName", n.first_seen as "firstSeen", n.last_seen as "lastSeen",
        counted.total as "last30Days"
      from event_names n cross join lateral (
        select coalesce(sum(value), 0)::bigint as total from counters c
        where c.project_id = $1 and c.name = ($2 || n.folded_name) collate "default" and c.hour > $3) as counted
      where n.project_id = $1 order by n.folded_name`,
-    [projectId, counterOfEvent(''), new Date(app.now().getTime() - 30 * 86_400_000)],
+    [projectId, counterOfEvent(''), new Date(reading.now().getTime() - 30 * 86_400_000)],
   )
   return rows
 }
 
 export async function listLabels(
-  app: App,
+  reading: Reading,
   projectId: number,
   kind: 'tag' | 'topic',
 ): Promise<{ name: string }[]> {
-  const { rows } = await app.pool.query<{ name: string }>(
+  const { rows } = await reading.pool.query<{ name: string }>(
     'select name from person_labels where project_id = $1 and kind = $2 order by name',
     [projectId, kind],
   )

@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import type { App } from '../app.ts'
+import type { Reading } from '../capacity/expensive-reads.ts'
 import { listEventNames, listLabels, listProperties } from './list.ts'
 import { listValues } from './values.ts'
 
@@ -11,32 +11,42 @@ const NameParams = Type.Object({
   project: Type.String(),
   name: Type.String({ minLength: 1, maxLength: 255, pattern: '^[^\\0]*$' }),
 })
+/** Short as a rule; who sends names made up by chance makes them long. */
+const expensive = { narrow: 'Send fewer different names.' }
 const whole = <Item>(items: Item[]) => ({ items, nextCursor: null })
 
 /** What a project's data is made of; registered in the project scope. Lists are short enough to come whole. */
-export const catalogueRoutes = (app: App) => async (plugin: FastifyInstance) => {
+export const catalogueRoutes = async (plugin: FastifyInstance) => {
   const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
   const lists = [
     [
       '/catalog/properties',
       'Properties of people, with their types',
-      (projectId: number) => listProperties(app, projectId, undefined),
+      (reading: Reading, projectId: number) => listProperties(reading, projectId, undefined),
     ],
-    ['/catalog/events', 'Names of events', (projectId: number) => listEventNames(app, projectId)],
-    ['/catalog/tags', 'Tags of people', (projectId: number) => listLabels(app, projectId, 'tag')],
-    ['/catalog/topics', 'Topics of preferences', (projectId: number) => listLabels(app, projectId, 'topic')],
+    ['/catalog/events', 'Names of events', listEventNames],
+    [
+      '/catalog/tags',
+      'Tags of people',
+      (reading: Reading, projectId: number) => listLabels(reading, projectId, 'tag'),
+    ],
+    [
+      '/catalog/topics',
+      'Topics of preferences',
+      (reading: Reading, projectId: number) => listLabels(reading, projectId, 'topic'),
+    ],
   ] as const
   for (const [path, summary, list] of lists)
     server.get(
       path,
-      { config: { right: 'project.read' }, schema: { summary, tags, params: ProjectParams } },
-      async ({ project }) => whole<object>(await list(project.id)),
+      { config: { right: 'project.read', expensive }, schema: { summary, tags, params: ProjectParams } },
+      async ({ project, seat }) => whole<object>(await list(seat, project.id)),
     )
 
   server.get(
     '/catalog/properties/:name/values',
     {
-      config: { right: 'people.read' },
+      config: { right: 'people.read', expensive },
       schema: {
         summary: 'Frequent values of a property of people',
         description:
@@ -45,13 +55,13 @@ export const catalogueRoutes = (app: App) => async (plugin: FastifyInstance) => 
         params: NameParams,
       },
     },
-    async ({ project, params }) => whole(await listValues(app, project.id, params.name)),
+    async ({ project, seat, params }) => whole(await listValues(seat, project.id, params.name)),
   )
 
   server.get(
     '/catalog/events/:name/properties',
     {
-      config: { right: 'project.read' },
+      config: { right: 'project.read', expensive },
       schema: {
         summary: 'Properties of an event, with their types',
         description: 'Capitals, spaces, underscores and dashes in the name make no difference.',
@@ -59,6 +69,6 @@ export const catalogueRoutes = (app: App) => async (plugin: FastifyInstance) => 
         params: NameParams,
       },
     },
-    async ({ project, params }) => whole(await listProperties(app, project.id, params.name)),
+    async ({ project, seat, params }) => whole(await listProperties(seat, project.id, params.name)),
   )
 }

@@ -1,5 +1,5 @@
 import type { Json } from '@fairway/queue'
-import type { App } from '../app.ts'
+import type { Reading } from '../capacity/expensive-reads.ts'
 
 const sampleSize = 2_000
 const mostValues = 50
@@ -16,9 +16,13 @@ export interface ValueEntry {
  * What a property of people says most, from a sample: everybody of a small project, else people at random places of the
  * primary key. Of a list every element counts.
  */
-export async function listValues(app: App, projectId: number, property: string): Promise<ValueEntry[]> {
-  const { rows } = await app.pool.query<ValueEntry>(
-    `with sample as materialized (${await sampleSql(app, projectId)}),
+export async function listValues(
+  reading: Reading,
+  projectId: number,
+  property: string,
+): Promise<ValueEntry[]> {
+  const { rows } = await reading.pool.query<ValueEntry>(
+    `with sample as materialized (${await sampleSql(reading, projectId)}),
      stated as (select properties -> $2 as value from sample where jsonb_typeof(properties -> $2) <> 'null'),
      single as (
        select v.value from stated h cross join lateral (
@@ -32,8 +36,8 @@ export async function listValues(app: App, projectId: number, property: string):
   return rows
 }
 
-async function sampleSql(app: App, projectId: number): Promise<string> {
-  const { rows } = await app.pool.query<{ count: number }>(
+async function sampleSql(reading: Reading, projectId: number): Promise<string> {
+  const { rows } = await reading.pool.query<{ count: number }>(
     `select count(*) as count from (select from people where project_id = $1 limit ${sampleSize + 1}) as p`,
     [projectId],
   )

@@ -1,5 +1,5 @@
 import type { Json } from '@fairway/queue'
-import type { App } from '../app.ts'
+import type { Reading } from '../capacity/expensive-reads.ts'
 import { type Page, readCursor, timestampShape, toPage, uuidShape, writeCursor } from '../db/cursor.ts'
 import { foldName } from '../ingest/item.ts'
 
@@ -30,7 +30,7 @@ interface Row {
 
 /** By the time they happened, newest first. Names fold. */
 export async function listEvents(
-  app: App,
+  reading: Reading,
   projectId: number,
   filter: { name?: string; person?: number },
   { limit, cursor }: { limit: number; cursor?: string },
@@ -43,7 +43,7 @@ export async function listEvents(
     const [at, id] = readCursor(cursor, timestampShape, uuidShape)
     where.push(`(e.occurred_at, e.id) < ($${values.push(at)}::timestamptz, $${values.push(id)}::uuid)`)
   }
-  const { rows } = await app.pool.query<Row>(
+  const { rows } = await reading.pool.query<Row>(
     `select e.id, e.name, e.person_id, p.id as found, p.external_id, p.email, e.properties, e.source, e.occurred_at,
        e.received_at, e.occurred_at::text as exactly
      from (select * from events e where ${where.join(' and ')}
@@ -72,11 +72,11 @@ export interface HourCounts {
 }
 
 /** What ingestion counted, hour by hour, the current hour last. Hours without anything are left out. */
-export async function countByHour(app: App, projectId: number, hours: number): Promise<HourCounts[]> {
-  const { rows } = await app.pool.query<HourCounts>(
+export async function countByHour(reading: Reading, projectId: number, hours: number): Promise<HourCounts[]> {
+  const { rows } = await reading.pool.query<HourCounts>(
     `select hour as at, jsonb_object_agg(name, value) as counts from counters
      where project_id = $1 and name = any($2::text[]) and hour > $3 group by hour order by hour`,
-    [projectId, counterNames, new Date(app.now().getTime() - hours * 3_600_000)],
+    [projectId, counterNames, new Date(reading.now().getTime() - hours * 3_600_000)],
   )
   return rows
 }

@@ -1,4 +1,4 @@
-import type { App } from '../app.ts'
+import type { Reading } from '../capacity/expensive-reads.ts'
 import { invalidField } from '../errors.ts'
 import { foldName } from '../ingest/item.ts'
 
@@ -27,11 +27,11 @@ export interface Point {
  * @throws {ApiError} 422 for a range that ends before it begins or has too many points
  */
 export async function countOverTime(
-  app: App,
+  reading: Reading,
   project: { id: number; timezone: string },
   { name, from, to, unit }: { name?: string; from?: string; to?: string; unit: 'hour' | 'day' },
 ): Promise<Point[]> {
-  const until = to === undefined ? app.now() : readTime('to', to)
+  const until = to === undefined ? reading.now() : readTime('to', to)
   const since = from === undefined ? new Date(until.getTime() - defaultMs[unit]) : readTime('from', from)
   if (since > until) throw invalidField('from', 'must not be later than to')
   const points = (until.getTime() - since.getTime()) / hourMs / (unit === 'hour' ? 1 : 24)
@@ -39,7 +39,7 @@ export async function countOverTime(
     throw invalidField('from', `must be at most ${mostPoints.toLocaleString('en')} ${unit}s before to`)
   const counter = name === undefined ? allEvents : counterOfEvent(foldName(name))
   const zone = unit === 'hour' ? 'UTC' : project.timezone
-  const { rows } = await app.pool.query<Point>(
+  const { rows } = await reading.pool.query<Point>(
     `with points as (
        select local at time zone $5 as at
        from generate_series(date_trunc($6, $3::timestamptz at time zone $5), $4::timestamptz at time zone $5,

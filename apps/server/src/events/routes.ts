@@ -1,7 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import type { App } from '../app.ts'
 import { countByHour, listEvents } from './list.ts'
 import { countOverTime } from './over-time.ts'
 
@@ -9,13 +8,16 @@ const tags = ['events']
 const ProjectParams = Type.Object({ project: Type.String() })
 
 /** What happened; registered in the project scope. */
-export const eventRoutes = (app: App) => async (plugin: FastifyInstance) => {
+export const eventRoutes = async (plugin: FastifyInstance) => {
   const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
 
   server.get(
     '/events',
     {
-      config: { right: 'people.read' },
+      config: {
+        right: 'people.read',
+        expensive: { narrow: 'Ask for a smaller page by `limit`, or for one `name`.' },
+      },
       schema: {
         summary: 'Events, newest first',
         description: 'Capitals, spaces, underscores and dashes in `name` make no difference.',
@@ -31,14 +33,14 @@ export const eventRoutes = (app: App) => async (plugin: FastifyInstance) => {
         }),
       },
     },
-    ({ project, query: { limit, cursor, name, person } }) =>
-      listEvents(app, project.id, { name: name?.trim() || undefined, person }, { limit, cursor }),
+    ({ project, seat, query: { limit, cursor, name, person } }) =>
+      listEvents(seat, project.id, { name: name?.trim() || undefined, person }, { limit, cursor }),
   )
 
   server.get(
     '/events/counts',
     {
-      config: { right: 'project.read' },
+      config: { right: 'project.read', expensive: { narrow: 'Ask for fewer `hours`.' } },
       schema: {
         summary: 'What was ingested, hour by hour',
         description:
@@ -49,8 +51,8 @@ export const eventRoutes = (app: App) => async (plugin: FastifyInstance) => {
         querystring: Type.Object({ hours: Type.Integer({ minimum: 1, maximum: 2_160, default: 24 }) }),
       },
     },
-    async ({ project, query }) => ({
-      items: await countByHour(app, project.id, query.hours),
+    async ({ project, seat, query }) => ({
+      items: await countByHour(seat, project.id, query.hours),
       nextCursor: null,
     }),
   )
@@ -58,7 +60,7 @@ export const eventRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/events/over-time',
     {
-      config: { right: 'project.read' },
+      config: { right: 'project.read', expensive: { narrow: 'Ask for a shorter range by `from` and `to`.' } },
       schema: {
         summary: 'How often an event happened, by hour or day',
         description:
@@ -74,6 +76,9 @@ export const eventRoutes = (app: App) => async (plugin: FastifyInstance) => {
         }),
       },
     },
-    async ({ project, query }) => ({ items: await countOverTime(app, project, query), nextCursor: null }),
+    async ({ project, seat, query }) => ({
+      items: await countOverTime(seat, project, query),
+      nextCursor: null,
+    }),
   )
 }

@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { guardRoutes } from '../accounts/route-rights.ts'
 import type { App } from '../app.ts'
+import { seatExpensiveRoutes } from '../capacity/expensive-routes.ts'
 import { createCanary } from './canary.ts'
 import { answerClientError } from './client-error.ts'
 import { serveConsole } from './console.ts'
@@ -40,6 +41,7 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
     .setValidatorCompiler(compileSchema) as unknown as FastifyInstance
 
   guardRoutes(server, app)
+  seatExpensiveRoutes(server, app)
   logRequests(server, app.log)
   renderProblems(server)
   serveMetrics(server, app)

@@ -1,5 +1,6 @@
 import type { Json } from '@fairway/queue'
 import type { App } from '../app.ts'
+import type { Reading } from '../capacity/expensive-reads.ts'
 import { readCursor, timestampShape, uuidShape, writeCursor } from '../db/cursor.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { conflict, notFound } from '../errors.ts'
@@ -47,7 +48,7 @@ const columns = `id, class, channel, person_id as "personId", campaign_id as "ca
 
 /** Newest first. `cursor` continues after the page that gave it. */
 export async function listMessages(
-  app: App,
+  reading: Reading,
   projectId: number,
   filter: MessageFilter,
   { limit, cursor }: { limit: number; cursor?: string },
@@ -66,7 +67,7 @@ export async function listMessages(
     values.push(id)
   }
   // To the microsecond as text: a Date would cut the cursor to milliseconds and repeat rows.
-  const { rows } = await app.pool.query<Message & { exactly: string }>(
+  const { rows } = await reading.pool.query<Message & { exactly: string }>(
     `select ${columns}, created_at::text as exactly from messages where ${where.join(' and ')}
      order by created_at desc, id desc limit $${values.push(limit + 1)}`,
     values,

@@ -21,7 +21,10 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/messages',
     {
-      config: { right: 'people.read' },
+      config: {
+        right: 'people.read',
+        expensive: { narrow: 'Ask by fewer filters, or for a smaller page by `limit`.' },
+      },
       schema: {
         summary: 'Messages, newest first',
         tags,
@@ -38,8 +41,8 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
         }),
       },
     },
-    ({ project, query: { limit, cursor, ...filter } }) =>
-      listMessages(app, project.id, filter, { limit, cursor }),
+    ({ project, seat, query: { limit, cursor, ...filter } }) =>
+      listMessages(seat, project.id, filter, { limit, cursor }),
   )
 
   server.get(

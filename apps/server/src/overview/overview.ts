@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import type { Reading } from '../capacity/expensive-reads.ts'
 import { SharedResults } from '../capacity/shared-result.ts'
 import { keptWith } from '../kept-with.ts'
 import { isDelayed, type LaneStatus, projectLanes } from '../queue/queue-status.ts'
@@ -43,16 +44,20 @@ const resultsOf = keptWith((app: App) => new SharedResults<Overview>(app.now))
 /** The project in the last `hours` (1–720), at most a few seconds old. */
 export function readOverview(app: App, projectId: number, hours: number): Promise<Overview> {
   const sharedMs = Math.max(shortestSharedMs, hours * sharedMsPerHour)
-  return resultsOf(app).get(`${projectId}:${hours}`, sharedMs, () => read(app, projectId, hours))
+  const read = { projectId, narrow: 'Ask for fewer `hours`.' }
+  // Goes on without whoever asked first: others may wait for the same.
+  return resultsOf(app).get(`${projectId}:${hours}`, sharedMs, () =>
+    app.expensiveReads.run(read, (seat) => readAll(app, seat, projectId, hours)),
+  )
 }
 
-async function read(app: App, projectId: number, hours: number): Promise<Overview> {
+async function readAll(app: App, seat: Reading, projectId: number, hours: number): Promise<Overview> {
   const thisHour = Math.floor(app.now().getTime() / hourMs) * hourMs
   const since = new Date(thisHour - (hours - 1) * hourMs)
   const [{ events, rejected }, messages, people, queue, dead, { paused = false }] = await Promise.all([
-    readCounters(app, projectId, since),
-    messagesPerHour(app, projectId, since),
-    countPeople(app, projectId),
+    readCounters(seat, projectId, since),
+    messagesPerHour(seat, projectId, since),
+    countPeople(seat, projectId),
     projectLanes(app, projectId),
     app.queue.deadLetters({ tenant: String(projectId), limit: countedDeadLetters, withData: false }),
     app.queue.controls(String(projectId)),
@@ -78,8 +83,8 @@ async function read(app: App, projectId: number, hours: number): Promise<Overvie
 }
 
 /** Events stored and items rejected, by the hour of their acceptance (epoch ms), as processing counts them. */
-async function readCounters(app: App, projectId: number, since: Date) {
-  const { rows } = await app.pool.query<{ name: 'events' | 'rejected'; hour: Date; value: number }>(
+async function readCounters(seat: Reading, projectId: number, since: Date) {
+  const { rows } = await seat.pool.query<{ name: 'events' | 'rejected'; hour: Date; value: number }>(
     `select name, hour, value from counters
      where project_id = $1 and name in ('events', 'rejected') and hour >= $2`,
     [projectId, since],
@@ -95,8 +100,8 @@ async function readCounters(app: App, projectId: number, since: Date) {
 
 type States = Record<MessageState, number>
 
-async function messagesPerHour(app: App, projectId: number, since: Date): Promise<Map<number, States>> {
-  const { rows } = await app.pool.query<{ hour: Date; state: MessageState; count: number }>(
+async function messagesPerHour(seat: Reading, projectId: number, since: Date): Promise<Map<number, States>> {
+  const { rows } = await seat.pool.query<{ hour: Date; state: MessageState; count: number }>(
     `select date_trunc('hour', created_at, 'UTC') as hour, state, count(*) as count from messages
      where project_id = $1 and created_at >= $2 group by 1, 2`,
     [projectId, since],
@@ -117,14 +122,14 @@ function sumStates(all: States[]): States {
 }
 
 /** Counting a million rows for a figure on a screen would cost more than it tells: the planner knows well enough. */
-async function countPeople(app: App, projectId: number): Promise<number> {
-  const counted = await app.pool.query<{ count: number }>(
+async function countPeople(seat: Reading, projectId: number): Promise<number> {
+  const counted = await seat.pool.query<{ count: number }>(
     'select count(*) as count from (select 1 from people where project_id = $1 limit $2) as first_people',
     [projectId, exactPeople],
   )
   const exact = counted.rows[0]!.count
   if (exact < exactPeople) return exact
-  const { rows } = await app.pool.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
+  const { rows } = await seat.pool.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
     'explain (format json) select 1 from people where project_id = $1',
     [projectId],
   )

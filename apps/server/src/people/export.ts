@@ -91,13 +91,17 @@ async function* pagesOf(
 ): AsyncGenerator<object[]> {
   const columns = key.map(([column]) => `t.${column}`).join(', ')
   const places = key.map(([, type], i) => `$${i + 4}::${type}`).join(', ')
+  // A seat for each page, not for the whole: its reader may be slow, or gone.
+  const read = { projectId, narrow: 'Try again.' }
   let after: string[] | undefined
   for (;;) {
-    const { rows } = await app.pool.query<{ told: object; after: string[] }>(
-      `select jsonb_build_object(${tells}) as told, array[${key.map(([column]) => `t.${column}::text`).join(', ')}] as after
+    const { rows } = await app.expensiveReads.run(read, ({ pool }) =>
+      pool.query<{ told: object; after: string[] }>(
+        `select jsonb_build_object(${tells}) as told, array[${key.map(([column]) => `t.${column}::text`).join(', ')}] as after
        from ${table} t where t.project_id = $1 and t.person_id = $2 ${after ? `and (${columns}) > (${places})` : ''}
        order by ${columns} limit $3`,
-      [projectId, personId, rowsPerPage, ...(after ?? [])],
+        [projectId, personId, rowsPerPage, ...(after ?? [])],
+      ),
     )
     if (rows.length > 0) yield rows.map(({ told }) => told)
     if (rows.length < rowsPerPage) return

@@ -1,5 +1,6 @@
 import type { Json } from '@fairway/queue'
 import type { App } from '../app.ts'
+import type { Reading } from '../capacity/expensive-reads.ts'
 import { integerShape, type Page, readCursor, timestampShape, toPage, writeCursor } from '../db/cursor.ts'
 import { notFound } from '../errors.ts'
 import { type Device, type Person, personColumns } from './person.ts'
@@ -52,11 +53,15 @@ export async function listPeople(
 }
 
 /** In the order of the ids; those who are gone are left out. */
-export async function loadEntries(app: App, projectId: number, ids: number[]): Promise<PersonEntry[]> {
+export async function loadEntries(
+  reading: Pick<Reading, 'pool'>,
+  projectId: number,
+  ids: number[],
+): Promise<PersonEntry[]> {
   if (ids.length === 0) return []
   // By `select`, which the planner does not look into: of a project newer than its statistics it would expect nobody, and
   // read the index of everybody's changes through.
-  const { rows } = await app.pool.query<Person>(
+  const { rows } = await reading.pool.query<Person>(
     `select ${personColumns} from people where project_id = (select $1::integer) and id = any($2::bigint[])`,
     [projectId, ids],
   )

@@ -50,7 +50,13 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/people',
     {
-      config: { right: 'people.read' },
+      config: {
+        right: 'people.read',
+        expensive: {
+          narrow: 'Search for a longer beginning.',
+          when: ({ query }) => Boolean((query as { search?: string }).search?.trim()),
+        },
+      },
       schema: {
         summary: 'People, those changed last first, or those found by a search',
         tags,
@@ -67,8 +73,8 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
         }),
       },
     },
-    ({ project, query: { search, ...page } }) =>
-      search?.trim() ? searchPeople(app, project, search.trim(), page) : listPeople(app, project.id, page),
+    ({ project, seat, query: { search, ...page } }) =>
+      search?.trim() ? searchPeople(seat, project, search.trim(), page) : listPeople(app, project.id, page),
   )
 
   server.get(
@@ -81,7 +87,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/people/:person/timeline',
     {
-      config: { right: 'people.read' },
+      config: { right: 'people.read', expensive: { narrow: 'Ask for a smaller page by `limit`.' } },
       schema: {
         summary: 'Events, messages and changes of a person, newest first',
         tags,
@@ -89,8 +95,8 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
         querystring: Type.Object(Paging),
       },
     },
-    async ({ project, params, query }) =>
-      listTimeline(app, project.id, (await find(project.id, params.person)).id, query),
+    async ({ project, seat, params, query }) =>
+      listTimeline(seat, project.id, (await find(project.id, params.person)).id, query),
   )
 
   server.put(

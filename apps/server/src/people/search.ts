@@ -1,4 +1,4 @@
-import type { App } from '../app.ts'
+import type { Reading } from '../capacity/expensive-reads.ts'
 import { integerShape, type Page, readCursor, writeCursor } from '../db/cursor.ts'
 import { loadEntries, type PersonEntry } from './list.ts'
 import { phonePrefix } from './phone.ts'
@@ -42,7 +42,7 @@ const beyond = (place: string) => `${place} || chr(1114111)`
  * of its values. Nobody comes twice.
  */
 export async function searchPeople(
-  app: App,
+  reading: Reading,
   { id: projectId, defaultCountry }: { id: number; defaultCountry: string | null },
   search: string,
   { limit, cursor }: { limit: number; cursor?: string },
@@ -55,7 +55,7 @@ export async function searchPeople(
     const { stage } = position
     // As many as are missing; then, among those told already, ever more.
     const most = Math.min(Math.max(limit + 1 - found.length, looked), mostLooked - looked)
-    const rows = await scan(app, projectId, stages, position, most)
+    const rows = await scan(reading, projectId, stages, position, most)
     looked += rows.length
     for (const { id, key, earlier } of rows)
       if (!earlier) found.push({ id, position: { stage, after: { key, id } } })
@@ -66,7 +66,7 @@ export async function searchPeople(
   const last = found.length > limit ? shown[limit - 1]!.position : position
   return {
     items: await loadEntries(
-      app,
+      reading,
       projectId,
       shown.map(({ id }) => id),
     ),
@@ -95,7 +95,7 @@ function phonePrefixes(search: string, country: string | null): string[] {
 
 /** The next `most` of a stage in its order, those told earlier among them. */
 async function scan(
-  app: App,
+  reading: Reading,
   projectId: number,
   stages: Stage[],
   { stage, after }: Position,
@@ -140,7 +140,7 @@ async function scan(
     ...(kind === undefined ? [] : [leads(stages[stage]!, 'here.key')]),
   ]
   const told = `${earlier.join(' or ') || 'false'} as earlier`
-  const { rows } = await app.pool.query<Found>(
+  const { rows } = await reading.pool.query<Found>(
     kind === undefined
       ? `select p.id, ${value} as key, ${told} from people p where p.project_id = $1 and ${first}`
       : // First the aliases, then each one's person: joined freely, everybody of the project may be read.

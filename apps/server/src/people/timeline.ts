@@ -1,5 +1,5 @@
 import type { Json } from '@fairway/queue'
-import type { App } from '../app.ts'
+import type { Reading } from '../capacity/expensive-reads.ts'
 import { type Page, readCursor, timestampShape, toPage, writeCursor } from '../db/cursor.ts'
 
 /** One line of a person's history. `id` is unique within its kind. */
@@ -67,14 +67,14 @@ const timelineSql = `select kind, id, at, at::text as exactly, entry from (${sou
 
 /** Events, messages and changes of a person, newest first. Empty for a person who does not exist. */
 export async function listTimeline(
-  app: App,
+  reading: Reading,
   projectId: number,
   personId: number,
   { limit, cursor }: { limit: number; cursor?: string },
 ): Promise<Page<TimelineEntry>> {
   const after =
     cursor === undefined ? [null, null, null] : readCursor(cursor, timestampShape, /^\w+$/, /^[\w-]+$/)
-  const { rows } = await app.pool.query<Row>(timelineSql, [projectId, personId, ...after, limit + 1])
+  const { rows } = await reading.pool.query<Row>(timelineSql, [projectId, personId, ...after, limit + 1])
   return toPage(
     rows,
     limit,

@@ -74,7 +74,10 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
   server.get(
     '/queue/dead-letters',
     {
-      config: { right: 'people.read' },
+      config: {
+        right: 'people.read',
+        expensive: { narrow: 'Ask for a `lane`, a `name` or died `before` a time.' },
+      },
       schema: {
         summary: 'Dead jobs, newest first',
         description: 'Jobs that failed too often, were given up by their handler, or passed their deadline.',

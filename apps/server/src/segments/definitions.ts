@@ -1,5 +1,5 @@
 import type { Transaction } from '@fairway/queue'
-import type { App } from '../app.ts'
+import type { ExpensiveReads } from '../capacity/expensive-reads.ts'
 import { type Clock, makeClock } from '../conditions/due.ts'
 import { conditionTest } from '../conditions/evaluate.ts'
 import { expandSegments, type FindSegment } from '../conditions/expand.ts'
@@ -49,11 +49,12 @@ interface Prepared {
 
 /** Projects whose conditions a process keeps: made ready once, they are evaluated thousands of times. */
 const mostPrepared = 500
-const preparedOf = keptWith((_: App) => new Map<number, Prepared>())
+/** With what an App and all the seats of its reads have in common. */
+const preparedOf = keptWith((_: ExpensiveReads) => new Map<number, Prepared>())
 
 /** The dynamic segments of a project, as the transaction sees them. */
 export async function loadDefinitions(
-  app: App,
+  { expensiveReads }: { expensiveReads: ExpensiveReads },
   client: Transaction,
   projectId: number,
 ): Promise<Definitions> {
@@ -63,7 +64,7 @@ export async function loadDefinitions(
     [projectId],
   )
   const segments = rows as Row[]
-  const { conditions, needs, clock, find } = await prepare(app, client, projectId, segments)
+  const { conditions, needs, clock, find } = await prepare(expensiveReads, client, projectId, segments)
   const dynamic = segments.flatMap(({ id, name, state, built_to }): Definition[] => {
     const condition = conditions.get(id)
     if (!condition) return []
@@ -73,8 +74,13 @@ export async function loadDefinitions(
   return { dynamic, needs, clock, find }
 }
 
-async function prepare(app: App, client: Transaction, projectId: number, segments: Row[]): Promise<Prepared> {
-  const kept = preparedOf(app)
+async function prepare(
+  reads: ExpensiveReads,
+  client: Transaction,
+  projectId: number,
+  segments: Row[],
+): Promise<Prepared> {
+  const kept = preparedOf(reads)
   const signature = segments.map(({ id, version }) => `${id}:${version}`).join()
   const known = kept.get(projectId)
   if (known?.signature === signature) return known

@@ -1,8 +1,7 @@
-import type { PoolClient } from 'pg'
-import type { App } from '../app.ts'
+import type { ExpensiveReads, Seat } from '../capacity/expensive-reads.ts'
 import { ConditionCompiler } from '../conditions/condition-sql.ts'
 import { type Condition, leavesOf } from '../conditions/language.ts'
-import { withTransaction } from '../db/transaction.ts'
+import { keptWith } from '../kept-with.ts'
 import { loadEntries, type PersonEntry } from '../people/list.ts'
 import { expandFor } from './segment.ts'
 
@@ -23,7 +22,6 @@ const places = 40
 const peoplePerPlace = 50
 const sampleSize = places * peoplePerPlace
 const mostShown = 10
-const timeoutMs = 60_000
 /** Counting them takes 7 ms and more, and a thousand more or fewer don't show. */
 const largeProject = 100_000
 const totalMs = 10_000
@@ -37,50 +35,43 @@ const fewShare = 0.01
  * @throws {ApiError} 422
  */
 export async function previewSegment(
-  app: App,
+  seat: Seat,
   projectId: number,
   conditions: Condition,
-  { exact, signal }: { exact: boolean; signal?: AbortSignal },
+  { exact }: { exact: boolean },
 ): Promise<Preview> {
-  const expanded = await expandFor(app, app.pool, projectId, conditions)
-  const counting = countPeople(app, projectId)
-  counting.catch(() => {})
-  const look = await lookAtSample(app, projectId, expanded)
+  const expanded = await expandFor(seat, seat.pool, projectId, conditions)
+  const total = await countPeople(seat, projectId)
+  const look = await lookAtSample(seat, projectId, expanded)
   const few = look.found.slice(0, mostShown)
-  if (!exact && (await counting) > sampleSize * 5) {
-    const total = await counting
+  if (!exact && total > sampleSize * 5) {
     const count = Math.round((look.found.length / look.looked) * total)
     return {
       count,
       exact: false,
       sampled: look.looked,
       total,
-      sample: await loadEntries(app, projectId, few),
+      sample: await loadEntries(seat, projectId, few),
     }
   }
-  const [total, { count, found }] = await Promise.all([
-    counting,
-    countExactly(app, projectId, expanded, look, signal),
-  ])
-  const sample = await loadEntries(app, projectId, found ?? few)
+  const { count, found } = await countExactly(seat, projectId, expanded, look)
+  const sample = await loadEntries(seat, projectId, found ?? few)
   return { count, exact: true, sampled: null, total: Math.max(total, count), sample }
 }
 
-const totals = new WeakMap<App, Map<number, { count: number; at: number }>>()
+const totalsOf = keptWith((_: ExpensiveReads) => new Map<number, { count: number; at: number }>())
 
 /** Of a large project as of the last seconds: somebody who builds a segment asks with every change of it. */
-async function countPeople(app: App, projectId: number): Promise<number> {
-  const known = totals.get(app) ?? new Map<number, { count: number; at: number }>()
-  totals.set(app, known)
-  for (const [project, { at }] of known) if (app.now().getTime() - at > totalMs) known.delete(project)
+async function countPeople({ expensiveReads, now, pool }: Seat, projectId: number): Promise<number> {
+  const known = totalsOf(expensiveReads)
+  for (const [project, { at }] of known) if (now().getTime() - at > totalMs) known.delete(project)
   const last = known.get(projectId)
   if (last) return last.count
-  const { rows } = await app.pool.query<{ count: number }>(
-    'select count(*) from people where project_id = $1',
-    [projectId],
-  )
+  const { rows } = await pool.query<{ count: number }>('select count(*) from people where project_id = $1', [
+    projectId,
+  ])
   const { count } = rows[0]!
-  if (count >= largeProject) known.set(projectId, { count, at: app.now().getTime() })
+  if (count >= largeProject) known.set(projectId, { count, at: now().getTime() })
   return count
 }
 
@@ -94,12 +85,12 @@ interface Look {
 }
 
 /** Runs of neighbours at random places: as good as single people as far as ids follow the time of joining. */
-async function lookAtSample(app: App, projectId: number, condition: Condition): Promise<Look> {
-  const compiler = new ConditionCompiler(projectId, app.now(), 'probes')
+async function lookAtSample(seat: Seat, projectId: number, condition: Condition): Promise<Look> {
+  const compiler = new ConditionCompiler(projectId, seat.now(), 'probes')
   const { project, parameters } = compiler.context
   const belongs = compiler.compile(condition)
   const alone = ofPeopleThemselves(condition)
-  const { rows } = await app.pool.query<{ id: number; belongs: boolean; left: boolean }>(
+  const { rows } = await seat.pool.query<{ id: number; belongs: boolean; left: boolean }>(
     `with ends as (
        select (select id from people where project_id = ${project} order by id limit 1) as first,
          (select id from people where project_id = ${project} order by id desc limit 1) as last),
@@ -126,43 +117,27 @@ const randomPlaces = (): number[] =>
 
 /** @returns some of those found, unless the look showed enough of them */
 async function countExactly(
-  app: App,
+  seat: Seat,
   projectId: number,
   condition: Condition,
   look: Look,
-  signal: AbortSignal | undefined,
 ): Promise<{ count: number; found: number[] | undefined }> {
   const isFew = look.left < fewShare
-  const compiler = new ConditionCompiler(projectId, app.now(), isFew ? 'probes' : 'sets')
+  const compiler = new ConditionCompiler(projectId, seat.now(), isFew ? 'probes' : 'sets')
   const belongs = compiler.compile(condition)
   const enough = look.found.length >= mostShown
-  return withTransaction(app.pool, async (client) => {
-    // Memory for the sets: as a hash they are looked up, otherwise joined in parts on disk. How many people a condition
-    // leaves is a guess of PostgreSQL's: a loop over what it takes for few costs 9 µs for each of many.
-    await client.query(`set local statement_timeout = ${timeoutMs}; set local work_mem = '128MB';
-      set local enable_nestloop = ${isFew ? 'on' : 'off'}`)
-    const stop = await cancelOn(app, client, signal)
-    try {
-      const { rows } = await client.query<{ count: number; found: number[] }>(
-        `select count(*), ${enough ? "'{}'::bigint[]" : `(array_agg(p.id))[1:${mostShown}]`} as found
-         from people p ${compiler.joins} where p.project_id = ${compiler.context.project} and ${belongs}`,
-        compiler.values,
-      )
-      const { count, found } = rows[0]!
-      return { count, found: enough ? undefined : (found ?? []).map(Number) }
-    } finally {
-      stop()
-    }
+  // Memory for the sets: as a hash they are looked up, otherwise joined in parts on disk. How many people a condition
+  // leaves is a guess of PostgreSQL's: a loop over what it takes for few costs 9 µs for each of many.
+  const setUp = `set local work_mem = '128MB'; set local enable_nestloop = ${isFew ? 'on' : 'off'}`
+  return seat.transaction(setUp, async (client) => {
+    const { rows } = await client.query<{ count: number; found: number[] }>(
+      `select count(*), ${enough ? "'{}'::bigint[]" : `(array_agg(p.id))[1:${mostShown}]`} as found
+       from people p ${compiler.joins} where p.project_id = ${compiler.context.project} and ${belongs}`,
+      compiler.values,
+    )
+    const { count, found } = rows[0]!
+    return { count, found: enough ? undefined : (found ?? []).map(Number) }
   })
-}
-
-/** Ends the statement under way when nobody waits for it any more. */
-async function cancelOn(app: App, client: PoolClient, signal: AbortSignal | undefined): Promise<() => void> {
-  if (!signal) return () => {}
-  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
-  const cancel = () => void app.pool.query('select pg_cancel_backend($1)', [rows[0]!.pid]).catch(() => {})
-  signal.addEventListener('abort', cancel, { once: true })
-  return () => signal.removeEventListener('abort', cancel)
 }
 
 /** The part of a condition that must hold and looks at no history; undefined when there is none, or no history either. */

@@ -65,7 +65,10 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
   server.post(
     '/segments/preview',
     {
-      config: { right: 'people.read' },
+      config: {
+        right: 'people.read',
+        expensive: { narrow: 'Give fewer `conditions`, or ask for the estimate, without `exact`.' },
+      },
       schema: {
         summary: 'How many people a condition selects, and some of them',
         description:
@@ -78,13 +81,9 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
         ),
       },
     },
-    async (request, reply) => {
-      const { project, body } = request
+    async ({ project, seat, body }) => {
       const conditions = parseConditions(body.conditions, { trigger: false })
-      const gone = new AbortController()
-      // Somebody who edits on does not wait for the count of before.
-      reply.raw.once('close', () => gone.abort())
-      return previewSegment(app, project.id, conditions, { exact: body.exact ?? false, signal: gone.signal })
+      return previewSegment(seat, project.id, conditions, { exact: body.exact ?? false })
     },
   )
 

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg'
 import type { App } from '../app.ts'
+import type { Reading, Statements } from '../capacity/expensive-reads.ts'
 import { object, only, refuse, text } from '../conditions/check.ts'
 import { expandSegments, segmentsIn } from '../conditions/expand.ts'
 import type { Condition } from '../conditions/language.ts'
@@ -134,24 +135,20 @@ function parseName(input: unknown): string {
  * @throws {ApiError} 422 for a circle, one that is too large, or a segment that does not exist
  */
 export async function expandFor(
-  app: App,
-  client: PoolClient | Pool,
+  reading: Pick<Reading, 'expensiveReads'>,
+  client: Statements,
   projectId: number,
   conditions: Condition,
   /** The segment that is to get them: another one that leads back to it closes a circle. */
   self?: number,
 ): Promise<Condition> {
-  const { find } = await loadDefinitions(app, client, projectId)
+  const { find } = await loadDefinitions(reading, client, projectId)
   const expanded = expandSegments(conditions, (id) => (id === self ? conditions : find(id)))
   await requireManual(client, projectId, expanded)
   return expanded
 }
 
-async function requireManual(
-  client: PoolClient | Pool,
-  projectId: number,
-  expanded: Condition,
-): Promise<void> {
+async function requireManual(client: Statements, projectId: number, expanded: Condition): Promise<void> {
   const named = segmentsIn(expanded)
   if (named.length === 0) return
   const { rows } = await client.query<{ id: number }>(

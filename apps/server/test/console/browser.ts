@@ -4,6 +4,7 @@ import {
   type BrowserContext,
   type BrowserContextOptions,
   chromium,
+  type Locator,
   type Page,
 } from 'playwright-core'
 import { type ExpectStatic, expect } from 'vitest'
@@ -114,6 +115,20 @@ export const focused = (page: Page) =>
       text: element?.textContent,
     }
   })
+
+/**
+ * Presses keys that belong together, until `shown` is there: a machine that is busy lets more time pass between two of them
+ * than the console takes for one shortcut.
+ */
+export async function pressTogether(page: Page, keys: string[], shown: Locator): Promise<void> {
+  await eventually(async () => {
+    for (const key of keys) await page.keyboard.press(key)
+    return shown.waitFor({ timeout: 2_000 }).then(
+      () => true,
+      () => false,
+    )
+  }).toBe(true)
+}
 
 /** An event as a product sends it. */
 export async function track(

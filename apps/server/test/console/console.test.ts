@@ -1,6 +1,6 @@
 import type { BrowserContext, Page, Request } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Console, eventually, focused, noBrowser, openConsole, track } from './browser.ts'
+import { type Console, eventually, focused, noBrowser, openConsole, pressTogether, track } from './browser.ts'
 
 describe.skipIf(noBrowser)('the console in a browser', () => {
   let fairway: Console
@@ -133,9 +133,7 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
     await page.keyboard.press('Enter')
     await eventually(() => focused(page)).toMatchObject({ id: 'main' })
 
-    await page.keyboard.press('g')
-    await page.keyboard.press('p')
-    await page.getByRole('searchbox').waitFor()
+    await pressTogether(page, ['g', 'p'], page.getByRole('searchbox'))
     await page.keyboard.press('/')
     await eventually(() => focused(page)).toMatchObject({ role: 'searchbox' })
     await page.keyboard.press('Escape')

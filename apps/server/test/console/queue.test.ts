@@ -2,7 +2,7 @@ import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createProject } from '../../src/accounts/projects.ts'
 import { bury } from '../queue/support.ts'
-import { type Console, eventually, focused, noBrowser, openConsole } from './browser.ts'
+import { type Console, eventually, focused, noBrowser, openConsole, pressTogether } from './browser.ts'
 
 describe.skipIf(noBrowser)('the queue in the console', () => {
   let fairway: Console
@@ -141,9 +141,7 @@ describe.skipIf(noBrowser)('the queue in the console', () => {
   it('is usable by keyboard alone', async () => {
     await page.goto(fairway.path('overview'))
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
-    await page.keyboard.press('g')
-    await page.keyboard.press('q')
-    await row('Not seen yet').waitFor()
+    await pressTogether(page, ['g', 'q'], row('Not seen yet'))
     const box = page.getByRole('checkbox', { name: 'Select: Not seen yet' })
     await box.focus()
     await page.keyboard.press('Space')

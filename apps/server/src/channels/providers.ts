@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { ApiError, invalidField, notFound } from '../errors.ts'
+import { isInternalLiteral } from '../outgoing/connections.ts'
 import { rendererOf } from '../templates/renderer.ts'
 import { resultOf } from '../templates/templates.ts'
 import { openChannel, openSettings, sealSettings } from './channels.ts'
-import { isInternalAddress } from './network-guard.ts'
 import { defaultLimits, type ProviderLimits, type SmtpSettings } from './smtp.ts'
 import { writeMessage } from './work.ts'
 
@@ -187,10 +187,7 @@ async function readProvider(app: App, projectId: number, id: number): Promise<Ro
 
 /** A first, friendly no; names are checked again at every connection. */
 function checkHost(app: App, { host }: SmtpSettings): void {
-  if (app.config.allowPrivateNetworks) return
-  const literal = host.replace(/^\[|\]$/g, '')
-  const isInternal = literal === 'localhost' || (/^[\d.]+$|:/.test(literal) && isInternalAddress(literal))
-  if (isInternal) {
+  if (!app.config.allowPrivateNetworks && isInternalLiteral(host)) {
     throw invalidField(
       'config.host',
       'config.host is an internal address; the operator can allow these with FAIRWAY_ALLOW_PRIVATE_NETWORKS=true',

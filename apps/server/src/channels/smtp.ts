@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import nodemailer from 'nodemailer'
+import { connectGuarded } from '../outgoing/connections.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { classifySmtpError, type SendProgress, type SendResult } from './errors.ts'
-import { connectGuarded } from './network-guard.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Slots } from './slots.ts'
 

@@ -1,6 +1,5 @@
-import http from 'node:http'
-import https from 'node:https'
-import { guardedLookup, isInternalAddress } from '../channels/network-guard.ts'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import { getGuarded, isInternalHost } from '../outgoing/connections.ts'
 import { TaskFailed } from '../tasks/kind.ts'
 import { importLimits } from './format.ts'
 
@@ -38,7 +37,7 @@ export async function* download(
 async function follow(
   address: string,
   options: { allowPrivate: boolean; signal: AbortSignal },
-): Promise<http.IncomingMessage> {
+): Promise<IncomingMessage> {
   let url = new URL(address)
   for (let redirects = 0; redirects <= mostRedirects; redirects++) {
     const response = await request(url, options)
@@ -51,45 +50,27 @@ async function follow(
       url = new URL(headers.location, url.href)
       continue
     }
-    const reason = `${url.host} answered ${statusCode} ${http.STATUS_CODES[statusCode] ?? ''}`.trim()
+    const reason = `${url.host} answered ${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim()
     throw statusCode >= 500 || statusCode === 429 ? new Error(reason) : new TaskFailed(reason)
   }
   throw new TaskFailed(`The address redirects more than ${mostRedirects} times`)
 }
 
-function request(
+async function request(
   url: URL,
-  { allowPrivate, signal }: { allowPrivate: boolean; signal: AbortSignal },
-): Promise<http.IncomingMessage> {
+  options: { allowPrivate: boolean; signal: AbortSignal },
+): Promise<IncomingMessage> {
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     throw new TaskFailed(`${url.protocol}// addresses can't be fetched; only https:// and http://`)
-  const host = url.hostname.replace(/^\[|\]$/g, '')
-  // Lookups are only made for names.
-  if (!allowPrivate && /^[\d.]+$|:/.test(host) && isInternalAddress(host)) throw internal(host)
-  const { get } = url.protocol === 'https:' ? https : http
-  return new Promise((resolve, reject) => {
-    const silent = () =>
-      sent.destroy(new Error(`${url.host} did not answer within ${answerMs / 1_000} seconds`))
-    const timer = setTimeout(silent, answerMs)
-    const sent = get(url, {
-      agent: false,
-      lookup: guardedLookup(allowPrivate),
-      signal,
-      timeout: silenceMs,
-      headers: { 'user-agent': 'Fairway', 'accept-encoding': 'identity' },
-    })
-    sent.on('timeout', () =>
-      sent.destroy(new Error(`${url.host} was silent for ${silenceMs / 1_000} seconds`)),
-    )
-    sent.on('error', (error: NodeJS.ErrnoException) => reject(explain(error, host)))
-    sent.on('response', resolve)
-    sent.on('response', () => clearTimeout(timer))
-    sent.on('close', () => clearTimeout(timer))
-  })
+  try {
+    return await getGuarded(url, { ...options, silenceMs, answerMs })
+  } catch (error) {
+    throw explain(error as NodeJS.ErrnoException, url.hostname)
+  }
 }
 
 function explain(error: NodeJS.ErrnoException, host: string): Error {
-  if (error.code === 'EINTERNAL') return internal(host)
+  if (isInternalHost(error)) return internal(host)
   if (error.code === 'ENOTFOUND') return new TaskFailed(`The host ${host} is unknown`)
   if (error.code === 'ECONNREFUSED') return new TaskFailed(`${host} refused the connection`)
   if (error.code?.startsWith('ERR_TLS') || error.code?.includes('CERT'))

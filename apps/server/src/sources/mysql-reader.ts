@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import mysql, { createConnection, type FieldPacket, type Connection as MysqlConnection } from 'mysql2'
-import { connectGuarded } from '../channels/network-guard.ts'
+import { connectGuarded } from '../outgoing/connections.ts'
 import { type Connection, internalHost } from './connection.ts'
+import { Meter } from './meter.ts'
 import { bareQuery, checkColumns, unorderedCursor } from './query.ts'
 import { mostRowBytes, type Reader, type Reading, type ReadLimits, type SourceRow } from './reader.ts'
 import { SourceFailed } from './source-failed.ts'
@@ -12,6 +13,8 @@ const { Types } = mysql
 
 /** Of the driver's buffer between the network and our steps. */
 const bufferedRows = 200
+/** Given at once, about. */
+const bytesAtOnce = 4_194_304
 const unsignedFlag = 32
 const binaryCharset = 63
 
@@ -34,13 +37,19 @@ export async function openMysql(
   limits: ReadLimits,
 ): Promise<Reader> {
   const query = bareQuery(reading.query)
-  const { client, socket } = await connect(connection, limits)
+  const { client, socket, meter } = await connect(connection, limits)
+  /** The database's own timeout comes first; this one is for a database that is silent. */
+  const within = async <T>(answer: Promise<T>): Promise<T> => {
+    meter.reset()
+    const timer = setTimeout(() => socket.destroy(tooLong()), limits.statementMs + 10_000)
+    return answer.finally(() => clearTimeout(timer))
+  }
   try {
-    await limitTime(client, limits.statementMs)
-    await run(client, `set session time_zone = '+00:00'`)
-    await run(client, 'set session transaction read only')
-    await run(client, 'start transaction read only')
-    const fields = await columnsOf(client, `select * from (\n${query}\n) as q`)
+    await within(limitTime(client, limits.statementMs))
+    await within(run(client, `set session time_zone = '+00:00'`))
+    await within(run(client, 'set session transaction read only'))
+    await within(run(client, 'start transaction read only'))
+    const fields = await within(columnsOf(client, `select * from (\n${query}\n) as q`))
     const columns = fields.map((field) => ({ name: field.name, type: typeName(field) }))
     const cursor = checkColumns(columns, reading.cursorColumn)
     const cursorType = cursor && castOf(fields.find(({ name }) => name === cursor.name)!)
@@ -59,9 +68,10 @@ export async function openMysql(
       cursorType: cursorType ?? null,
       async read(limit) {
         const taken: SourceRow[] = []
-        while (taken.length < limit) {
-          const { value, done } = await rows.next().catch(explain)
+        for (let bytes = 0; taken.length < limit && bytes < bytesAtOnce; ) {
+          const { value, done } = await within(rows.next()).catch(explain)
           if (done) break
+          bytes += value.line.length
           if (Buffer.byteLength(value.line) > mostRowBytes)
             throw new SourceFailed(
               'query',
@@ -177,7 +187,7 @@ const run = (client: MysqlConnection, sql: string): Promise<void> =>
     client.query(sql, (error) => (error ? reject(error) : resolve()))
   })
 
-/** Prepared and not run: with `limit 0` a database may still work out all rows first. */
+/** Prepared, which is refused for more than one statement, and not run: with `limit 0` a database may still work out all rows first. */
 const columnsOf = (client: MysqlConnection, sql: string): Promise<FieldPacket[]> =>
   new Promise((resolve, reject) => {
     client.prepare(sql, (error, statement) => {
@@ -197,6 +207,7 @@ async function limitTime(client: MysqlConnection, ms: number): Promise<void> {
 interface Open {
   client: MysqlConnection
   socket: Socket
+  meter: Meter
 }
 
 async function connect(connection: Connection, limits: ReadLimits): Promise<Open> {
@@ -220,11 +231,12 @@ async function connect(connection: Connection, limits: ReadLimits): Promise<Open
       // A server must not be able to ask for files of this machine.
       flags: ['-LOCAL_FILES'],
     })
+    const meter = meterOf(client, socket)
     // One that breaks fails its next query; without a listener it would end the process.
     client.on('error', () => {})
     try {
       await once(client, 'connect')
-      return { client, socket }
+      return { client, socket, meter }
     } catch (error) {
       client.destroy()
       throw error
@@ -237,6 +249,26 @@ async function connect(connection: Connection, limits: ReadLimits): Promise<Open
       return await attempt(false).catch(explain)
     return explain(error)
   }
+}
+
+/** The driver's packets are metered before they are put together, after TLS as before it. */
+function meterOf(client: MysqlConnection, socket: Socket): Meter {
+  const meter = new Meter('mysql')
+  const driver = client as unknown as { packetParser: { execute(piece: Buffer): void } }
+  const parser = driver.packetParser
+  driver.packetParser = {
+    execute(piece) {
+      if (socket.destroyed) return
+      try {
+        meter.take(piece)
+      } catch (error) {
+        socket.destroy(error as Error)
+        return
+      }
+      parser.execute(piece)
+    },
+  }
+  return meter
 }
 
 const refused = () => new SourceFailed('url', 'The database refused the user or the password')

@@ -1,7 +1,8 @@
-import net from 'node:net'
+import type { Socket } from 'node:net'
 import pg from 'pg'
-import { guardedLookup, isInternalAddress } from '../channels/network-guard.ts'
+import { GuardedSocket } from '../outgoing/connections.ts'
 import { type Connection, internalHost } from './connection.ts'
+import { Meter } from './meter.ts'
 import { bareQuery, checkColumns, unorderedCursor } from './query.ts'
 import { mostRowBytes, type Reader, type Reading, type ReadLimits, type SourceRow } from './reader.ts'
 import { SourceFailed } from './source-failed.ts'
@@ -19,13 +20,14 @@ export async function openPostgres(
   const query = bareQuery(reading.query)
   const client = await connect(connection, limits)
   try {
-    await client.query('begin read only')
-    await client.query(
+    await ask(client, 'begin read only')
+    await ask(
+      client,
       `select set_config('statement_timeout', $1, true), set_config('lock_timeout', '10s', true),
          set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO', true), set_config('IntervalStyle', 'iso_8601', true)`,
       [String(limits.statementMs)],
     )
-    const { fields } = await client.query(`select * from (\n${query}\n) as q limit 0`)
+    const { fields } = await ask(client, `select * from (\n${query}\n) as q limit 0`)
     const types = await typeNames(client, fields)
     const columns = fields.map(({ name, dataTypeID }) => ({ name, type: types.get(dataTypeID)! }))
     const cursor = checkColumns(columns, reading.cursorColumn)
@@ -35,7 +37,8 @@ export async function openPostgres(
     const place = cursor && `q.${quoted(cursor.name)}`
     const conditions = place ? [`${place} is not null`] : []
     if (place && reading.from) conditions.push(`${place} >= $1::${reading.from.type}`)
-    await client.query(
+    await ask(
+      client,
       `declare fairway no scroll cursor for
        select case when octet_length(line) <= ${mostRowBytes} then line end as line, cursor from (
          select row_to_json((select r from (select ${fields.map(exactly).join(', ')}) as r))::text as line,
@@ -49,17 +52,18 @@ export async function openPostgres(
       columns,
       cursorType: cursor?.type ?? null,
       async read(limit) {
-        const { rows } = await client
-          .query<SourceRow & { line: string | null }>(`fetch forward ${limit} from fairway`)
-          .catch(explain)
+        const { rows } = await ask<SourceRow & { line: string | null }>(
+          client,
+          `fetch forward ${limit} from fairway`,
+        ).catch(explain)
         if (rows.some(({ line }) => line === null))
           throw new SourceFailed('query', `A row is larger than ${mostRowBytes} bytes; select fewer columns`)
         return rows
       },
-      close: () => client.end().catch(() => {}),
+      close: async () => client.leave(),
     }
   } catch (error) {
-    await client.end().catch(() => {})
+    client.leave()
     return explain(error)
   }
 }
@@ -77,38 +81,38 @@ function exactly({ name, dataTypeID }: pg.FieldDef): string {
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
 
-async function typeNames(client: pg.Client, fields: pg.FieldDef[]): Promise<Map<number, string>> {
-  const { rows } = await client.query<{ oid: number; name: string }>(
+async function typeNames(client: SourceClient, fields: pg.FieldDef[]): Promise<Map<number, string>> {
+  const { rows } = await ask<{ oid: number; name: string }>(
+    client,
     'select oid, format_type(oid, null) as name from unnest($1::oid[]) as oid',
     [[...new Set(fields.map(({ dataTypeID }) => dataTypeID))]],
   )
   return new Map(rows.map(({ oid, name }) => [Number(oid), name]))
 }
 
-async function connect(connection: Connection, limits: ReadLimits): Promise<pg.Client> {
+/**
+ * One statement, by the extended protocol: a text with several is refused before the first of them runs, so that none can
+ * end the transaction that may only read.
+ */
+function ask<Row extends pg.QueryResultRow>(
+  client: SourceClient,
+  text: string,
+  values: unknown[] = [],
+): Promise<pg.QueryResult<Row>> {
+  client.meter.reset()
+  return client.query<Row>({ text, values, queryMode: 'extended' } as pg.QueryConfig)
+}
+
+async function connect(connection: Connection, limits: ReadLimits): Promise<SourceClient> {
   const attempt = async (encrypted: boolean) => {
-    const client = new pg.Client({
-      host: connection.host,
-      port: connection.port,
-      stream: () => new GuardedSocket(limits.allowPrivate),
-      user: connection.user,
-      password: connection.password,
-      database: connection.database,
-      ssl: encrypted && { rejectUnauthorized: connection.tls === 'verify' },
-      connectionTimeoutMillis: limits.connectMs,
-      // The database's own timeout comes first; this one is for a database that is silent.
-      query_timeout: limits.statementMs + 10_000,
-      application_name: 'fairway',
-      // Every value is text here, or JSON made by the database.
-      types: { getTypeParser: () => String },
-    })
+    const client = new SourceClient(connection, limits, encrypted)
     // One that breaks fails its next query; without a listener it would end the process.
     client.on('error', () => {})
     try {
       await client.connect()
       return client
     } catch (error) {
-      await client.end().catch(() => {})
+      client.leave()
       throw error
     }
   }
@@ -121,23 +125,93 @@ async function connect(connection: Connection, limits: ReadLimits): Promise<pg.C
   }
 }
 
-/** The driver's own socket, but for the addresses that it may go to. */
-class GuardedSocket extends net.Socket {
-  readonly #allowPrivate: boolean
+/** The driver, without what it would take from our own environment (PGPASSWORD, PGOPTIONS, .pgpass …) for somebody else's host. */
+class SourceClient extends pg.Client {
+  readonly meter: Meter
+  readonly #given: Connection
+  readonly #link: MeteredConnection
 
-  constructor(allowPrivate: boolean) {
-    super()
-    this.#allowPrivate = allowPrivate
+  constructor(given: Connection, limits: ReadLimits, encrypted: boolean) {
+    const meter = new Meter('postgres')
+    const link = new MeteredConnection(meter, {
+      stream: new GuardedSocket(limits),
+      ssl: encrypted && { rejectUnauthorized: given.tls === 'verify' },
+      sslNegotiation: 'postgres',
+    })
+    super({
+      connection: link,
+      host: given.host,
+      port: given.port,
+      user: given.user,
+      database: given.database,
+      // A function: an empty text would mean that of the environment, or of .pgpass.
+      password: () => given.password,
+      ssl: encrypted && { rejectUnauthorized: given.tls === 'verify' },
+      sslnegotiation: 'postgres',
+      connectionTimeoutMillis: limits.connectMs,
+      // The database's own timeout comes first; this one is for a database that is silent.
+      query_timeout: limits.statementMs + 10_000,
+      // Every value is text here, or JSON made by the database.
+      types: { getTypeParser: () => String },
+    } as pg.ClientConfig)
+    this.meter = meter
+    this.#given = given
+    this.#link = link
   }
 
-  override connect(...given: unknown[]): this {
-    const [port, host] = given as [number, string]
-    // A literal is looked up nowhere.
-    if (!this.#allowPrivate && net.isIP(host) !== 0 && isInternalAddress(host))
-      return this.destroy(internalHost())
-    return super.connect({ port, host, lookup: guardedLookup(this.#allowPrivate), autoSelectFamily: true })
+  /** Of the driver's: all that a server is told about us, besides the password. */
+  getStartupConf() {
+    const { user, database } = this.#given
+    return { user, database, application_name: 'fairway' }
+  }
+
+  /** Says goodbye, and waits for no answer. */
+  leave(): void {
+    this.#link.leave()
   }
 }
+
+interface LinkOptions {
+  stream: Socket
+  ssl: false | { rejectUnauthorized: boolean }
+  sslNegotiation: 'postgres'
+}
+
+/** The driver's own, but that its bytes are metered before they are parsed, after TLS as before it. */
+class MeteredConnection extends pg.Connection {
+  declare stream: Socket
+  readonly #meter: Meter
+
+  constructor(meter: Meter, options: LinkOptions) {
+    super(options as unknown as pg.ConnectionConfig)
+    this.#meter = meter
+  }
+
+  attachListeners(stream: Socket): void {
+    stream.on('data', (piece: Buffer) => {
+      if (stream.destroyed) return
+      try {
+        this.#meter.take(piece)
+      } catch (error) {
+        stream.destroy(error as Error)
+      }
+    })
+    ;(pg.Connection.prototype as unknown as { attachListeners(stream: Socket): void }).attachListeners.call(
+      this,
+      stream,
+    )
+  }
+
+  leave(): void {
+    const { stream } = this
+    ;(this as unknown as { end(): void }).end()
+    stream.on('error', () => {})
+    setTimeout(() => stream.destroy(), goodbyeMs).unref()
+  }
+}
+
+/** For a last message to leave. */
+const goodbyeMs = 1_000
 
 const reasons: Record<string, (message: string) => SourceFailed> = {
   EINTERNAL: internalHost,

@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findPlace } from '../apps/server/src/db/embedded/cluster.ts'
 import { readPidFile } from '../apps/server/src/db/embedded/postgres-process.ts'
+import { commandOf } from '../apps/server/src/db/embedded/process-identity.ts'
 import { createDataDir, removeDataDir } from './data-dir.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const readyMs = 60_000
+const readyMs = 150_000
 
 export interface ServerProcess {
   /** Stays the same across restarts. */
@@ -19,7 +21,7 @@ export interface ServerProcess {
   /** Everything printed so far, over all restarts. */
   readonly stdout: string
   readonly stderr: string
-  /** Ends the server as a power cut would; its embedded PostgreSQL lives on, as it does in reality. */
+  /** Ends the server, all its processes, as a power cut would; its embedded PostgreSQL lives on, as it does in reality. */
   kill(): Promise<void>
   /** Ends its embedded PostgreSQL as a power cut would; the server starts it again. */
   killDatabase(): void
@@ -76,7 +78,10 @@ export async function startServerProcess(
   async function end(signal: NodeJS.Signals): Promise<number | null> {
     if (child.exitCode === null && child.signalCode === null) {
       const gone = new Promise((done) => child.once('exit', done))
+      // Else those below would see it go, and end in order.
+      const below = signal === 'SIGKILL' ? childrenOf(child.pid!) : []
       child.kill(signal)
+      for (const pid of below) killIfThere(pid)
       await gone
     }
     return child.exitCode
@@ -146,6 +151,27 @@ export class CliFailure extends Error {
     this.code = code
     this.stdout = stdout
     this.stderr = stderr
+  }
+}
+
+/** The processes of a supervisor, not its PostgreSQL. Linux only; elsewhere they end by themselves. */
+export function childrenOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter(Boolean)
+    return children.map(Number).filter((one) => commandOf(one).includes('supervised'))
+  } catch {
+    return []
+  }
+}
+
+export function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
   }
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { startEmbedded } from '../../apps/server/src/db/embedded.ts'
+import { childrenOf, killIfThere } from '../../testing/process.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const closers: (() => Promise<unknown> | unknown)[] = []
@@ -75,7 +76,7 @@ export interface Fairway {
   stop(): Promise<void>
   /** Ends it as a power cut would. Start it again with the same `FAIRWAY_PORT` and its url stays. */
   kill(): Promise<void>
-  /** Resident memory in MB. */
+  /** Memory in MB of its processes together; what they share counts once. */
   memory(): number
 }
 
@@ -103,13 +104,16 @@ export async function startFairway(databaseUrl: string, env: Record<string, stri
   if (env.FAIRWAY_ROLE !== 'worker') await answers(`${url}/readyz`, child)
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return
+    const below = signal === 'SIGKILL' ? childrenOf(child.pid!) : []
     child.kill(signal)
+    for (const pid of below) killIfThere(pid)
     await once(child, 'exit')
   }
   const fairway = {
     url,
     pid: child.pid!,
-    memory: () => residentMegabytes(child.pid!),
+    memory: () =>
+      [child.pid!, ...childrenOf(child.pid!)].reduce((sum, pid) => sum + proportionalMegabytes(pid), 0),
     stop: () => end('SIGINT'),
     kill: () => end('SIGKILL'),
   }
@@ -162,6 +166,16 @@ export async function startProcess<T>(
 export function residentMegabytes(pid: number): number {
   const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!
   return Number(kilobytes) / 1024
+}
+
+/** Of its memory, its part of what it shares with other processes. Where the kernel does not say, all of it. */
+export function proportionalMegabytes(pid: number): number {
+  try {
+    const [, kilobytes] = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))!
+    return Number(kilobytes) / 1024
+  } catch {
+    return residentMegabytes(pid)
+  }
 }
 
 export async function freePort(): Promise<number> {

@@ -8,6 +8,7 @@ import type { JobCounts } from './capacity/job-counts.ts'
 import type { TimesInQueue } from './capacity/time-in-queue.ts'
 import type { Config } from './config.ts'
 import type { Schema } from './db/schema.ts'
+import type { ProcessView } from './processes/process-view.ts'
 import type { Secrets } from './secrets.ts'
 
 /** What every part of the server is handed. Nothing is global; time comes from `now`. */
@@ -33,5 +34,7 @@ export interface App {
   admissions: AdmissionCounts
   /** Encrypts what must be stored readable, signs links and tokens. Key: FAIRWAY_SECRET. */
   secrets: Secrets
+  /** What the supervisor tells of the other processes. */
+  processes: ProcessView
   now: () => Date
 }

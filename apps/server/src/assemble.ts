@@ -9,6 +9,7 @@ import type { Closing } from './closing.ts'
 import type { Config } from './config.ts'
 import { createKysely, createPool } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
+import { ProcessView } from './processes/process-view.ts'
 import { explainStoreError, openStore } from './queue/open-store.ts'
 import { checkSecret, loadSecret } from './secret-file.ts'
 import { createSecrets } from './secrets.ts'
@@ -54,6 +55,7 @@ export async function assemble(
     timesInQueue: new TimesInQueue(),
     admissions: new AdmissionCounts(),
     secrets,
+    processes: new ProcessView(),
     now: clock,
   }
 }

@@ -70,7 +70,7 @@ export const settings = {
   role: setting(
     'FAIRWAY_ROLE',
     'all',
-    'What this process does: `api` takes requests, `worker` processes jobs, `all` does both.',
+    'What runs here: `api` takes requests, `worker` processes jobs, `all` is a process of each.',
     oneOf('all', 'api', 'worker'),
   ),
   workerConcurrency: setting(

@@ -1,12 +1,13 @@
-import { createServer } from 'node:net'
+import type { CallReport, Worker } from '@fairway/queue'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { App } from './app.ts'
 import { assemble } from './assemble.ts'
 import { closeChannels } from './channels/channels.ts'
-import { closeInReverse } from './closing.ts'
+import { type Closing, closeInReverse } from './closing.ts'
 import type { Config } from './config.ts'
 import { openDatabase } from './db/open.ts'
+import { freePort } from './http/free-port.ts'
 import { listen } from './http/listen.ts'
 import { buildHttpServer } from './http/server.ts'
 import { startMaintenance } from './maintenance.ts'
@@ -16,12 +17,20 @@ import { startWorkers } from './workers.ts'
 
 export interface RunningServer {
   app: App
-  /** `http://127.0.0.1:3000`, with the real port. */
+  /** `http://127.0.0.1:3000`, with the real port; empty where it does not listen. */
   url: string
+  /** Undefined in the role `api`. */
+  worker: Worker | undefined
   /** Takes nothing new, lets requests and jobs under way end, gives the rest back, stops our database. Idempotent. */
   close(): Promise<void>
-  /** For an impatient operator: asks our database to stop and waits for nothing. */
-  abandon(): void
+}
+
+export interface ServerOptions {
+  now?: () => Date
+  /** Listens for requests. Default true: workers answer probes, too. */
+  http?: boolean
+  /** Told of each call of a handler. */
+  observe?: (call: CallReport) => void
 }
 
 /** Time that requests and jobs under way get to end at shutdown. */
@@ -31,44 +40,44 @@ const graceMs = 10_000
 export async function startServer(
   config: Config,
   log: Logger,
-  options: { now?: () => Date } = {},
+  { now, http = true, observe }: ServerOptions = {},
 ): Promise<RunningServer> {
   const closing = closeInReverse(log)
   try {
     const database = await openDatabase(config, log)
     closing.add('database', database.close)
-    const app = await assemble(await withRealPort(config), log, database.url, closing, options.now)
-
-    const maintenance = startMaintenance(app)
-    closing.add('housekeeping', maintenance.stop)
+    const app = await assemble(await withRealPort(config), log, database.url, closing, now)
     closing.add('render threads', () => rendererOf(app).close())
     closing.add('mail connections', async () => closeChannels(app))
-    if (config.role !== 'api') {
-      const worker = startWorkers(app)
-      closing.add('workers', () => worker.close({ graceMs }))
-      const ticker = startTicker(app)
-      closing.add('ticker', ticker.stop)
-    }
-    const http = await buildHttpServer(app)
-    closing.add('http', () => closeHttp(http))
-    const url = await listen(http, app.config)
-    log.info({ url, role: config.role }, 'Fairway is up')
-    return { app, url, close: closing.run, abandon: () => void database.close() }
+    const worker = config.role === 'api' ? undefined : startWork(app, closing, observe)
+    const url = http ? await startHttp(app, closing) : ''
+    return { app, url, worker, close: closing.run }
   } catch (error) {
     await closing.run()
     throw error
   }
 }
 
-/** Port 0 means any: decided before anything is built, because links carry the port. */
-async function withRealPort(config: Config): Promise<Config> {
-  if (config.port !== 0) return config
-  const probe = createServer()
-  await new Promise<void>((done, fail) => probe.once('error', fail).listen(0, config.host, done))
-  const { port } = probe.address() as { port: number }
-  await new Promise((done) => probe.close(done))
-  return { ...config, port }
+/** Jobs, what must be looked after without being asked, and housekeeping. */
+function startWork(app: App, closing: Closing, observe: ServerOptions['observe']): Worker {
+  const maintenance = startMaintenance(app)
+  closing.add('housekeeping', maintenance.stop)
+  const worker = startWorkers(app, observe)
+  closing.add('workers', () => worker.close({ graceMs }))
+  const ticker = startTicker(app)
+  closing.add('ticker', ticker.stop)
+  return worker
 }
+
+async function startHttp(app: App, closing: Closing): Promise<string> {
+  const http = await buildHttpServer(app)
+  closing.add('http', () => closeHttp(http))
+  return listen(http, app.config)
+}
+
+/** Port 0 means any. */
+const withRealPort = async (config: Config): Promise<Config> =>
+  config.port === 0 ? { ...config, port: await freePort(config.host) } : config
 
 /** A client that never finishes its request must not keep the server from stopping. */
 async function closeHttp(http: FastifyInstance): Promise<void> {

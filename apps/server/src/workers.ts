@@ -1,4 +1,4 @@
-import type { BatchHandler, Handlers, Worker } from '@fairway/queue'
+import type { BatchHandler, CallReport, Handlers, LaneConfig, Worker } from '@fairway/queue'
 import type { App } from './app.ts'
 import { gateBehavioral } from './behavioral/gate.ts'
 import { processItems } from './ingest/process.ts'
@@ -16,23 +16,27 @@ const handlers = (app: App): Handlers => ({
   evaluate_segments: evaluateSegments(app, storeSegmentEvents),
 })
 
-/** Shares between the lanes of one process; transactional mail always has room of its own. */
-const lanes = {
+/**
+ * Shares between the lanes of one process; transactional mail always has room of its own. Where the machine is too small for
+ * accepting and working, everything else yields: of ingestion and automation what a project has more of, of bulk work all.
+ */
+const lanes: Record<string, LaneConfig> = {
   transactional: { weight: 8, reserved: 0.25 },
   // Processing is bound by the database and this thread, not by waiting: more at once would only take longer each. One slot
   // is never taken by a project that holds the others, so that a flood does not delay the next project's first event.
-  ingest: { weight: 4, slots: 4, spare: 1 },
-  automation: { weight: 4 },
-  webhooks: { weight: 1 },
-  bulk: { weight: 1 },
+  ingest: { weight: 4, slots: 4, spare: 1, yields: 'backlog' },
+  automation: { weight: 4, yields: 'backlog' },
+  webhooks: { weight: 1, yields: 'backlog' },
+  bulk: { weight: 1, yields: 'all' },
 }
 
-export const startWorkers = (app: App): Worker =>
+export const startWorkers = (app: App, observe?: (call: CallReport) => void): Worker =>
   app.queue.worker(handlers(app), {
     lanes,
     concurrency: app.config.workerConcurrency,
     observe(call) {
       app.timesInQueue.record(call)
       app.jobCounts.record(call)
+      observe?.(call)
     },
   })

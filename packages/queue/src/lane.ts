@@ -33,7 +33,7 @@ const claimBytes = 1024 * 1024
 /** A tenant with a rate starts at most this much of it at once. */
 const paceSliceMs = 100
 /** However long its call was: what yields is slowed, never stopped. */
-const longestRestMs = 10_000
+const longestRestMs = 2_000
 /** Of Node's timers; longer ones would fire at once. */
 const longestTimerMs = 2 ** 31 - 1
 

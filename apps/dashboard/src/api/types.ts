@@ -249,6 +249,8 @@ export interface ProjectQueue {
     maxBytes: number | null
   }
   lanes: ProjectLane[]
+  /** Null where workers run on other machines. */
+  worker: { state: 'running' | 'restarting'; replaced: number } | null
 }
 
 /** A job that failed for good. */

@@ -14,7 +14,13 @@ export interface JobCount {
 export class JobCounts {
   readonly #counts = new Map<string, JobCount>()
 
-  record({ lane, name, jobs, failed, serviceMs }: CallReport): void {
+  record({
+    lane,
+    name,
+    jobs,
+    failed,
+    serviceMs,
+  }: Pick<CallReport, 'lane' | 'name' | 'jobs' | 'failed' | 'serviceMs'>): void {
     const key = `${lane}\u0000${name}`
     let count = this.#counts.get(key)
     if (!count) this.#counts.set(key, (count = { lane, job: name, done: 0, failed: 0, serviceMs: 0 }))

@@ -1,12 +1,20 @@
-import { createSignInLink } from '../accounts/sign-in-link.ts'
-import type { App } from '../app.ts'
-import { readConfig, unknownVariables } from '../config.ts'
-import { createFirstProject } from '../first-project.ts'
-import { type RunningServer, startServer } from '../server.ts'
+import { closeInReverse } from '../closing.ts'
+import { type Config, readConfig, unknownVariables } from '../config.ts'
+import { type OpenedDatabase, openDatabase } from '../db/open.ts'
+import { freePort } from '../http/free-port.ts'
+import { endLeftovers, openRegister } from '../processes/leftovers.ts'
+import type { Role } from '../processes/messages.ts'
+import { StartFailed, Supervisor } from '../processes/supervisor.ts'
+import type { ProcessPlan } from '../processes/watched-process.ts'
 import { keepHeapSmall } from '../small-heap.ts'
-import { createLogger } from './with-app.ts'
+import { createLogger } from './logger.ts'
 
 const sameSignalMs = 500
+/** The program of the processes, beside this file's folder; from `src` and from `dist` alike. */
+const program = new URL(
+  `../processes/supervised${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  import.meta.url,
+)
 
 /** Runs until SIGINT or SIGTERM; a second one doesn't wait for work under way. */
 export async function startCommand(): Promise<void> {
@@ -16,62 +24,65 @@ export async function startCommand(): Promise<void> {
   for (const variable of unknownVariables())
     log.warn({ variable }, 'this environment variable is not a setting of Fairway')
 
-  let server: RunningServer | undefined
+  const closing = closeInReverse(log)
+  let database: OpenedDatabase | undefined
+  let supervisor: Supervisor | undefined
   let asked = 0
   const stop = (signal: NodeJS.Signals) => {
     // npm passes a Ctrl-C on that the terminal has sent us already: that is not a second one.
     if (asked && Date.now() - asked < sameSignalMs) return
     if (asked) {
-      server?.abandon()
+      supervisor?.kill()
+      // Asks our database to stop and waits for nothing.
+      void database?.close()
       process.exit(130)
     }
     asked = Date.now()
     log.info({ signal }, 'stopping; once more to stop at once')
-    void server?.close().then(() => process.exit(0))
+    if (supervisor) void closing.run().then(() => process.exit(0))
   }
   process.on('SIGINT', stop).on('SIGTERM', stop)
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a fault in the program; stopping')
-    process.exitCode = 1
-    const done = () => process.exit(1)
-    void (server?.close() ?? Promise.resolve()).then(done, done)
+    void closing.run().then(() => process.exit(1))
   })
 
-  server = await startServer(config, log)
-  if (asked) return server.close().then(() => process.exit(0))
-  if (config.role !== 'worker') console.log(await welcome(server.app))
-}
-
-/** For the person in front of the terminal; printed to stdout, never logged. */
-async function welcome(app: App): Promise<string> {
-  const first = await createFirstProject(app)
-  const link = await createSignInLink(app)
-  const address = app.config.publicUrl ?? `http://localhost:${app.config.port}`
-  const lines = [
-    '',
-    '  Fairway is running.',
-    '',
-    `  Console        ${address}`,
-    `  Sign in        ${link.url}`,
-    `                 (works once, within ${link.expiresInMinutes} minutes; \`npx fairway sign-in-link\` prints another)`,
-  ]
-  if (first) {
-    lines.push(
-      `  Tracking key   ${first.trackingKey}`,
-      `                 (of project "${first.name}"; keep it, it is not shown again)`,
-      '',
-      '  Send the first event:',
-      '',
-      `  curl ${address}/api/v2/events/track -H 'Content-Type: application/json' -d '${sampleEvent(first.trackingKey)}'`,
-    )
+  try {
+    endLeftovers(config.dataDir, log)
+    database = await openDatabase(config, log)
+    closing.add('database', database.close)
+    if (asked) return await closing.run().then(() => process.exit(0))
+    const port = config.port === 0 ? await freePort(config.host) : config.port
+    const watched = new Supervisor({
+      plans: plansOf({ ...config, port }, database.url),
+      register: openRegister(config.dataDir, log),
+      log,
+    })
+    supervisor = watched
+    closing.add('processes', () => watched.stop())
+    await watched.started()
+    if (asked) return
+    log.info({ url: `http://${hostOf(config)}:${port}`, role: config.role }, 'Fairway is up')
+    watched.welcome()
+  } catch (error) {
+    await closing.run()
+    if (!(error instanceof StartFailed)) throw error
+    // Its process has told why.
+    process.exitCode = error.exitCode
+    process.exit()
   }
-  return [...lines, '', '  Ctrl-C stops it.', ''].join('\n')
 }
 
-const sampleEvent = (trackingKey: string) =>
-  JSON.stringify({
-    auth_token: trackingKey,
-    identity: { id: '1', email: 'ann@example.com' },
-    event_name: 'Purchased item',
-    data: { item: 'Red shoes', price: 49 },
-  })
+const hostOf = ({ host }: Config) => (host.includes(':') ? `[${host}]` : host)
+
+/** The role's processes. They read the same environment, but for what is decided here, once for all. */
+function plansOf(config: Config, databaseUrl: string): ProcessPlan[] {
+  const roles: Role[] = config.role === 'all' ? ['api', 'worker'] : [config.role]
+  return roles.map((role) => ({
+    role,
+    program,
+    // A worker alone on its machine listens too, for probes.
+    args: role === 'api' || config.role === 'worker' ? ['--http'] : [],
+    env: { ...process.env, FAIRWAY_ROLE: role, FAIRWAY_PORT: String(config.port), DATABASE_URL: databaseUrl },
+  }))
+}

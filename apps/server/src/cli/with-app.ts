@@ -1,18 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import type { App } from '../app.ts'
 import { assemble } from '../assemble.ts'
 import { closeInReverse } from '../closing.ts'
 import { type Config, readConfig } from '../config.ts'
 import { DataDirectoryInUse, findRunningEmbedded } from '../db/embedded.ts'
 import { type OpenedDatabase, openDatabase } from '../db/open.ts'
+import { createLogger } from './logger.ts'
 
 /** A server that is just starting has its database within this time, if nothing is wrong. */
 const startingMs = 30_000
-
-/** Logs go to stderr: stdout is for what a command prints. */
-export const createLogger = (level: string): Logger =>
-  pino({ level, base: { pid: process.pid } }, pino.destination(2))
 
 /** Runs a command's work on the installation's database, beside a running server or, without one, by itself. */
 export async function withApp<T>(work: (app: App) => Promise<T>): Promise<T> {

@@ -22,7 +22,12 @@ export function healthRoutes(app: App, canary: Canary) {
         schema: { summary: 'A job goes through the queue: enqueue, claim, acknowledge', tags: ['health'] },
       },
       (_request, reply) =>
-        answer(reply, async () => ({ status: 'ok', queueMs: Math.round((await canary.sing()) * 10) / 10 })),
+        answer(reply, async () => ({
+          status: 'ok',
+          queueMs: Math.round((await canary.sing()) * 10) / 10,
+          // Of this server's supervisor; none where a process runs alone.
+          processes: app.processes.states.map(({ role, state, replaced }) => ({ role, state, replaced })),
+        })),
     )
 
     server.get(

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { App } from '../app.ts'
+import type { ProcessState } from '../processes/messages.ts'
 import { measureQueue } from './queue-metrics.ts'
 
 /**
@@ -12,6 +13,7 @@ export function serveMetrics(server: FastifyInstance, app: App): void {
   measureRequests(server, registry)
   measureQueue(app, registry)
   measureJobs(app, registry)
+  measureProcesses(app, registry)
   measureDatabase(app, registry)
 
   server.get('/metrics', { config: { right: 'public' }, schema: { hide: true } }, async (_request, reply) =>
@@ -36,7 +38,7 @@ function measureRequests(server: FastifyInstance, registry: Registry): void {
   })
 }
 
-/** Of this process: every process has its own /metrics. */
+/** Of this process and, under a supervisor, of its worker. */
 function measureJobs(app: App, registry: Registry): void {
   const counter = (name: string, help: string, labelNames: string[], fill: (counter: Counter) => void) =>
     new Counter({
@@ -57,6 +59,52 @@ function measureJobs(app: App, registry: Registry): void {
   })
   counter('fairway_job_seconds_total', 'Time spent in handlers', ['lane', 'job'], (time) => {
     for (const { lane, job, serviceMs } of app.jobCounts.read()) time.inc({ lane, job }, serviceMs / 1_000)
+  })
+}
+
+/** Of all processes under this one's supervisor; without a supervisor there are none, and Node's own metrics say it. */
+function measureProcesses({ processes }: App, registry: Registry): void {
+  const gauge = (name: string, help: string, read: (state: ProcessState) => number | undefined) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['role'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const state of processes.states) {
+          const value = read(state)
+          if (value !== undefined) this.set({ role: state.role }, value)
+        }
+      },
+    })
+  gauge(
+    'fairway_process_up',
+    '1 while the process does its work, 0 while it is being replaced',
+    ({ state }) => (state === 'running' ? 1 : 0),
+  )
+  gauge(
+    'fairway_process_replaced',
+    'Times that the process hung or died and was replaced',
+    ({ replaced }) => replaced,
+  )
+  gauge(
+    'fairway_process_resident_bytes',
+    'Memory of the process, pages shared with others included',
+    ({ vitals }) => vitals?.residentBytes,
+  )
+  gauge(
+    'fairway_process_loop_delay_seconds',
+    'Longest delay of its event loop in the last quarter of a second',
+    ({ vitals }) => vitals?.loopDelaySeconds,
+  )
+  new Gauge({
+    name: 'fairway_stand_back_share',
+    help: 'Share of the time that work which yields leaves to accepting, 0 to 1',
+    registers: [registry],
+    collect() {
+      this.set(processes.standBackShare)
+    },
   })
 }
 

@@ -11,6 +11,14 @@ export interface ProjectQueue {
   paused: boolean
   limits: ProjectLimits
   lanes: ProjectLane[]
+  /** The process that does the work, where it is of the same server; else null. */
+  worker: WorkerStatus | null
+}
+
+export interface WorkerStatus {
+  state: 'running' | 'restarting'
+  /** How often it hung or died and was replaced, since the server started. */
+  replaced: number
 }
 
 /** In each lane; null is without a limit. */
@@ -69,6 +77,7 @@ export async function readProjectQueue(app: App, projectId: number): Promise<Pro
   return {
     paused,
     limits: limitsOf(controls),
+    worker: workerStatus(app),
     lanes: statuses.map((status, index) => ({
       ...status,
       lanePaused: overviews.get(status.lane)?.paused ?? false,
@@ -80,6 +89,12 @@ export async function readProjectQueue(app: App, projectId: number): Promise<Pro
       ...(status.lane === lanes[0] ? app.admissions.read(projectId) : { refused: 0, slowed: 0 }),
     })),
   }
+}
+
+function workerStatus({ processes }: App): WorkerStatus | null {
+  const worker = processes.states.find(({ role }) => role === 'worker')
+  if (!worker) return null
+  return { state: worker.state === 'running' ? 'running' : 'restarting', replaced: worker.replaced }
 }
 
 export const limitsOf = ({

@@ -11,6 +11,8 @@ import { loadTask, type TaskRow, taskColumns, taskJob } from './task.ts'
  * job comes a quarter of a second later: at 2 s a slice, a tenth of the time was that.
  */
 const sliceMs = 5_000
+/** The same while accepting is short of processor time: the lane rests after each slice. */
+const standBackSliceMs = 500
 /** Failures in a row, without a step in between, after which a task is given up. */
 const mostAttempts = 8
 
@@ -39,9 +41,12 @@ const reasonOf = (error: unknown) =>
     ? error.message
     : `It failed ${mostAttempts} times in a row, last with: ${(error as Error).message}`
 
+const standsBack = ({ processes }: App) => processes.standBackShare > 0
+
 async function workSlice(app: App, task: TaskRow, kind: TaskKind, signal: AbortSignal): Promise<void> {
   const session = await kind.open(app, task, signal)
-  const sliceEnd = Date.now() + (kind.sliceMs ?? sliceMs)
+  const sliceStart = Date.now()
+  const sliceEnd = sliceStart + (kind.sliceMs ?? sliceMs)
   try {
     let steps = task.steps
     let began = Date.now()
@@ -49,7 +54,7 @@ async function workSlice(app: App, task: TaskRow, kind: TaskKind, signal: AbortS
       signal.throwIfAborted()
       const batch = await session.next()
       if (batch === undefined) return await finish(app, task, kind, steps)
-      const last = Date.now() >= sliceEnd
+      const last = Date.now() >= sliceEnd || (standsBack(app) && Date.now() >= sliceStart + standBackSliceMs)
       await withTransaction(app.pool, (client) =>
         step(app, client, task, session, batch, { steps, began, last }),
       )

@@ -1,5 +1,5 @@
 import { Alert, Box } from '@mantine/core'
-import { IconHourglass, IconPlayerPause, IconShieldX } from '@tabler/icons-react'
+import { IconHourglass, IconPlayerPause, IconRefreshAlert, IconShieldX } from '@tabler/icons-react'
 import type { ProjectLane, ProjectQueue } from '../../api/types.ts'
 import { formatDuration, plural } from '../../lib/format.ts'
 import { listWords } from '../../lib/lanes.ts'
@@ -16,6 +16,26 @@ export function Warnings({ queue }: { queue: ProjectQueue }) {
         <Alert mb="md" color="buoy" icon={<IconPlayerPause aria-hidden />} title="This project is paused">
           What arrives is accepted and kept, and nothing of it runs: no event is processed and no mail leaves,
           transactional mail included.
+        </Alert>
+      )}
+      {queue.worker?.state === 'restarting' && (
+        <Alert
+          mb="md"
+          color="red"
+          icon={<IconRefreshAlert aria-hidden />}
+          title="The worker is being restarted"
+        >
+          The process that does the work hung or died. What waits is kept, and goes on in a few seconds.
+        </Alert>
+      )}
+      {queue.worker?.state === 'running' && queue.worker.replaced > 0 && (
+        <Alert
+          mb="md"
+          color="yellow"
+          icon={<IconRefreshAlert aria-hidden />}
+          title={`The worker was restarted ${plural(queue.worker.replaced, 'time')} since Fairway started`}
+        >
+          It hung or died; the server's log says why. Jobs that take it along five times become dead letters.
         </Alert>
       )}
       {stopped.length > 0 && (

@@ -1,0 +1,119 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import type { Logger } from 'pino'
+import { beatMs, type FromProcess, type ProcessState, type Role, type ToProcess } from './messages.ts'
+import type { Vitals } from './vitals.ts'
+
+export interface ProcessPlan {
+  role: Role
+  /** The program, as `fork` takes it. */
+  program: URL
+  args: string[]
+  env: NodeJS.ProcessEnv
+  /** Of Node. Default: this process's own. */
+  execArgv?: string[]
+}
+
+export interface Patience {
+  /** Without a beat for so long, a process that has beaten before is killed. */
+  silentMs: number
+  /** The same for its first beat: loading the program keeps its event loop from turning. */
+  firstBeatMs: number
+  /** Time to stop in. */
+  stopMs: number
+}
+
+export interface ProcessEvents {
+  onReady(): void
+  onMessage(message: Extract<FromProcess, { kind: 'beat' }>): void
+  /** It is gone. `reason` is what the supervisor killed it for. */
+  onEnd(end: { code: number | null; signal: NodeJS.Signals | null; reason: string | undefined }): void
+}
+
+/** One process of a supervisor, from its start to its end. */
+export class WatchedProcess {
+  readonly role: Role
+  readonly startedAt = performance.now()
+  vitals: Vitals | null = null
+  #state: ProcessState['state'] = 'starting'
+  readonly #child: ChildProcess
+  readonly #patience: Patience
+  readonly #log: Logger
+  #hasBeaten = false
+  /** Of the supervisor, since the last beat or since it was asked to stop. */
+  #ticks = 0
+  #reason: string | undefined
+
+  constructor(plan: ProcessPlan, patience: Patience, log: Logger, events: ProcessEvents) {
+    this.role = plan.role
+    this.#patience = patience
+    this.#log = log
+    this.#child = fork(plan.program, plan.args, {
+      env: plan.env,
+      ...(plan.execArgv && { execArgv: plan.execArgv }),
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    this.#child.on('message', (message: FromProcess) => {
+      if (message.kind === 'ready') {
+        if (this.#state === 'starting') this.#state = 'running'
+        return events.onReady()
+      }
+      this.#hasBeaten = true
+      if (this.#state !== 'stopping') this.#ticks = 0
+      this.vitals = message.vitals
+      events.onMessage(message)
+    })
+    // A channel that breaks is followed by the process's end, which is what counts.
+    this.#child.on('error', (error) =>
+      log.warn({ err: error, role: plan.role }, 'a process could not be reached'),
+    )
+    this.#child.once('exit', (code, signal) => events.onEnd({ code, signal, reason: this.#reason }))
+  }
+
+  get pid(): number | null {
+    return this.#child.pid ?? null
+  }
+
+  get state(): ProcessState['state'] {
+    return this.#state
+  }
+
+  tell(message: ToProcess): void {
+    if (this.#child.connected) this.#child.send(message, () => {})
+  }
+
+  /** Asks it to end; kills it when it takes too long. */
+  stop(): void {
+    if (this.#state === 'stopping') return
+    this.#state = 'stopping'
+    this.#ticks = 0
+    this.tell({ kind: 'stop' })
+  }
+
+  kill(reason?: string): void {
+    this.#reason ??= reason
+    this.#child.kill('SIGKILL')
+  }
+
+  /** Called once every {@link beatMs} by the supervisor: its own ticks are the clock, so that its own pauses blame nobody. */
+  tick(): void {
+    this.#ticks++
+    const waited = this.#ticks * beatMs
+    if (waited < this.#limitMs()) return
+    const seconds = Math.round(waited / 1_000)
+    const reason =
+      this.#state === 'stopping'
+        ? `it did not stop within ${seconds} s`
+        : `its event loop was silent for ${seconds} s`
+    if (this.#reason === undefined)
+      this.#log.error(
+        { role: this.role, processId: this.pid, vitals: this.vitals },
+        `killing the ${this.role} process: ${reason}`,
+      )
+    this.kill(reason)
+  }
+
+  #limitMs(): number {
+    if (this.#state === 'stopping') return this.#patience.stopMs
+    return this.#hasBeaten ? this.#patience.silentMs : this.#patience.firstBeatMs
+  }
+}

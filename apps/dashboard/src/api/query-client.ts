@@ -11,6 +11,9 @@ export function createQueryClient(): QueryClient {
   // An expired session empties the cached one, and the layout then shows the sign-in page.
   const onError = (error: Error) => {
     if (signedOut(error)) client.setQueryData(['session'], null)
+    // Somebody's role was changed meanwhile: what they may do is read again.
+    if (error instanceof ApiError && typeof error.problem.right === 'string')
+      void client.invalidateQueries({ queryKey: ['projects'] })
   }
   const client: QueryClient = new QueryClient({
     queryCache: new QueryCache({ onError }),

@@ -17,9 +17,29 @@ export interface Organization {
   role?: string
 }
 
+/** An organization that the signed-in person is a member of. */
+export interface Membership extends Organization {
+  role: string
+  rights: string[]
+}
+
+/** The server's names, as far as the console asks for them; who has which is the server's business. */
+export type ProjectRight =
+  | 'content.delete'
+  | 'imports.undo'
+  | 'keys.manage'
+  | 'people.consent'
+  | 'people.edit'
+  | 'people.erase'
+  | 'people.export'
+  | 'project.change'
+  | 'queue.manage'
+  | 'sending.manage'
+  | 'sources.manage'
+
 export interface Session {
   user: { id: string; name: string; email: string; hasPassword: boolean }
-  organizations: Organization[]
+  organizations: Membership[]
 }
 
 export type ProjectMode = 'test' | 'live'
@@ -33,6 +53,8 @@ export interface Project {
   eventRetentionDays: number | null
   organization?: Organization | null
   createdAt: string
+  /** What the signed-in person may do in it; not told to those who just created or changed it. */
+  rights?: string[]
 }
 
 /** The two keys of a new project can be read this once. */

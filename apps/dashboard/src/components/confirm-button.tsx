@@ -1,5 +1,7 @@
 import { Button, type ButtonProps, Group, Modal, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
+import type { ProjectRight } from '../api/types.ts'
+import { NeedsRight } from './needs-right.tsx'
 
 interface ConfirmButtonProps extends ButtonProps {
   children: string
@@ -9,6 +11,8 @@ interface ConfirmButtonProps extends ButtonProps {
   confirmLabel: string
   /** Default: red, for what cannot be taken back. */
   confirmColor?: string
+  /** Those without it can't press the button. */
+  needs?: ProjectRight
   onConfirm: () => Promise<unknown>
 }
 
@@ -18,6 +22,7 @@ export function ConfirmButton({
   message,
   confirmLabel,
   confirmColor = 'red',
+  needs,
   onConfirm,
   children,
   ...button
@@ -37,9 +42,11 @@ export function ConfirmButton({
   }
   return (
     <>
-      <Button {...button} onClick={dialog.open}>
-        {children}
-      </Button>
+      <NeedsRight right={needs}>
+        <Button {...button} onClick={dialog.open}>
+          {children}
+        </Button>
+      </NeedsRight>
       <Modal opened={opened} onClose={dialog.close} title={title}>
         <Text size="sm">{message}</Text>
         <Group justify="flex-end" mt="lg">

@@ -1,9 +1,11 @@
 import { Alert, Badge, Button, Group, Progress, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { isUnderWay, type Task, type TaskState, type TaskSwitch, useSwitchTask } from '../api/tasks.ts'
+import type { ProjectRight } from '../api/types.ts'
 import { formatDuration, formatNumber, formatRate } from '../lib/format.ts'
 import { notifyError } from '../lib/notify.ts'
 import { ConfirmButton } from './confirm-button.tsx'
+import { NeedsRight } from './needs-right.tsx'
 
 const states: Record<TaskState, { label: string; color: string }> = {
   waiting: { label: 'Waiting', color: 'gray' },
@@ -27,10 +29,12 @@ interface TaskProgressProps {
   unit: string
   /** What stays after it is cancelled; without it, the task has no such button. */
   cancelWords?: string
+  /** To pause, resume or stop it, where that needs more than to see it. */
+  right?: ProjectRight
 }
 
 /** Long work: how far it is, how fast, how long it may take, and how to hold or stop it. */
-export function TaskProgress({ project, task, unit, cancelWords }: TaskProgressProps) {
+export function TaskProgress({ project, task, unit, cancelWords, right }: TaskProgressProps) {
   const share = task.total ? Math.min(100, (task.done / task.total) * 100) : 0
   const known = task.total !== null && task.total > 0
   return (
@@ -38,7 +42,7 @@ export function TaskProgress({ project, task, unit, cancelWords }: TaskProgressP
       <Group justify="space-between" gap="xs">
         <TaskStateBadge state={task.state} />
         {(isUnderWay(task) || task.state === 'paused') && (
-          <TaskSwitches project={project} task={task} cancelWords={cancelWords} />
+          <TaskSwitches project={project} task={task} cancelWords={cancelWords} right={right} />
         )}
       </Group>
       <Progress
@@ -83,7 +87,8 @@ export function TaskSwitches({
   project,
   task,
   cancelWords,
-}: Pick<TaskProgressProps, 'project' | 'task' | 'cancelWords'>) {
+  right,
+}: Pick<TaskProgressProps, 'project' | 'task' | 'cancelWords' | 'right'>) {
   const change = useSwitchTask(project)
   const turn = (to: TaskSwitch) =>
     change.mutateAsync({ id: task.id, to }).catch((error) => {
@@ -93,16 +98,19 @@ export function TaskSwitches({
   const paused = task.state === 'paused'
   return (
     <Group gap="xs">
-      <Button
-        size="xs"
-        variant="default"
-        loading={change.isPending}
-        onClick={() => void turn(paused ? 'resume' : 'pause').catch(() => {})}
-      >
-        {paused ? 'Resume' : 'Pause'}
-      </Button>
+      <NeedsRight right={right}>
+        <Button
+          size="xs"
+          variant="default"
+          loading={change.isPending}
+          onClick={() => void turn(paused ? 'resume' : 'pause').catch(() => {})}
+        >
+          {paused ? 'Resume' : 'Pause'}
+        </Button>
+      </NeedsRight>
       {cancelWords && (
         <ConfirmButton
+          needs={right}
           size="xs"
           variant="subtle"
           color="red"

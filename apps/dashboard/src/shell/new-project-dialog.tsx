@@ -1,8 +1,8 @@
 import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import { sessionQuery, useCreateProject } from '../api/session.ts'
+import { useOrganizationsForProjects } from '../api/rights.ts'
+import { useCreateProject } from '../api/session.ts'
 import type { CreatedProject } from '../api/types.ts'
 import { ErrorState } from '../components/error-state.tsx'
 import { ShownOnce } from '../components/shown-once.tsx'
@@ -19,7 +19,7 @@ export function NewProjectDialog({ opened, onClose }: { opened: boolean; onClose
 
 /** Creates a project and leads to its first steps. */
 export function NewProjectForm({ onDone }: { onDone?: () => void }) {
-  const organizations = useQuery(sessionQuery).data?.organizations ?? []
+  const organizations = useOrganizationsForProjects()
   const [name, setName] = useState('')
   const [organizationId, setOrganizationId] = useState(organizations[0]?.id)
   const create = useCreateProject()

@@ -2,6 +2,7 @@ import { Badge, Box, Group, Menu, Text, UnstyledButton, VisuallyHidden } from '@
 import { useDisclosure } from '@mantine/hooks'
 import { IconCheck, IconPlus, IconSelector } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
+import { useOrganizationsForProjects } from '../api/rights.ts'
 import type { Project } from '../api/types.ts'
 import { NewProjectDialog } from './new-project-dialog.tsx'
 import classes from './shell.module.css'
@@ -15,6 +16,7 @@ export const ModeBadge = ({ mode }: { mode: Project['mode'] }) => (
 
 export function ProjectSwitcher({ current, projects }: { current: Project; projects: Project[] }) {
   const navigate = useNavigate()
+  const mayCreate = useOrganizationsForProjects().length > 0
   const [creating, dialog] = useDisclosure(false)
   const choose = (project: string) => navigate({ to: '/projects/$project/overview', params: { project } })
   return (
@@ -58,10 +60,14 @@ export function ProjectSwitcher({ current, projects }: { current: Project; proje
               </Menu.Item>
             ))}
           </Box>
-          <Menu.Divider />
-          <Menu.Item leftSection={<IconPlus size={16} aria-hidden />} onClick={dialog.open}>
-            New project
-          </Menu.Item>
+          {mayCreate && (
+            <>
+              <Menu.Divider />
+              <Menu.Item leftSection={<IconPlus size={16} aria-hidden />} onClick={dialog.open}>
+                New project
+              </Menu.Item>
+            </>
+          )}
         </Menu.Dropdown>
       </Menu>
       <NewProjectDialog opened={creating} onClose={dialog.close} />

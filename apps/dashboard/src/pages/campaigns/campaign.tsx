@@ -69,6 +69,7 @@ function DeleteCampaign({ project, campaign }: { project: string; campaign: Camp
   }
   return (
     <ConfirmButton
+      needs="content.delete"
       size="xs"
       variant="subtle"
       color="red"

@@ -2,6 +2,7 @@ import { ActionIcon, Button, Group, Text, Tooltip } from '@mantine/core'
 import { IconDownload, IconFileExport, IconTrash } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
 import { type Export, exportFilePath, useDeleteExport, useExports } from '../../api/exports.ts'
+import { useMay } from '../../api/rights.ts'
 import { isUnderWay } from '../../api/tasks.ts'
 import { type Column, DataTable } from '../../components/data-table.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
@@ -16,7 +17,7 @@ const route = getRouteApi('/signed-in/projects/$project/exports')
 
 export function ExportsPage() {
   const { project } = route.useParams()
-  const exports = useExports(project)
+  const may = useMay()
   return (
     <>
       <PageHeader
@@ -24,23 +25,32 @@ export function ExportsPage() {
         description="People, events and messages as files. A file is kept for seven days."
         actions={<NewExportButton project={project} />}
       />
-      <DataTable
-        label="exports"
-        query={exports}
-        rowKey={({ id }) => id}
-        columns={columns(project)}
-        empty={
-          <EmptyState
-            icon={IconFileExport}
-            title="No exports"
-            actions={<NewExportButton project={project} />}
-          >
-            Your data is yours: take it as CSV for a spreadsheet, or as JSON lines for another Fairway
-            project.
-          </EmptyState>
-        }
-      />
+      {may('people.export') ? (
+        <Exports project={project} />
+      ) : (
+        <EmptyState icon={IconFileExport} title="Exports are for administrators">
+          They carry people’s data out of Fairway. Ask an owner or administrator of the organization for a
+          file.
+        </EmptyState>
+      )}
     </>
+  )
+}
+
+function Exports({ project }: { project: string }) {
+  const exports = useExports(project)
+  return (
+    <DataTable
+      label="exports"
+      query={exports}
+      rowKey={({ id }) => id}
+      columns={columns(project)}
+      empty={
+        <EmptyState icon={IconFileExport} title="No exports" actions={<NewExportButton project={project} />}>
+          Your data is yours: take it as CSV for a spreadsheet, or as JSON lines for another Fairway project.
+        </EmptyState>
+      }
+    />
   )
 }
 

@@ -8,6 +8,7 @@ import { type ExportFormat, type ExportKind, type NewExport, useStartExport } fr
 import type { PeopleFilter } from '../../api/people.ts'
 import { useSegments } from '../../api/segments.ts'
 import { ErrorState } from '../../components/error-state.tsx'
+import { NeedsRight } from '../../components/needs-right.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 
 const kinds: { value: ExportKind; label: string }[] = [
@@ -26,9 +27,11 @@ export function NewExportButton({ project }: { project: string }) {
   const [opened, dialog] = useDisclosure(false)
   return (
     <>
-      <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={dialog.open}>
-        New export
-      </Button>
+      <NeedsRight right="people.export">
+        <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={dialog.open}>
+          New export
+        </Button>
+      </NeedsRight>
       <Modal opened={opened} onClose={dialog.close} title="New export">
         <ExportForm project={project} onCancel={dialog.close} onStarted={dialog.close} />
       </Modal>
@@ -49,9 +52,11 @@ export function ExportPeople({ project, filter, children, ...button }: ExportPeo
   const preset = { kind: filter.segment === undefined ? 'people' : 'segment', ...filter } as const
   return (
     <>
-      <Button variant="default" {...button} onClick={dialog.open}>
-        {children}
-      </Button>
+      <NeedsRight right="people.export">
+        <Button variant="default" {...button} onClick={dialog.open}>
+          {children}
+        </Button>
+      </NeedsRight>
       <Modal opened={opened} onClose={dialog.close} title={children}>
         <ExportForm
           project={project}

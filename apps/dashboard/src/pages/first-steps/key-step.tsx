@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useCreateKey } from '../../api/settings.ts'
 import { CodeBlock } from '../../components/code-block.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
+import { NeedsRight } from '../../components/needs-right.tsx'
 import { Step } from './step.tsx'
 
 interface KeyStepProps {
@@ -64,9 +65,11 @@ function Unknown({ project, onKey }: Omit<KeyStepProps, 'apiKey'>) {
           <Button type="submit" variant="default" disabled={typed.trim() === ''}>
             Use it
           </Button>
-          <Button loading={create.isPending} onClick={createKey}>
-            Create a new key
-          </Button>
+          <NeedsRight right="keys.manage">
+            <Button loading={create.isPending} onClick={createKey}>
+              Create a new key
+            </Button>
+          </NeedsRight>
         </Group>
       </form>
       {create.error && <ErrorState title="Could not create a key" error={create.error} />}

@@ -63,6 +63,7 @@ function ImportView({ project, data }: { project: string; data: Import }) {
               task={task}
               unit={state === 'fetching' ? 'bytes' : 'rows'}
               cancelWords={stopWords[state]}
+              right={state === 'undoing' ? 'imports.undo' : undefined}
             />
           </Section>
         )}
@@ -95,6 +96,7 @@ function DeleteImport({ project, data }: { project: string; data: Import }) {
   }
   return (
     <ConfirmButton
+      needs="content.delete"
       variant="subtle"
       color="red"
       title={`Delete “${data.name}”?`}

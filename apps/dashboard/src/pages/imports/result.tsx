@@ -63,6 +63,7 @@ function Undo({ project, data }: { project: string; data: Import }) {
     })
   return (
     <ConfirmButton
+      needs="imports.undo"
       size="xs"
       variant="default"
       title={`Undo “${data.name}”?`}

@@ -45,6 +45,7 @@ function EmptyMailbox({ project }: { project: string }) {
   }
   return (
     <ConfirmButton
+      needs="content.delete"
       variant="default"
       title="Empty the mailbox?"
       message="All mails in it are deleted. The messages that they belong to stay."

@@ -1,10 +1,12 @@
 import type { BulkAction } from '../../api/people.ts'
+import type { ProjectRight } from '../../api/types.ts'
 
 export type BulkKind = BulkAction['kind']
 
 interface BulkWords {
   kind: BulkKind
   label: string
+  right: ProjectRight
   /** What happens, where the label does not say it all. */
   meaning?: string
   /** Cannot be taken back, or reaches far. */
@@ -12,27 +14,35 @@ interface BulkWords {
 }
 
 export const bulkKinds: BulkWords[] = [
-  { kind: 'add_tag', label: 'Add a tag' },
-  { kind: 'remove_tag', label: 'Remove a tag' },
-  { kind: 'set_property', label: 'Set a property' },
-  { kind: 'set_topic', label: 'Set a topic' },
-  { kind: 'add_to_segment', label: 'Add to a list by hand' },
-  { kind: 'remove_from_segment', label: 'Remove from a list by hand' },
+  { kind: 'add_tag', label: 'Add a tag', right: 'people.edit' },
+  { kind: 'remove_tag', label: 'Remove a tag', right: 'people.edit' },
+  { kind: 'set_property', label: 'Set a property', right: 'people.edit' },
+  { kind: 'set_topic', label: 'Set a topic', right: 'people.consent' },
+  { kind: 'add_to_segment', label: 'Add to a list by hand', right: 'people.edit' },
+  { kind: 'remove_from_segment', label: 'Remove from a list by hand', right: 'people.edit' },
   {
     kind: 'subscribe',
     label: 'Subscribe',
+    right: 'people.consent',
     meaning: 'They get marketing mail again. Do this only for people who asked for it.',
   },
-  { kind: 'unsubscribe', label: 'Unsubscribe', meaning: 'They get no marketing mail any more.' },
+  {
+    kind: 'unsubscribe',
+    label: 'Unsubscribe',
+    right: 'people.consent',
+    meaning: 'They get no marketing mail any more.',
+  },
   {
     kind: 'suppress',
     label: 'Suppress',
+    right: 'people.consent',
     meaning: 'Nothing is sent to them any more, not even receipts.',
     grave: true,
   },
   {
     kind: 'erase',
     label: 'Erase',
+    right: 'people.erase',
     meaning:
       'Their data, events and history are deleted; messages stay as numbers without anything personal. This cannot be undone.',
     grave: true,

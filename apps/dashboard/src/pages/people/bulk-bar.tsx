@@ -2,6 +2,7 @@ import { Button, Checkbox, Group, Menu } from '@mantine/core'
 import { IconChevronDown } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { BulkPeople, PeopleFilter } from '../../api/people.ts'
+import { useMay } from '../../api/rights.ts'
 import type { Person } from '../../api/types.ts'
 import { plural } from '../../lib/format.ts'
 import { ExportPeople } from '../exports/new-export.tsx'
@@ -21,6 +22,18 @@ interface BulkBarProps {
 /** On those who are selected; with nobody selected, on all that match. */
 export function BulkBar({ project, rows, matching, selected, onSelect }: BulkBarProps) {
   const [kind, setKind] = useState<BulkKind>()
+  const may = useMay()
+  const withheld = bulkKinds.filter(({ right }) => !may(right))
+  const toItem = ({ kind: each, label, grave, right }: (typeof bulkKinds)[number]) => (
+    <Menu.Item
+      key={each}
+      color={grave ? 'red' : undefined}
+      disabled={!may(right)}
+      onClick={() => setKind(each)}
+    >
+      {label}…
+    </Menu.Item>
+  )
   const some = selected.length > 0
   const all = selected.length === rows.length
   const usable = some || matching !== undefined
@@ -55,11 +68,9 @@ export function BulkBar({ project, rows, matching, selected, onSelect }: BulkBar
             </Button>
           </Menu.Target>
           <Menu.Dropdown>
-            {bulkKinds.map(({ kind: each, label, grave }) => (
-              <Menu.Item key={each} color={grave ? 'red' : undefined} onClick={() => setKind(each)}>
-                {label}…
-              </Menu.Item>
-            ))}
+            {bulkKinds.filter(({ right }) => may(right)).map(toItem)}
+            {withheld.length > 0 && <Menu.Label>Only for administrators</Menu.Label>}
+            {withheld.map(toItem)}
           </Menu.Dropdown>
         </Menu>
       </Group>

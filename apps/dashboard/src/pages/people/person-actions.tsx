@@ -9,6 +9,7 @@ import {
   IconTrash,
 } from '@tabler/icons-react'
 import { type PersonSwitch, personExportPath, useSwitchPerson } from '../../api/people.ts'
+import { useMay } from '../../api/rights.ts'
 import type { PersonDetail } from '../../api/types.ts'
 import { notifyError, notifySuccess } from '../../lib/notify.ts'
 import { EraseDialog } from './erase-dialog.tsx'
@@ -28,6 +29,7 @@ const done: Record<PersonSwitch, string> = {
 
 export function PersonActions({ project, id, person }: PersonActionsProps) {
   const change = useSwitchPerson(project, id)
+  const may = useMay()
   const [erasing, dialog] = useDisclosure(false)
   const turn = (to: PersonSwitch) => () =>
     change.mutate(to, {
@@ -59,15 +61,22 @@ export function PersonActions({ project, id, person }: PersonActionsProps) {
             {person.suppressed ? 'Lift the suppression' : 'Suppress: never send again'}
           </Menu.Item>
           <Menu.Divider />
+          {!may('people.erase') && <Menu.Label>Only for administrators</Menu.Label>}
           <Menu.Item
             component="a"
             href={personExportPath(project, id)}
             download
+            disabled={!may('people.export')}
             leftSection={<IconFileDownload size={16} aria-hidden />}
           >
             Export everything we hold
           </Menu.Item>
-          <Menu.Item color="red" leftSection={<IconTrash size={16} aria-hidden />} onClick={dialog.open}>
+          <Menu.Item
+            color="red"
+            disabled={!may('people.erase')}
+            leftSection={<IconTrash size={16} aria-hidden />}
+            onClick={dialog.open}
+          >
             Erase…
           </Menu.Item>
         </Menu.Dropdown>

@@ -3,6 +3,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useDiscard, useRedrive, type WhichDeadLetters } from '../../api/queue.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
+import { NeedsRight } from '../../components/needs-right.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { plural } from '../../lib/format.ts'
 import { notifyError, notifySuccess } from '../../lib/notify.ts'
@@ -21,9 +22,11 @@ export function RedriveButton({ project, which, what, children, onDone, ...butto
   const [opened, dialog] = useDisclosure(false)
   return (
     <>
-      <Button {...button} onClick={dialog.open}>
-        {children}
-      </Button>
+      <NeedsRight right="queue.manage">
+        <Button {...button} onClick={dialog.open}>
+          {children}
+        </Button>
+      </NeedsRight>
       <Modal opened={opened} onClose={dialog.close} title={`Run ${what} again?`}>
         <RedriveForm project={project} which={which} onCancel={dialog.close} onDone={onDone} />
       </Modal>
@@ -103,6 +106,7 @@ export function DiscardButton({ project, which, what, children, onDone, ...butto
     )
   return (
     <ConfirmButton
+      needs="queue.manage"
       {...button}
       title={`Discard ${what}?`}
       message="The work is never done, and cannot be brought back."

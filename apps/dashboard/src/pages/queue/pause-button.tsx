@@ -16,6 +16,7 @@ export function PauseButton({ project, paused }: { project: string; paused: bool
   if (paused)
     return (
       <ConfirmButton
+        needs="queue.manage"
         leftSection={<IconPlayerPlay size={16} aria-hidden />}
         title="Resume this project?"
         message="What has been kept runs now, in its order: mail that was due meanwhile leaves at once."
@@ -28,6 +29,7 @@ export function PauseButton({ project, paused }: { project: string; paused: bool
     )
   return (
     <ConfirmButton
+      needs="queue.manage"
       variant="default"
       leftSection={<IconPlayerPause size={16} aria-hidden />}
       title="Pause this project?"

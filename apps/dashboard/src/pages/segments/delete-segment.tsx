@@ -4,6 +4,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { ApiError } from '../../api/client.ts'
 import { type Segment, type UsedBy, useDeleteSegment } from '../../api/segments.ts'
 import { ErrorState } from '../../components/error-state.tsx'
+import { NeedsRight } from '../../components/needs-right.tsx'
 import { notifySuccess } from '../../lib/notify.ts'
 import { UsedByList } from './used-by.tsx'
 
@@ -31,9 +32,11 @@ export function DeleteSegment({ project, segment }: DeleteSegmentProps) {
   const users = usersIn(remove.error)
   return (
     <>
-      <Button variant="subtle" color="red" onClick={open}>
-        Delete
-      </Button>
+      <NeedsRight right="content.delete">
+        <Button variant="subtle" color="red" onClick={open}>
+          Delete
+        </Button>
+      </NeedsRight>
       <Modal opened={opened} onClose={dialog.close} title={`Delete “${segment.name}”?`}>
         <Stack>
           {users ? (

@@ -1,12 +1,14 @@
 import { Button, Card, Group, Stack, Table, Text, TextInput } from '@mantine/core'
 import { IconWorld } from '@tabler/icons-react'
 import { useState } from 'react'
+import { useMay } from '../../api/rights.ts'
 import { useAddDomain, useDomains, useRemoveDomain } from '../../api/settings.ts'
 import type { SendingDomain } from '../../api/types.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { CopyButton } from '../../components/copy-button.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
+import { NeedsRight } from '../../components/needs-right.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.ts'
@@ -41,6 +43,7 @@ function DomainList({ project, domains }: { project: string; domains: SendingDom
 function AddDomain({ project }: { project: string }) {
   const [domain, setDomain] = useState('')
   const add = useAddDomain(project)
+  const may = useMay()
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     add.mutate(domain.trim(), { onSuccess: () => setDomain('') })
@@ -52,13 +55,16 @@ function AddDomain({ project }: { project: string }) {
           label="Domain"
           placeholder="mail.example.com"
           required
+          disabled={!may('sending.manage')}
           value={domain}
           onChange={(event) => setDomain(event.currentTarget.value)}
           style={{ flex: 1 }}
         />
-        <Button type="submit" loading={add.isPending}>
-          Add
-        </Button>
+        <NeedsRight right="sending.manage">
+          <Button type="submit" loading={add.isPending}>
+            Add
+          </Button>
+        </NeedsRight>
       </Group>
       {add.error && (
         <Stack mt="sm">
@@ -84,6 +90,7 @@ function DomainCard({ project, domain }: { project: string; domain: SendingDomai
       <Group justify="space-between" mb="xs">
         <Text fw={600}>{domain.domain}</Text>
         <ConfirmButton
+          needs="sending.manage"
           size="xs"
           variant="subtle"
           color="red"

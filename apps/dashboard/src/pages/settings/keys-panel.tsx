@@ -2,6 +2,7 @@ import { Badge, Button, Code, Group, Modal, Radio, Stack, Text, TextInput } from
 import { useDisclosure } from '@mantine/hooks'
 import { IconKey, IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
+import { useMay } from '../../api/rights.ts'
 import { useCreateKey, useKeys, useRevokeKey } from '../../api/settings.ts'
 import type { ApiKey, KeyKind } from '../../api/types.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
@@ -15,12 +16,23 @@ import { notifyError, notifySuccess } from '../../lib/notify.ts'
 import classes from './keys-panel.module.css'
 
 export function KeysPanel({ project }: { project: string }) {
+  const may = useMay()
+  if (!may('keys.manage'))
+    return (
+      <EmptyState icon={IconKey} title="Keys are for administrators">
+        Ask an owner or administrator of the organization for a key, or to replace one.
+      </EmptyState>
+    )
+  return <Keys project={project} />
+}
+
+function Keys({ project }: { project: string }) {
   const keys = useKeys(project)
   const [creating, dialog] = useDisclosure(false)
   return (
     <Section
       title="API keys"
-      description="A tracking key may only write people and events; a secret key may do everything in this project."
+      description="A tracking key may only write people and events; a secret key may do nearly everything in this project."
       actions={
         <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={dialog.open}>
           New key

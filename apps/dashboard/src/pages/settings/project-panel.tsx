@@ -1,8 +1,10 @@
-import { Alert, Button, Group, NumberInput, Radio, Select, Stack, TextInput } from '@mantine/core'
+import { Alert, Button, Fieldset, Group, NumberInput, Radio, Select, Stack, TextInput } from '@mantine/core'
 import { useState } from 'react'
+import { useMay } from '../../api/rights.ts'
 import { useChangeSettings, useSettings } from '../../api/settings.ts'
 import type { Project } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
+import { NeedsRight } from '../../components/needs-right.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 import { fieldError } from '../../lib/field-error.ts'
@@ -26,6 +28,7 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
   const [timezone, setTimezone] = useState(settings.timezone)
   const [retention, setRetention] = useState<string | number>(settings.eventRetentionDays ?? '')
   const change = useChangeSettings(project)
+  const may = useMay()
 
   const save = (event: React.FormEvent) => {
     event.preventDefault()
@@ -40,71 +43,79 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
   )
   return (
     <form onSubmit={save}>
-      <Stack gap="lg">
-        <Section title="Mode">
-          <Radio.Group value={mode} onChange={(value) => setMode(value as Project['mode'])} aria-label="Mode">
-            <Stack gap="sm">
-              <Radio
-                value="test"
-                label="Test"
-                description="Every email goes to the test address or, without one, to the mailbox. Nobody else gets mail."
-              />
-              <Radio value="live" label="Live" description="Email goes to the people it is meant for." />
-            </Stack>
-          </Radio.Group>
-          {mode === 'live' && settings.mode === 'test' && (
-            <Alert color="buoy" mt="md" title="Live sends to real people">
-              From the moment you save, campaigns that are live and messages sent through the API leave for
-              their recipients.
-            </Alert>
-          )}
-          <TextInput
-            mt="md"
-            label="Test address"
-            description="Where all mail goes in test mode."
-            placeholder="you@example.com"
-            type="email"
-            value={testAddress}
-            onChange={(event) => setTestAddress(event.currentTarget.value)}
-            error={fieldError(change.error, 'testAddress')}
-          />
-        </Section>
-        <Section title="Project">
-          <Stack>
+      <Fieldset variant="unstyled" disabled={!may('project.change')}>
+        <Stack gap="lg">
+          <Section title="Mode">
+            <Radio.Group
+              value={mode}
+              onChange={(value) => setMode(value as Project['mode'])}
+              aria-label="Mode"
+            >
+              <Stack gap="sm">
+                <Radio
+                  value="test"
+                  label="Test"
+                  description="Every email goes to the test address or, without one, to the mailbox. Nobody else gets mail."
+                />
+                <Radio value="live" label="Live" description="Email goes to the people it is meant for." />
+              </Stack>
+            </Radio.Group>
+            {mode === 'live' && settings.mode === 'test' && (
+              <Alert color="buoy" mt="md" title="Live sends to real people">
+                From the moment you save, campaigns that are live and messages sent through the API leave for
+                their recipients.
+              </Alert>
+            )}
             <TextInput
-              label="Name"
-              required
-              value={name}
-              onChange={(event) => setName(event.currentTarget.value)}
-              error={fieldError(change.error, 'name')}
+              mt="md"
+              label="Test address"
+              description="Where all mail goes in test mode."
+              placeholder="you@example.com"
+              type="email"
+              value={testAddress}
+              onChange={(event) => setTestAddress(event.currentTarget.value)}
+              error={fieldError(change.error, 'testAddress')}
             />
-            <Select
-              label="Time zone"
-              description="Used for campaigns that wait until a time of day, when a person has no time zone."
-              data={timezones}
-              searchable
-              value={timezone}
-              onChange={(value) => setTimezone(value ?? 'UTC')}
-              error={fieldError(change.error, 'timezone')}
-            />
-            <NumberInput
-              label="Days that events are kept"
-              description="Empty keeps them for ever."
-              min={1}
-              allowDecimal={false}
-              value={retention}
-              onChange={setRetention}
-              error={fieldError(change.error, 'eventRetentionDays')}
-            />
-          </Stack>
-        </Section>
-        {change.error && !known && <ErrorState title="Could not save the settings" error={change.error} />}
-        <Group>
-          <Button type="submit" loading={change.isPending}>
-            Save
-          </Button>
-        </Group>
-      </Stack>
+          </Section>
+          <Section title="Project">
+            <Stack>
+              <TextInput
+                label="Name"
+                required
+                value={name}
+                onChange={(event) => setName(event.currentTarget.value)}
+                error={fieldError(change.error, 'name')}
+              />
+              <Select
+                label="Time zone"
+                description="Used for campaigns that wait until a time of day, when a person has no time zone."
+                data={timezones}
+                searchable
+                value={timezone}
+                onChange={(value) => setTimezone(value ?? 'UTC')}
+                error={fieldError(change.error, 'timezone')}
+              />
+              <NumberInput
+                label="Days that events are kept"
+                description="Empty keeps them for ever."
+                min={1}
+                allowDecimal={false}
+                value={retention}
+                onChange={setRetention}
+                error={fieldError(change.error, 'eventRetentionDays')}
+              />
+            </Stack>
+          </Section>
+          {change.error && !known && <ErrorState title="Could not save the settings" error={change.error} />}
+          <Group>
+            <NeedsRight right="project.change">
+              <Button type="submit" loading={change.isPending}>
+                Save
+              </Button>
+            </NeedsRight>
+          </Group>
+        </Stack>
+      </Fieldset>
     </form>
   )
 }

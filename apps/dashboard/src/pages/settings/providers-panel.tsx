@@ -7,6 +7,7 @@ import type { Provider } from '../../api/types.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
+import { NeedsRight } from '../../components/needs-right.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.ts'
@@ -20,9 +21,11 @@ export function ProvidersPanel({ project }: { project: string }) {
       title="Sending"
       description="The SMTP server that takes this project’s mail. Without one, mail lands in the mailbox."
       actions={
-        <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={dialog.open}>
-          Add SMTP server
-        </Button>
+        <NeedsRight right="sending.manage">
+          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={dialog.open}>
+            Add SMTP server
+          </Button>
+        </NeedsRight>
       }
     >
       <QueryView query={providers} what="the providers">
@@ -80,10 +83,13 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
         </div>
         <Group gap="xs">
           {!provider.active && <Activate project={project} provider={provider} />}
-          <Button size="xs" variant="default" onClick={dialog.open}>
-            Send a test
-          </Button>
+          <NeedsRight right="sending.manage">
+            <Button size="xs" variant="default" onClick={dialog.open}>
+              Send a test
+            </Button>
+          </NeedsRight>
           <ConfirmButton
+            needs="sending.manage"
             size="xs"
             variant="subtle"
             color="red"
@@ -114,9 +120,11 @@ function Activate({ project, provider }: { project: string; provider: Provider }
       },
     )
   return (
-    <Button size="xs" variant="light" loading={change.isPending} onClick={activate}>
-      Use this one
-    </Button>
+    <NeedsRight right="sending.manage">
+      <Button size="xs" variant="light" loading={change.isPending} onClick={activate}>
+        Use this one
+      </Button>
+    </NeedsRight>
   )
 }
 

@@ -11,6 +11,7 @@ import {
   useTestSource,
 } from '../../api/sources.ts'
 import { ErrorState } from '../../components/error-state.tsx'
+import { NeedsRight } from '../../components/needs-right.tsx'
 import { Section } from '../../components/section.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { ColumnTable } from '../imports/column-table.tsx'
@@ -106,14 +107,16 @@ export function SourceForm({ project, source, onSaved }: SourceFormProps) {
               maw={320}
             />
             <Group>
-              <Button
-                variant="default"
-                loading={test.isPending}
-                disabled={draft.query.trim() === '' || (!source && !draft.url)}
-                onClick={tryIt}
-              >
-                Try it
-              </Button>
+              <NeedsRight right="sources.manage">
+                <Button
+                  variant="default"
+                  loading={test.isPending}
+                  disabled={draft.query.trim() === '' || (!source && !draft.url)}
+                  onClick={tryIt}
+                >
+                  Try it
+                </Button>
+              </NeedsRight>
               <Text size="sm" c="dimmed">
                 Reads a few rows and imports nothing.
               </Text>
@@ -142,9 +145,11 @@ export function SourceForm({ project, source, onSaved }: SourceFormProps) {
         )}
         {save.error && !told && <ErrorState title="Could not save the source" error={save.error} />}
         <Group>
-          <Button type="submit" loading={save.isPending} disabled={!ready}>
-            {source ? 'Save' : 'Create source'}
-          </Button>
+          <NeedsRight right="sources.manage">
+            <Button type="submit" loading={save.isPending} disabled={!ready}>
+              {source ? 'Save' : 'Create source'}
+            </Button>
+          </NeedsRight>
           {columns.length === 0 && (
             <Text size="sm" c="dimmed">
               Try it first: then the columns are known.

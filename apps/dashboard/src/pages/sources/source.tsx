@@ -5,6 +5,7 @@ import { type Source, useDeleteSource, useRunSource, useSource } from '../../api
 import { BackLink } from '../../components/back-link.tsx'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { AnchorLink } from '../../components/links.tsx'
+import { NeedsRight } from '../../components/needs-right.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { PropertyList } from '../../components/property-list.tsx'
 import { QueryView } from '../../components/query-view.tsx'
@@ -46,14 +47,16 @@ function SourceView({ project, source }: { project: string; source: Source }) {
         title={source.name}
         actions={
           <>
-            <Button
-              variant="light"
-              leftSection={<IconPlayerPlay size={16} aria-hidden />}
-              loading={run.isPending}
-              onClick={start}
-            >
-              Run now
-            </Button>
+            <NeedsRight right="sources.manage">
+              <Button
+                variant="light"
+                leftSection={<IconPlayerPlay size={16} aria-hidden />}
+                loading={run.isPending}
+                onClick={start}
+              >
+                Run now
+              </Button>
+            </NeedsRight>
             <DeleteSource project={project} source={source} />
           </>
         }
@@ -109,6 +112,7 @@ function DeleteSource({ project, source }: { project: string; source: Source }) 
   }
   return (
     <ConfirmButton
+      needs="sources.manage"
       variant="subtle"
       color="red"
       title={`Delete “${source.name}”?`}

@@ -1,10 +1,12 @@
-import { Text } from '@mantine/core'
+import { Button, Text } from '@mantine/core'
 import { IconDatabaseImport, IconPlus } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
+import { useMay } from '../../api/rights.ts'
 import { type Source, useSources } from '../../api/sources.ts'
 import { type Column, DataTable } from '../../components/data-table.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { ButtonLink, RowLink } from '../../components/links.tsx'
+import { NeedsRight } from '../../components/needs-right.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { ImportTabs } from '../imports/import-tabs.tsx'
@@ -44,15 +46,21 @@ export function SourcesPage() {
   )
 }
 
-const NewSource = ({ project }: { project: string }) => (
-  <ButtonLink
-    to="/projects/$project/imports/sources/new"
-    params={{ project }}
-    leftSection={<IconPlus size={16} aria-hidden />}
-  >
-    New SQL source
-  </ButtonLink>
-)
+function NewSource({ project }: { project: string }) {
+  const may = useMay()
+  const leftSection = <IconPlus size={16} aria-hidden />
+  if (!may('sources.manage'))
+    return (
+      <NeedsRight right="sources.manage">
+        <Button leftSection={leftSection}>New SQL source</Button>
+      </NeedsRight>
+    )
+  return (
+    <ButtonLink to="/projects/$project/imports/sources/new" params={{ project }} leftSection={leftSection}>
+      New SQL source
+    </ButtonLink>
+  )
+}
 
 const columns = (project: string): Column<Source>[] => [
   {

@@ -45,6 +45,7 @@ function DeleteTemplate({ project, template }: { project: string; template: Temp
   }
   return (
     <ConfirmButton
+      needs="content.delete"
       variant="subtle"
       color="red"
       title={`Delete “${template.name}”?`}

@@ -12,19 +12,27 @@ export class ConsoleClient {
 
   async fetch(
     path: string,
-    options: { method?: string; body?: unknown; headers?: Record<string, string> } = {},
+    options: {
+      method?: string
+      /** Text goes as it is, anything else as JSON. */
+      body?: unknown
+      headers?: Record<string, string>
+      signal?: AbortSignal
+    } = {},
   ): Promise<Response> {
-    const { method = 'GET', body, headers = {} } = options
+    const { method = 'GET', body, headers = {}, signal } = options
     const response = await fetch(new URL(path, this.#url), {
       method,
       redirect: 'manual',
+      signal,
       headers: {
         cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '),
         ...(method === 'GET' ? {} : { origin: this.#url }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body:
+        body === undefined || typeof body === 'string' ? (body as string | undefined) : JSON.stringify(body),
     })
     for (const cookie of response.headers.getSetCookie()) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie)!

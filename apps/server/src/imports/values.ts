@@ -43,7 +43,7 @@ export const nameOfType: Record<ValueType, string> = {
   json: 'JSON',
 }
 
-const plain = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i
+const plain = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$/i
 /** Thousands are only read as such in groups of three. */
 const grouped = /^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/
 

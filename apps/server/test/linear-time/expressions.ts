@@ -86,3 +86,10 @@ function possibleTexts(node: ts.Expression, holes: Holes): string[] | undefined 
     (value) => node.head.text + node.templateSpans.map(({ literal }) => value + literal.text).join(''),
   )
 }
+
+/** One expression may stand in several places. */
+export const distinct = (expressions: Expression[]) => [
+  ...new Map(
+    expressions.map((expression) => [`${expression.source}/${expression.flags}`, expression]),
+  ).values(),
+]

@@ -1,0 +1,137 @@
+import { type Input, many } from '../input.ts'
+
+type Condition = Record<string, unknown>
+const leaf: Condition = { person: 'plan', operator: 'contains', value: 'x' }
+const past = (i: number): Condition => ({ event: `e${i % 50}`, count: { operator: 'at_least', value: 1 } })
+
+/** As deep as `levels`, each one inside the one before. */
+const deep = (levels: number): Condition => (levels === 0 ? leaf : { not: deep(levels - 1) })
+const tree = (levels: number, width: number): Condition =>
+  levels === 0 ? leaf : { any: Array.from({ length: width }, () => tree(levels - 1, width)) }
+
+export const reads: Input[] = [
+  {
+    name: 'previews of segments in parallel',
+    why: '40 of one project made another wait 6.2 s for a page of people, or refused it',
+    play: (tenant, scale) =>
+      many(scale.of(20, 400), 40, (i) =>
+        tenant.rest('POST', '/segments/preview', {
+          conditions: { all: Array.from({ length: 20 }, (_, n) => past(i + n)) },
+          exact: true,
+        }),
+      ),
+  },
+  {
+    name: 'conditions, deep and wide',
+    why: 'they become SQL that PostgreSQL plans for longer than it runs',
+    async play(tenant, scale) {
+      const trees = [
+        deep(9),
+        deep(scale.of(200, 5_000)),
+        tree(2, 9),
+        tree(5, 6),
+        { any: Array.from({ length: 99 }, () => leaf) },
+        { any: Array.from({ length: scale.of(5_000, 50_000) }, () => leaf) },
+        { all: Array.from({ length: 99 }, (_, i) => past(i)) },
+      ]
+      for (const conditions of trees) {
+        await tenant.rest('POST', '/segments/preview', { conditions })
+        await tenant.rest('POST', '/people/search', { conditions })
+      }
+    },
+  },
+  {
+    name: 'conditions of odd values',
+    why: 'what is compared may be anything',
+    async play(tenant) {
+      const values = [
+        '\\',
+        '%',
+        '_',
+        '(',
+        '*'.repeat(1_000),
+        '\ud800',
+        1e308,
+        -1e308,
+        '1e400',
+        '9999-12-31',
+        null,
+        [],
+        {},
+        [null],
+        '__proto__',
+        '\u0000',
+      ]
+      for (const operator of [
+        'is',
+        'contains',
+        'starts_with',
+        'ends_with',
+        'matches',
+        'one_of',
+        'greater',
+        'before',
+        'exists',
+      ])
+        for (const value of values)
+          await tenant.rest('POST', '/segments/preview', {
+            conditions: { person: '__proto__', operator, value },
+          })
+    },
+  },
+  {
+    name: 'segments that mean each other',
+    why: 'rings have no end',
+    async play(tenant) {
+      const make = (name: string, conditions: Condition) =>
+        tenant.rest('POST', '/segments', { name, conditions })
+      const first = await make('Ring 1', leaf)
+      const id = first.status === 201 ? first.json().id : 1
+      const second = await make('Ring 2', { segment: id })
+      if (second.status === 201)
+        await tenant.rest('PATCH', `/segments/${id}`, { conditions: { segment: second.json().id } })
+      await tenant.rest('POST', '/segments/preview', {
+        conditions: { all: Array.from({ length: 50 }, () => ({ segment: id })) },
+      })
+    },
+  },
+  {
+    name: 'pages of everything, in parallel',
+    why: 'each costs a connection of the few there are',
+    play: (tenant, scale) =>
+      many(scale.of(200, 5_000), 60, (i) =>
+        tenant.rest(
+          'GET',
+          [
+            '/people?limit=100',
+            '/events?limit=100',
+            '/messages?limit=100',
+            '/overview?range=24h',
+            '/queue',
+            '/catalog/properties',
+            '/events/over-time',
+            '/tasks',
+          ][i % 8]!,
+        ),
+      ),
+  },
+  {
+    name: 'exports in parallel',
+    why: 'each reads everybody',
+    play: (tenant, scale) =>
+      many(scale.of(10, 200), 10, (i) =>
+        tenant.rest('POST', '/exports', {
+          kind: ['people', 'events', 'messages'][i % 3],
+          format: i % 2 ? 'csv' : 'ndjson',
+        }),
+      ),
+  },
+  {
+    name: 'searches in parallel',
+    why: 'each may look far for what begins alike',
+    play: (tenant, scale) =>
+      many(scale.of(100, 3_000), 40, (i) =>
+        tenant.rest('GET', `/people?search=${'+'.repeat(i % 3)}${encodeURIComponent('1-'.repeat(i % 100))}`),
+      ),
+  },
+]

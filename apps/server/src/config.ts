@@ -106,6 +106,12 @@ export const settings = {
     'Least severe log lines to write.',
     oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
   ),
+  renderSeconds: setting(
+    'FAIRWAY_RENDER_SECONDS',
+    '2',
+    'Time that one mail may take from its template to the bytes that leave; one that takes longer is stopped and `failed`.',
+    integer(1, 60),
+  ),
   maxEventBytes: setting(
     'FAIRWAY_MAX_EVENT_BYTES',
     '32768',

@@ -211,6 +211,7 @@ export interface Messages {
   input: Generated<Jsonb<JsonObject>>
   claim: Optional<string>
   attempts: Generated<number>
+  renders: Generated<number>
   provider: Optional<string>
   provider_message_id: Optional<string>
   due_at: Generated<Timestamp>

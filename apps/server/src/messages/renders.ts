@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 
-/** Times that a mail may be begun without being finished, after its job came back for the first time. */
+/** Times that a mail may be begun without being finished after its job came back, which is not counted itself. */
 export const mostRenders = 2
 
 /** Counts before the work begins, so that what ends the process is known when the job comes back. Committed on return. */

@@ -2,7 +2,9 @@ import type { Batch } from './renderer.ts'
 
 /** Batches that a project may have waiting; their callers hold them in memory. */
 const mostWaiting = 64
-const mostWaitingWhenSlow = 2
+const mostWaitingWhenSlow = 4
+/** Slow mails that make a project a slow one, until it had none for a while. */
+export const slowCount = 2
 const slowForMs = 30_000
 
 /**
@@ -14,8 +16,7 @@ export class RenderQueue {
   /** Waiting batches by project, in the order of turns. */
   readonly #lines = new Map<number, Batch[]>()
   readonly #held = new Map<number, number>()
-  /** Until when a project counts as slow. */
-  readonly #slow = new Map<number, number>()
+  readonly #slow = new Map<number, { count: number; until: number }>()
 
   constructor(threads: number) {
     this.#mostHeld = Math.max(1, threads - 1)
@@ -51,14 +52,16 @@ export class RenderQueue {
     else this.#held.delete(projectId)
   }
 
-  noteSlow(projectId: number): void {
+  noteSlow(projectId: number, mails: number): void {
     const now = performance.now()
-    for (const [project, until] of this.#slow) if (until < now) this.#slow.delete(project)
-    this.#slow.set(projectId, now + slowForMs)
+    for (const [project, { until }] of this.#slow) if (until < now) this.#slow.delete(project)
+    const count = (this.#slow.get(projectId)?.count ?? 0) + mails
+    this.#slow.set(projectId, { count, until: now + slowForMs })
   }
 
   #isSlow(projectId: number): boolean {
-    return (this.#slow.get(projectId) ?? 0) > performance.now()
+    const slow = this.#slow.get(projectId)
+    return slow !== undefined && slow.count >= slowCount && slow.until > performance.now()
   }
 
   #mayHoldMore(projectId: number): boolean {

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os'
 import type { App } from '../app.ts'
 import { keptWith } from '../kept-with.ts'
-import { type MailLimits, mailLimits } from './limits.ts'
+import { type MailLimits, mailHeapMb } from './limits.ts'
 import { newPlace, nowhere, type Place, readPlace } from './place.ts'
-import { RenderQueue } from './render-queue.ts'
+import { RenderQueue, slowCount } from './render-queue.ts'
 import type { ThreadEnd } from './render-thread.ts'
 import { TemplateError } from './template-error.ts'
 import { Thread } from './thread.ts'
@@ -36,8 +36,8 @@ const mostItems = 100
 const batchMs = 4_000
 const batchSize = 64_000_000
 const tickMs = 50
-/** A mail that takes longer makes its project a slow one for a while. */
-const slowMs = 250
+/** A mail that takes longer counts against its project; twice, because a busy machine can be slow as well. */
+const slowMs = 500
 const startMs = 60_000
 const idleMs = 10_000
 
@@ -53,7 +53,7 @@ interface Run {
 
 /**
  * Does what tenants' content decides in threads that can be ended: rendering, checking, making and reading MIME messages.
- * Each mail has {@link mailLimits}; a thread that passes them is ended and replaced, the mail fails, and the others of its
+ * Each mail has {@link MailLimits}; a thread that passes them is ended and replaced, the mail fails, and the others of its
  * batch go on in another thread. {@link RenderQueue} shares the threads between projects.
  */
 export class Renderer {
@@ -64,7 +64,7 @@ export class Renderer {
   readonly #idle: { thread: Thread; timer: NodeJS.Timeout }[] = []
   #watch: NodeJS.Timeout | undefined
 
-  constructor(limits: MailLimits = mailLimits, threads = Math.min(4, Math.max(2, availableParallelism()))) {
+  constructor(limits: MailLimits, threads = Math.min(4, Math.max(2, availableParallelism()))) {
     this.#limits = limits
     this.#threads = threads
     this.#queue = new RenderQueue(threads)
@@ -176,7 +176,7 @@ export class Renderer {
     const guilty = taken[item - 1]!
     batch.left = batch.left.filter((index) => index !== guilty)
     batch.usedMs += run.ticks * tickMs
-    this.#queue.noteSlow(batch.projectId)
+    this.#queue.noteSlow(batch.projectId, slowCount)
     if (outOfMemory && item > 1) {
       // What came before it may have filled the memory.
       batch.left.unshift(guilty)
@@ -210,7 +210,7 @@ export class Renderer {
       if (took >= (item === 0 ? startMs : this.#limits.timeMs)) {
         run.stopped = true
         void run.thread.stop()
-      } else if (item > 0 && took >= slowMs) this.#queue.noteSlow(run.batch.projectId)
+      } else if (item > 0 && took === slowMs) this.#queue.noteSlow(run.batch.projectId, 1)
     }
   }
 }
@@ -224,4 +224,6 @@ function toEnd(end: ThreadEnd): End<unknown> {
 }
 
 /** The render threads of this process. */
-export const rendererOf = keptWith((_app: App) => new Renderer())
+export const rendererOf = keptWith(
+  ({ config }: App) => new Renderer({ timeMs: config.renderSeconds * 1_000, heapMb: mailHeapMb }),
+)

@@ -70,14 +70,16 @@ describe('a mail that takes too long', () => {
 })
 
 test('a mail that needs too much memory is ended; its neighbours are rendered', async () => {
-  const pieces = `{% assign a = "${'a,'.repeat(400_000)}" | split: "," %}`
-  const greedy = { headers: Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`X-${n}`, pieces])) }
-  const ends = await run(3, mail('one'), mail('two', greedy), mail('three'))
-  expect(ends[0]).toMatchObject({ result: { html: 'one' } })
-  expect(ends[2]).toMatchObject({ result: { html: 'three' } })
-  expect('error' in ends[1]! && ends[1].error.message).toMatch(
-    /rendering (needed more than 64 MB of memory|took longer than 1 s) and was stopped|memory alloc limit/,
-  )
+  const patient = new Renderer({ timeMs: 60_000, heapMb: 64 }, 2)
+  // What the filters make, Liquid does not count.
+  const greedy = `{{ "${'<'.repeat(900_000)}" | escape | escape | escape | escape | escape | escape | newline_to_br | escape }}`
+  const ends = await patient.run(render, 3, null, [mail('one'), mail(greedy), mail('three')])
+  await patient.close()
+  expect(ends).toMatchObject([
+    { result: { html: 'one' } },
+    { error: { message: 'html: rendering needed more than 64 MB of memory and was stopped' } },
+    { result: { html: 'three' } },
+  ])
 })
 
 test('many projects whose mails are slow, each within its limit, leave a thread to quick ones', async () => {
@@ -85,7 +87,7 @@ test('many projects whose mails are slow, each within its limit, leave a thread 
   const order: string[] = []
   const slow = mail('x', { headers: { 'X-A': loop(1_000), 'X-B': loop(1_000) } })
   const slowOnes = Array.from({ length: 6 }, (_, n) =>
-    patient.run(render, 200 + n, null, [slow, slow]).then(() => order.push('slow')),
+    patient.run(render, 200 + n, null, [slow, slow, slow]).then(() => order.push('slow')),
   )
   // By now all of them were seen once.
   await Promise.race(slowOnes)

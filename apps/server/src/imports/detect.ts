@@ -192,11 +192,14 @@ const isHeader = (cells: string[]): boolean =>
   cells.every((cell) => !isEmail(cell.trim()) && !/^[\d\s.,:+/-]+(T[\d:.]+Z?)?$/.test(cell.trim() || 'x'))
 
 function distinctNames(cells: string[]): string[] {
-  const used = new Map<string, number>()
+  const used = new Set<string>()
+  const times = new Map<string, number>()
   return cells.map((cell, index) => {
     const name = cell.replaceAll('\0', '').trim().slice(0, 250) || `column ${index + 1}`
-    const times = (used.get(name) ?? 0) + 1
-    used.set(name, times)
-    return times === 1 ? name : `${name} (${times})`
+    let distinct = name
+    for (let time = times.get(name) ?? 1; used.has(distinct); times.set(name, time))
+      distinct = `${name} (${++time})`
+    used.add(distinct)
+    return distinct
   })
 }

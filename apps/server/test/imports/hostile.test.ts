@@ -125,6 +125,16 @@ describe('reading', () => {
   })
 })
 
+it('columns that are called alike are told apart, also from those that look as if they were', () => {
+  const { columns } = look(
+    Buffer.from('a,a,a (2),a\n1,2,3,4\n'),
+    true,
+    { encoding: 'utf-8', compression: 'none' },
+    { header: true },
+  )
+  expect(columns).toEqual(['a', 'a (2)', 'a (2) (2)', 'a (3)'])
+})
+
 it('looking at the beginning takes four times as long for four times as much', () => {
   const looked = (file: Buffer) => {
     const began = process.cpuUsage()

@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { SMTPServer } from 'smtp-server'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../../testing/postgres.ts'
 import { parseConnection } from '../../src/sources/connection.ts'
@@ -163,6 +165,29 @@ describe('a server that sends too much', () => {
       transient: false,
       message: expect.stringMatching(/a message of more than 1048576 bytes/),
     })
+  })
+
+  it('is left at once behind TLS, too', async () => {
+    // Any certificate will do: the mail servers of other tests bring one.
+    const secureContext = new SMTPServer().secureContext.get('*')
+    const secured = (socket: Socket, then: (secure: Socket) => void) => {
+      const secure = new TLSSocket(socket, { isServer: true, secureContext })
+      secure.on('error', () => {})
+      then(secure)
+    }
+    server = await pretend((socket) =>
+      socket.once('data', () => {
+        socket.write('S')
+        secured(socket, (secure) =>
+          secure.once('data', () => {
+            secure.write(message('E', Buffer.alloc(4), 2 ** 31 - 10))
+            flood(secure)
+          }),
+        )
+      }),
+    )
+    const error = await failure('postgres', `postgres://u:p@127.0.0.1:${server.port}/d?sslmode=require`)
+    expect(error).toMatchObject({ transient: false, message: expect.stringMatching(/a message of more/) })
   })
 
   it('is left when its greeting never ends', async () => {

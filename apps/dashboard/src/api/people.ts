@@ -8,6 +8,7 @@ import {
 import type { Condition } from '../conditions/language.ts'
 import { projectPath, request } from './client.ts'
 import { forgetLists, useKeyset } from './keyset.ts'
+import { retryWhileBusy } from './query-client.ts'
 import type { Task } from './tasks.ts'
 import type { Page, Person, PersonDetail, TimelineEntry } from './types.ts'
 
@@ -37,7 +38,7 @@ export const useFilteredPeople = (project: string, filter: PeopleFilter) =>
     getNextPageParam: (page) => page.nextCursor ?? undefined,
     enabled: filter.segment !== undefined || filter.conditions !== undefined,
     placeholderData: keepPreviousData,
-    retry: false,
+    retry: retryWhileBusy,
   })
 
 /** Whom a bulk action is about. */

@@ -5,6 +5,13 @@ import { ApiError } from './client.ts'
 const isTransient = (error: Error) =>
   !(error instanceof ApiError) || error.status === 429 || error.status >= 500
 
+/** The project reads as much at once as it may: that passes within seconds, and is no failure. */
+export const isBusy = (error: Error | null) => error instanceof ApiError && error.code === 'busy'
+const mostBusyTries = 20
+
+/** For requests that are dear: only what was not even begun is asked again. */
+export const retryWhileBusy = (failures: number, error: Error) => isBusy(error) && failures < mostBusyTries
+
 const signedOut = (error: Error) => error instanceof ApiError && error.status === 401
 
 export function createQueryClient(): QueryClient {
@@ -21,7 +28,7 @@ export function createQueryClient(): QueryClient {
     defaultOptions: {
       queries: {
         staleTime: 10_000,
-        retry: (failures, error) => failures < 2 && isTransient(error),
+        retry: (failures, error) => retryWhileBusy(failures, error) || (failures < 2 && isTransient(error)),
         retryDelay: (attempt, error) =>
           error instanceof ApiError && error.retryAfterSeconds
             ? Math.min(error.retryAfterSeconds, 30) * 1000

@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Condition } from '../conditions/language.ts'
 import { projectPath, request } from './client.ts'
 import { forgetLists, useKeyset } from './keyset.ts'
+import { isBusy, retryWhileBusy } from './query-client.ts'
 import { isUnderWay, type Task, workRefreshMs } from './tasks.ts'
 import type { Person } from './types.ts'
 
@@ -124,7 +125,7 @@ export function useSegmentPreview(project: string, conditions: Condition | null)
           signal,
         }),
       enabled,
-      retry: false,
+      retry: retryWhileBusy,
       staleTime: 30_000,
     }) as const
   const estimate = useQuery(ask(false, conditions !== null))
@@ -134,5 +135,7 @@ export function useSegmentPreview(project: string, conditions: Condition | null)
     error: estimate.error ?? exact.error,
     /** The number may still change. */
     counting: estimate.isFetching || exact.isFetching,
+    /** It waits for its turn. */
+    busy: isBusy(estimate.failureReason) || isBusy(exact.failureReason),
   }
 }

@@ -1,6 +1,7 @@
 import { Box, Button, Card, Skeleton, Stack, Table, Text } from '@mantine/core'
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
 import type { Page } from '../api/types.ts'
+import { BusyNote } from './busy-note.tsx'
 import classes from './data-table.module.css'
 import { ErrorState } from './error-state.tsx'
 
@@ -86,6 +87,7 @@ export function DataTable<Row>({ label, columns, query, rowKey, empty, more }: D
           </Table>
         </Box>
       </Card>
+      <BusyNote query={query} />
       {rows && <NextPage label={label} query={query} more={more} />}
     </>
   )

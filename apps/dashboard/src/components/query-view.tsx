@@ -1,5 +1,6 @@
 import { Skeleton, Stack } from '@mantine/core'
 import type { UseQueryResult } from '@tanstack/react-query'
+import { BusyNote } from './busy-note.tsx'
 import { ErrorState } from './error-state.tsx'
 
 interface QueryViewProps<Data> {
@@ -25,6 +26,7 @@ export function QueryView<Data>({ query, what, skeleton, children }: QueryViewPr
   return (
     <div aria-busy="true" role="status" aria-label={`Loading ${what}`}>
       {skeleton ?? <SkeletonLines />}
+      <BusyNote query={query} />
     </div>
   )
 }

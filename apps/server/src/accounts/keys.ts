@@ -125,6 +125,9 @@ export async function revokeKey(app: App, projectId: number, keyId: number): Pro
   keyCache(app).forget(row.hash)
 }
 
+/** Asks the database for the key the next time, whatever is remembered of it. */
+export const forgetKey = (app: App, plaintext: string): void => keyCache(app).forget(hashKey(plaintext))
+
 /**
  * Whose key this is, or null when it is unknown or revoked. Answers without a promise when it is cached, which is
  * nearly always; `await` works on both.

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import { forbidden, notFound, unauthorized } from '../errors.ts'
 import { attemptsOf } from './attempts.ts'
-import { findKey, keyPrefix } from './keys.ts'
+import { findKey, forgetKey, keyPrefix } from './keys.ts'
 import { highestRole } from './members.ts'
 import type { Caller } from './rights.ts'
 import { readSession, type SignedIn } from './session.ts'
@@ -86,13 +86,20 @@ async function authorize(app: App, request: FastifyRequest): Promise<Access> {
   return access
 }
 
+/** {@link enterProject} anew, with the key as the database has it now. */
+export async function enterProjectAgain(app: App, request: FastifyRequest): Promise<void> {
+  const token = bearerToken(request.headers.authorization)
+  if (token) forgetKey(app, token)
+  await enterProject(app, request)
+}
+
 async function authorizeKey(
   app: App,
   request: FastifyRequest,
   authorization: string,
   projectId: number | null,
 ): Promise<Access> {
-  const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+  const token = bearerToken(authorization)
   if (!token) throw refuse(app, request, 'Send the secret key as `Authorization: Bearer <secretKey>`')
   const owner = await findKey(app, token)
   if (!owner) throw refuse(app, request, 'The key is unknown or was revoked')
@@ -104,6 +111,8 @@ async function authorizeKey(
   if (!project) throw refuse(app, request, 'The key is unknown or was revoked')
   return { project, role: 'key', actor: `key ${keyPrefix(token, owner.kind)}` }
 }
+
+const bearerToken = (authorization: string | undefined) => /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
 
 /** The 401, or the 429 once the address had too many of them. */
 function refuse(app: App, request: FastifyRequest, message: string) {

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler, RouteO
 import type { App } from '../app.ts'
 import { ApiError, notFound } from '../errors.ts'
 import { installationRole, type OrganizationSummary, organizationsOf } from './members.ts'
-import { enterProject } from './project-auth.ts'
+import { enterProject, enterProjectAgain } from './project-auth.ts'
 import { type Caller, isRight, may, type Right, scopeOf, whoMay } from './rights.ts'
 import { requireSession, type SignedIn } from './session.ts'
 
@@ -97,6 +97,17 @@ function guardOf(app: App, right: RouteRight): onRequestAsyncHookHandler | undef
     request.user = await requireSession(app, request, reply)
     if (isRight(right) && scopeOf(right) === 'installation')
       requireRight((await installationRole(app, request.user.id)) ?? null, right)
+  }
+}
+
+/** Whether who opened what stays open still has the route's right. What can't be found out counts as no. */
+export async function mayStill(app: App, request: FastifyRequest): Promise<boolean> {
+  const { right } = request.routeOptions.config
+  try {
+    await enterProjectAgain(app, request)
+    return right !== undefined && isRight(right) && may(request.projectRole!, right)
+  } catch {
+    return false
   }
 }
 

@@ -1,22 +1,29 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 const heartbeatMs = 15_000
-/** Then the browser connects again by itself, and shows that it may still look. */
+/** Then the browser connects again by itself. */
 const longestMs = 600_000
-/** A reader that is so far behind is cut off; it connects again and gets the latest. */
+/** A reader that is so far behind sees a sample: what comes meanwhile is left out. */
 const mostBufferedBytes = 1024 * 1024
+/** For a reader that does not take the end of the reply, either. */
+const graceMs = 5_000
 
 export interface EventStream {
-  send(event: string, data: unknown): void
+  /** @param data as JSON */
+  send(event: string, data: string): void
   /** Ends the reply; a browser connects again after its `retry`. */
   close(): void
 }
 
-/** Answers with server-sent events. `onClose` runs once, whoever ended it. */
+/**
+ * Answers with server-sent events. One whose bytes wait at two heartbeats in a row has a reader that is gone or stuck, and is
+ * cut off. `onClose` runs once, whoever ended it.
+ */
 export function openEventStream(
   request: FastifyRequest,
   reply: FastifyReply,
   onClose: () => void,
+  { everyMs = heartbeatMs }: { everyMs?: number } = {},
 ): EventStream {
   reply.hijack()
   const { raw } = reply
@@ -29,8 +36,17 @@ export function openEventStream(
   })
   raw.write('retry: 2000\n\n')
 
-  const close = () => raw.end()
-  const heartbeat = setInterval(() => raw.write(': still here\n\n'), heartbeatMs)
+  const close = () => {
+    raw.end()
+    setTimeout(() => raw.destroy(), graceMs).unref()
+  }
+  let wasBehind = false
+  const heartbeat = setInterval(() => {
+    const isBehind = raw.writableLength > 0
+    if (isBehind && wasBehind) return void raw.destroy()
+    wasBehind = isBehind
+    raw.write(': still here\n\n')
+  }, everyMs)
   const end = setTimeout(close, longestMs)
   request.raw.socket.setNoDelay(true)
   raw.on('close', () => {
@@ -42,9 +58,8 @@ export function openEventStream(
 
   return {
     send(event, data) {
-      if (raw.writableEnded || raw.destroyed) return
-      if (raw.writableLength > mostBufferedBytes) return void raw.destroy()
-      raw.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+      if (raw.writableEnded || raw.destroyed || raw.writableLength > mostBufferedBytes) return
+      raw.write(`event: ${event}\ndata: ${data}\n\n`)
     },
     close,
   }

@@ -7,7 +7,9 @@ export interface LiveEvent {
   name: string
   personId: number
   person: { id: number; externalId: string | null; email: string | null } | null
+  /** Empty where they are large, and `cut` then. */
   properties: Record<string, Json>
+  cut: boolean
   source: string | null
   occurredAt: Date
   receivedAt: Date
@@ -19,15 +21,17 @@ export interface Watched {
   personId?: number
 }
 
-/** Called with new events, oldest first. */
-export type Subscriber = (events: LiveEvent[]) => void
+/** Called with new events as JSON, oldest first. */
+export type Subscriber = (events: string[]) => void
 
 const pollMs = 1_000
 /** Events shown on connecting, and read by one poll: of a flood, the stream shows a sample. */
 const mostEvents = 50
+/** Of their properties, as text: a watch keeps 50 events for those who come later, 400 KB at most. */
+const mostPropertyBytes = 8_000
 const windowMs = 600_000
-const subscribersPerWatch = 20
-const watchesPerProcess = 100
+const subscribersPerProject = 20
+const subscribersPerProcess = 200
 
 /**
  * The latest events of projects, and of single people, that somebody is looking at. One poll a second and watch serves all
@@ -36,6 +40,8 @@ const watchesPerProcess = 100
 export class LiveEvents {
   readonly #app: App
   readonly #watches = new Map<string, Watch>()
+  /** By project. */
+  readonly #subscribers = new Map<number, number>()
 
   constructor(app: App) {
     this.#app = app
@@ -44,18 +50,35 @@ export class LiveEvents {
   /**
    * Returns the function that ends the subscription. The first call of `subscriber` brings the latest ten minutes.
    *
-   * @throws {ApiError} 429 above 20 subscribers of a project or person, or 100 watched projects and people in this process.
+   * @throws {ApiError} 429 above 20 subscribers of a project and its people, or 200 in this process.
    */
   subscribe(watched: Watched, subscriber: Subscriber): () => void {
-    const key = `${watched.projectId} ${watched.personId ?? ''}`
+    const { projectId, personId } = watched
+    const ofProject = this.#subscribers.get(projectId) ?? 0
+    const inAll = [...this.#subscribers.values()].reduce((sum, count) => sum + count, 0)
+    if (ofProject >= subscribersPerProject)
+      throw tooManyRequests(`A project may have ${subscribersPerProject} live views open`, 30)
+    if (inAll >= subscribersPerProcess) throw tooManyRequests('Too many live views are open', 30)
+    const key = `${projectId} ${personId ?? ''}`
     let watch = this.#watches.get(key)
     if (!watch) {
-      if (this.#watches.size >= watchesPerProcess) throw tooManyRequests('Too many live views are open', 30)
       watch = new Watch(this.#app, watched, () => this.#watches.delete(key))
       this.#watches.set(key, watch)
     }
-    return watch.add(subscriber)
+    this.#subscribers.set(projectId, ofProject + 1)
+    const unsubscribe = watch.add(subscriber)
+    return () => {
+      unsubscribe()
+      const left = this.#subscribers.get(projectId)! - 1
+      if (left > 0) this.#subscribers.set(projectId, left)
+      else this.#subscribers.delete(projectId)
+    }
   }
+}
+
+interface Shown {
+  id: string
+  json: string
 }
 
 class Watch {
@@ -64,7 +87,7 @@ class Watch {
   readonly #onIdle: () => void
   readonly #subscribers = new Set<Subscriber>()
   /** The last poll's events, newest first: what new subscribers get, and what the next poll leaves out. */
-  #latest: LiveEvent[] = []
+  #latest: Shown[] = []
   #polling = false
 
   constructor(app: App, watched: Watched, onIdle: () => void) {
@@ -74,11 +97,8 @@ class Watch {
   }
 
   add(subscriber: Subscriber): () => void {
-    if (this.#subscribers.size >= subscribersPerWatch) {
-      throw tooManyRequests('Too many of these live views are open', 30)
-    }
     this.#subscribers.add(subscriber)
-    if (this.#latest.length > 0) subscriber([...this.#latest].reverse())
+    if (this.#latest.length > 0) subscriber(this.#latest.map(({ json }) => json).reverse())
     if (!this.#polling) void this.#poll()
     return () => {
       this.#subscribers.delete(subscriber)
@@ -90,11 +110,11 @@ class Watch {
     this.#polling = true
     while (this.#subscribers.size > 0) {
       try {
-        const events = await readLatest(this.#app, this.#watched)
-        const known = new Set(this.#latest.map(({ id }) => id))
-        const fresh = events.filter(({ id }) => !known.has(id)).reverse()
-        this.#latest = events
-        if (fresh.length > 0) for (const subscriber of this.#subscribers) subscriber(fresh)
+        const known = new Map(this.#latest.map((event) => [event.id, event]))
+        const rows = await readLatest(this.#app, this.#watched, [...known.keys()])
+        this.#latest = rows.map((row) => known.get(row.id) ?? { id: row.id, json: JSON.stringify(row) })
+        const fresh = this.#latest.filter(({ id }) => !known.has(id)).map(({ json }) => json)
+        if (fresh.length > 0) for (const subscriber of this.#subscribers) subscriber(fresh.reverse())
       } catch (error) {
         this.#app.log.warn({ err: error, ...this.#watched }, 'could not read live events')
       }
@@ -104,20 +124,36 @@ class Watch {
   }
 }
 
-/** By the time they happened, because that is how events are stored: an event of long ago doesn't show up here. */
-async function readLatest(app: App, { projectId, personId }: Watched): Promise<LiveEvent[]> {
+/**
+ * By the time they happened, because that is how events are stored: an event of long ago doesn't show up here. Of those in
+ * `known` only the id comes: otherwise every second would bring the same fifty again, of 32 KB each perhaps.
+ */
+async function readLatest(
+  app: App,
+  { projectId, personId }: Watched,
+  known: string[],
+): Promise<(LiveEvent | { id: string })[]> {
   const { rows } = await app.pool.query<LiveEvent>(
-    `select e.id, e.name, e.person_id as "personId", e.properties, e.source,
+    `with latest as materialized (
+       select id, occurred_at from events
+       where project_id = $1 and occurred_at > $2 ${personId === undefined ? '' : 'and person_id = $4'}
+       order by occurred_at desc, id desc limit ${mostEvents})
+     select l.id, e.name, e.person_id as "personId", e.source,
+            case when cut then '{}' else e.properties end as properties, cut,
             e.occurred_at as "occurredAt", e.received_at as "receivedAt",
             case when p.id is not null
               then json_build_object('id', p.id, 'externalId', p.external_id, 'email', p.email) end as person
-     from (
-       select * from events
-       where project_id = $1 and occurred_at > $2 ${personId === undefined ? '' : 'and person_id = $3'} order by occurred_at desc, id desc limit ${mostEvents}
-     ) as e
+     from latest l
+     left join events e on e.project_id = $1 and e.occurred_at = l.occurred_at and e.id = l.id and l.id <> all ($3::uuid[])
+     left join lateral (select length(e.properties::text) > ${mostPropertyBytes} as cut) as size on true
      left join people p on p.project_id = $1 and p.id = e.person_id
-     order by e.occurred_at desc, e.id desc`,
-    [projectId, new Date(app.now().getTime() - windowMs), ...(personId === undefined ? [] : [personId])],
+     order by l.occurred_at desc, l.id desc`,
+    [
+      projectId,
+      new Date(app.now().getTime() - windowMs),
+      known,
+      ...(personId === undefined ? [] : [personId]),
+    ],
   )
   return rows
 }

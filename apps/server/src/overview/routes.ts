@@ -1,10 +1,9 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import { parsePersonPath, requirePerson } from '../people/edit.ts'
-import { type EventStream, openEventStream } from './event-stream.ts'
-import { LiveEvents, type Watched } from './live-events.ts'
+import { LiveStreams } from './live-streams.ts'
 import { longestRangeHours, readOverview } from './overview.ts'
 import { listRejects } from './rejects.ts'
 
@@ -47,27 +46,8 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
     ({ project, query }) => listRejects(app, project.id, query),
   )
 
-  const live = new LiveEvents(app)
-  const streams = new Set<EventStream>()
-  server.addHook('preClose', async () => {
-    for (const stream of streams) stream.close()
-  })
-  const openLive = (request: FastifyRequest, reply: FastifyReply, watched: Watched) => {
-    let stream: EventStream | undefined
-    // Subscribed first: a refusal is still an ordinary reply. The first events come in a later turn.
-    const waiting: object[] = []
-    const unsubscribe = live.subscribe(watched, (events) => {
-      if (!stream) waiting.push(...events)
-      else for (const event of events) stream.send('event', event)
-    })
-    const opened = openEventStream(request, reply, () => {
-      unsubscribe()
-      streams.delete(opened)
-    })
-    stream = opened
-    streams.add(opened)
-    for (const event of waiting) opened.send('event', event)
-  }
+  const live = new LiveStreams(app)
+  server.addHook('preClose', async () => live.close())
 
   server.get(
     '/live',
@@ -77,12 +57,12 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
       schema: {
         summary: 'The latest events as they arrive (server-sent events)',
         description:
-          'Each message is named `event` and holds one event as JSON. Ends after ten minutes; reconnect.',
+          'Each message is named `event` and holds one event as JSON. Ends after ten minutes, and when the key or session does; reconnect.',
         tags: ['overview'],
         params: ProjectParams,
       },
     },
-    (request, reply) => openLive(request, reply, { projectId: request.project.id }),
+    (request, reply) => live.open(request, reply, { projectId: request.project.id }),
   )
 
   server.get(
@@ -100,7 +80,7 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
     async (request, reply) => {
       const { project, params } = request
       const person = await requirePerson(app, project.id, parsePersonPath(params.person))
-      openLive(request, reply, { projectId: project.id, personId: person.id })
+      live.open(request, reply, { projectId: project.id, personId: person.id })
       return reply
     },
   )

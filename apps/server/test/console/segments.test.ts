@@ -107,6 +107,36 @@ describe.skipIf(noBrowser)('segments in the console', () => {
     await heading('Refused').waitFor()
   })
 
+  it('waits its turn where the project counts enough already, and gives up the count that another replaces', async () => {
+    let refused = 0
+    const held: string[] = []
+    const aborted: string[] = []
+    page.on('requestfailed', (request) => aborted.push(request.postData() ?? ''))
+    await page.route('**/segments/preview', (route) => {
+      const body = route.request().postData() ?? ''
+      if (body.includes('"held"')) return void held.push(body)
+      if (refused++ > 0) return route.continue()
+      return route.fulfill({
+        status: 429,
+        headers: { 'retry-after': '1' },
+        contentType: 'application/problem+json',
+        body: JSON.stringify({ status: 429, code: 'busy', detail: 'Try again in a moment.' }),
+      })
+    })
+    await page.goto(fairway.path('segments/new'))
+    await page.getByText('JSON', { exact: true }).click()
+    const json = page.getByRole('textbox', { name: 'Conditions' })
+    await json.fill('{"person":"plan","operator":"equals","value":"pro"}')
+    await page.getByText('Busy counting for this project; trying again…').waitFor()
+    await page.getByText('people exactly, of 4 people').waitFor()
+
+    await json.fill('{"tag":"held"}')
+    await eventually(() => held.length).toBe(1)
+    await json.fill('{"person":"plan","operator":"equals","value":"free"}')
+    await link('alan@example.com').waitFor()
+    await eventually(() => aborted).toEqual(held)
+  })
+
   it('does not delete what is in use, and lists by what', async () => {
     await page.goto(fairway.path('segments/new'))
     await page.getByRole('textbox', { name: 'Name' }).fill('Not paying')

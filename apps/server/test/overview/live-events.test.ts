@@ -1,8 +1,13 @@
+import { type AddressInfo, connect } from 'node:net'
+import Fastify from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
+import { until } from '../../../../testing/until.ts'
 import { createKey } from '../../src/accounts/keys.ts'
 import { createProject } from '../../src/accounts/projects.ts'
 import { ensurePartitions } from '../../src/events/partitions.ts'
+import { type EventStream, openEventStream } from '../../src/overview/event-stream.ts'
+import { type ConsoleClient, signIn } from '../accounts/console-client.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -22,8 +27,8 @@ async function addEvent(projectId: number, name: string, at = new Date()): Promi
   )
 }
 
-const open = (projectId: number, key: string, signal?: AbortSignal) =>
-  fetch(`${server.url}/api/v1/projects/${projectId}/live`, {
+const open = (projectId: number, key: string, signal?: AbortSignal, of = '') =>
+  fetch(`${server.url}/api/v1/projects/${projectId}${of}/live`, {
     headers: { authorization: `Bearer ${key}` },
     signal,
   })
@@ -111,14 +116,18 @@ test("never shows another project's events, and needs the right to look", async 
   abort.abort()
 })
 
-test('is limited per project, and room is made by those who leave', async () => {
+test('is limited per project, whoever of it is watched, and room is made by those who leave', async () => {
   const { project, secretKey } = await createProject(server.app, { name: 'Popular' })
   const abort = new AbortController()
   const opened = await Promise.all(
     Array.from({ length: 20 }, () => open(project.id, secretKey, abort.signal)),
   )
   expect(opened.map(({ status }) => status)).toEqual(Array(20).fill(200))
-  const refused = await open(project.id, secretKey)
+  const { rows } = await server.app.pool.query(
+    'insert into people (project_id, external_id) values ($1, 1) returning id',
+    [project.id],
+  )
+  const refused = await open(project.id, secretKey, undefined, `/people/${rows[0].id}`)
   expect(refused.status).toBe(429)
   expect(refused.headers.get('retry-after')).toBe('30')
   abort.abort()
@@ -129,6 +138,78 @@ test('is limited per project, and room is made by those who leave', async () => 
       return response.status
     })
     .toBe(200)
+})
+
+test('ends with the right to look: of a key, a session, a membership, a project', async () => {
+  const { app, url } = server
+  const { project, secretKey } = await createProject(app, { name: 'Closing' })
+  const revoked = await createKey(app, server.projectId, { kind: 'secret' })
+  const [signedOut, removed] = await Promise.all(
+    ['out@example.com', 'removed@example.com'].map((email) => signIn(app, url, email)),
+  )
+  const look = async (client: ConsoleClient) =>
+    watch(await client.fetch(`/api/v1/projects/${server.projectId}/live`))
+  const streams = [
+    watch(await open(server.projectId, revoked.key)),
+    await look(signedOut!),
+    await look(removed!),
+    watch(await open(project.id, secretKey)),
+  ]
+  const abort = new AbortController()
+  const staying = watch(await open(server.projectId, server.secretKey, abort.signal))
+
+  // As other processes do it.
+  await app.pool.query('update api_keys set revoked_at = now() where id = $1', [revoked.id])
+  await app.pool.query(
+    `delete from sessions where "userId" = (select id from users where email = 'out@example.com')`,
+  )
+  await app.pool.query(
+    `delete from members where "userId" = (select id from users where email = 'removed@example.com')`,
+  )
+  await app.pool.query('update projects set deleted_at = now() where id = $1', [project.id])
+
+  for (const stream of streams) await until(() => stream.ended)
+  expect(staying.ended).toBe(false)
+  abort.abort()
+})
+
+test('leaves out the properties of events that are large', async () => {
+  const { project, secretKey } = await createProject(server.app, { name: 'Large' })
+  await addEvent(project.id, 'Large')
+  await server.app.pool.query(
+    `update events set properties = jsonb_build_object('text', repeat('x', 9000)) where project_id = $1`,
+    [project.id],
+  )
+  const abort = new AbortController()
+  const stream = watch(await open(project.id, secretKey, abort.signal))
+  await until(() => stream.events.length > 0)
+  expect(stream.events[0]).toMatchObject({ name: 'Large', properties: {}, cut: true })
+  abort.abort()
+})
+
+test('cuts off a reader that is gone without a word, and holds little for it meanwhile', async () => {
+  const fastify = Fastify()
+  let closed = 0
+  let stream: EventStream | undefined
+  let held = () => 0
+  fastify.get('/', (request, reply) => {
+    held = () => reply.raw.writableLength
+    stream = openEventStream(request, reply, () => closed++, { everyMs: 20 })
+  })
+  await fastify.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = fastify.server.address() as AddressInfo
+  const dead = connect(port, '127.0.0.1').on('error', () => {})
+  dead.pause().write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  await until(() => stream)
+  const event = JSON.stringify({ text: 'x'.repeat(100_000) })
+  // The system itself holds some megabytes for a connection.
+  await until(() => {
+    stream!.send('event', event)
+    expect(held()).toBeLessThan(1_200_000)
+    return closed === 1
+  })
+  dead.destroy()
+  await fastify.close()
 })
 
 test('does not keep the server from stopping', async () => {

@@ -2,6 +2,7 @@ import { Group, Loader, Stack, Text } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { type SegmentPreview, useSegmentPreview } from '../../api/segments.ts'
 import type { Person } from '../../api/types.ts'
+import { busyWords } from '../../components/busy-note.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { AnchorLink } from '../../components/links.tsx'
 import { Section } from '../../components/section.tsx'
@@ -21,7 +22,7 @@ interface LiveCountProps {
 /** How many people match what is being edited: an estimate at once, then the exact number; and ten of them. */
 export function LiveCount({ project, conditions }: LiveCountProps) {
   const [settled] = useDebouncedValue(conditions, settleMs)
-  const { preview, error, counting } = useSegmentPreview(project, settled)
+  const { preview, error, counting, busy } = useSegmentPreview(project, settled)
   return (
     <Section title="Matches now">
       {error ? (
@@ -29,7 +30,7 @@ export function LiveCount({ project, conditions }: LiveCountProps) {
       ) : (
         <Stack gap="md">
           <Group gap="sm" role="status" aria-live="polite" mih={44}>
-            <Count preview={conditions === null ? undefined : preview} counting={counting} />
+            <Count preview={conditions === null ? undefined : preview} counting={counting} busy={busy} />
           </Group>
           {conditions !== null && preview && <Sample project={project} people={preview.sample} />}
         </Stack>
@@ -38,11 +39,18 @@ export function LiveCount({ project, conditions }: LiveCountProps) {
   )
 }
 
-function Count({ preview, counting }: { preview: SegmentPreview | undefined; counting: boolean }) {
+interface CountProps {
+  preview: SegmentPreview | undefined
+  counting: boolean
+  busy: boolean
+}
+
+function Count({ preview, counting, busy }: CountProps) {
+  const still = busy ? busyWords : 'Counting…'
   if (!preview)
     return (
       <Text size="sm" c="dimmed">
-        {counting ? 'Counting…' : 'The number appears when the conditions are complete.'}
+        {counting ? still : 'The number appears when the conditions are complete.'}
       </Text>
     )
   const { count, exact, sampled, total } = preview
@@ -58,7 +66,7 @@ function Count({ preview, counting }: { preview: SegmentPreview | undefined; cou
       <Text size="sm" c="dimmed">
         {exact
           ? `people exactly,${share}`.replace(/,$/, '')
-          : `people, estimated from ${formatNumber(sampled ?? 0)}${share}${counting ? '; counting exactly…' : ''}`}
+          : `people, estimated from ${formatNumber(sampled ?? 0)}${share}${counting ? `; ${busy ? busyWords.toLowerCase() : 'counting exactly…'}` : ''}`}
       </Text>
     </div>
   )

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 
 /**
@@ -26,8 +27,9 @@ export const settings = {
   trustProxy: setting(
     'FAIRWAY_TRUST_PROXY',
     'false',
-    '`true` behind a reverse proxy that sets `X-Forwarded-For` and `X-Forwarded-Proto`.',
-    boolean(),
+    'Reverse proxies in front, whose `X-Forwarded-For`, `-Proto` and `-Host` count: how many there are (`true` is one), or their ' +
+      'addresses and networks, `10.0.0.0/8, fd00::/8`. The client is the last entry that none of them wrote.',
+    trustedProxies,
   ),
   dataDir: setting(
     'FAIRWAY_DATA_DIR',
@@ -221,6 +223,25 @@ function boolean() {
     if (value === 'false' || value === '0') return false
     throw new Error(`true or false, not "${value}"`)
   }
+}
+
+/** No proxy, a number of hops, or the proxies' addresses and networks. */
+export type TrustedProxies = false | number | string[]
+
+function trustedProxies(value: string): TrustedProxies {
+  if (value === 'false' || value === '0') return false
+  if (value === 'true') return 1
+  if (/^[1-9]$/.test(value)) return Number(value)
+  const networks = value.split(',').map((network) => network.trim())
+  if (networks.every(isNetwork)) return networks
+  throw new Error(`true, false, a number of proxies up to 9, or their addresses and networks, not "${value}"`)
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || more.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
 }
 
 function oneOf<const Choice extends string>(...choices: Choice[]) {

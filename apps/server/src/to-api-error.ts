@@ -6,7 +6,7 @@ import {
   TenantQuotaExceeded,
 } from '@fairway/queue'
 import { databaseError } from './db/database-error.ts'
-import { ApiError, tooManyRequests, unavailable } from './errors.ts'
+import { ApiError, badRequest, tooManyRequests, unavailable } from './errors.ts'
 
 /**
  * What any thrown value means to an API's caller, whatever the API's shape: the queue's and the database's troubles
@@ -53,6 +53,12 @@ function fromFramework(error: unknown): ApiError | undefined {
         'malformed_json',
         'The body is empty: send a JSON object, or leave out Content-Type.',
       )
+    case 'FST_ERR_BAD_URL':
+      return badRequest('The path is not valid percent-encoded UTF-8.', 'path')
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new ApiError(414, 'too_long', 'A value in the path is longer than 1,024 characters.', {
+        field: 'path',
+      })
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new ApiError(413, 'too_large', 'The body is too large for this request.')
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':

@@ -3,13 +3,14 @@ import { isAPIError } from 'better-auth/api'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
-import { ApiError } from '../errors.ts'
-import { attemptsOf } from './attempts.ts'
+import { ApiError, notFound } from '../errors.ts'
 import { authPath, shortestPassword } from './auth.ts'
+import { rememberBrowser } from './known-browser.ts'
 import { organizationsOf, updateUser } from './members.ts'
 import { createProject, listProjects } from './projects.ts'
 import { rightsOf } from './rights.ts'
 import { passCookies, refuseOtherSites, requestOrigin, webHeaders } from './session.ts'
+import { countSignInAttempt } from './sign-in-attempts.ts'
 import { signInLinkPath } from './sign-in-link.ts'
 import { withAuth } from './with-auth.ts'
 
@@ -35,11 +36,12 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async (request, reply) => {
-      attemptsOf(app).signIn.count(request.ip)
+      await countSignInAttempt(app, request)
       void reply.header('referrer-policy', 'no-referrer').header('cache-control', 'no-store')
-      const headers = await consumeLink(app, request.query.token, webHeaders(request))
-      if (!headers) return reply.redirect(`${signInPath}?error=link_expired`, 303)
-      passCookies(headers, reply)
+      const opened = await consumeLink(app, request.query.token, webHeaders(request))
+      if (!opened) return reply.redirect(`${signInPath}?error=link_expired`, 303)
+      passCookies(opened.headers, reply)
+      rememberBrowser(app, reply, opened.email)
       return reply.redirect(consolePath, 303)
     },
   )
@@ -105,7 +107,7 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async (request, reply) => {
-      attemptsOf(app).signIn.count(request.ip)
+      await countSignInAttempt(app, request, request.user.email)
       const { newPassword, currentPassword = '' } = request.body
       const headers = webHeaders(request)
       const hadPassword = await hasPassword(app, request.user.id)
@@ -173,13 +175,17 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
   )
 }
 
-/** The session's cookies, or null when the link was used, is too old or never was. */
-async function consumeLink(app: App, token: string, headers: Headers): Promise<Headers | null> {
+/** Whose link it was, with the session's cookies; null when the link was used, is too old or never was. */
+async function consumeLink(
+  app: App,
+  token: string,
+  headers: Headers,
+): Promise<{ email: string; headers: Headers } | null> {
   try {
     const result = await withAuth(app, ({ api }) =>
       api.magicLinkVerify({ query: { token }, headers, returnHeaders: true }),
     )
-    return result.headers
+    return { email: result.response.user.email, headers: result.headers }
   } catch (error) {
     // better-auth answers a useless link with a redirect, which it throws.
     if (isAPIError(error) && error.statusCode >= 300 && error.statusCode < 400) return null
@@ -202,28 +208,34 @@ function fromBetterAuth(error: unknown): unknown {
 
 /** better-auth's own endpoints: email and password, sign-out, organizations, members, invitations. */
 const betterAuthRoutes = (app: App) => async (server: FastifyInstance) => {
-  server.removeAllContentTypeParsers()
-  server.addContentTypeParser(
-    '*',
-    { parseAs: 'string', bodyLimit: maxAuthBodyBytes },
-    (_request, body, done) => done(null, body),
-  )
-  server.route({
+  server.route<{ Params: { '*': string } }>({
     method: ['GET', 'POST'],
     url: `${authPath}/*`,
+    bodyLimit: maxAuthBodyBytes,
     exposeHeadRoute: false,
     config: { right: 'signIn' },
     schema: { hide: true },
     handler: async (request, reply) => {
       refuseOtherSites(app, request)
-      if (isGuess(request.url)) attemptsOf(app).signIn.count(request.ip)
-      const url = new URL(request.url, requestOrigin(request))
-      const body = request.method === 'POST' ? (request.body as string | undefined) : undefined
+      const endpoint = request.params['*'].replace(/\/$/, '')
+      // better-auth is given what was routed, never the address as it was sent: there is nothing to read in another way.
+      if (!/^[\w/-]+$/.test(endpoint)) throw notFound(`${authPath}/${endpoint}`)
+      const email = emailOf(request.body)
+      if (!checksNothing.has(endpoint)) await countSignInAttempt(app, request, email)
+      const url = new URL(`${authPath}/${endpoint}`, requestOrigin(request))
+      url.search = request.url.split('?').slice(1).join('?')
+      const { method } = request
+      const body = method === 'POST' ? JSON.stringify(request.body ?? {}) : undefined
+      const headers = webHeaders(request)
+      if (body !== undefined) headers.set('content-type', 'application/json')
+      headers.delete('content-length')
       const response = await withAuth(app, ({ handler }) =>
-        handler(new Request(url, { method: request.method, headers: webHeaders(request), body })),
+        handler(new Request(url, { method, headers, body })),
       )
       passCookies(response.headers, reply)
       for (const [name, value] of response.headers) if (name !== 'set-cookie') void reply.header(name, value)
+      if (endpoint === signInEndpoint && response.ok && email !== undefined)
+        rememberBrowser(app, reply, email)
       return reply
         .code(response.status)
         .send(response.body ? Buffer.from(await response.arrayBuffer()) : null)
@@ -231,6 +243,26 @@ const betterAuthRoutes = (app: App) => async (server: FastifyInstance) => {
   })
 }
 
-/** Endpoints that check a password or a token. */
-const isGuess = (url: string) =>
-  /\/(sign-in|change-password|change-email|verify|reset-password|delete-user)/.test(url)
+const signInEndpoint = 'sign-in/email'
+
+/** All others may check a password, a token or who somebody is, and count as attempts. */
+const checksNothing = new Set([
+  'get-session',
+  'list-sessions',
+  'sign-out',
+  'revoke-session',
+  'revoke-sessions',
+  'revoke-other-sessions',
+  'update-user',
+  'organization/list',
+  'organization/list-members',
+  'organization/list-invitations',
+  'organization/get-full-organization',
+  'organization/get-active-member',
+  'organization/set-active',
+])
+
+function emailOf(body: unknown): string | undefined {
+  const { email } = (body ?? {}) as { email?: unknown }
+  return typeof email === 'string' ? email : undefined
+}

@@ -1,18 +1,22 @@
-import { isIPv6 } from 'node:net'
 import type { App } from '../app.ts'
 import { tooManyRequests } from '../errors.ts'
 import { keptWith } from '../kept-with.ts'
+import { networkOf } from './network.ts'
 
 const windowMs = 60_000
 /** Addresses remembered; a full map forgets the oldest window, so that memory stays bounded under any flood. */
 const maxAddresses = 10_000
+const failuresPerMinute = 60
 
 interface Window {
   count: number
   endsAt: number
 }
 
-/** Counts attempts per address in windows of one minute, in this process. */
+/**
+ * Counts failed key checks per address in windows of one minute, in this process. What protects keys is their length, so
+ * an exact count over all processes would be worth no round trip; sign-in-attempts.ts counts what can be guessed.
+ */
 export class Attempts {
   readonly #app: App
   readonly #perMinute: number
@@ -25,7 +29,7 @@ export class Attempts {
 
   /** Counts one. @throws {ApiError} 429 with the seconds until the window ends, once there were too many. */
   count(address: string): void {
-    const id = network(address)
+    const id = networkOf(address)
     const now = this.#app.now().getTime()
     let window = this.#windows.get(id)
     if (!window || window.endsAt <= now) {
@@ -44,23 +48,5 @@ export class Attempts {
   }
 }
 
-/** One IPv6 customer holds 2^64 addresses: they count as one. */
-function network(address: string): string {
-  if (!isIPv6(address)) return address
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
-  if (mapped) return mapped[1]!
-  const [head = '', tail] = address.split('::')
-  const left = head ? head.split(':') : []
-  const right = tail ? tail.split(':') : []
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length)
-  return [...left, ...Array<string>(zeros).fill('0'), ...right].slice(0, 4).join(':')
-}
-
-const failuresPerMinute = 60
-const signInsPerMinute = 10
-
 /** The limits of this App. */
-export const attemptsOf = keptWith((app: App) => ({
-  failedAuth: new Attempts(app, failuresPerMinute),
-  signIn: new Attempts(app, signInsPerMinute),
-}))
+export const attemptsOf = keptWith((app: App) => ({ failedAuth: new Attempts(app, failuresPerMinute) }))

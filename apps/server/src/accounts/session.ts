@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
-import { forbidden, unauthorized } from '../errors.ts'
+import { badRequest, forbidden, unauthorized } from '../errors.ts'
 import { addressHeader, publicOrigin } from './auth.ts'
 import { withAuth } from './with-auth.ts'
 
@@ -58,8 +58,16 @@ export function refuseOtherSites(app: App, request: FastifyRequest): void {
   )
 }
 
-/** Scheme and host as the client sees them. Behind a proxy, fastify's `trustProxy` makes them the outer ones. */
-export const requestOrigin = (request: FastifyRequest): string => `${request.protocol}://${request.host}`
+/**
+ * Scheme and host as the client sees them. Behind a proxy, fastify's `trustProxy` makes them the outer ones.
+ *
+ * @throws {ApiError} 400 for headers that name no host
+ */
+export function requestOrigin({ protocol, host }: FastifyRequest): string {
+  const origin = `${protocol}://${host}`
+  if (/^https?:\/\/[^/?#\\@\s]+$/.test(origin) && URL.canParse(origin)) return origin
+  throw badRequest('The headers Host, X-Forwarded-Host and X-Forwarded-Proto must name the server', 'host')
+}
 
 export function passCookies(headers: Headers, reply: FastifyReply): void {
   const cookies = headers.getSetCookie()

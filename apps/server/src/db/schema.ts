@@ -40,6 +40,7 @@ export interface Schema {
   file_chunks: FileChunks
   exports: Exports
   sources: Sources
+  sign_in_attempts: SignInAttempts
   imports: Imports
   import_rejects: ImportRejects
   import_changes: ImportChanges
@@ -495,4 +496,10 @@ export interface Sources {
   run_cursor: JsonbOrNull<JsonObject>
   created_at: Timestamp
   updated_at: Timestamp
+}
+
+export interface SignInAttempts {
+  key: string
+  count: number
+  ends_at: Date
 }

@@ -21,7 +21,7 @@ export const sendNotFound = (request: FastifyRequest, reply: FastifyReply) =>
 /** Without the query string: keys travel in it. */
 export const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0]!
 
-function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ApiError) {
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ApiError) {
   // A value that PostgreSQL refused should have been refused before: worth a line.
   if (error.status >= 500 || isRefusedByDatabase(error)) {
     request.log[error.status === 500 ? 'error' : 'warn'](

@@ -4,15 +4,18 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { guardRoutes } from '../accounts/route-rights.ts'
 import type { App } from '../app.ts'
 import { seatExpensiveRoutes } from '../capacity/expensive-routes.ts'
+import { toApiError } from '../to-api-error.ts'
 import { createCanary } from './canary.ts'
 import { answerClientError } from './client-error.ts'
 import { serveConsole } from './console.ts'
 import { healthRoutes } from './health.ts'
 import { serveMetrics } from './metrics.ts'
+import { refuseUnusualPaths } from './normal-path.ts'
 import { describeApi } from './openapi.ts'
-import { renderProblems } from './problems.ts'
+import { renderProblems, sendProblem } from './problems.ts'
 import { logRequests } from './request-log.ts'
 import { registerRoutes } from './routes.ts'
+import { trustProxy } from './trust-proxy.ts'
 import { compileSchema } from './validation.ts'
 
 /** For REST bodies; ingestion and attachments have limits of their own. */
@@ -29,7 +32,8 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIds(),
     requestIdHeader: false,
-    trustProxy: app.config.trustProxy,
+    trustProxy: trustProxy(app.config.trustProxy),
+    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, toApiError(error)),
     bodyLimit: maxBodyBytes,
     keepAliveTimeout: keepAliveMs,
     requestTimeout: slowestRequestMs,
@@ -40,9 +44,10 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(compileSchema) as unknown as FastifyInstance
 
+  logRequests(server, app.log)
+  refuseUnusualPaths(server)
   guardRoutes(server, app)
   seatExpensiveRoutes(server, app)
-  logRequests(server, app.log)
   renderProblems(server)
   serveMetrics(server, app)
   await describeApi(server)

@@ -28,7 +28,13 @@ describe('readConfig', () => {
     ['FAIRWAY_QUEUE_STORE', 'redis', 'one of postgres, dynamodb, not "redis"'],
     ['FAIRWAY_DYNAMODB_TABLE', 'a b', '3 to 255 letters, digits, dots, dashes and underscores, not "a b"'],
     ['FAIRWAY_DYNAMODB_ENDPOINT', 'localhost:8000', 'a URL that starts with http:// or https://'],
-    ['FAIRWAY_TRUST_PROXY', 'yes', 'true or false, not "yes"'],
+    [
+      'FAIRWAY_TRUST_PROXY',
+      'yes',
+      'true, false, a number of proxies up to 9, or their addresses and networks, not "yes"',
+    ],
+    ['FAIRWAY_TRUST_PROXY', '10.0.0.0/33', 'true, false, a number'],
+    ['FAIRWAY_TRUST_PROXY', '10.0.0.1,', 'true, false, a number'],
     ['FAIRWAY_PUBLIC_URL', 'example.com', 'a URL that starts with http:// or https://'],
     [
       'DATABASE_URL',
@@ -47,6 +53,18 @@ describe('readConfig', () => {
     expect(() => readConfig({ FAIRWAY_PORT: 'x', FAIRWAY_ROLE: 'y' })).toThrow(
       /FAIRWAY_PORT.*\n.*FAIRWAY_ROLE/,
     )
+  })
+
+  it.each([
+    ['false', false],
+    ['0', false],
+    ['true', 1],
+    ['1', 1],
+    ['2', 2],
+    ['10.0.0.1', ['10.0.0.1']],
+    ['10.0.0.0/8, fd00::/8', ['10.0.0.0/8', 'fd00::/8']],
+  ])('FAIRWAY_TRUST_PROXY=%s', (value, trustProxy) => {
+    expect(readConfig({ FAIRWAY_TRUST_PROXY: value })).toMatchObject({ trustProxy })
   })
 
   it('finds slips of the pen', () => {

@@ -16,7 +16,7 @@ export async function startTarget(env: Record<string, string> = {}): Promise<Tar
   const server = await startServerProcess({ env: { FAIRWAY_LOG_LEVEL: 'info', ...env } })
   const create = async (name: string): Promise<Project> => {
     const { project, ...keys } = JSON.parse(await server.cli('project', 'create', name, '--json'))
-    return { id: project.id, ...keys }
+    return { id: String(project.id), ...keys }
   }
   try {
     return {

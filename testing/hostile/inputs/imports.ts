@@ -15,7 +15,8 @@ async function upload(
   if (made.status !== 201) return 'refused'
   const path = `/imports/${made.json().id}`
   const binary = { 'content-type': 'application/octet-stream' }
-  await tenant.rest('PUT', `${path}/file?last=true`, file, binary)
+  const sent = await tenant.rest('PUT', `${path}/file?last=true`, file, binary)
+  if (sent.status !== 200) return 'refused'
   const state = await rest(tenant, path)
   if (state === 'ready') await tenant.rest('POST', `${path}/start`, {})
   const end = await rest(tenant, path)

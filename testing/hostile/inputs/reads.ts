@@ -2,7 +2,7 @@ import { type Input, many } from '../input.ts'
 
 type Condition = Record<string, unknown>
 const leaf: Condition = { person: 'plan', operator: 'contains', value: 'x' }
-const past = (i: number): Condition => ({ event: `e${i % 50}`, count: { operator: 'at_least', value: 1 } })
+const past = (i: number): Condition => ({ event: `e${i % 50}`, count: { operator: '>=', value: 1 } })
 
 /** As deep as `levels`, each one inside the one before. */
 const deep = (levels: number): Condition => (levels === 0 ? leaf : { not: deep(levels - 1) })

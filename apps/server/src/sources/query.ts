@@ -8,10 +8,18 @@ import { SourceFailed } from './source-failed.ts'
  * @throws {SourceFailed}
  */
 export function bareQuery(query: string): string {
-  const bare = query.trim().replace(/[;\s]+$/, '')
+  const bare = withoutEnd(query)
   if (!/^(\(|--|#|\/\*|(select|with|values|table)\b)/i.test(bare))
     throw new SourceFailed('query', 'The query must be one SELECT')
   return bare
+}
+
+/** A loop, because an expression for the end of a text looks for it from every blank. */
+function withoutEnd(query: string): string {
+  const text = query.trim()
+  let end = text.length
+  while (end > 0 && /[;\s]/.test(text[end - 1]!)) end--
+  return text.slice(0, end)
 }
 
 /** @throws {SourceFailed} */

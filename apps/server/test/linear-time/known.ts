@@ -5,6 +5,3 @@ export const bounded: { file: string; source: string; most: number; why: string 
 
 export const isBounded = ({ file, source }: Expression) =>
   bounded.some((exception) => exception.file === file && exception.source === source)
-
-/** Not linear, and about to be replaced by scanners. Nothing is added here. */
-export const beingReplaced = ['apps/server/src/sources/query.ts']

@@ -45,14 +45,6 @@ function fromFramework(error: unknown): ApiError | undefined {
   }
   if (!statusCode || statusCode < 400 || statusCode > 499) return undefined
   switch (code) {
-    case 'FST_ERR_CTP_INVALID_JSON_BODY':
-      return new ApiError(400, 'malformed_json', `The body is not valid JSON: ${message}`, { cause: error })
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-      return new ApiError(
-        400,
-        'malformed_json',
-        'The body is empty: send a JSON object, or leave out Content-Type.',
-      )
     case 'FST_ERR_BAD_URL':
       return badRequest('The path is not valid percent-encoded UTF-8.', 'path')
     case 'FST_ERR_MAX_PARAM_LENGTH':
@@ -68,8 +60,6 @@ function fromFramework(error: unknown): ApiError | undefined {
         'Send the body as JSON, with Content-Type: application/json.',
       )
   }
-  if (error instanceof SyntaxError)
-    return new ApiError(400, 'malformed_json', `The body is not valid JSON: ${message}`)
   const names: Record<number, string> = { 413: 'too_large', 429: 'too_many_requests' }
   return new ApiError(statusCode, names[statusCode] ?? 'bad_request', message ?? 'Bad request', {
     cause: error,

@@ -29,6 +29,8 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
     {
       config: { right: 'signIn' },
       exposeHeadRoute: false,
+      // Whoever opens a broken link sees the page that says so.
+      attachValidation: true,
       schema: {
         summary: 'Open a one-time sign-in link',
         tags: ['session'],
@@ -38,7 +40,9 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
     async (request, reply) => {
       await countSignInAttempt(app, request)
       void reply.header('referrer-policy', 'no-referrer').header('cache-control', 'no-store')
-      const opened = await consumeLink(app, request.query.token, webHeaders(request))
+      const opened = request.validationError
+        ? null
+        : await consumeLink(app, request.query.token, webHeaders(request))
       if (!opened) return reply.redirect(`${signInPath}?error=link_expired`, 303)
       passCookies(opened.headers, reply)
       rememberBrowser(app, reply, opened.email)

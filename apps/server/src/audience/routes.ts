@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
+import { conditionsInBody } from '../json-limits.ts'
 import { rightOfBody, startBulkAction } from './bulk-action.ts'
 import { parseChosen } from './chosen.ts'
 import { findChosen } from './search.ts'
@@ -18,6 +19,7 @@ export const audienceRoutes = (app: App) => async (plugin: FastifyInstance) => {
     {
       config: {
         right: 'people.read',
+        json: conditionsInBody,
         expensive: { narrow: 'Give fewer `conditions`, or ask within a `segment`.' },
       },
       schema: {
@@ -46,7 +48,7 @@ export const audienceRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/people/bulk',
     {
-      config: { right: 'people.edit', alsoNeeds: ({ body }) => rightOfBody(body) },
+      config: { right: 'people.edit', json: conditionsInBody, alsoNeeds: ({ body }) => rightOfBody(body) },
       schema: {
         summary: 'Do the same to many people',
         description:

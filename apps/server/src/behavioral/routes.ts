@@ -5,6 +5,7 @@ import type { App } from '../app.ts'
 import { unitMs } from '../conditions/language.ts'
 import { readInstant } from '../conditions/values.ts'
 import { invalidField } from '../errors.ts'
+import { conditionsInBody } from '../json-limits.ts'
 import {
   campaignStates,
   createCampaign,
@@ -86,7 +87,7 @@ export const behavioralRoutes =
     server.post(
       '/behavioral',
       {
-        config: { right: 'content.edit' },
+        config: { right: 'content.edit', json: conditionsInBody },
         schema: { summary: 'Create a behavioral campaign', tags, params: ProjectParams, body: CampaignBody },
       },
       async ({ project, body }, reply) =>
@@ -105,7 +106,7 @@ export const behavioralRoutes =
     server.patch(
       '/behavioral/:id',
       {
-        config: { right: 'content.edit' },
+        config: { right: 'content.edit', json: conditionsInBody },
         schema: {
           summary: 'Change a behavioral campaign',
           description:

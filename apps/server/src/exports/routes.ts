@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
+import { conditionsInBody } from '../json-limits.ts'
 import type { TaskKinds } from '../tasks/kind.ts'
 import { sendFile } from './download.ts'
 import { deleteExport, getExport, listExports, startExport } from './export.ts'
@@ -24,7 +25,7 @@ export const exportRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
   server.post(
     '/exports',
     {
-      config: { right: 'people.export' },
+      config: { right: 'people.export', json: conditionsInBody },
       schema: {
         summary: 'Export people, members of a segment, events or messages into a file',
         description:

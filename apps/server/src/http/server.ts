@@ -9,6 +9,7 @@ import { createCanary } from './canary.ts'
 import { answerClientError } from './client-error.ts'
 import { serveConsole } from './console.ts'
 import { healthRoutes } from './health.ts'
+import { readJsonBodies } from './json-body.ts'
 import { serveMetrics } from './metrics.ts'
 import { refuseUnusualPaths } from './normal-path.ts'
 import { describeApi } from './openapi.ts'
@@ -49,6 +50,7 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
   guardRoutes(server, app)
   seatExpensiveRoutes(server, app)
   renderProblems(server)
+  readJsonBodies(server)
   serveMetrics(server, app)
   await describeApi(server)
 

@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
+import { longListInBody } from '../json-limits.ts'
 import type { RightToControl, TaskKinds } from '../tasks/kind.ts'
 import { createImport } from './create.ts'
 import { delimiters, encodings, importLimits, quotes } from './format.ts'
@@ -139,7 +140,7 @@ export const importRoutes =
     server.post(
       '/imports/:import/start',
       {
-        config: { right: 'imports.run' },
+        config: { right: 'imports.run', json: longListInBody },
         schema: {
           summary: 'Start an import, or only try it',
           tags,

@@ -3,6 +3,7 @@ import busboy from 'busboy'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import qs from 'qs'
 import { type ApiError, badRequest } from '../errors.ts'
+import { mayNeedCleaning } from '../json-limits.ts'
 import { decompress } from './decompress.ts'
 import type { IngestLimits } from './limits.ts'
 
@@ -61,9 +62,6 @@ function parseBody(request: FastifyRequest, raw: Buffer, limits: IngestLimits): 
 }
 
 const withoutBom = (text: string) => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
-
-/** NUL and lone surrogates can only come into JSON text as escapes. */
-const mayNeedCleaning = (text: string) => text.includes('\\u') || text.includes('__proto__')
 
 function parseJson(text: string): unknown {
   try {

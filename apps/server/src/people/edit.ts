@@ -70,12 +70,19 @@ async function applyEdit(app: App, projectId: number, edit: Edit) {
   const jobId = `${now.toString(36)}~${randomUUID()}`
   const work = { jobId, item }
   try {
-    const changed = await withPeople(app, projectId, { exclusive: needsExclusive(item) }, (session) =>
-      changePeople(session, [work]),
+    const personId = await withPeople(
+      app,
+      projectId,
+      { exclusive: needsExclusive(item) },
+      async (session) => {
+        const { refusals, personIds } = await changePeople(session, [work])
+        const refusal = refusals.get(0)
+        // In the transaction, or a refused person would stay behind, empty.
+        if (refusal !== undefined) throw invalidField('properties', refusal)
+        return personIds[0]
+      },
     )
-    const refusal = changed.refusals.get(0)
-    if (refusal !== undefined) throw invalidField('properties', refusal)
-    return { personId: changed.personIds[0], jobId }
+    return { personId, jobId }
   } catch (error) {
     if (faultOf(error) === 'data') throw badRequest(`A value can't be stored: ${(error as Error).message}`)
     throw error

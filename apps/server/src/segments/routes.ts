@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import { conditionSchema } from '../conditions/language.ts'
 import { parseConditions } from '../conditions/parse.ts'
+import { conditionsInBody, longListInBody } from '../json-limits.ts'
 import { changeSegment, createSegment, deleteSegment } from './change-segment.ts'
 import type { StoreEvents } from './evaluate.ts'
 import { changeMembers, listMembers } from './members.ts'
@@ -47,7 +48,7 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
   server.post(
     '/segments',
     {
-      config: { right: 'content.edit' },
+      config: { right: 'content.edit', json: conditionsInBody },
       schema: {
         summary: 'Create a segment',
         description:
@@ -67,6 +68,7 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
     {
       config: {
         right: 'people.read',
+        json: conditionsInBody,
         expensive: { narrow: 'Give fewer `conditions`, or ask for the estimate, without `exact`.' },
       },
       schema: {
@@ -96,7 +98,7 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
   server.patch(
     '/segments/:segment',
     {
-      config: { right: 'content.edit' },
+      config: { right: 'content.edit', json: conditionsInBody },
       schema: {
         summary: 'Rename a segment or change its conditions',
         description:
@@ -161,7 +163,7 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
   server.post(
     '/segments/:segment/members',
     {
-      config: { right: 'people.edit' },
+      config: { right: 'people.edit', json: longListInBody },
       schema: {
         summary: 'Add people to a manual segment, or remove them',
         tags,

@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import { importKinds } from '../imports/imports.ts'
 import { ImportMapping, ImportOptions } from '../imports/routes.ts'
+import { longListInBody } from '../json-limits.ts'
 import { runSource } from './run.ts'
 import { createSource, deleteSource, getSource, listSources, updateSource } from './source.ts'
 import { tryQuery } from './try.ts'
@@ -59,7 +60,7 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.post(
     '/sources',
     {
-      config: { right: 'sources.manage' },
+      config: { right: 'sources.manage', json: longListInBody },
       schema: {
         summary: 'Read people or events from a PostgreSQL or MySQL again and again',
         tags,
@@ -122,7 +123,7 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.patch(
     '/sources/:source',
     {
-      config: { right: 'sources.manage' },
+      config: { right: 'sources.manage', json: longListInBody },
       schema: {
         summary: 'Change an SQL source',
         description: '`cursor: null` begins again at the beginning, as does another cursor column.',

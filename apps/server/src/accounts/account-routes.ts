@@ -39,7 +39,6 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
     },
     async (request, reply) => {
       await countSignInAttempt(app, request)
-      void reply.header('referrer-policy', 'no-referrer').header('cache-control', 'no-store')
       const opened = request.validationError
         ? null
         : await consumeLink(app, request.query.token, webHeaders(request))
@@ -56,18 +55,18 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
       config: { right: 'signedIn' },
       schema: { summary: 'Who is signed in, with their organizations', tags: ['session'] },
     },
-    async ({ user }, reply) => {
+    async ({ user }) => {
       const [organizations, password] = await Promise.all([
         organizationsOf(app, user.id),
         hasPassword(app, user.id),
       ])
-      return reply.header('cache-control', 'no-store').send({
+      return {
         user: { ...user, hasPassword: password },
         organizations: organizations.map((organization) => ({
           ...organization,
           rights: rightsOf(organization.role, 'organization'),
         })),
-      })
+      }
     },
   )
 
@@ -173,7 +172,6 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
       const { organizationId: _, ...settings } = request.body
       return reply
         .code(201)
-        .header('cache-control', 'no-store')
         .send(await createProject(app, { ...settings, organizationId: request.organization.id }))
     },
   )

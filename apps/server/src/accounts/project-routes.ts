@@ -130,10 +130,7 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async (request, reply) => {
-      return reply
-        .code(201)
-        .header('cache-control', 'no-store')
-        .send(await createKey(app, request.project.id, request.body))
+      return reply.code(201).send(await createKey(app, request.project.id, request.body))
     },
   )
 

@@ -5,25 +5,12 @@ import type { App } from '../app.ts'
 import { clearMailbox, deleteMail, getMail, getMailHtml, listMailbox } from './mailbox.ts'
 
 const tags = ['mailbox']
+const htmlType = 'text/html; charset=utf-8'
 const ProjectParams = Type.Object({ project: Type.String() })
 const MailParams = Type.Object({
   project: Type.String(),
   mail: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
 })
-
-/**
- * A mail's HTML is somebody else's: no scripts, no forms, an origin of its own. Pictures and styles are what makes it
- * look as in a mail client.
- */
-export const mailHtmlHeaders = {
-  'content-type': 'text/html; charset=utf-8',
-  'content-security-policy':
-    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src http: https: data:; " +
-    "style-src 'unsafe-inline' http: https:; font-src http: https: data:; base-uri 'none'; form-action 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'private, no-store',
-}
 
 /** The sandbox mailbox; registered in the project scope. */
 export const mailboxRoutes = (app: App) => async (plugin: FastifyInstance) => {
@@ -59,11 +46,11 @@ export const mailboxRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/mailbox/:mail/html',
     {
-      config: { right: 'people.read' },
+      config: { right: 'people.read', headers: 'mail' },
       schema: { summary: 'The HTML of a mail, to be shown in a frame', tags, params: MailParams },
     },
     async ({ project, params }, reply) =>
-      reply.headers(mailHtmlHeaders).send(await getMailHtml(app, project.id, params.mail)),
+      reply.type(htmlType).send(await getMailHtml(app, project.id, params.mail)),
   )
 
   server.delete(

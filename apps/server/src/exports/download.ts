@@ -27,7 +27,7 @@ export async function sendFile(
   void reply
     .header('content-type', types[file.format])
     .header('content-disposition', `attachment; filename="${file.name}"`)
-    .header('cache-control', 'private, no-transform')
+    .header('cache-control', 'no-store, no-transform')
     .header('vary', 'Accept-Encoding')
     .header('accept-ranges', 'bytes')
   const { range, 'if-range': ifRange } = request.headers

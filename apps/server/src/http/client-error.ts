@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { headerLines } from './response-headers.ts'
 
 /** [status line, what to tell] for the parser's refusals that have a status of their own. */
 const known: Record<string, [status: string, detail: string]> = {
@@ -27,7 +28,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
       code: 'bad_request',
     })
     const head = `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}`
-    socket.write(`HTTP/1.1 ${status}\r\n${head}\r\nconnection: close\r\n\r\n${body}`)
+    socket.write(`HTTP/1.1 ${status}\r\n${headerLines('data')}${head}\r\nconnection: close\r\n\r\n${body}`)
   }
   socket.destroy(error)
 }

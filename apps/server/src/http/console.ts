@@ -5,32 +5,10 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { openPlugin } from '../accounts/route-rights.ts'
 import { pathOf, sendNotFound } from './problems.ts'
+import { applyPolicy, declareHeaders } from './response-headers.ts'
 
 /** Beside the server in the checkout; from `src` and from `dist` alike. */
 const built = fileURLToPath(new URL('../../../dashboard/dist/', import.meta.url))
-
-const headers: Record<string, string> = {
-  'content-security-policy': [
-    `default-src 'self'`,
-    `script-src 'self'`,
-    // Mantine sets its variables and component styles inline.
-    `style-src 'self' 'unsafe-inline'`,
-    // Mail previews show the pictures of their senders, in a frame without scripts.
-    `img-src 'self' data: http: https:`,
-    `font-src 'self' data:`,
-    `connect-src 'self'`,
-    `frame-src 'self' blob: data:`,
-    `frame-ancestors 'none'`,
-    `form-action 'self'`,
-    `base-uri 'none'`,
-    `object-src 'none'`,
-  ].join('; '),
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'same-origin',
-  'cross-origin-opener-policy': 'same-origin',
-  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
-}
 
 const notBuilt = `<!doctype html><meta charset="utf-8"><title>Fairway</title>
 <p>Fairway is running. Its console has not been built: run <code>npm run build</code> and restart.</p>`
@@ -46,28 +24,30 @@ export async function serveConsole(server: FastifyInstance): Promise<void> {
     ? readFileSync(join(built, 'index.html'), 'utf8')
     : notBuilt
   const sendPage = (reply: FastifyReply) =>
-    reply.headers(headers).header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(page)
+    applyPolicy(reply, 'console').type('text/html; charset=utf-8').send(page)
 
   if (page !== notBuilt) {
     await server.register(
-      openPlugin('public', (scope) =>
-        scope.register(fastifyStatic, {
+      openPlugin('public', (scope) => {
+        declareHeaders(scope, 'console')
+        return scope.register(fastifyStatic, {
           root: built,
           index: false,
           wildcard: false,
           // File names in assets/ carry a hash of their content.
           setHeaders(reply, path) {
-            const isHashed = path.includes(`${join('dist', 'assets')}`)
-            reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
-            reply.header('x-content-type-options', 'nosniff')
+            if (path.includes(`${join('dist', 'assets')}`))
+              reply.header('cache-control', 'public, max-age=31536000, immutable')
           },
           cacheControl: false,
-        }),
-      ),
+        })
+      }),
     )
   }
-  server.get('/', { config: { right: 'public' }, schema: { hide: true } }, (_request, reply) =>
-    sendPage(reply),
+  server.get(
+    '/',
+    { config: { right: 'public', headers: 'console' }, schema: { hide: true } },
+    (_request, reply) => sendPage(reply),
   )
   server.setNotFoundHandler((request, reply) =>
     opensPage(request) ? sendPage(reply) : sendNotFound(request, reply),

@@ -54,7 +54,6 @@ async function requireWritable({ pool }: App): Promise<void> {
 }
 
 async function answer(reply: FastifyReply, check: () => Promise<object>) {
-  void reply.header('cache-control', 'no-store')
   try {
     return await check()
   } catch (error) {

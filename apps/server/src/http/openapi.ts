@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { openPlugin } from '../accounts/route-rights.ts'
+import { declareHeaders } from './response-headers.ts'
 
 /** `/openapi.json` describes every route registered after this; `/docs` shows it. */
 export async function describeApi(server: FastifyInstance): Promise<void> {
@@ -27,6 +28,9 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
     server.swagger(),
   )
   await server.register(
-    openPlugin('public', (scope) => scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })),
+    openPlugin('public', (scope) => {
+      declareHeaders(scope, 'docs')
+      return scope.register(swaggerUi, { routePrefix: '/docs' })
+    }),
   )
 }

@@ -15,6 +15,7 @@ import { refuseUnusualPaths } from './normal-path.ts'
 import { describeApi } from './openapi.ts'
 import { renderProblems, sendProblem } from './problems.ts'
 import { logRequests } from './request-log.ts'
+import { applyPolicy, setResponseHeaders } from './response-headers.ts'
 import { registerRoutes } from './routes.ts'
 import { trustProxy } from './trust-proxy.ts'
 import { compileSchema } from './validation.ts'
@@ -34,7 +35,9 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
     genReqId: requestIds(),
     requestIdHeader: false,
     trustProxy: trustProxy(app.config.trustProxy),
-    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, toApiError(error)),
+    // No hook has run.
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(request, applyPolicy(reply, 'data'), toApiError(error)),
     bodyLimit: maxBodyBytes,
     keepAliveTimeout: keepAliveMs,
     requestTimeout: slowestRequestMs,
@@ -45,6 +48,7 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(compileSchema) as unknown as FastifyInstance
 
+  setResponseHeaders(server)
   logRequests(server, app.log)
   refuseUnusualPaths(server)
   guardRoutes(server, app)

@@ -13,13 +13,11 @@ export function snippetRoutes() {
 
     const serve = async (request: FastifyRequest, reply: FastifyReply) => {
       void reply.header('etag', etag)
-      void reply.header('cache-control', 'public, max-age=3600, stale-while-revalidate=86400')
-      void reply.header('cross-origin-resource-policy', 'cross-origin')
       if (request.headers['if-none-match'] === etag) return reply.code(304).send()
       return reply.type('text/javascript; charset=utf-8').send(script)
     }
     for (const path of ['/fairway.js', '/m.js'])
-      server.get(path, { config: { right: 'public' }, schema: { hide: true } }, serve)
+      server.get(path, { config: { right: 'public', headers: 'snippet' }, schema: { hide: true } }, serve)
   }
 }
 

@@ -30,7 +30,6 @@ export function openEventStream(
   raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
     'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
     // nginx would hold events back otherwise.
     'x-accel-buffering': 'no',
   })

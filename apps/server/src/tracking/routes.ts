@@ -1,20 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { App } from '../app.ts'
-import { mailHtmlHeaders } from '../channels/mailbox-routes.ts'
 import { readMessageToken } from '../messages/links.ts'
 import { confirmPage, donePage, goneLinkPage, goneMailPage } from './pages.ts'
 import { findLinkedMessage, unsubscribe } from './unsubscribe.ts'
 import { viewMail } from './view-mail.ts'
 
-const pageHeaders = {
-  'content-type': 'text/html; charset=utf-8',
-  'content-security-policy':
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  // The token in the address must not travel on.
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'private, no-store',
-}
+const htmlType = 'text/html; charset=utf-8'
 
 interface Link {
   Params: { token: string }
@@ -26,7 +17,7 @@ interface Link {
  */
 export const trackingRoutes = (app: App) => async (scope: FastifyInstance) => {
   const send = (reply: FastifyReply, status: number, html: string) =>
-    reply.code(status).headers(pageHeaders).send(html)
+    reply.code(status).type(htmlType).send(html)
   // One-click bodies are forms, multipart or urlencoded; nothing in them is needed.
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: 16_384 }, (_request, text, done) =>
@@ -35,7 +26,7 @@ export const trackingRoutes = (app: App) => async (scope: FastifyInstance) => {
 
   scope.get<Link>(
     '/u/:token',
-    { config: { right: 'link' }, schema: { hide: true } },
+    { config: { right: 'link', headers: 'page' }, schema: { hide: true } },
     async ({ params }, reply) => {
       const link = readMessageToken(app, 'unsubscribe', params.token)
       const message = link && (await findLinkedMessage(app, link.projectId, link.messageId))
@@ -46,7 +37,7 @@ export const trackingRoutes = (app: App) => async (scope: FastifyInstance) => {
 
   scope.post<Link>(
     '/u/:token',
-    { config: { right: 'link' }, schema: { hide: true } },
+    { config: { right: 'link', headers: 'page' }, schema: { hide: true } },
     async ({ params, body }, reply) => {
       const link = readMessageToken(app, 'unsubscribe', params.token)
       const message = link && (await findLinkedMessage(app, link.projectId, link.messageId))
@@ -59,12 +50,12 @@ export const trackingRoutes = (app: App) => async (scope: FastifyInstance) => {
 
   scope.get<Link>(
     '/v/:token',
-    { config: { right: 'link' }, schema: { hide: true } },
+    { config: { right: 'link', headers: 'mail' }, schema: { hide: true } },
     async ({ params }, reply) => {
       const link = readMessageToken(app, 'view', params.token)
       const html = link && (await viewMail(app, link.projectId, link.messageId))
       if (!html) return send(reply, 404, link ? goneMailPage : goneLinkPage)
-      return reply.headers(mailHtmlHeaders).send(html)
+      return reply.type(htmlType).send(html)
     },
   )
 }

@@ -10,8 +10,9 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { withLock } from './lock.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -45,16 +46,12 @@ const targets = {
       'apps/dashboard/vite.config.ts',
       'apps/dashboard/package.json',
     ],
-    outputs: ['apps/dashboard/dist/index.html'],
-    build: () =>
-      run('vite/bin/vite.js', [
-        'build',
-        '--logLevel',
-        'warn',
-        'apps/dashboard',
-        '--config',
-        'apps/dashboard/vite.config.ts',
-      ]),
+    outputs: ['apps/dashboard/dist/index.html', 'apps/dashboard/dist/index.html.br'],
+    build() {
+      const config = 'apps/dashboard/vite.config.ts'
+      run('vite/bin/vite.js', ['build', '--logLevel', 'warn', 'apps/dashboard', '--config', config])
+      compressFiles(join(root, 'apps/dashboard/dist'))
+    },
   },
 }
 
@@ -94,6 +91,24 @@ function fingerprintOf(name) {
     const stat = statSync(path, { throwIfNoEntry: false })
     if (stat?.isDirectory()) for (const entry of readdirSync(path).sort()) add(join(path, entry))
     else if (stat) hash.update(`${path}\0${stat.size}\0${stat.mtimeMs}\n`)
+  }
+}
+
+const compressible = new Set(['.css', '.html', '.js', '.json', '.svg'])
+/** Below it a file is one packet either way. */
+const leastBytes = 1_024
+
+/** Leaves `file.br` and `file.gz` beside each, for the server to send. */
+function compressFiles(directory) {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name)
+    if (entry.isDirectory()) compressFiles(path)
+    else if (compressible.has(extname(path)) && statSync(path).size >= leastBytes) {
+      const bytes = readFileSync(path)
+      const params = { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length }
+      writeFileSync(`${path}.br`, brotliCompressSync(bytes, { params }))
+      writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }))
+    }
   }
 }
 

@@ -37,7 +37,8 @@ export const mailboxRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/mailbox/:mail',
     {
-      config: { right: 'people.read' },
+      // Links to unsubscribe.
+      config: { right: 'people.read', holdsSecrets: true },
       schema: { summary: 'One mail with its HTML, text, headers and source', tags, params: MailParams },
     },
     ({ project, params }) => getMail(app, project.id, params.mail),
@@ -46,7 +47,7 @@ export const mailboxRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/mailbox/:mail/html',
     {
-      config: { right: 'people.read', headers: 'mail' },
+      config: { right: 'people.read', headers: 'mail', holdsSecrets: true },
       schema: { summary: 'The HTML of a mail, to be shown in a frame', tags, params: MailParams },
     },
     async ({ project, params }, reply) =>

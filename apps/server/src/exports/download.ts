@@ -3,12 +3,11 @@ import { createGzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import { readFile } from '../files/files.ts'
+import { acceptsGzip } from '../http/accept-encoding.ts'
 import { finishedFile } from './export.ts'
 
 /** A file is read once in a while: the quickest level still makes it five times smaller. */
 const gzipLevel = 1
-/** Of the header are looked at; browsers name five. */
-const mostEncodings = 50
 const types = { csv: 'text/csv; charset=utf-8; header=present', ndjson: 'application/x-ndjson' }
 
 /**
@@ -58,17 +57,6 @@ async function* cut(source: AsyncGenerator<Buffer>, bytes: number): AsyncGenerat
     left -= piece.length
     if (left <= 0) return
   }
-}
-
-/** Reads the header part by part: each is a word and a weight, of which only zero says no. */
-export function acceptsGzip(header: string | undefined): boolean {
-  for (const part of (header ?? '').split(',', mostEncodings)) {
-    const [name = '', ...parameters] = part.split(';').map((word) => word.trim().toLowerCase())
-    if (name !== 'gzip' && name !== 'x-gzip') continue
-    const weight = parameters.find((parameter) => parameter.startsWith('q='))
-    return weight === undefined || Number(weight.slice(2)) > 0
-  }
-  return false
 }
 
 /** One range; undefined for several or another unit, which are answered with the whole file. `to` is exclusive. */

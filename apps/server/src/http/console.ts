@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { openPlugin } from '../accounts/route-rights.ts'
+import { compressed } from './compression.ts'
 import { pathOf, sendNotFound } from './problems.ts'
 import { applyPolicy, declareHeaders } from './response-headers.ts'
 
@@ -23,8 +24,10 @@ export async function serveConsole(server: FastifyInstance): Promise<void> {
   const page = existsSync(join(built, 'index.html'))
     ? readFileSync(join(built, 'index.html'), 'utf8')
     : notBuilt
-  const sendPage = (reply: FastifyReply) =>
-    applyPolicy(reply, 'console').type('text/html; charset=utf-8').send(page)
+  const sendPage = async (request: FastifyRequest, reply: FastifyReply) => {
+    applyPolicy(reply, 'console').type('text/html; charset=utf-8')
+    return reply.send(await compressed(request, reply, page))
+  }
 
   if (page !== notBuilt) {
     await server.register(
@@ -40,17 +43,16 @@ export async function serveConsole(server: FastifyInstance): Promise<void> {
               reply.header('cache-control', 'public, max-age=31536000, immutable')
           },
           cacheControl: false,
+          // The build left each file compressed beside it.
+          preCompressed: true,
+          globIgnore: ['**/*.br', '**/*.gz'],
         })
       }),
     )
   }
-  server.get(
-    '/',
-    { config: { right: 'public', headers: 'console' }, schema: { hide: true } },
-    (_request, reply) => sendPage(reply),
-  )
+  server.get('/', { config: { right: 'public', headers: 'console' }, schema: { hide: true } }, sendPage)
   server.setNotFoundHandler((request, reply) =>
-    opensPage(request) ? sendPage(reply) : sendNotFound(request, reply),
+    opensPage(request) ? sendPage(request, reply) : sendNotFound(request, reply),
   )
 }
 

@@ -7,6 +7,7 @@ import { seatExpensiveRoutes } from '../capacity/expensive-routes.ts'
 import { toApiError } from '../to-api-error.ts'
 import { createCanary } from './canary.ts'
 import { answerClientError } from './client-error.ts'
+import { compressReplies } from './compression.ts'
 import { serveConsole } from './console.ts'
 import { healthRoutes } from './health.ts'
 import { readJsonBodies } from './json-body.ts'
@@ -53,6 +54,7 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
   refuseUnusualPaths(server)
   guardRoutes(server, app)
   seatExpensiveRoutes(server, app)
+  compressReplies(server)
   renderProblems(server)
   readJsonBodies(server)
   serveMetrics(server, app)

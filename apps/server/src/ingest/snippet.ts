@@ -9,7 +9,8 @@ const source = new URL('../../public/fairway.js', import.meta.url)
 export function snippetRoutes() {
   return async (server: FastifyInstance) => {
     const script = shorten(await readFile(source, 'utf8'))
-    const etag = `"${createHash('sha256').update(script).digest('base64url').slice(0, 22)}"`
+    // Weak: the same script, compressed or not.
+    const etag = `W/"${createHash('sha256').update(script).digest('base64url').slice(0, 22)}"`
 
     const serve = async (request: FastifyRequest, reply: FastifyReply) => {
       void reply.header('etag', etag)

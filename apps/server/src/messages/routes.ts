@@ -48,7 +48,7 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.get(
     '/messages/:message',
     {
-      config: { right: 'people.read' },
+      config: { right: 'people.read', holdsSecrets: true },
       schema: { summary: 'One message with the history of its reasons', tags, params: MessageParams },
     },
     ({ project, params }) => getMessage(app, project.id, params.message.toLowerCase()),

@@ -99,7 +99,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
   server.get(
     '/queue/dead-letters/:ref',
     {
-      config: { right: 'people.read' },
+      config: { right: 'people.read', holdsSecrets: true },
       schema: {
         summary: 'One dead job with its data',
         tags,

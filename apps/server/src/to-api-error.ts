@@ -25,7 +25,7 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof QueueUnavailable)
     return unavailable('The queue is not reachable: try again later.', seconds(error.retryAfterMs), error)
   if (error instanceof QueueClosed) return unavailable('The server is shutting down: try again.', 1, error)
-  if (error instanceof InvalidJob) return new ApiError(413, 'too_large', error.message, { cause: error })
+  if (error instanceof InvalidJob) return fromInvalidJob(error)
   const fromDatabase = databaseError(error)
   if (fromDatabase) return fromDatabase
   return (
@@ -33,6 +33,12 @@ export function toApiError(error: unknown): ApiError {
     new ApiError(500, 'internal', 'Something went wrong on our side.', { cause: error })
   )
 }
+
+/** Its data is too large, or something in it can't be stored. */
+const fromInvalidJob = (error: InvalidJob) =>
+  error.field === 'data' && error.cause === undefined
+    ? new ApiError(413, 'too_large', error.message, { cause: error })
+    : new ApiError(422, 'invalid_field', error.message, { cause: error })
 
 const seconds = (ms: number) => Math.max(1, Math.ceil(ms / 1_000))
 

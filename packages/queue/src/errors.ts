@@ -46,11 +46,11 @@ export class QueueClosed extends QueueError {
   }
 }
 
-/** A job that breaks a documented limit. */
+/** A job that breaks a documented limit, or that the store will never take: then `cause` says why. */
 export class InvalidJob extends QueueError {
   readonly field: string
-  constructor(field: string, message: string) {
-    super('QUEUE_INVALID_JOB', message)
+  constructor(field: string, message: string, options?: ErrorOptions) {
+    super('QUEUE_INVALID_JOB', message, options)
     this.field = field
   }
 }

@@ -1,6 +1,6 @@
 import type { Admission } from './admission.ts'
 import type { ByteAccount } from './byte-ledger.ts'
-import { QueueClosed, QueueError, QueueOverloaded, QueueUnavailable } from './errors.ts'
+import { InvalidJob, QueueClosed, QueueError, QueueOverloaded, QueueUnavailable } from './errors.ts'
 import { type EncodedJob, packPages, totalBytes } from './page.ts'
 import { pause } from './signal.ts'
 import type { NewPage, Store } from './store.ts'
@@ -143,6 +143,14 @@ export class Intake {
   }
 
   async #commit(group: Waiting[]): Promise<void> {
+    await this.#storeGroup(group)
+    for (const waiting of group) {
+      this.#buffer.release(waiting.bytes)
+      this.#lines.leave(waiting.jobs, waiting.lines)
+    }
+  }
+
+  async #storeGroup(group: Waiting[]): Promise<void> {
     try {
       const jobs =
         group.length === 1
@@ -151,13 +159,10 @@ export class Intake {
       const duplicates = await this.#append(splitByDueTime(jobs))
       for (const waiting of group) waiting.resolve(duplicates)
     } catch (error) {
-      const refusal = asQueueError(error)
-      for (const waiting of group) waiting.reject(refusal)
-    } finally {
-      for (const waiting of group) {
-        this.#buffer.release(waiting.bytes)
-        this.#lines.leave(waiting.jobs, waiting.lines)
-      }
+      // What the store will never take must not take the others with it.
+      if (error instanceof InvalidJob && group.length > 1)
+        for (const waiting of group) await this.#storeGroup([waiting])
+      else for (const waiting of group) waiting.reject(asQueueError(error))
     }
   }
 

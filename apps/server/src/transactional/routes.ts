@@ -2,13 +2,17 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { attemptsOf } from '../accounts/attempts.ts'
 import { findKey } from '../accounts/keys.ts'
 import type { App } from '../app.ts'
-import { badRequest, forbidden, unauthorized } from '../errors.ts'
+import { ApiError, badRequest, forbidden, unauthorized } from '../errors.ts'
+import { maxDepth } from '../ingest/limits.ts'
+import { type JsonRules, measureJson } from '../json-limits.ts'
 import { toApiError } from '../to-api-error.ts'
 import { readSendRequest } from './request.ts'
 import { sendTransactional } from './send.ts'
 
 /** 2 MB of attachments are 2.7 MB as base64; the rest is the mail. */
 const bodyLimit = 5 * 1024 * 1024
+/** A mail may list many things: 100 KiB of data are 20,000 short members. */
+const rules: JsonRules = { depth: maxDepth, keys: 20_000, prototypeNames: 'drop', refuse: badRequest }
 
 /**
  * Customer.io's App API for transactional mail: `POST /v1/send/email` with `Authorization: Bearer <secret key>`.
@@ -30,8 +34,12 @@ export const transactionalRoutes = (app: App) => async (scope: FastifyInstance) 
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit }, (_request, text, done) => {
     try {
-      done(null, JSON.parse(text as string))
+      const body = JSON.parse(text as string)
+      // What can't be stored is replaced in the mail: it shall arrive all the same.
+      if (typeof body === 'object' && body !== null) measureJson(body, '', rules)
+      done(null, body)
     } catch (error) {
+      if (error instanceof ApiError) return done(error)
       done(badRequest(`The body is not valid JSON: ${(error as Error).message.slice(0, 200)}`))
     }
   })

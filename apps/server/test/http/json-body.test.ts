@@ -82,6 +82,25 @@ describe('a body that is refused leaves nothing behind', () => {
   })
 })
 
+it('a transactional mail has limits as well, told as its API tells errors', async () => {
+  const mail = { to: 'a@example.com', from: 'b@example.com', subject: 'Hi', body: '<p>Hi' }
+  const send = async (data: string) => {
+    const response = await fetch(`${server.url}/v1/send/email`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${server.secretKey}` },
+      body: `${JSON.stringify(mail).slice(0, -1)},"message_data":${data}}`,
+    })
+    return { status: response.status, body: await response.json() }
+  }
+  for (const [data, field] of [
+    [nested(100_000), 'message_data.a.a.a'],
+    ['{"a":1e999}', 'message_data.a'],
+  ] as const)
+    expect(await send(data)).toMatchObject({ status: 400, body: { meta: { field } } })
+  expect((await server.app.pool.query('select 1 from messages')).rowCount).toBe(0)
+  expect((await send('{"half":"\\ud83d"}')).status).toBe(200)
+})
+
 describe('a body that is fine', () => {
   it('is stored as it came, words of JavaScript included; half of a pair becomes U+FFFD', async () => {
     const properties = '{"constructor":"Ford","toString":"x","half":"\\ud83d","whole":"\\ud83d\\ude00"}'

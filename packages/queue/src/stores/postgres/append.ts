@@ -1,3 +1,4 @@
+import { InvalidJob } from '../../errors.ts'
 import { type Appended, type NewPage, pressureFrom, type Usage } from '../../store.ts'
 import { byHead, columns, type Db, type PoolDb } from './db.ts'
 import { pageColumns, readyColumns } from './page-columns.ts'
@@ -10,10 +11,22 @@ export interface Quotas {
 
 /** Stores a group commit: in one statement when all pages are ordinary, in one transaction otherwise. */
 export async function append(db: PoolDb, pages: NewPage[], quotas: Quotas): Promise<Appended> {
-  if (pages.every(isPlain))
-    return { duplicates: [], pressure: await appendPlain(db, db.now(), pages, quotas) }
-  return db.transaction((tx) => appendAll(tx, db.now(), pages, quotas))
+  try {
+    if (pages.every(isPlain))
+      return { duplicates: [], pressure: await appendPlain(db, db.now(), pages, quotas) }
+    return await db.transaction((tx) => appendAll(tx, db.now(), pages, quotas))
+  } catch (error) {
+    throw isRefusedValue(error)
+      ? new InvalidJob('data', `PostgreSQL can't store it: ${(error as Error).message}`, { cause: error })
+      : error
+  }
 }
+
+/**
+ * SQLSTATE classes 22 and 54: trying again is of no use. What `encodeJob` lets through, a database in another encoding than
+ * UTF-8 may refuse.
+ */
+const isRefusedValue = (error: unknown) => /^(22|54)...$/.test(String((error as { code?: unknown }).code))
 
 const isPlain = (page: NewPage) =>
   !page.unique && !page.blobs && (page.stream === '' || page.dueAt !== undefined)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -102,6 +102,29 @@ describe('a supervisor', () => {
     await running.stop()
     expect(isAlive(pid!)).toBe(false)
   })
+
+  it('replaces and ends processes also where their record can not be written', async () => {
+    const running = supervise({ worker: 'beats' })
+    await running.started()
+    rmSync(join(dataDir, 'processes'), { recursive: true })
+    writeFileSync(join(dataDir, 'processes'), 'a file in the way')
+    process.kill(state('worker').pid!, 'SIGKILL')
+    await until(() => state('worker').replaced === 1 && state('worker').state === 'running')
+    const { pid } = state('worker')
+    await running.stop()
+    expect(isAlive(pid!)).toBe(false)
+  })
+
+  it('writes its record again when the folder went', async () => {
+    const running = supervise({ worker: 'beats' })
+    await running.started()
+    rmSync(join(dataDir, 'processes'), { recursive: true })
+    process.kill(state('worker').pid!, 'SIGKILL')
+    await until(() => state('worker').replaced === 1 && state('worker').state === 'running')
+    expect(recorded()).toEqual([
+      expect.objectContaining({ processes: [expect.objectContaining({ pid: state('worker').pid })] }),
+    ])
+  })
 })
 
 describe('processes of a supervisor that was killed', () => {
@@ -138,10 +161,29 @@ describe('processes of a supervisor that was killed', () => {
     expect(existsSync(join(dataDir, 'processes', 'left.json'))).toBe(true)
   })
 
-  it('a record that can not be read ends nothing', () => {
+  it.each([
+    ['half', '{"processes":[{"pid":'],
+    ['nothing', ''],
+    ['empty', '{}'],
+    ['null', 'null'],
+    ['a list', '[1]'],
+    ['no supervisor', '{"supervisor":null,"processes":[]}'],
+    ['processes of another type', `{"supervisor":${JSON.stringify(gone)},"processes":"7"}`],
+    [
+      'ids that are none',
+      `{"supervisor":${JSON.stringify(gone)},"processes":[null,{"pid":-1,"started":""}]}`,
+    ],
+    ['an id as text', `{"supervisor":${JSON.stringify(gone)},"processes":[{"pid":"1","started":1}]}`],
+  ])('a record that is damaged (%s) ends nothing and goes', (_, text) => {
     openRegister(dataDir, log).write([])
-    writeFileSync(join(dataDir, 'processes', 'broken.json'), '{"processes":[{"pid":')
+    writeFileSync(join(dataDir, 'processes', 'broken.json'), text)
     endLeftovers(dataDir, log)
     expect(existsSync(join(dataDir, 'processes', 'broken.json'))).toBe(false)
+  })
+
+  it('a folder among the records goes', () => {
+    mkdirSync(join(dataDir, 'processes', 'odd.json', 'inner'), { recursive: true })
+    endLeftovers(dataDir, log)
+    expect(existsSync(join(dataDir, 'processes', 'odd.json'))).toBe(false)
   })
 })

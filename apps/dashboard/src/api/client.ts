@@ -58,10 +58,13 @@ export async function sendSlice<T>(path: string, query: Record<string, QueryValu
   return answerOf(await fetchFrom(withQuery(path, query), { method: 'PUT', headers, body: slice }))
 }
 
+/** Beyond what any read may take: a server that is hung, or a network that swallows, is away as well. */
+const mostReadMs = 60_000
+
 function send(path: string, { method = 'GET', query, body, signal }: RequestOptions): Promise<Response> {
   return fetchFrom(withQuery(path, query), {
     method,
-    signal,
+    signal: method === 'GET' ? within(mostReadMs, signal) : signal,
     headers: {
       accept: 'application/json',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -74,10 +77,15 @@ async function fetchFrom(address: string, init: RequestInit): Promise<Response> 
   try {
     return await fetch(address, { credentials: 'same-origin', ...init })
   } catch (error) {
-    if (init.signal?.aborted) throw error
+    if (init.signal?.aborted && !isTimeout(error)) throw error
     throw new ConnectionError(error)
   }
 }
+
+const within = (ms: number, signal?: AbortSignal) =>
+  AbortSignal.any([AbortSignal.timeout(ms), ...(signal ? [signal] : [])])
+
+const isTimeout = (error: unknown) => error instanceof DOMException && error.name === 'TimeoutError'
 
 async function read(response: Response): Promise<unknown> {
   if (response.status === 204) return undefined

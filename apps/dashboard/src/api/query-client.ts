@@ -27,6 +27,8 @@ export function createQueryClient(): QueryClient {
     mutationCache: new MutationCache({ onError }),
     defaultOptions: {
       queries: {
+        // A server of one's own answers without the internet, and failing is how its absence is noticed.
+        networkMode: 'always',
         staleTime: 10_000,
         retry: (failures, error) => retryWhileBusy(failures, error) || (failures < 2 && isTransient(error)),
         retryDelay: (attempt, error) =>

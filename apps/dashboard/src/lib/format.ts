@@ -8,6 +8,7 @@ const units = [
 const whole = new Intl.NumberFormat()
 const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 })
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' })
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
 const short = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
 /** 12,345 */
@@ -22,6 +23,12 @@ export const formatRate = (perSecond: number): string =>
   perSecond < 10 ? String(Math.round(perSecond * 10) / 10) : whole.format(Math.round(perSecond))
 
 export const formatDateTime = (value: string | number | Date): string => short.format(new Date(value))
+
+/** "14:03"; with its date when that is not today's. */
+export function formatTime(at: number, now = Date.now()): string {
+  const isToday = new Date(at).toDateString() === new Date(now).toDateString()
+  return isToday ? clock.format(at) : short.format(at)
+}
 
 export const formatFullDateTime = (value: string | number | Date): string => full.format(new Date(value))
 

@@ -13,6 +13,7 @@ import { ModeBadge, ProjectSwitcher } from './project-switcher.tsx'
 import { NotFoundPage } from './route-states.tsx'
 import classes from './shell.module.css'
 import { ShortcutsDialog, useShortcuts } from './shortcuts.tsx'
+import { StaleNote } from './stale-note.tsx'
 import { useSessionGuard } from './use-session-guard.ts'
 
 const route = getRouteApi('/signed-in/projects/$project')
@@ -85,6 +86,7 @@ export function ConsoleLayout() {
 
         <AppShell.Main id="main" ref={main} tabIndex={-1} className={classes.main}>
           <Box className={classes.content}>
+            <StaleNote project={id} />
             <Outlet />
           </Box>
         </AppShell.Main>

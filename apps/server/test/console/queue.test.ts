@@ -48,6 +48,19 @@ describe.skipIf(noBrowser)('the queue in the console', () => {
     await page.getByText('1, as every project').waitFor()
   })
 
+  it('says that the numbers are old while Fairway does not answer, and no longer than that', async () => {
+    await page.goto(fairway.path('queue'))
+    const lane = page.getByRole('region', { name: 'ingest' })
+    await lane.getByText('Nothing waits.').waitFor()
+    await page.route('**/api/**', (route) => route.abort('connectionrefused'))
+    const note = page.getByRole('status', { name: 'Freshness' })
+    await note.getByText(/Fairway does not answer\. These numbers are from \d/).waitFor()
+    // What is known stays to be read.
+    await lane.getByText('Nothing waits.').waitFor()
+    await page.unroute('**/api/**')
+    await eventually(() => note.textContent()).toBe('')
+  })
+
   it('shows what waits, pauses and resumes after asking, and says so on the overview', async () => {
     const job = { lane: 'bulk', tenant, name: 'none', data: {} }
     await fairway.server.app.queue.addMany([job, job, job])

@@ -1,4 +1,6 @@
 import type { App } from '../app.ts'
+import { bytesOf, readPage } from '../db/bounded-page.ts'
+import type { Page } from '../db/cursor.ts'
 import { conflict, invalidField, notFound, tooManyRequests } from '../errors.ts'
 import type { MailSource } from './render.ts'
 import { type End, rendererOf } from './renderer.ts'
@@ -27,18 +29,23 @@ export type TemplateInput = Partial<Omit<Template, 'id' | 'createdAt' | 'updated
 const columns = `id, key, name, from_address as "fromAddress", reply_to as "replyTo", subject, preheader, html, text, headers,
   created_at as "createdAt", updated_at as "updatedAt"`
 
+/** Templates of a project at most. */
+export const mostTemplates = 2_000
+
 /** Newest first; `cursor` is the id after which to continue. */
 export async function listTemplates(
   app: App,
   projectId: number,
   { limit, cursor }: { limit: number; cursor?: number },
-): Promise<{ items: Template[]; nextCursor: string | null }> {
-  const { rows } = await app.pool.query<Template>(
-    `select ${columns} from templates where project_id = $1 and ($2::int is null or id < $2) order by id desc limit $3`,
-    [projectId, cursor ?? null, limit + 1],
+): Promise<Page<Template>> {
+  const query = `select ${columns}, ${bytesOf('subject', 'preheader', 'html', 'text', 'from_address', 'reply_to', 'headers')} as bytes
+    from templates where project_id = $1 and ($2::int is null or id < $2) order by id desc limit $3`
+  return readPage<Template, Template>(
+    app.pool,
+    { query, values: [projectId, cursor ?? null, limit + 1], order: 'id desc', limit },
+    ({ id }) => String(id),
+    (template) => template,
   )
-  const items = rows.slice(0, limit)
-  return { items, nextCursor: rows.length > limit ? String(items.at(-1)!.id) : null }
 }
 
 /** @throws {ApiError} 404 */
@@ -54,6 +61,7 @@ export async function getTemplate(app: App, projectId: number, id: number): Prom
 /** @throws {ApiError} 422 with the line of a Liquid mistake, 409 for a key that is taken. */
 export async function createTemplate(app: App, projectId: number, input: TemplateInput): Promise<Template> {
   await checkTemplate(app, projectId, input)
+  await refuseTooMany(app, projectId)
   const template = { ...emptyTemplate, ...input }
   const { rows } = await withUniqueKey(template.key, () =>
     app.pool.query<Template>(
@@ -152,6 +160,15 @@ export function resultOf<Result>(end: End<Result>): Result {
   if (!(error instanceof TemplateError)) throw error
   const problem = invalidField(fields[error.part] ?? error.part, error.message)
   throw Object.assign(problem, { extra: { line: error.line, column: error.column } })
+}
+
+async function refuseTooMany(app: App, projectId: number): Promise<void> {
+  const { rows } = await app.pool.query<{ count: number }>(
+    'select count(*) from templates where project_id = $1',
+    [projectId],
+  )
+  if (rows[0]!.count >= mostTemplates)
+    throw conflict(`A project has ${mostTemplates} templates at most; delete one that is no longer used`)
 }
 
 async function checkTemplate(app: App, projectId: number, template: TemplateInput): Promise<void> {

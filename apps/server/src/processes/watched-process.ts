@@ -11,6 +11,8 @@ export interface ProcessPlan {
   env: NodeJS.ProcessEnv
   /** Of Node. Default: this process's own. */
   execArgv?: string[]
+  /** Node itself. Default: this process's own. */
+  execPath?: string
 }
 
 export interface Patience {
@@ -35,7 +37,8 @@ export class WatchedProcess {
   readonly startedAt = performance.now()
   vitals: Vitals | null = null
   #state: ProcessState['state'] = 'starting'
-  readonly #child: ChildProcess
+  /** Undefined when the system refused to make it. */
+  readonly #child: ChildProcess | undefined
   readonly #patience: Patience
   readonly #log: Logger
   #hasBeaten = false
@@ -47,12 +50,32 @@ export class WatchedProcess {
     this.role = plan.role
     this.#patience = patience
     this.#log = log
-    this.#child = fork(plan.program, plan.args, {
-      env: plan.env,
-      ...(plan.execArgv && { execArgv: plan.execArgv }),
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    this.#child.on('message', (message: FromProcess) => {
+    let hasEnded = false
+    const end = (code: number | null, signal: NodeJS.Signals | null) => {
+      if (hasEnded) return
+      hasEnded = true
+      events.onEnd({ code, signal, reason: this.#reason })
+    }
+    // One that never came to be has no exit. It is told later, when whoever made this object has it.
+    const fail = (error: unknown) => {
+      log.error({ err: error, role: plan.role }, `the ${plan.role} process could not be started`)
+      this.#reason = `it could not be started: ${(error as Error).message}`
+      setImmediate(end, null, null)
+    }
+    let child: ChildProcess
+    try {
+      child = fork(plan.program, plan.args, {
+        env: plan.env,
+        ...(plan.execArgv && { execArgv: plan.execArgv }),
+        ...(plan.execPath && { execPath: plan.execPath }),
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      })
+    } catch (error) {
+      fail(error)
+      return
+    }
+    this.#child = child
+    child.on('message', (message: FromProcess) => {
       if (message.kind === 'ready') {
         if (this.#state === 'starting') this.#state = 'running'
         return events.onReady()
@@ -62,15 +85,16 @@ export class WatchedProcess {
       this.vitals = message.vitals
       events.onMessage(message)
     })
-    // A channel that breaks is followed by the process's end, which is what counts.
-    this.#child.on('error', (error) =>
-      log.warn({ err: error, role: plan.role }, 'a process could not be reached'),
-    )
-    this.#child.once('exit', (code, signal) => events.onEnd({ code, signal, reason: this.#reason }))
+    child.on('error', (error) => {
+      if (child.pid === undefined) return fail(error)
+      // A channel that breaks is followed by the process's end, which is what counts.
+      log.warn({ err: error, role: plan.role }, 'a process could not be reached')
+    })
+    child.once('exit', end)
   }
 
   get pid(): number | null {
-    return this.#child.pid ?? null
+    return this.#child?.pid ?? null
   }
 
   get state(): ProcessState['state'] {
@@ -78,7 +102,7 @@ export class WatchedProcess {
   }
 
   tell(message: ToProcess): void {
-    if (this.#child.connected) this.#child.send(message, () => {})
+    if (this.#child?.connected) this.#child.send(message, () => {})
   }
 
   /** Asks it to end; kills it when it takes too long. */
@@ -91,7 +115,7 @@ export class WatchedProcess {
 
   kill(reason?: string): void {
     this.#reason ??= reason
-    this.#child.kill('SIGKILL')
+    this.#child?.kill('SIGKILL')
   }
 
   /** Called once every {@link beatMs} by the supervisor: its own ticks are the clock, so that its own pauses blame nobody. */

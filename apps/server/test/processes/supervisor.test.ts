@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -10,7 +19,7 @@ import { isAlive, startOf } from '../../src/db/embedded/process-identity.ts'
 import { endLeftovers, openRegister } from '../../src/processes/leftovers.ts'
 import type { Role } from '../../src/processes/messages.ts'
 import { StartFailed, Supervisor } from '../../src/processes/supervisor.ts'
-import type { Patience } from '../../src/processes/watched-process.ts'
+import type { Patience, ProcessPlan } from '../../src/processes/watched-process.ts'
 
 const log = pino({ level: 'silent' })
 let dataDir: string
@@ -25,7 +34,11 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true })
 })
 
-function supervise(roles: Partial<Record<Role, string>>, patience: Partial<Patience> = {}): Supervisor {
+function supervise(
+  roles: Partial<Record<Role, string>>,
+  patience: Partial<Patience> = {},
+  plan: Partial<ProcessPlan> = {},
+): Supervisor {
   supervisor = new Supervisor({
     plans: Object.entries(roles).map(([role, behaviour]) => ({
       role: role as Role,
@@ -33,6 +46,7 @@ function supervise(roles: Partial<Record<Role, string>>, patience: Partial<Patie
       execArgv: ['--import', 'tsx', '--conditions=source'],
       args: [behaviour],
       env: process.env,
+      ...plan,
     })),
     log,
     register: openRegister(dataDir, log),
@@ -101,6 +115,32 @@ describe('a supervisor', () => {
     const { pid } = state('worker')
     await running.stop()
     expect(isAlive(pid!)).toBe(false)
+  })
+
+  it.each([
+    ['is not there', () => ({ execPath: join(dataDir, 'no-such-node') })],
+    // Longer than any system takes: `fork` itself throws.
+    ['is refused', () => ({ env: { ...process.env, TOO_LONG: 'x'.repeat(3_000_000) } })],
+  ])('says that a role can not start whose program %s', async (_, plan) => {
+    const running = supervise({ api: 'beats', worker: 'beats' }, {}, plan())
+    await expect(running.started()).rejects.toMatchObject({ name: 'StartFailed', exitCode: 1 })
+  })
+
+  it('tries again while a process can not be started, and stops meanwhile', async () => {
+    const execPath = join(dataDir, 'node')
+    symlinkSync(process.execPath, execPath)
+    const running = supervise({ worker: 'beats' }, {}, { execPath })
+    await running.started()
+    rmSync(execPath)
+    process.kill(state('worker').pid!, 'SIGKILL')
+    await until(() => state('worker').replaced === 3)
+    expect(state('worker').lastReason).toMatch(/^it could not be started: .*ENOENT/)
+    symlinkSync(process.execPath, execPath)
+    await until(() => state('worker').state === 'running')
+    rmSync(execPath)
+    process.kill(state('worker').pid!, 'SIGKILL')
+    await until(() => state('worker').pid === null)
+    await running.stop()
   })
 
   it('replaces and ends processes also where their record can not be written', async () => {

@@ -3,6 +3,9 @@ import type { App } from '../app.ts'
 import { toApiError } from '../to-api-error.ts'
 import type { Canary } from './canary.ts'
 
+/** A process that is replaced is back within this time, if nothing is wrong. */
+const longestNotRunningMs = 30_000
+
 /** For load balancers and monitors; none of them needs a key, none tells anything about projects. */
 export function healthRoutes(app: App, canary: Canary) {
   return async (server: FastifyInstance) => {
@@ -22,12 +25,15 @@ export function healthRoutes(app: App, canary: Canary) {
         schema: { summary: 'A job goes through the queue: enqueue, claim, acknowledge', tags: ['health'] },
       },
       (_request, reply) =>
-        answer(reply, async () => ({
-          status: 'ok',
-          queueMs: Math.round((await canary.sing()) * 10) / 10,
-          // Of this server's supervisor; none where a process runs alone.
-          processes: app.processes.states.map(({ role, state, replaced }) => ({ role, state, replaced })),
-        })),
+        answer(reply, async () => {
+          requireRunning(app)
+          return {
+            status: 'ok',
+            queueMs: Math.round((await canary.sing()) * 10) / 10,
+            // Of this server's supervisor; none where a process runs alone.
+            processes: app.processes.states.map(({ role, state, replaced }) => ({ role, state, replaced })),
+          }
+        }),
     )
 
     server.get(
@@ -41,6 +47,15 @@ export function healthRoutes(app: App, canary: Canary) {
         }),
     )
   }
+}
+
+/** Jobs that nobody does are found here, although the queue itself is well. */
+function requireRunning({ processes }: App): void {
+  const down = processes.states.find(({ notRunningMs }) => notRunningMs > longestNotRunningMs)
+  if (!down) return
+  const { role, notRunningMs, lastReason } = down
+  const why = lastReason === null ? '' : `: ${lastReason}`
+  throw new Error(`The ${role} process has not been running for ${Math.round(notRunningMs / 1_000)} s${why}.`)
 }
 
 /** After a failover the old connections may lead to a standby: it answers, and takes nothing. */

@@ -35,6 +35,8 @@ export interface ProcessState {
   /** Of the operating system; null between two of them. */
   pid: number | null
   state: 'starting' | 'running' | 'stopping' | 'waiting'
+  /** For how long none of this role has run; 0 while one does. */
+  notRunningMs: number
   /** How often it had to be replaced since the supervisor started. */
   replaced: number
   /** Why, the last time; null when never. */

@@ -15,7 +15,8 @@ const defaultPatience: Patience = { silentMs: 8_000, firstBeatMs: 60_000, stopMs
 /** A process that lived for longer is replaced at once; one that ends sooner again and again, after longer and longer pauses. */
 const soundMs = 60_000
 const firstPauseMs = 250
-const longestPauseMs = 30_000
+/** Starting costs a second of processor time; a door that stays closed costs whoever stands before it. */
+const longestPauseMs = 2_000
 
 /** A role could not be started. Its process has told why. */
 export class StartFailed extends Error {
@@ -33,6 +34,8 @@ interface Post {
   plan: ProcessPlan
   process: WatchedProcess | undefined
   wasReady: boolean
+  /** Since when no process of it runs; undefined while one does, and before the first start. */
+  downSince: number | undefined
   replaced: number
   lastReason: string | null
   pauseMs: number
@@ -61,6 +64,7 @@ export class Supervisor {
       plan,
       process: undefined,
       wasReady: false,
+      downSince: undefined,
       replaced: 0,
       lastReason: null,
       pauseMs: firstPauseMs,
@@ -84,10 +88,12 @@ export class Supervisor {
   }
 
   states(): ProcessState[] {
-    return this.#posts.map(({ plan, process, replaced, lastReason }) => ({
+    const now = performance.now()
+    return this.#posts.map(({ plan, process, downSince, replaced, lastReason }) => ({
       role: plan.role,
       pid: process?.pid ?? null,
       state: process?.state ?? 'waiting',
+      notRunningMs: downSince === undefined ? 0 : now - downSince,
       replaced,
       lastReason,
       vitals: process?.vitals ?? null,
@@ -124,9 +130,11 @@ export class Supervisor {
   #start(post: Post): void {
     const { plan } = post
     post.timer = undefined
+    post.downSince ??= performance.now()
     const started = new WatchedProcess(plan, this.#patience, this.#log, {
       onReady: () => {
         post.wasReady = true
+        post.downSince = undefined
         this.#startNext()
         this.#onChange()
       },
@@ -150,6 +158,7 @@ export class Supervisor {
   ): void {
     const { plan, process: ended } = post
     post.process = undefined
+    post.downSince ??= performance.now()
     this.#registerAll()
     // What keeps a first start from succeeding is for the operator to correct.
     if (!post.wasReady && !this.#stopping) this.#failed ??= new StartFailed(plan.role, code || 1)

@@ -1,5 +1,6 @@
 /**
- * A process for tests of the supervisor, with one behaviour per role: `beats`, `exits-with:N`, `hangs-once:FILE`,
+ * A process for tests of the supervisor, with one behaviour per role: `beats`, `exits-with:N`, `crashes` (after it
+ * is ready), `hangs-once:FILE`,
  * `hangs:FILE` (after it is ready; FILE counts the starts), `deaf` (does not stop), `first-beat-late`.
  */
 import { appendFileSync, readFileSync } from 'node:fs'
@@ -23,6 +24,7 @@ if (behaviour === 'hangs' || behaviour === 'hangs-once') {
 beat()
 setInterval(beat, beatMs)
 tell({ kind: 'ready' })
+if (behaviour === 'crashes') setTimeout(() => process.exit(7), beatMs)
 if (behaviour === 'hangs' || (behaviour === 'hangs-once' && starts === 1))
   setTimeout(() => {
     for (;;) Math.random()

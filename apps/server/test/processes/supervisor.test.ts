@@ -38,6 +38,7 @@ function supervise(
   roles: Partial<Record<Role, string>>,
   patience: Partial<Patience> = {},
   plan: Partial<ProcessPlan> = {},
+  writeLog = log,
 ): Supervisor {
   supervisor = new Supervisor({
     plans: Object.entries(roles).map(([role, behaviour]) => ({
@@ -48,7 +49,7 @@ function supervise(
       env: process.env,
       ...plan,
     })),
-    log,
+    log: writeLog,
     register: openRegister(dataDir, log),
     patience,
   })
@@ -117,6 +118,15 @@ describe('a supervisor', () => {
     expect(isAlive(pid!)).toBe(false)
   })
 
+  it('pauses for two seconds at most before it replaces a process that crashes again and again', async () => {
+    const pauses: number[] = []
+    const lines = { write: (line: string) => void pauses.push(JSON.parse(line).startsInMs) }
+    const running = supervise({ worker: 'crashes' }, {}, {}, pino({ level: 'error' }, lines))
+    await running.started()
+    await until(() => pauses.length === 5)
+    expect(pauses).toEqual([250, 500, 1_000, 2_000, 2_000])
+  })
+
   it.each([
     ['is not there', () => ({ execPath: join(dataDir, 'no-such-node') })],
     // Longer than any system takes: `fork` itself throws.
@@ -133,10 +143,11 @@ describe('a supervisor', () => {
     await running.started()
     rmSync(execPath)
     process.kill(state('worker').pid!, 'SIGKILL')
-    await until(() => state('worker').replaced === 3)
+    await until(() => state('worker').replaced === 3 && state('worker').notRunningMs > 0)
     expect(state('worker').lastReason).toMatch(/^it could not be started: .*ENOENT/)
     symlinkSync(process.execPath, execPath)
     await until(() => state('worker').state === 'running')
+    expect(state('worker').notRunningMs).toBe(0)
     rmSync(execPath)
     process.kill(state('worker').pid!, 'SIGKILL')
     await until(() => state('worker').pid === null)

@@ -33,8 +33,11 @@ export interface ServerOptions {
   observe?: (call: CallReport) => void
 }
 
-/** Time that requests and jobs under way get to end at shutdown. */
-const graceMs = 10_000
+/**
+ * Time that requests and jobs under way get to end at shutdown, together. A supervisor gives its processes 8 seconds
+ * and Docker everything 10: the rest is for giving back what did not end.
+ */
+const graceMs = 6_000
 
 /** Everything that one process does, by its role. Throws what the operator must correct, having closed what was open. */
 export async function startServer(
@@ -49,8 +52,9 @@ export async function startServer(
     const app = await assemble(await withRealPort(config), log, database.url, closing, now)
     closing.add('render threads', () => rendererOf(app).close())
     closing.add('mail connections', async () => closeChannels(app))
-    const worker = config.role === 'api' ? undefined : startWork(app, closing, observe)
-    const url = http ? await startHttp(app, closing) : ''
+    const graceLeft = countDown(graceMs)
+    const worker = config.role === 'api' ? undefined : startWork(app, closing, graceLeft, observe)
+    const url = http ? await startHttp(app, closing, graceLeft) : ''
     return { app, url, worker, close: closing.run }
   } catch (error) {
     await closing.run()
@@ -59,19 +63,24 @@ export async function startServer(
 }
 
 /** Jobs, what must be looked after without being asked, and housekeeping. */
-function startWork(app: App, closing: Closing, observe: ServerOptions['observe']): Worker {
+function startWork(
+  app: App,
+  closing: Closing,
+  graceLeft: () => number,
+  observe: ServerOptions['observe'],
+): Worker {
   const maintenance = startMaintenance(app)
   closing.add('housekeeping', maintenance.stop)
   const worker = startWorkers(app, observe)
-  closing.add('workers', () => worker.close({ graceMs }))
+  closing.add('workers', () => worker.close({ graceMs: graceLeft() }))
   const ticker = startTicker(app)
   closing.add('ticker', ticker.stop)
   return worker
 }
 
-async function startHttp(app: App, closing: Closing): Promise<string> {
+async function startHttp(app: App, closing: Closing, graceLeft: () => number): Promise<string> {
   const http = await buildHttpServer(app)
-  closing.add('http', () => closeHttp(http))
+  closing.add('http', () => closeHttp(http, graceLeft()))
   return listen(http, app.config)
 }
 
@@ -80,8 +89,17 @@ const withRealPort = async (config: Config): Promise<Config> =>
   config.port === 0 ? { ...config, port: await freePort(config.host) } : config
 
 /** A client that never finishes its request must not keep the server from stopping. */
-async function closeHttp(http: FastifyInstance): Promise<void> {
+async function closeHttp(http: FastifyInstance, graceMs: number): Promise<void> {
   const timer = setTimeout(() => http.server.closeAllConnections(), graceMs)
   await http.close()
   clearTimeout(timer)
+}
+
+/** What is left of a time that begins with the first look. */
+function countDown(ms: number): () => number {
+  let end: number | undefined
+  return () => {
+    end ??= performance.now() + ms
+    return Math.max(0, end - performance.now())
+  }
 }

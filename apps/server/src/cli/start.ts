@@ -16,7 +16,7 @@ const program = new URL(
   import.meta.url,
 )
 
-/** Runs until SIGINT or SIGTERM; a second one doesn't wait for work under way. */
+/** Runs until SIGINT, SIGTERM or SIGHUP (the terminal was closed); a second one doesn't wait for work under way. */
 export async function startCommand(): Promise<void> {
   const config = readConfig()
   keepHeapSmall()
@@ -39,9 +39,14 @@ export async function startCommand(): Promise<void> {
     }
     asked = Date.now()
     log.info({ signal }, 'stopping; once more to stop at once')
-    if (supervisor) void closing.run().then(() => process.exit(0))
+    if (supervisor) void end()
   }
-  process.on('SIGINT', stop).on('SIGTERM', stop)
+  const end = async () => {
+    await closing.run()
+    log.info('stopped')
+    process.exit(0)
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop)
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a fault in the program; stopping')
     void closing.run().then(() => process.exit(1))
@@ -51,7 +56,7 @@ export async function startCommand(): Promise<void> {
     endLeftovers(config.dataDir, log)
     database = await openDatabase(config, log)
     closing.add('database', database.close)
-    if (asked) return await closing.run().then(() => process.exit(0))
+    if (asked) return await end()
     const port = config.port === 0 ? await freePort(config.host) : config.port
     const watched = new Supervisor({
       plans: plansOf({ ...config, port }, database.url),

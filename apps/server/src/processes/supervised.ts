@@ -28,8 +28,8 @@ let closing: Promise<void> | undefined
 
 // Nobody asks for its work any more, and the port is wanted by the next one.
 process.on('disconnect', () => process.exit(1))
-// The terminal's Ctrl-C reaches every process; the supervisor passes it on.
-process.on('SIGINT', () => {})
+// The terminal's Ctrl-C, and its end, reach every process; the supervisor passes them on.
+process.on('SIGINT', () => {}).on('SIGHUP', () => {})
 process.on('SIGTERM', () => void stop(0))
 process.on('uncaughtException', (error) => {
   log.fatal({ err: error, role: config.role }, 'a fault in the program; this process ends')

@@ -11,7 +11,7 @@ export interface SupervisorOptions {
   patience?: Partial<Patience>
 }
 
-const defaultPatience: Patience = { silentMs: 8_000, firstBeatMs: 60_000, stopMs: 15_000 }
+const defaultPatience: Patience = { silentMs: 8_000, firstBeatMs: 60_000, stopMs: 8_000 }
 /** A process that lived for longer is replaced at once; one that ends sooner again and again, after longer and longer pauses. */
 const soundMs = 60_000
 const firstPauseMs = 250

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDataDir, removeDataDir } from '../../../../testing/data-dir.ts'
 import { CliFailure, runCli, type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
@@ -106,6 +108,23 @@ describe('stopping', () => {
     await server.restart()
     expect(await server.stop('SIGTERM')).toBe(0)
     expect(server.stderr.match(/earlier Fairway left running/g)).toHaveLength(1)
+  })
+})
+
+describe('stopping with a request that never ends', () => {
+  it('waits for it within the grace, kills nothing, and says that it stopped; also when the terminal is closed', async () => {
+    await server.restart()
+    const { port, hostname } = new URL(server.url)
+    const half = connect(Number(port), hostname)
+    half.on('error', () => {})
+    await once(half, 'connect')
+    half.write('POST /api/v2/events/track HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{')
+    const from = server.stderr.length
+    expect(await server.stop('SIGHUP')).toBe(0)
+    const told = server.stderr.slice(from)
+    expect(told).toContain('"msg":"stopped"')
+    expect(told).not.toContain('did not stop within')
+    half.destroy()
   })
 })
 

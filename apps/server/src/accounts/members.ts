@@ -33,29 +33,58 @@ async function ensureOrganization(client: PoolClient): Promise<string> {
   return rows[0]!.id
 }
 
+/** There is no user with this address, and nobody asked for one. */
+export class UnknownAddress extends Error {
+  readonly address: string
+
+  constructor(address: string) {
+    super(`There is no user ${address}`)
+    this.name = 'UnknownAddress'
+    this.address = address
+  }
+}
+
+export interface WantedUser {
+  /** Default: the first owner, who is made when there is none. */
+  email?: string
+  /** The role in the first organization that an unknown address becomes; without it none is made. */
+  create?: Role
+}
+
 /**
- * The address that a sign-in link is made for. Without `email`, the first owner. An unknown address becomes a member
- * of the first organization: its owner when it has none yet, else an administrator.
+ * The address that a sign-in link is made for. A user who is there already keeps their role.
+ *
+ * @throws {UnknownAddress}
+ * @throws {ApiError} 422 for a new address that is none
  */
-export const ensureUser = (app: App, email?: string): Promise<string> =>
+export const ensureUser = (
+  app: App,
+  { email, create }: WantedUser,
+): Promise<{ email: string; created: boolean }> =>
   withTransaction(app.pool, async (client) => {
     const organizationId = await ensureOrganization(client)
     // Two starts at the same time must not both find the organization without an owner.
     await client.query('select 1 from organizations where id = $1 for update', [organizationId])
-    const owner = await firstOwner(client, organizationId)
-    const address = email?.trim().toLowerCase() ?? owner ?? firstOwnerEmail
-    const user = await client.query<{ id: string }>(
-      `insert into users (id, name, email, "emailVerified") values ($1, $2, $3, true)
-       on conflict (email) do nothing returning id`,
-      [randomUUID(), address.split('@')[0], address],
-    )
-    if (user.rows[0]) {
-      await client.query(
-        'insert into members (id, "organizationId", "userId", role) values ($1, $2, $3, $4)',
-        [randomUUID(), organizationId, user.rows[0].id, owner ? 'admin' : 'owner'],
-      )
-    }
-    return address
+    const address =
+      email?.trim().toLowerCase() ?? (await firstOwner(client, organizationId)) ?? firstOwnerEmail
+    const { rowCount } = await client.query('select 1 from users where email = $1', [address])
+    if (rowCount) return { email: address, created: false }
+    const role = email === undefined ? 'owner' : create
+    if (role === undefined) throw new UnknownAddress(address)
+    if (!isAddress(address)) throw invalidField('email', 'must be an email address such as you@example.com')
+    const userId = randomUUID()
+    await client.query('insert into users (id, name, email, "emailVerified") values ($1, $2, $3, true)', [
+      userId,
+      address.split('@')[0],
+      address,
+    ])
+    await client.query('insert into members (id, "organizationId", "userId", role) values ($1, $2, $3, $4)', [
+      randomUUID(),
+      organizationId,
+      userId,
+      role,
+    ])
+    return { email: address, created: true }
   })
 
 async function firstOwner(client: PoolClient, organizationId: string): Promise<string | undefined> {

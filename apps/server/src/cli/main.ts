@@ -180,6 +180,10 @@ program
   .command('sign-in-link')
   .description('print a link that signs in to the console once')
   .option('--email <address>', 'whom it signs in; default: the first owner')
+  .option('--create', 'make an account for the address when there is none')
+  .addOption(
+    new Option('--role <role>', 'of a new account; default: member').choices(['owner', 'admin', 'member']),
+  )
   .option('--json', 'print JSON')
   .action(async (options) => (await import('./sign-in-link.ts')).signInLinkCommand(options))
 

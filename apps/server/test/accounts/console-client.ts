@@ -1,3 +1,4 @@
+import type { Role } from '../../src/accounts/members.ts'
 import { createSignInLink } from '../../src/accounts/sign-in-link.ts'
 import type { App } from '../../src/app.ts'
 
@@ -43,10 +44,15 @@ export class ConsoleClient {
   }
 }
 
-/** Signed in as the address, by a link as the CLI makes it. */
-export async function signIn(app: App, url: string, email?: string): Promise<ConsoleClient> {
+/** Signed in as the address, by a link as the CLI makes it; whoever is not there yet gets the role. */
+export async function signIn(
+  app: App,
+  url: string,
+  email?: string,
+  create: Role = 'admin',
+): Promise<ConsoleClient> {
   const client = new ConsoleClient(url)
-  const link = await createSignInLink(app, { email, origin: url })
+  const link = await createSignInLink(app, { email, create, origin: url })
   const response = await client.fetch(link.url)
   if (response.status !== 303)
     throw new Error(`the link answered ${response.status}: ${await response.text()}`)

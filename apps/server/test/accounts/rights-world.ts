@@ -47,7 +47,6 @@ export async function startWorld(): Promise<World> {
     const made = await createProject(app, { name: `Project ${mark}`, organizationId })
     return { ...made, id: made.project.id, organizationId, mark }
   }
-  /** Whoever signs in by a link is an administrator at first. */
   const withRole = async (name: string, change: string) => {
     const client = await signIn(app, url, `${name}@example.com`)
     await app.pool.query(

@@ -16,7 +16,7 @@ beforeAll(async () => {
   const now = () => new Date(clock)
   server = await startTestServer({ now, config: { role: 'api', trustProxy: 1 } })
   second = await startServer({ ...server.app.config, port: 0 }, pino({ level: 'silent' }), { now })
-  const owner = await signIn(server.app, server.url, 'owner@example.com')
+  const owner = await signIn(server.app, server.url, 'owner@example.com', 'owner')
   await owner.fetch('/api/v1/session/password', { method: 'PUT', body: { newPassword: password } })
 })
 afterAll(async () => {

@@ -89,11 +89,22 @@ describe('the one-time link', () => {
     }
   })
 
-  test('for a further address makes an administrator', async () => {
-    const client = await signIn(server.app, server.url, ' Second@Example.com ')
-    const { body } = await whoAmI(client)
-    expect(body.user).toMatchObject({ email: 'second@example.com' })
-    expect(body.organizations).toEqual([expect.objectContaining({ role: 'admin' })])
+  test('for an unknown address makes nobody', async () => {
+    const users = async () => (await server.app.pool.query('select email from users order by email')).rows
+    const before = await users()
+    await expect(link('typo@example.com')).rejects.toThrow('There is no user typo@example.com')
+    expect(await users()).toEqual(before)
+  })
+
+  test('makes an account with the wanted role when it is told to, and leaves the role of one that is there', async () => {
+    for (const create of ['member', 'admin', 'owner'] as const) {
+      const client = await signIn(server.app, server.url, ' Second@Example.com ', create)
+      const { body } = await whoAmI(client)
+      expect(body.user).toMatchObject({ email: 'second@example.com' })
+      expect(body.organizations).toEqual([expect.objectContaining({ role: 'member' })])
+    }
+    const nonsense = createSignInLink(server.app, { email: 'nonsense', create: 'member' })
+    await expect(nonsense).rejects.toMatchObject({ status: 422 })
   })
 
   test('made by many processes at their first start gives one organization with one owner', async () => {

@@ -99,6 +99,23 @@ describe('commands beside a running server', () => {
     expect(reply.status).toBe(303)
     expect(reply.headers.get('set-cookie')).toContain('fairway')
   })
+
+  it('makes an account for an address only when it is told to, a member unless told otherwise', async () => {
+    const failure = (...args: string[]) =>
+      server.cli('sign-in-link', ...args).then(
+        () => 'it went well',
+        ({ code, stderr }: CliFailure) => `${code}: ${stderr}`,
+      )
+    expect(await failure('--email', 'ann@example.com')).toMatch(
+      /^2: Nobody has the address ann@example\.com\..*--create/,
+    )
+    expect(await failure('--email', 'ann@example.com', '--role', 'admin')).toMatch(/^2: .*--create/)
+    expect(await failure('--create')).toMatch(/^2: .*--email ADDRESS/)
+    const made = await server.cli('sign-in-link', '--email', 'ann@example.com', '--create', '--json')
+    expect(JSON.parse(made)).toMatchObject({ email: 'ann@example.com', created: true })
+    const again = await server.cli('sign-in-link', '--email', 'ann@example.com', '--json')
+    expect(JSON.parse(again)).toMatchObject({ created: false })
+  })
 })
 
 describe('stopping', () => {

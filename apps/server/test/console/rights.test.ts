@@ -30,8 +30,7 @@ describe.skipIf(noBrowser)('roles in the console', () => {
   async function openAs(role: 'admin' | 'member'): Promise<{ page: Page; refused: string[] }> {
     const email = `${role}-${contexts.length}@example.com`
     const { server, browser } = fairway
-    const link = await createSignInLink(server.app, { email, origin: server.url })
-    await setRole(email, role)
+    const link = await createSignInLink(server.app, { email, create: role, origin: server.url })
     const context = await browser.newContext({ reducedMotion: 'reduce' })
     context.setDefaultTimeout(50_000)
     contexts.push(context)

@@ -16,7 +16,7 @@ export const messageStates: Record<MessageState, StateWords> = {
     color: 'lagoon',
     meaning: 'Handed to the provider, which accepted it. Whether it was delivered is not known.',
   },
-  failed: { label: 'Failed', color: 'red', meaning: 'The provider refused it for good.' },
+  failed: { label: 'Failed', color: 'red', meaning: 'Not sent; the reason says why.' },
   skipped: { label: 'Skipped', color: 'yellow', meaning: 'Not sent on purpose; the reason says why.' },
   unknown: {
     label: 'Unknown',

@@ -9,11 +9,11 @@ import { PageHeader } from '../../components/page-header.tsx'
 import { PropertyList } from '../../components/property-list.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
-import { MessageStateBadge, messageStates } from '../../components/state-badge.tsx'
+import { MessageStateBadge } from '../../components/state-badge.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { formatDateTime } from '../../lib/format.ts'
 import { Failed, InDoubt } from './decisions.tsx'
-import { explainReason } from './reasons.ts'
+import { explainReason, meaningOf } from './reasons.ts'
 
 const route = getRouteApi('/signed-in/projects/$project/messages/$message')
 
@@ -64,7 +64,7 @@ function MessageView({ project, message }: { project: string; message: MessageDe
       <Stack gap="lg" maw={900}>
         {message.state === 'unknown' && <InDoubt project={project} id={message.id} />}
         {message.state === 'failed' && <Failed project={project} id={message.id} />}
-        <Section title="What happened" description={messageStates[message.state].meaning}>
+        <Section title="What happened" description={meaningOf(message)}>
           <PropertyList label="What happened" entries={outcome(message)} />
         </Section>
         {message.history.length > 0 && (
@@ -89,17 +89,21 @@ const history = (message: MessageDetail): [string, React.ReactNode][] =>
     </Group>,
   ])
 
-const outcome = (message: Message): [string, React.ReactNode][] => [
-  ['Recipient', message.recipient ?? '—'],
-  ['Reason', message.reason ? explainReason(message.reason) : '—'],
-  ['Created', <TimeAgo key="created" at={message.createdAt} />],
-  ['Due', <TimeAgo key="due" at={message.dueAt} />],
-  ['Claimed', <TimeAgo key="claimed" at={message.claimedAt} />],
-  ['Settled', <TimeAgo key="settled" at={message.settledAt} />],
-  ['Attempts', message.attempts],
-  ['Provider', message.provider ?? '—'],
-  ['Provider’s id', message.providerMessageId ?? '—'],
-]
+/** Without what does not apply: a mail that could not be made was never claimed, and has no provider. */
+const outcome = (message: Message): [string, React.ReactNode][] => {
+  const entries: [string, React.ReactNode][] = [
+    ['Recipient', message.recipient],
+    ['Reason', message.reason && explainReason(message.reason)],
+    ['Created', <TimeAgo key="created" at={message.createdAt} />],
+    ['Due', <TimeAgo key="due" at={message.dueAt} />],
+    ['Claimed', message.claimedAt && <TimeAgo key="claimed" at={message.claimedAt} />],
+    ['Settled', message.settledAt && <TimeAgo key="settled" at={message.settledAt} />],
+    ['Attempts', message.attempts || null],
+    ['Provider', message.provider === 'sandbox' ? null : message.provider],
+    ['Provider’s id', message.providerMessageId],
+  ]
+  return entries.filter(([, value]) => value !== null)
+}
 
 const origin = (project: string, message: Message): [string, React.ReactNode][] => [
   ['Kind', message.class === 'transactional' ? 'Transactional' : 'Behavioral campaign'],

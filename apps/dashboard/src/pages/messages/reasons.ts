@@ -1,3 +1,6 @@
+import type { Message } from '../../api/types.ts'
+import { messageStates } from '../../components/state-badge.tsx'
+
 const explanations: [RegExp, string][] = [
   [/^no email$/, 'The person has no email address.'],
   [/^unsubscribed$/, 'The person unsubscribed from marketing mail.'],
@@ -5,6 +8,7 @@ const explanations: [RegExp, string][] = [
   [/^frequency/, 'The person already got this within the time that the campaign’s frequency rule sets.'],
   [/^condition false: /, 'Just before sending, this condition was not met: '],
   [/^wait: /, 'The wait led nowhere: '],
+  [/^(?=template( "|:)|the template was deleted)/, 'The mail could not be made: '],
 ]
 
 /** A stored reason as a sentence; one that is a sentence already is shown as it is. */
@@ -12,4 +16,15 @@ export function explainReason(reason: string): string {
   for (const [pattern, words] of explanations)
     if (pattern.test(reason)) return words.endsWith(' ') ? words + reason.replace(pattern, '') : words
   return reason
+}
+
+/** What became of the message; more than its state alone says, where the rest of it does. */
+export function meaningOf({ state, reason, provider, attempts }: Message): string {
+  if (reason?.endsWith(' by hand') && state !== 'pending')
+    return 'Somebody recorded it so by hand.'
+  if (state === 'sent' && provider === 'sandbox') return 'Kept in the mailbox. No provider was asked.'
+  if (state !== 'failed') return messageStates[state].meaning
+  if (attempts === 0) return 'It was not sent. No provider was asked.'
+  if (reason?.startsWith('given up after')) return 'It was tried again and again, and no provider took it.'
+  return provider === null ? messageStates.failed.meaning : 'The provider refused it for good.'
 }

@@ -97,9 +97,22 @@ export function renderLiquid(part: string, template: Template[], scope: object):
   return rendered
 }
 
+/** What liquidjs says of its limits, as somebody says it who writes templates. */
+const limitWords = new Map([
+  [
+    'memory alloc limit exceeded',
+    `it makes more text or longer lists than a template may (${memoryLimit / 1_000_000} million items); shorten the loop`,
+  ],
+  [
+    'template render limit exceeded',
+    `it takes longer than ${renderLimitMs / 1_000} s to render; shorten its loops`,
+  ],
+])
+
 function toTemplateError(part: string, error: unknown): TemplateError {
   if (!LiquidError.is(error))
     return new TemplateError(part, error instanceof Error ? error.message : String(error))
   const [line, column] = (error.token as unknown as { getPosition(): [number, number] }).getPosition()
-  return new TemplateError(part, error.message.replace(/, line:\d+, col:\d+$/, ''), line, column)
+  const problem = error.message.replace(/, line:\d+, col:\d+$/, '')
+  return new TemplateError(part, limitWords.get(problem) ?? problem, line, column)
 }

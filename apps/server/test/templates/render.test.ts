@@ -178,3 +178,19 @@ test('line breaks in values do not reach headers', () => {
   expect(rendered.subject).toBe('a Bcc: b c d')
   expect(rendered.headers['X-A']).toBe('a Bcc: b c d')
 })
+
+describe('limits of Liquid are told in words', () => {
+  const nested = '{% for a in (1..4000) %}{% for b in (1..4000) %}{{ a }}{% endfor %}{% endfor %}'
+  test.each([
+    [
+      '{% for i in (1..100000000) %}x{% endfor %}',
+      'more text or longer lists than a template may (20 million items)',
+    ],
+    [nested, 'longer than 1 s to render; shorten its loops'],
+  ])('%s', (template, words) => {
+    const error = errorOf(() => render(template))
+    expect(error).toBeInstanceOf(TemplateError)
+    expect(error.message).toContain(words)
+    expect(error.line).toBe(1)
+  })
+})

@@ -1,5 +1,5 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { projectPath, request } from './client.ts'
+import { ApiError, projectPath, request } from './client.ts'
 import { forgetLists, useKeyset, useWhole } from './keyset.ts'
 import type { Properties, Template } from './types.ts'
 
@@ -9,12 +9,16 @@ export type TemplateInput = Pick<
 >
 
 export interface TemplatePreview {
+  from: string
+  replyTo: string
   subject: string
   preheader: string | null
   html: string
   text: string
   /** Whom it was rendered for; null: somebody made up. */
   person: { id: number; email: string | null } | null
+  /** Why a mail with this sender could not leave. */
+  senderProblem: string | null
 }
 
 export const useTemplates = (project: string) =>
@@ -57,10 +61,21 @@ export const usePreview = (project: string, draft: TemplateInput, eventPropertie
     queryFn: ({ signal }) =>
       request<TemplatePreview>(projectPath(project, 'templates', 'preview'), {
         method: 'POST',
-        body: draft,
+        body: { ...draft, event: { properties: eventProperties } },
         signal,
       }),
     placeholderData: keepPreviousData,
     retry: false,
     staleTime: Number.POSITIVE_INFINITY,
   })
+
+/** What keeps mails of the template from being made, as far as one person shows; null: nothing. */
+export async function findMailProblem(project: string, id: number): Promise<string | null> {
+  try {
+    const path = projectPath(project, 'templates', id, 'preview')
+    return (await request<TemplatePreview>(path, { method: 'POST', body: {} })).senderProblem
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 422) return error.message
+    throw error
+  }
+}

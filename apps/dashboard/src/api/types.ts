@@ -55,6 +55,8 @@ export interface Project {
   createdAt: string
   /** What the signed-in person may do in it; not told to those who just created or changed it. */
   rights?: string[]
+  /** Mail of projects without a provider leaves through the installation's. Told with the settings. */
+  installationProvider?: boolean
 }
 
 /** The two keys of a new project can be read this once. */
@@ -273,6 +275,8 @@ export interface ProjectQueue {
   lanes: ProjectLane[]
   /** Null where workers run on other machines. */
   worker: { state: 'running' | 'restarting'; replaced: number } | null
+  /** The process that answers. */
+  api: { state: 'running' | 'restarting'; replaced: number } | null
 }
 
 /** A job that failed for good. */

@@ -25,22 +25,14 @@ export const messageStates: Record<MessageState, StateWords> = {
   },
 }
 
-export const campaignStates: Record<CampaignState, StateWords> = {
-  off: { label: 'Off', color: 'gray', meaning: 'Nothing is sent.' },
-  test: {
-    label: 'Test',
-    color: 'yellow',
-    meaning: 'Runs, but every message goes to the test address or the mailbox.',
-  },
-  live: { label: 'Live', color: 'lagoon', meaning: 'Messages go to people.' },
+export const campaignStates: Record<CampaignState, Omit<StateWords, 'meaning'>> = {
+  off: { label: 'Off', color: 'gray' },
+  test: { label: 'Test', color: 'yellow' },
+  live: { label: 'Live', color: 'lagoon' },
 }
 
 export const MessageStateBadge = ({ state }: { state: MessageState }) => (
   <StateBadge {...messageStates[state]} />
-)
-
-export const CampaignStateBadge = ({ state }: { state: CampaignState }) => (
-  <StateBadge {...campaignStates[state]} />
 )
 
 /** Colour, word and meaning together; the colour alone never says it. */

@@ -34,6 +34,7 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
     async ({ project, projectRole }) => ({
       ...(await getProject(app, project.id)),
       rights: rightsOf(projectRole!, 'project'),
+      installationProvider: app.config.smtpUrl !== undefined,
     }),
   )
 

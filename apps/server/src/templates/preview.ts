@@ -5,7 +5,7 @@ import { findPersonIds, loadPeople, type PersonReference, type Recipient } from 
 import type { RenderedMail } from './render.ts'
 import { rendererOf } from './renderer.ts'
 import type { ScopeSource } from './scope.ts'
-import { resultOf, type TemplateInput, toMailSource } from './templates.ts'
+import { resultOf, senderProblem, type TemplateInput, toMailSource } from './templates.ts'
 import { render } from './work.ts'
 
 export interface PreviewInput {
@@ -15,13 +15,20 @@ export interface PreviewInput {
   data?: Record<string, Json>
 }
 
+export interface Preview extends RenderedMail {
+  preheader: string | null
+  person: { id: number; email: string | null } | null
+  /** Why a mail with this sender could not leave. */
+  senderProblem: string | null
+}
+
 /** As it would be sent to the person now; its links lead nowhere. @throws {ApiError} 422 with the line, 404 for the person. */
 export async function previewTemplate(
   app: App,
   projectId: number,
   template: TemplateInput,
   input: PreviewInput,
-): Promise<RenderedMail & { preheader: string | null; person: { id: number; email: string | null } | null }> {
+): Promise<Preview> {
   const person = await findSample(app, projectId, input.person)
   const scope: ScopeSource = {
     messageId: '00000000-0000-8000-8000-000000000000',
@@ -35,8 +42,13 @@ export async function previewTemplate(
   const [end] = await rendererOf(app).run(render, projectId, null, [
     { source: toMailSource(template), scope },
   ])
+  const mail = resultOf(end!)
   return {
-    ...resultOf(end!),
+    ...mail,
+    senderProblem:
+      (mail.from && senderProblem('fromAddress', mail.from)) ||
+      (mail.replyTo && senderProblem('replyTo', mail.replyTo)) ||
+      null,
     preheader: template.preheader ?? null,
     person: person ? { id: person.id, email: person.email } : null,
   }

@@ -2,6 +2,7 @@ import type { App } from '../app.ts'
 import { bytesOf, readPage } from '../db/bounded-page.ts'
 import type { Page } from '../db/cursor.ts'
 import { conflict, invalidField, notFound, tooManyRequests } from '../errors.ts'
+import { parseAddresses, parseMailbox } from '../messages/addresses.ts'
 import type { MailSource } from './render.ts'
 import { type End, rendererOf } from './renderer.ts'
 import { TemplateError } from './template-error.ts'
@@ -171,6 +172,17 @@ async function refuseTooMany(app: App, projectId: number): Promise<void> {
     throw conflict(`A project has ${mostTemplates} templates at most; delete one that is no longer used`)
 }
 
+const hasLiquid = (value: string) => value.includes('{{') || value.includes('{%')
+
+/** What keeps a mail from leaving with this sender: the same as when it is made. With Liquid in it, known only then. */
+export function senderProblem(field: 'fromAddress' | 'replyTo', value: string): string | undefined {
+  const isUsable = field === 'fromAddress' ? parseMailbox(value) : parseAddresses(value)
+  if (isUsable) return undefined
+  return field === 'fromAddress'
+    ? `${field} must be one address, as in "Shop <hello@example.com>"`
+    : `${field} must be an address, as in "help@example.com"`
+}
+
 async function checkTemplate(app: App, projectId: number, template: TemplateInput): Promise<void> {
   for (const [field, value] of Object.entries(template)) {
     if (typeof value === 'string' && value.includes('\0'))
@@ -181,6 +193,11 @@ async function checkTemplate(app: App, projectId: number, template: TemplateInpu
   }
   if (template.key && /^\d+$/.test(template.key))
     throw invalidField('key', 'key must not be a number: numbers are ids')
+  for (const field of ['fromAddress', 'replyTo'] as const) {
+    const value = template[field]
+    const problem = value && !hasLiquid(value) ? senderProblem(field, value) : undefined
+    if (problem) throw invalidField(field, problem)
+  }
   const [end] = await rendererOf(app).run(validate, projectId, null, [toMailSource(template)])
   resultOf(end!)
 }

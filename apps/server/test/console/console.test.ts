@@ -183,6 +183,7 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
     await heading('Receipts').waitFor()
     await page.getByText('Live', { exact: true }).click()
     await page.getByText('Receipts is live').waitFor()
+    await page.getByText('No provider is set up: messages stay in the mailbox.').waitFor()
   })
 
   it('leads to the sign-in page when the session has ended, and back after it', async () => {

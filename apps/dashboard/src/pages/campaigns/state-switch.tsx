@@ -1,39 +1,81 @@
-import { SegmentedControl } from '@mantine/core'
+import { Button, Group, Modal, SegmentedControl, Text } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
 import { useSaveCampaign } from '../../api/campaigns.ts'
+import { findMailProblem } from '../../api/templates.ts'
 import type { Campaign, CampaignState } from '../../api/types.ts'
 import { campaignStates } from '../../components/state-badge.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { useWhereMailGoes } from './where-mail-goes.ts'
 
 const data = (['off', 'test', 'live'] as const).map((state) => ({
   value: state,
   label: campaignStates[state].label,
 }))
+const nameOf = (state: CampaignState) => campaignStates[state].label.toLowerCase()
 
+/** Before a campaign goes on, its template is tried: one that cannot be rendered would fail mail by mail. */
 export function StateSwitch({ project, campaign }: { project: string; campaign: Campaign }) {
+  const [doubt, setDoubt] = useState<{ state: CampaignState; problem: string }>()
+  const whereMailGoes = useWhereMailGoes(project)
   const save = useSaveCampaign(project, campaign.id)
+  const attempt = useMutation({ mutationFn: () => findMailProblem(project, campaign.templateId) })
+  const failed = (error: Error) => notifyError('Could not change the state', error)
   const change = (state: CampaignState) =>
     save.mutate(
       { state },
       {
-        onSuccess: () =>
-          notifySuccess(
-            `${campaign.name} is ${campaignStates[state].label.toLowerCase()}`,
-            campaignStates[state].meaning,
-          ),
-        onError: (error) => notifyError('Could not change the state', error),
+        onSuccess: () => notifySuccess(`${campaign.name} is ${nameOf(state)}`, whereMailGoes(state)),
+        onError: failed,
       },
     )
+  const choose = (state: CampaignState) => {
+    if (state === 'off') return change(state)
+    attempt.mutate(undefined, {
+      onSuccess: (problem) => (problem === null ? change(state) : setDoubt({ state, problem })),
+      onError: failed,
+    })
+  }
   const shown = save.isPending ? (save.variables.state ?? campaign.state) : campaign.state
   return (
-    <SegmentedControl
-      size="xs"
-      aria-label={`State of ${campaign.name}`}
-      data={data}
-      value={shown}
-      onChange={(value) => change(value as CampaignState)}
-      color={shown === 'off' ? undefined : campaignStates[shown].color}
-      autoContrast
-      style={{ position: 'relative', zIndex: 1 }}
-    />
+    <>
+      <SegmentedControl
+        size="xs"
+        aria-label={`State of ${campaign.name}`}
+        data={data}
+        value={shown}
+        readOnly={attempt.isPending}
+        onChange={(value) => choose(value as CampaignState)}
+        color={shown === 'off' ? undefined : campaignStates[shown].color}
+        autoContrast
+        style={{ position: 'relative', zIndex: 1 }}
+      />
+      <Modal
+        opened={doubt !== undefined}
+        onClose={() => setDoubt(undefined)}
+        title="Its mails cannot be made"
+      >
+        <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+          {doubt?.problem}
+        </Text>
+        <Text size="sm" mt="sm">
+          Until the template is repaired, every message of {campaign.name} may fail like this.
+        </Text>
+        <Group justify="flex-end" mt="lg">
+          <Button variant="default" onClick={() => setDoubt(undefined)} data-autofocus>
+            Cancel
+          </Button>
+          <Button
+            color="red"
+            onClick={() => {
+              if (doubt) change(doubt.state)
+              setDoubt(undefined)
+            }}
+          >
+            Make it {doubt && nameOf(doubt.state)} all the same
+          </Button>
+        </Group>
+      </Modal>
+    </>
   )
 }

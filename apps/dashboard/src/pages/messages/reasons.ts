@@ -20,8 +20,7 @@ export function explainReason(reason: string): string {
 
 /** What became of the message; more than its state alone says, where the rest of it does. */
 export function meaningOf({ state, reason, provider, attempts }: Message): string {
-  if (reason?.endsWith(' by hand') && state !== 'pending')
-    return 'Somebody recorded it so by hand.'
+  if (reason?.endsWith(' by hand') && state !== 'pending') return 'Somebody recorded it so by hand.'
   if (state === 'sent' && provider === 'sandbox') return 'Kept in the mailbox. No provider was asked.'
   if (state !== 'failed') return messageStates[state].meaning
   if (attempts === 0) return 'It was not sent. No provider was asked.'

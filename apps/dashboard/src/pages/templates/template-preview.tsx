@@ -1,4 +1,4 @@
-import { Box, Group, Loader, Tabs, Text, Textarea } from '@mantine/core'
+import { Alert, Box, Loader, Tabs, Textarea } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
 import { ApiError } from '../../api/client.ts'
@@ -11,6 +11,7 @@ import type { Properties } from '../../api/types.ts'
 import { CodeBlock } from '../../components/code-block.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { HtmlFrame } from '../../components/html-frame.tsx'
+import { PropertyList } from '../../components/property-list.tsx'
 import { SkeletonLines } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 
@@ -48,17 +49,24 @@ export function TemplatePreview({ project, draft }: { project: string; draft: Te
   )
 }
 
-function Rendered({ subject, html, text }: TemplatePreviewData) {
+function Rendered({ from, replyTo, subject, html, text, senderProblem }: TemplatePreviewData) {
   return (
     <>
-      <Group gap="xs" mb="md" wrap="nowrap" align="baseline">
-        <Text size="sm" c="dimmed">
-          Subject
-        </Text>
-        <Text fw={600} style={{ overflowWrap: 'anywhere' }}>
-          {subject || '(empty)'}
-        </Text>
-      </Group>
+      {senderProblem && (
+        <Alert color="red" mb="md" title="No mail can leave with this sender">
+          {senderProblem}
+        </Alert>
+      )}
+      <Box mb="md">
+        <PropertyList
+          label="Envelope of the preview"
+          entries={[
+            ['From', from || '(none)'],
+            ...(replyTo ? [['Reply to', replyTo] as [string, string]] : []),
+            ['Subject', subject || '(empty)'],
+          ]}
+        />
+      </Box>
       <Tabs defaultValue="html" keepMounted={false}>
         <Tabs.List mb="md">
           <Tabs.Tab value="html">HTML</Tabs.Tab>

@@ -1,0 +1,20 @@
+import { useProviders, useSettings } from '../../api/settings.ts'
+import type { CampaignState } from '../../api/types.ts'
+
+/** Where a campaign's messages go in a state: the project's mode and its providers decide as well. */
+export function useWhereMailGoes(project: string): (state: CampaignState) => string {
+  const settings = useSettings(project).data
+  const providers = useProviders(project).data
+  return (state) => {
+    if (state === 'off') return 'Nothing is sent.'
+    if (!settings || !providers) return ''
+    const leaves = settings.installationProvider === true || providers.some(({ active }) => active)
+    const isTest = state === 'test' || settings.mode === 'test'
+    const why = settings.mode === 'test' ? 'The project is in test mode: messages' : 'Messages'
+    if (!leaves) return 'No provider is set up: messages stay in the mailbox.'
+    if (!isTest) return 'Messages go to people.'
+    return settings.testAddress
+      ? `${why} go to ${settings.testAddress}, not to people.`
+      : `${why} stay in the mailbox.`
+  }
+}

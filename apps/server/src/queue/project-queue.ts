@@ -12,10 +12,12 @@ export interface ProjectQueue {
   limits: ProjectLimits
   lanes: ProjectLane[]
   /** The process that does the work, where it is of the same server; else null. */
-  worker: WorkerStatus | null
+  worker: ProcessStatus | null
+  /** The process that answers; null without a supervisor. */
+  api: ProcessStatus | null
 }
 
-export interface WorkerStatus {
+export interface ProcessStatus {
   state: 'running' | 'restarting'
   /** How often it hung or died and was replaced, since the server started. */
   replaced: number
@@ -77,7 +79,8 @@ export async function readProjectQueue(app: App, projectId: number): Promise<Pro
   return {
     paused,
     limits: limitsOf(controls),
-    worker: workerStatus(app),
+    worker: processStatus(app, 'worker'),
+    api: processStatus(app, 'api'),
     lanes: statuses.map((status, index) => ({
       ...status,
       lanePaused: overviews.get(status.lane)?.paused ?? false,
@@ -91,10 +94,10 @@ export async function readProjectQueue(app: App, projectId: number): Promise<Pro
   }
 }
 
-function workerStatus({ processes }: App): WorkerStatus | null {
-  const worker = processes.states.find(({ role }) => role === 'worker')
-  if (!worker) return null
-  return { state: worker.state === 'running' ? 'running' : 'restarting', replaced: worker.replaced }
+function processStatus({ processes }: App, role: 'worker' | 'api'): ProcessStatus | null {
+  const process = processes.states.find((each) => each.role === role)
+  if (!process) return null
+  return { state: process.state === 'running' ? 'running' : 'restarting', replaced: process.replaced }
 }
 
 export const limitsOf = ({

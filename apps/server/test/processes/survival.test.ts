@@ -68,7 +68,10 @@ describe('a server whose processes hang or die', () => {
       ),
     )
     const queue = await fetch(`${project}/queue`, { headers: { authorization: `Bearer ${key}` } })
-    expect(await queue.json()).toMatchObject({ worker: { state: 'running', replaced: 1 } })
+    expect(await queue.json()).toMatchObject({
+      worker: { state: 'running', replaced: 1 },
+      api: { replaced: 1 },
+    })
   })
 
   it('leaves nothing behind when it is killed, not even a process that hangs', async () => {

@@ -38,6 +38,16 @@ export function Warnings({ queue }: { queue: ProjectQueue }) {
           It hung or died; the server's log says why. Jobs that take it along five times become dead letters.
         </Alert>
       )}
+      {queue.api && queue.api.replaced > 0 && (
+        <Alert
+          mb="md"
+          color="yellow"
+          icon={<IconRefreshAlert aria-hidden />}
+          title={`The process that takes requests was restarted ${plural(queue.api.replaced, 'time')} since Fairway started`}
+        >
+          It hung or died; the server's log says why. Clients that got no answer meanwhile have to ask again.
+        </Alert>
+      )}
       {stopped.length > 0 && (
         <Alert
           mb="md"

@@ -45,7 +45,7 @@ export async function startUpload(
   project: string,
   { id, offset }: Pick<Import, 'id' | 'offset'>,
   file: File,
-  onDone: () => void,
+  onEnd: () => void,
 ): Promise<void> {
   const key = keyOf(project, id)
   const before = uploads.get(key)
@@ -55,10 +55,11 @@ export async function startUpload(
   try {
     await send(project, id, key, file, offset)
     note(key, { sent: file.size, done: true })
-    onDone()
   } catch (error) {
     note(key, { error: error as Error })
   } finally {
+    // Also after a failure: a file that is no table ends its import.
+    onEnd()
     if (![...uploads.values()].some(({ done, error }) => !done && !error))
       window.removeEventListener('beforeunload', warn)
   }

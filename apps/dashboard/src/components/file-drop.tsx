@@ -9,10 +9,11 @@ interface FileDropProps {
   description: string
   file: File | undefined
   onChange: (file: File) => void
+  error?: string
 }
 
 /** A file chosen by a click, by the keyboard, or dropped. */
-export function FileDrop({ label, description, file, onChange }: FileDropProps) {
+export function FileDrop({ label, description, file, onChange, error }: FileDropProps) {
   const id = useId()
   const [over, setOver] = useState(false)
   const drop = (event: React.DragEvent) => {
@@ -49,6 +50,11 @@ export function FileDrop({ label, description, file, onChange }: FileDropProps) 
       <Text size="sm" c="dimmed" id={id}>
         {file ? `${formatBytes(file.size)} · click to choose another` : description}
       </Text>
+      {error && (
+        <Text size="sm" c="red" role="alert">
+          {error}
+        </Text>
+      )}
     </label>
   )
 }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
-import { badRequest, conflict, tooLarge } from '../errors.ts'
+import { ApiError, badRequest, conflict, tooLarge } from '../errors.ts'
 import { appendStream, findFile } from '../files/files.ts'
 import { importLimits } from './format.ts'
 import { type ImportRow, lockImport, requireImport } from './imports.ts'
@@ -39,11 +39,25 @@ export async function receivePart(
       throw badRequest('The upload broke off; ask for the import and go on at its offset')
     throw error
   }
-  if (last)
+  if (last) await end(app, projectId, id)
+  return requireImport(app, projectId, id)
+}
+
+/** A file that is no table has come to its end as well: nothing more of it is waited for. */
+async function end(app: App, projectId: number, id: number): Promise<void> {
+  try {
     await withTransaction(app.pool, async (client) =>
       readReceived(app, client, await lockImport(client, projectId, id, ['uploading'], 'ended')),
     )
-  return requireImport(app, projectId, id)
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 422)
+      await app.pool.query(
+        `update imports set state = 'failed', message = $3, finished_at = $4
+         where project_id = $1 and id = $2 and state = 'uploading'`,
+        [projectId, id, `The file ${error.message}`, app.now()],
+      )
+    throw error
+  }
 }
 
 async function* bounded(body: Readable, from: number): AsyncGenerator<Buffer> {

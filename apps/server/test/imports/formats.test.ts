@@ -116,6 +116,8 @@ describe('a file', () => {
       status: 422,
       body: { field: 'file', detail: expect.stringMatching(reason) },
     })
+    const failed = await server.call('GET', `/imports/${body.id}`)
+    expect(failed.body).toMatchObject({ state: 'failed', message: expect.stringMatching(reason) })
   })
 
   it('that is damaged fails with a reason', async () => {

@@ -69,9 +69,11 @@ const cellsOf = ({ columns }: Import, row: string[]): unknown =>
     ? Object.fromEntries(columns.map(({ name }, index) => [name, row[index]]))
     : row
 
-/** Reasons are told of the column or the row: "is not an email address". */
-const reasonWords = ({ column, reason }: Reject): string =>
-  /^[a-z]/.test(reason) ? `${column ?? 'The row'} ${reason}` : reason
+/** Reasons are told of the column, "is not an email address", or of the line: "a quote opens that nothing closes". */
+const reasonWords = ({ column, line, reason }: Reject): string => {
+  if (!/^[a-z]/.test(reason)) return reason
+  return column ? `${column} ${reason}` : `Line ${formatNumber(line)}: ${reason}`
+}
 
 function takenWords({ state, counts: { rejected } }: Import): string {
   const rows = plural(rejected, 'row')

@@ -1,11 +1,14 @@
 import { Badge, Tooltip } from '@mantine/core'
-import type { ImportState } from '../../api/imports.ts'
-import { importStates } from './import-words.ts'
+import type { Import } from '../../api/imports.ts'
+import { wordsOf } from './import-words.ts'
 
-export const ImportStateBadge = ({ state }: { state: ImportState }) => (
-  <Tooltip label={importStates[state].meaning}>
-    <Badge color={importStates[state].color} variant="dot" tt="none" fw={550} miw="max-content">
-      {importStates[state].label}
-    </Badge>
-  </Tooltip>
-)
+export function ImportStateBadge({ of }: { of: Pick<Import, 'state' | 'counts'> }) {
+  const { label, color, meaning } = wordsOf(of)
+  return (
+    <Tooltip label={meaning}>
+      <Badge color={color} variant="dot" tt="none" fw={550} miw="max-content">
+        {label}
+      </Badge>
+    </Tooltip>
+  )
+}

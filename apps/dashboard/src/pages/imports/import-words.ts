@@ -70,6 +70,18 @@ export const importStates: Record<ImportState, StateWords> = {
   cancelled: { label: 'Stopped', color: 'gray', meaning: 'It was stopped. What was imported before stays.' },
 }
 
+/** Of an import: the state, and for one that ended what it came to. Rejected rows are no success. */
+export function wordsOf({ state, counts: { rows, rejected } }: Pick<Import, 'state' | 'counts'>): StateWords {
+  if (state !== 'done' || rejected === 0) return importStates[state]
+  return rejected >= rows
+    ? { label: 'All rejected', color: 'red', meaning: 'No row was imported; each has its reason.' }
+    : {
+        label: 'Partly imported',
+        color: 'yellow',
+        meaning: `${plural(rejected, 'row')} of ${formatNumber(rows)} ${rejected === 1 ? 'was' : 'were'} rejected, each with its reason.`,
+      }
+}
+
 /** "120 created · 30 updated · 2 rejected" */
 export function countWords({ counts }: Pick<Import, 'counts'>): string {
   const parts = (['created', 'updated', 'unchanged', 'rejected'] as const)

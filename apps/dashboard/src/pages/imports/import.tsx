@@ -11,7 +11,7 @@ import { TaskProgress } from '../../components/task-progress.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.ts'
 import { Rejects } from './import-rejects.tsx'
 import { ImportStateBadge } from './import-state-badge.tsx'
-import { importStates, labelOf } from './import-words.ts'
+import { importStates, labelOf, wordsOf } from './import-words.ts'
 import { MappingForm } from './mapping-form.tsx'
 import { Result } from './result.tsx'
 import { UploadSection } from './upload-section.tsx'
@@ -41,8 +41,8 @@ function ImportView({ project, data }: { project: string; data: Import }) {
     <>
       <PageHeader
         title={data.name}
-        after={<ImportStateBadge state={state} />}
-        description={`${labelOf(data.kind)}${data.url ? ` from ${data.url}` : ''}. ${importStates[state].meaning}`}
+        after={<ImportStateBadge of={data} />}
+        description={`${labelOf(data.kind)}${data.url ? ` from ${data.url}` : ''}. ${wordsOf(data).meaning}`}
         actions={
           !['fetching', 'dry_run', 'importing', 'undoing'].includes(state) && (
             <DeleteImport project={project} data={data} />

@@ -68,7 +68,7 @@ const columns = (project: string): Column<Import>[] => [
       </>
     ),
   },
-  { title: 'State', width: 150, render: ({ state }) => <ImportStateBadge state={state} /> },
+  { title: 'State', width: 150, render: (each) => <ImportStateBadge of={each} /> },
   { title: 'Rows', render: (row) => <Rows row={row} /> },
   {
     title: 'Created',

@@ -105,6 +105,7 @@ export function NewImportPage() {
                   description="CSV, TSV or JSON lines; also as .gz or .zip. Up to 5 GB."
                   file={file}
                   onChange={setFile}
+                  error={file?.size === 0 ? 'This file is empty; choose another one.' : undefined}
                 />
               ) : (
                 <TextInput
@@ -125,7 +126,7 @@ export function NewImportPage() {
             <Button
               type="submit"
               loading={create.isPending}
-              disabled={byFile ? file === undefined : url.trim() === ''}
+              disabled={byFile ? !file || file.size === 0 : url.trim() === ''}
             >
               {byFile ? 'Upload' : 'Fetch'}
             </Button>

@@ -65,7 +65,7 @@ function Count({ preview, counting, busy }: CountProps) {
       </Group>
       <Text size="sm" c="dimmed">
         {exact
-          ? `people exactly,${share}`.replace(/,$/, '')
+          ? `${count === 1 ? 'person' : 'people'} exactly${share && `,${share}`}`
           : `people, estimated from ${formatNumber(sampled ?? 0)}${share}${counting ? `; ${busy ? busyWords.toLowerCase() : 'counting exactly…'}` : ''}`}
       </Text>
     </div>

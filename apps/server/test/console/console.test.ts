@@ -166,6 +166,18 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
     await page.getByRole('button', { name: 'Create template' }).click()
     await heading('Receipt').waitFor()
 
+    // What was changed and not saved is not lost without a word.
+    const subject = page.getByRole('textbox', { name: 'Subject' })
+    await subject.fill('Changed')
+    await page.getByRole('link', { name: 'People', exact: true }).click()
+    const leave = page.getByRole('dialog', { name: 'Leave without saving?' })
+    await leave.getByRole('button', { name: 'Stay' }).click()
+    await leave.waitFor({ state: 'detached' })
+    expect(await subject.inputValue()).toBe('Changed')
+    await page.getByRole('link', { name: 'People', exact: true }).click()
+    await leave.getByRole('button', { name: 'Leave' }).click()
+    await heading('People').waitFor()
+
     await page.goto(fairway.path('campaigns/new'))
     await page.getByRole('textbox', { name: 'Name' }).fill('Receipts')
     await page.getByLabel('Trigger event').first().fill('Purchased item')

@@ -9,6 +9,7 @@ import { Section } from '../../components/section.tsx'
 import { asBuilt, type Built, ConditionBuilder } from '../../conditions/condition-builder.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.ts'
+import { useUnsaved } from '../../lib/unsaved.tsx'
 import { TriggerField } from './trigger-field.tsx'
 import { WaitFields } from './wait-fields.tsx'
 
@@ -33,12 +34,14 @@ const shownAtFields = ['name', 'triggerEvent', 'wait', 'conditions', 'frequency'
 export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) {
   const [draft, setDraft] = useState(() => toDraft(campaign))
   const save = useSaveCampaign(project, campaign?.id)
+  const unsaved = useUnsaved(draft)
   const set = (change: Partial<Draft>) => setDraft((current) => ({ ...current, ...change }))
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     if (draft.conditions.problem) return
     save.mutate(toInput(draft), {
       onSuccess: (saved) => {
+        unsaved.markSaved()
         notifySuccess('Campaign saved')
         onSaved?.(saved)
       },
@@ -47,6 +50,7 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
   const told = shownAtFields.some((name) => fieldError(save.error, name))
   return (
     <form onSubmit={submit}>
+      {unsaved.guard}
       <Stack gap="lg">
         <Section title="When">
           <Stack>

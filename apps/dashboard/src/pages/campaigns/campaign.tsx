@@ -65,7 +65,7 @@ function DeleteCampaign({ project, campaign }: { project: string; campaign: Camp
       throw error
     }
     notifySuccess('Campaign deleted')
-    await navigate({ to: '/projects/$project/campaigns', params: { project } })
+    await navigate({ to: '/projects/$project/campaigns', params: { project }, ignoreBlocker: true })
   }
   return (
     <ConfirmButton

@@ -26,7 +26,7 @@ export function DeleteSegment({ project, segment }: DeleteSegmentProps) {
     remove.mutate(undefined, {
       onSuccess: () => {
         notifySuccess('Segment deleted')
-        navigate({ to: '/projects/$project/segments', params: { project } })
+        navigate({ to: '/projects/$project/segments', params: { project }, ignoreBlocker: true })
       },
     })
   const users = usersIn(remove.error)

@@ -5,6 +5,7 @@ import { ErrorState } from '../../components/error-state.tsx'
 import { Section } from '../../components/section.tsx'
 import { asBuilt, ConditionBuilder } from '../../conditions/condition-builder.tsx'
 import { fieldError } from '../../lib/field-error.ts'
+import { useUnsaved } from '../../lib/unsaved.tsx'
 import { LiveCount } from './live-count.tsx'
 
 interface SegmentFormProps {
@@ -19,15 +20,25 @@ export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentForm
   const [name, setName] = useState(segment?.name ?? '')
   const [built, setBuilt] = useState(asBuilt(segment?.conditions ?? null))
   const save = useSaveSegment(project, segment?.id)
+  const unsaved = useUnsaved({ name, built })
   const usable = built.conditions !== null && built.problem === undefined
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     if (!usable) return
-    save.mutate({ name: name.trim(), conditions: built.conditions! }, { onSuccess: onSaved })
+    save.mutate(
+      { name: name.trim(), conditions: built.conditions! },
+      {
+        onSuccess: (saved) => {
+          unsaved.markSaved()
+          onSaved(saved)
+        },
+      },
+    )
   }
   const told = ['name', 'conditions'].some((field) => fieldError(save.error, field))
   return (
     <form onSubmit={submit}>
+      {unsaved.guard}
       <Grid gap="lg" align="flex-start">
         <Grid.Col span={{ base: 12, lg: 9 }}>
           <Stack gap="lg">

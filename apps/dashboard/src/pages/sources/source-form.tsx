@@ -14,6 +14,7 @@ import { ErrorState } from '../../components/error-state.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { Section } from '../../components/section.tsx'
 import { fieldError } from '../../lib/field-error.ts'
+import { useUnsaved } from '../../lib/unsaved.tsx'
 import { ColumnTable } from '../imports/column-table.tsx'
 import { ImportOptionsFields } from '../imports/import-options.tsx'
 import { kindWords } from '../imports/import-words.ts'
@@ -47,6 +48,7 @@ export function SourceForm({ project, source, onSaved }: SourceFormProps) {
   const [draft, setDraft] = useState(() => startOf(source))
   const [tested, setTested] = useState<SourceTest>()
   const save = useSaveSource(project, source?.id)
+  const unsaved = useUnsaved(draft)
   const test = useTestSource(project)
   const set = (change: Partial<SourceInput>) => setDraft((current) => ({ ...current, ...change }))
   const setImport = (change: Partial<SourceInput['import']>) =>
@@ -63,13 +65,19 @@ export function SourceForm({ project, source, onSaved }: SourceFormProps) {
     })
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    save.mutate(toInput(draft), { onSuccess: onSaved })
+    save.mutate(toInput(draft), {
+      onSuccess: (saved) => {
+        unsaved.markSaved()
+        onSaved(saved)
+      },
+    })
   }
   const error = (field: string) => fieldError(save.error, field) ?? fieldError(test.error, field)
   const told = ['name', 'url', 'query', 'cursorColumn'].some(error)
   const ready = draft.name.trim() !== '' && draft.query.trim() !== '' && columns.length > 0
   return (
     <form onSubmit={submit}>
+      {unsaved.guard}
       <Stack gap="lg">
         <Connection source={source} draft={draft} set={set} error={error} />
         <Section title="Query" description="One SELECT. What it answers is read in parts.">

@@ -6,6 +6,7 @@ import { ErrorState } from '../../components/error-state.tsx'
 import { Section } from '../../components/section.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.ts'
+import { useUnsaved } from '../../lib/unsaved.tsx'
 import { TemplatePreview } from './template-preview.tsx'
 
 interface TemplateEditorProps {
@@ -21,10 +22,12 @@ const fieldNames = ['name', 'key', 'fromAddress', 'replyTo', 'subject', 'prehead
 export function TemplateEditor({ project, id, initial, onSaved }: TemplateEditorProps) {
   const [draft, setDraft] = useState<TemplateInput>(() => pick(initial))
   const save = useSaveTemplate(project, id)
+  const unsaved = useUnsaved(draft)
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     save.mutate(draft, {
       onSuccess: (saved) => {
+        unsaved.markSaved()
         notifySuccess('Template saved')
         onSaved?.(saved)
       },
@@ -33,6 +36,7 @@ export function TemplateEditor({ project, id, initial, onSaved }: TemplateEditor
   const told = fieldNames.some((name) => fieldError(save.error, name))
   return (
     <Grid gap="lg" align="flex-start">
+      {unsaved.guard}
       <Grid.Col span={{ base: 12, lg: 6 }}>
         <form onSubmit={submit}>
           <Stack gap="lg">

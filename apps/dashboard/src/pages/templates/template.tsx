@@ -41,7 +41,7 @@ function DeleteTemplate({ project, template }: { project: string; template: Temp
       throw error
     }
     notifySuccess('Template deleted')
-    await navigate({ to: '/projects/$project/templates', params: { project } })
+    await navigate({ to: '/projects/$project/templates', params: { project }, ignoreBlocker: true })
   }
   return (
     <ConfirmButton

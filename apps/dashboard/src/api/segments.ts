@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Condition } from '../conditions/language.ts'
 import { projectPath, request } from './client.ts'
-import { forgetLists, useKeyset } from './keyset.ts'
+import { forgetLists, useKeyset, useWhole } from './keyset.ts'
 import { isBusy, retryWhileBusy } from './query-client.ts'
 import { isUnderWay, type Task, workRefreshMs } from './tasks.ts'
 import type { Person } from './types.ts'
@@ -54,6 +54,10 @@ export const useSegments = (project: string) =>
       refetchWhile: (segments) => segments.some(isBuilding),
     },
   )
+
+/** All of them, for their names. */
+export const useEverySegment = (project: string) =>
+  useWhole<Segment>([project, 'segments'], projectPath(project, 'segments'))
 
 export const useSegment = (project: string, id: string) =>
   useQuery({

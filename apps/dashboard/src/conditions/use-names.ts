@@ -1,5 +1,5 @@
 import { useEveryCampaign } from '../api/campaigns.ts'
-import { useSegments } from '../api/segments.ts'
+import { useEverySegment } from '../api/segments.ts'
 import { useEveryTemplate } from '../api/templates.ts'
 import type { Names } from './words.ts'
 
@@ -22,7 +22,7 @@ export function useNames(project: string): Names {
 
 /** What conditions can name by id, as far as their lists are loaded. */
 export function useNamed(project: string): Record<'segments' | 'campaigns' | 'templates', Named[]> {
-  const segments = useSegments(project).data?.pages.flatMap((page) => page.items) ?? []
+  const segments = useEverySegment(project).data ?? []
   const campaigns = useEveryCampaign(project).data ?? []
   const templates = useEveryTemplate(project).data ?? []
   return { segments, campaigns, templates }

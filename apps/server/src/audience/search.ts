@@ -1,6 +1,6 @@
 import type { Reading } from '../capacity/expensive-reads.ts'
 import { integerShape, type Page, readCursor, writeCursor } from '../db/cursor.ts'
-import { loadEntries, type PersonEntry } from '../people/list.ts'
+import { loadFirstEntries, type PersonEntry } from '../people/list.ts'
 import { type Chosen, ChosenPeople } from './chosen.ts'
 
 /** People looked at by one request at most. */
@@ -43,9 +43,10 @@ export async function findChosen(
     if (found.length > limit || examined >= mostExamined || performance.now() - startedAt > longestMs) break
   }
   const shown = found.slice(0, limit)
-  const next = found.length > limit ? shown.at(-1)! : after
+  const { items, through } = await loadFirstEntries(reading, projectId, shown)
+  const next = found.length > through ? shown[through - 1]! : after
   return {
-    items: await loadEntries(reading, projectId, shown),
+    items,
     nextCursor: next === null ? null : writeCursor(String(next)),
     examined,
   }

@@ -3,8 +3,10 @@ import type { App } from '../app.ts'
 import { list, object, oneOf, only, refuse, text, truth, wholeNumber } from '../conditions/check.ts'
 import type { Condition } from '../conditions/language.ts'
 import { parseConditions } from '../conditions/parse.ts'
+import { bytesOf, readPage } from '../db/bounded-page.ts'
+import type { Page } from '../db/cursor.ts'
 import type { BehavioralCampaigns } from '../db/schema.ts'
-import { notFound } from '../errors.ts'
+import { conflict, notFound } from '../errors.ts'
 import { foldName } from '../ingest/item.ts'
 import { expandFor } from '../segments/segment.ts'
 import { parseWait, type Wait } from './wait.ts'
@@ -36,6 +38,8 @@ export interface Campaign {
 
 export type CampaignFields = Omit<Campaign, 'id' | 'createdAt' | 'updatedAt'>
 
+/** Campaigns of a project at most. */
+export const mostCampaigns = 2_000
 const largestId = 2_147_483_647
 const longestFrequencyDays = 3_650
 
@@ -102,21 +106,20 @@ function parseTransactional(input: unknown): boolean {
   return input as boolean
 }
 
-/** Oldest first; `after` is the id that a page ended with. */
-export async function listCampaigns(
+/** Oldest first; `cursor` is the id that a page ended with. */
+export function listCampaigns(
   app: App,
   projectId: number,
-  { limit, after = 0 }: { limit: number; after?: number },
-): Promise<Campaign[]> {
-  const rows = await app.db
-    .selectFrom('behavioral_campaigns')
-    .selectAll()
-    .where('project_id', '=', projectId)
-    .where('id', '>', after)
-    .orderBy('id')
-    .limit(limit)
-    .execute()
-  return rows.map(fromRow)
+  { limit, cursor = 0 }: { limit: number; cursor?: number },
+): Promise<Page<Campaign>> {
+  const query = `select *, ${bytesOf('conditions')} as bytes from behavioral_campaigns
+    where project_id = $1 and id > $2 order by id limit $3`
+  return readPage<Selectable<BehavioralCampaigns>, Campaign>(
+    app.pool,
+    { query, values: [projectId, cursor, limit + 1], order: 'id', limit },
+    ({ id }) => String(id),
+    fromRow,
+  )
 }
 
 /** @throws {ApiError} 404 */
@@ -134,6 +137,7 @@ export async function getCampaign(app: App, projectId: number, id: number): Prom
 export async function createCampaign(app: App, projectId: number, fields: CampaignFields): Promise<Campaign> {
   await checkTemplate(app, projectId, fields.templateId)
   if (fields.conditions) await expandFor(app, app.pool, projectId, fields.conditions)
+  await refuseTooMany(app, projectId)
   const { name, template_id, trigger_event, folded_trigger, ...columns } = {
     ...(toColumns(fields) as Required<ReturnType<typeof toColumns>>),
     created_at: app.now(),
@@ -179,6 +183,15 @@ export async function deleteCampaign(app: App, projectId: number, id: number): P
     .where('id', '=', id)
     .executeTakeFirst()
   if (numDeletedRows === 0n) throw notFound('Behavioral campaign')
+}
+
+async function refuseTooMany(app: App, projectId: number): Promise<void> {
+  const { rows } = await app.pool.query<{ count: number }>(
+    'select count(*) from behavioral_campaigns where project_id = $1',
+    [projectId],
+  )
+  if (rows[0]!.count >= mostCampaigns)
+    throw conflict(`A project has ${mostCampaigns} campaigns at most; delete one that is no longer used`)
 }
 
 async function checkTemplate(app: App, projectId: number, templateId: number): Promise<void> {

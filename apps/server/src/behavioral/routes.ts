@@ -80,8 +80,7 @@ export const behavioralRoutes =
           }),
         },
       },
-      async ({ project, query }) =>
-        page(query.limit, (size) => listCampaigns(app, project.id, { limit: size, after: query.cursor })),
+      ({ project, query }) => listCampaigns(app, project.id, query),
     )
 
     server.post(

@@ -1,4 +1,4 @@
-import type { Pool } from 'pg'
+import type { Statements } from '../capacity/expensive-reads.ts'
 import type { Page } from './cursor.ts'
 
 /**
@@ -24,7 +24,7 @@ interface Counted {
  * off never leaves PostgreSQL.
  */
 export async function readPage<Row extends object, Item>(
-  pool: Pick<Pool, 'query'>,
+  pool: Statements,
   { query, values, order, limit }: { query: string; values: unknown[]; order: string; limit: number },
   cursorOf: (last: Row) => string,
   toItem: (row: Row) => Item,

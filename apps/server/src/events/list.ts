@@ -1,6 +1,7 @@
 import type { Json } from '@fairway/queue'
 import type { Reading } from '../capacity/expensive-reads.ts'
-import { type Page, readCursor, timestampShape, toPage, uuidShape, writeCursor } from '../db/cursor.ts'
+import { bytesOf, readPage } from '../db/bounded-page.ts'
+import { type Page, readCursor, timestampShape, uuidShape, writeCursor } from '../db/cursor.ts'
 import { foldName } from '../ingest/item.ts'
 
 export interface EventEntry {
@@ -43,16 +44,18 @@ export async function listEvents(
     const [at, id] = readCursor(cursor, timestampShape, uuidShape)
     where.push(`(e.occurred_at, e.id) < ($${values.push(at)}::timestamptz, $${values.push(id)}::uuid)`)
   }
-  const { rows } = await reading.pool.query<Row>(
-    `select e.id, e.name, e.person_id, p.id as found, p.external_id, p.email, e.properties, e.source, e.occurred_at,
-       e.received_at, e.occurred_at::text as exactly
+  const query = `select e.id, e.name, e.person_id, p.id as found, p.external_id, p.email, e.properties, e.source, e.occurred_at,
+       e.received_at, e.occurred_at::text as exactly, ${bytesOf('e.properties')} as bytes
      from (select * from events e where ${where.join(' and ')}
            order by e.occurred_at desc, e.id desc limit $${values.push(limit + 1)}) as e
      left join people p on p.project_id = $1 and p.id = e.person_id
-     order by e.occurred_at desc, e.id desc`,
-    values,
+     order by e.occurred_at desc, e.id desc`
+  return readPage<Row, EventEntry>(
+    reading.pool,
+    { query, values, order: 'occurred_at desc, id desc', limit },
+    (last) => writeCursor(last.exactly, last.id),
+    toEntry,
   )
-  return toPage(rows, limit, (last) => writeCursor(last.exactly, last.id), toEntry)
 }
 
 const toEntry = (row: Row): EventEntry => ({

@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
 import type { App } from '../app.ts'
-import { integerShape, type Page, readCursor, toPage, writeCursor } from '../db/cursor.ts'
+import { bytesOf, readPage } from '../db/bounded-page.ts'
+import { integerShape, type Page, readCursor, writeCursor } from '../db/cursor.ts'
 import type { ImportState } from '../db/schema.ts'
 import { conflict, notFound } from '../errors.ts'
 import { type Task, type TaskRow, taskColumns, toTask } from '../tasks/task.ts'
@@ -189,18 +190,15 @@ export async function listImports(
   { limit, cursor }: { limit: number; cursor?: string },
 ): Promise<Page<Import>> {
   const before = cursor === undefined ? null : readCursor(cursor, integerShape)[0]!
-  const { rows } = await app.pool.query<ImportRow>(
-    `select ${columns} from imports where project_id = $1 and ($2::bigint is null or id < $2)
-     order by id desc limit $3`,
-    [projectId, before, limit + 1],
-  )
-  const page = toPage(
-    rows,
-    limit,
+  // What a file looks like is told with the import itself: of a hundred it would be megabytes.
+  const listed = columns.replace(' columns, preview,', ` '[]'::jsonb as columns, '[]'::jsonb as preview,`)
+  const query = `select ${listed}, ${bytesOf('mapping', 'options', 'given', 'format')} as bytes from imports
+    where project_id = $1 and ($2::bigint is null or id < $2) order by id desc limit $3`
+  const page = await readPage<ImportRow, ImportRow>(
+    app.pool,
+    { query, values: [projectId, before, limit + 1], order: 'id desc', limit },
     (last) => writeCursor(String(last.id)),
     (row) => row,
   )
-  const items = await describeImports(app, page.items)
-  // What a file looks like is told with the import itself: of a hundred it would be megabytes.
-  return { ...page, items: items.map((item) => ({ ...item, columns: [], preview: [] })) }
+  return { ...page, items: await describeImports(app, page.items) }
 }

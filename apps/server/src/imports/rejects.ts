@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
-import { integerShape, type Page, readCursor, toPage, writeCursor } from '../db/cursor.ts'
+import { bytesOf, readPage } from '../db/bounded-page.ts'
+import { integerShape, type Page, readCursor, writeCursor } from '../db/cursor.ts'
 import { guardFormula } from './formula-guard.ts'
 import { show } from './guess.ts'
 import type { ImportRow } from './imports.ts'
@@ -77,12 +78,14 @@ export async function listRejects(
   { limit, cursor }: { limit: number; cursor?: string },
 ): Promise<Page<Reject>> {
   const after = cursor === undefined ? -1 : readCursor(cursor, integerShape)[0]!
-  const { rows } = await app.pool.query<RejectRow>(
-    `select ${columns} from import_rejects where project_id = $1 and import_id = $2 and position > $3
-     order by position limit $4`,
-    [project_id, id, after, limit + 1],
+  const query = `select ${columns}, ${bytesOf('cells')} as bytes from import_rejects
+    where project_id = $1 and import_id = $2 and position > $3 order by position limit $4`
+  return readPage<RejectRow, Reject>(
+    app.pool,
+    { query, values: [project_id, id, after, limit + 1], order: 'position', limit },
+    (last) => writeCursor(String(last.position)),
+    toReject,
   )
-  return toPage(rows, limit, (last) => writeCursor(String(last.position)), toReject)
 }
 
 /** Columns that say what is wrong; an import of the corrected file leaves them out by itself. */

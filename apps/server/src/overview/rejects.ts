@@ -1,5 +1,7 @@
 import type { Json } from '@fairway/queue'
 import type { App } from '../app.ts'
+import { bytesOf, readPage } from '../db/bounded-page.ts'
+import type { Page } from '../db/cursor.ts'
 
 /** An item that was accepted but could not be processed. */
 export interface Reject {
@@ -14,12 +16,13 @@ export async function listRejects(
   app: App,
   projectId: number,
   { limit, cursor }: { limit: number; cursor?: number },
-): Promise<{ items: Reject[]; nextCursor: string | null }> {
-  const { rows } = await app.pool.query<Reject>(
-    `select id, at, reason, item from ingest_rejects
-     where project_id = $1 and ($2::bigint is null or id < $2) order by id desc limit $3`,
-    [projectId, cursor ?? null, limit + 1],
+): Promise<Page<Reject>> {
+  const query = `select id, at, reason, item, ${bytesOf('item', 'reason')} as bytes from ingest_rejects
+    where project_id = $1 and ($2::bigint is null or id < $2) order by id desc limit $3`
+  return readPage<Reject, Reject>(
+    app.pool,
+    { query, values: [projectId, cursor ?? null, limit + 1], order: 'id desc', limit },
+    ({ id }) => String(id),
+    (reject) => reject,
   )
-  const items = rows.slice(0, limit)
-  return { items, nextCursor: rows.length > limit ? String(items.at(-1)!.id) : null }
 }

@@ -1,7 +1,8 @@
 import type { Json } from '@fairway/queue'
 import type { App } from '../app.ts'
 import type { Reading } from '../capacity/expensive-reads.ts'
-import { integerShape, type Page, readCursor, timestampShape, toPage, writeCursor } from '../db/cursor.ts'
+import { bytesOf, readPage } from '../db/bounded-page.ts'
+import { integerShape, type Page, readCursor, timestampShape, writeCursor } from '../db/cursor.ts'
 import { notFound } from '../errors.ts'
 import { type Device, type Person, personColumns } from './person.ts'
 
@@ -32,6 +33,8 @@ export interface PersonDetail extends PersonEntry {
   suppressed: { reason: string; createdAt: Date } | null
 }
 
+const personBytes = bytesOf('properties', 'tags', 'topics', 'channels')
+
 /** Newest change first. */
 export async function listPeople(
   app: App,
@@ -44,29 +47,41 @@ export async function listPeople(
     const [at, id] = readCursor(cursor, timestampShape, integerShape)
     where.push(`(updated_at, id) < ($${values.push(at)}::timestamptz, $${values.push(id)}::bigint)`)
   }
-  const { rows } = await app.pool.query<Person & { exactly: string }>(
-    `select ${personColumns}, updated_at::text as exactly from people where ${where.join(' and ')}
-     order by updated_at desc, id desc limit $${values.push(limit + 1)}`,
-    values,
+  const query = `select ${personColumns}, updated_at::text as exactly, ${personBytes} as bytes
+    from people where ${where.join(' and ')} order by updated_at desc, id desc limit $${values.push(limit + 1)}`
+  return readPage<Person & { exactly: string }, PersonEntry>(
+    app.pool,
+    { query, values, order: 'updated_at desc, id desc', limit },
+    (last) => writeCursor(last.exactly, String(last.id)),
+    toEntry,
   )
-  return toPage(rows, limit, (last) => writeCursor(last.exactly, String(last.id)), toEntry)
 }
 
-/** In the order of the ids; those who are gone are left out. */
-export async function loadEntries(
+/** In the order of the ids; those who are gone are left out. Of large people, the first ones: a megabyte of them. */
+export const loadEntries = async (
   reading: Pick<Reading, 'pool'>,
   projectId: number,
   ids: number[],
-): Promise<PersonEntry[]> {
-  if (ids.length === 0) return []
+): Promise<PersonEntry[]> => (await loadFirstEntries(reading, projectId, ids)).items
+
+/** As {@link loadEntries}, and of how many of the ids that is. */
+export async function loadFirstEntries(
+  reading: Pick<Reading, 'pool'>,
+  projectId: number,
+  ids: number[],
+): Promise<{ items: PersonEntry[]; through: number }> {
+  if (ids.length === 0) return { items: [], through: 0 }
   // By `select`, which the planner does not look into: of a project newer than its statistics it would expect nobody, and
   // read the index of everybody's changes through.
-  const { rows } = await reading.pool.query<Person>(
-    `select ${personColumns} from people where project_id = (select $1::integer) and id = any($2::bigint[])`,
-    [projectId, ids],
+  const query = `select ${personColumns}, array_position($2::bigint[], id) as place, ${personBytes} as bytes
+    from people where project_id = (select $1::integer) and id = any($2::bigint[])`
+  const { items, nextCursor } = await readPage<Person & { place: number }, PersonEntry>(
+    reading.pool,
+    { query, values: [projectId, ids], order: 'place', limit: ids.length },
+    ({ place }) => String(place),
+    toEntry,
   )
-  const byId = new Map(rows.map((row) => [row.id, row]))
-  return ids.flatMap((id) => (byId.has(id) ? [toEntry(byId.get(id)!)] : []))
+  return { items, through: nextCursor === null ? ids.length : Number(nextCursor) }
 }
 
 export const toEntry = (person: Person): PersonEntry => ({

@@ -1,6 +1,6 @@
 import type { Reading } from '../capacity/expensive-reads.ts'
 import { integerShape, type Page, readCursor, writeCursor } from '../db/cursor.ts'
-import { loadEntries, type PersonEntry } from './list.ts'
+import { loadFirstEntries, type PersonEntry } from './list.ts'
 import { phonePrefix } from './phone.ts'
 
 /** Where a search looks: a value of people or of their aliases, and the beginning that it must have. */
@@ -63,13 +63,14 @@ export async function searchPeople(
       rows.length < most ? { stage: stage + 1, after: undefined } : { stage, after: rows[rows.length - 1] }
   }
   const shown = found.slice(0, limit)
-  const last = found.length > limit ? shown[limit - 1]!.position : position
+  const { items, through } = await loadFirstEntries(
+    reading,
+    projectId,
+    shown.map(({ id }) => id),
+  )
+  const last = found.length > through ? shown[through - 1]!.position : position
   return {
-    items: await loadEntries(
-      reading,
-      projectId,
-      shown.map(({ id }) => id),
-    ),
+    items,
     nextCursor: last.stage < stages.length ? writePosition(last) : null,
   }
 }

@@ -1,6 +1,7 @@
 import type { Json } from '@fairway/queue'
 import type { Reading } from '../capacity/expensive-reads.ts'
-import { type Page, readCursor, timestampShape, toPage, writeCursor } from '../db/cursor.ts'
+import { bytesOf, readPage } from '../db/bounded-page.ts'
+import { type Page, readCursor, timestampShape, writeCursor } from '../db/cursor.ts'
 
 /** One line of a person's history. `id` is unique within its kind. */
 export type TimelineEntry =
@@ -62,8 +63,9 @@ const pageOf = ([kind, table, time, id, entry]: (typeof sources)[number]) => `
        and (t.${time} < $3 or '${kind}' < $4 or ('${kind}' = $4 and t.${id}::text collate "C" < $5))))
    order by t.${time} desc, t.${id}::text collate "C" desc limit $6)`
 
-const timelineSql = `select kind, id, at, at::text as exactly, entry from (${sources.map(pageOf).join(' union all ')}) as t
-  order by at desc, kind collate "C" desc, id collate "C" desc limit $6`
+const order = 'at desc, kind collate "C" desc, id collate "C" desc'
+const timelineSql = `select kind, id, at, at::text as exactly, entry, ${bytesOf('entry')} as bytes from (${sources.map(pageOf).join(' union all ')}) as t
+  order by ${order} limit $6`
 
 /** Events, messages and changes of a person, newest first. Empty for a person who does not exist. */
 export async function listTimeline(
@@ -74,10 +76,9 @@ export async function listTimeline(
 ): Promise<Page<TimelineEntry>> {
   const after =
     cursor === undefined ? [null, null, null] : readCursor(cursor, timestampShape, /^\w+$/, /^[\w-]+$/)
-  const { rows } = await reading.pool.query<Row>(timelineSql, [projectId, personId, ...after, limit + 1])
-  return toPage(
-    rows,
-    limit,
+  return readPage<Row, TimelineEntry>(
+    reading.pool,
+    { query: timelineSql, values: [projectId, personId, ...after, limit + 1], order, limit },
     (last) => writeCursor(last.exactly, last.kind, last.id),
     ({ kind, id, at, entry }) => ({ kind, id, at, ...entry }) as unknown as TimelineEntry,
   )

@@ -3,7 +3,7 @@ import { integerShape, type Page, readCursor, toPage, writeCursor } from '../db/
 import { conflict, invalidField } from '../errors.ts'
 import { ensurePartitions } from '../events/partitions.ts'
 import { parsePersonPath } from '../people/edit.ts'
-import { loadEntries, type PersonEntry } from '../people/list.ts'
+import { loadFirstEntries, type PersonEntry } from '../people/list.ts'
 import { findPersonIds } from '../people/lookup.ts'
 import { type PeopleSession, withPeople } from '../people/session.ts'
 import type { StoreEvents } from './evaluate.ts'
@@ -32,18 +32,12 @@ export async function listMembers(
      order by person_id desc limit $4`,
     [projectId, segmentId, before, limit + 1],
   )
-  const entries = new Map(
-    (
-      await loadEntries(
-        app,
-        projectId,
-        rows.map(({ person_id }) => person_id),
-      )
-    ).map((entry) => [entry.id, entry]),
-  )
+  const shown = rows.slice(0, limit).map(({ person_id }) => person_id)
+  const { items, through } = await loadFirstEntries(app, projectId, shown)
+  const entries = new Map(items.map((entry) => [entry.id, entry]))
   const page = toPage(
     rows,
-    limit,
+    through,
     (last) => writeCursor(String(last.person_id)),
     (row) => row,
   )

@@ -40,9 +40,19 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
     '/segments',
     {
       config: { right: 'project.read' },
-      schema: { summary: 'Segments by name', tags, params: ProjectParams },
+      schema: {
+        summary: 'Segments by name',
+        tags,
+        params: ProjectParams,
+        querystring: Type.Object({
+          limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 1_000 }),
+          cursor: Type.Optional(
+            Type.String({ maxLength: 2_000, description: 'nextCursor of the page before' }),
+          ),
+        }),
+      },
     },
-    async ({ project }) => ({ items: await listSegments(app, project.id), nextCursor: null }),
+    ({ project, query }) => listSegments(app, project.id, query),
   )
 
   server.post(

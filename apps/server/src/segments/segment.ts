@@ -5,6 +5,8 @@ import { object, only, refuse, text } from '../conditions/check.ts'
 import { expandSegments, segmentsIn } from '../conditions/expand.ts'
 import type { Condition } from '../conditions/language.ts'
 import { parseConditions } from '../conditions/parse.ts'
+import { bytesOf, readPage } from '../db/bounded-page.ts'
+import { type Page, readCursor, writeCursor } from '../db/cursor.ts'
 import { notFound } from '../errors.ts'
 import { type Task, type TaskRow, taskColumns, toTask } from '../tasks/task.ts'
 import { loadDefinitions } from './definitions.ts'
@@ -45,13 +47,22 @@ export const segmentColumns =
 /** Segments of a project at most: each costs every changed person an evaluation. */
 export const mostSegments = 1_000
 
-/** By name. */
-export async function listSegments(app: App, projectId: number): Promise<Segment[]> {
-  const { rows } = await app.pool.query<SegmentRow>(
-    `select ${segmentColumns} from segments where project_id = $1 order by lower(name)`,
-    [projectId],
+/** By name, which is unique but for capitals. */
+export async function listSegments(
+  app: App,
+  projectId: number,
+  { limit, cursor }: { limit: number; cursor?: string },
+): Promise<Page<Segment>> {
+  const [after] = cursor === undefined ? [null] : readCursor(cursor, /^/)
+  const query = `select ${segmentColumns}, lower(name) as folded, ${bytesOf('conditions')} as bytes from segments
+    where project_id = $1 and ($2::text is null or lower(name) > $2) order by lower(name) limit $3`
+  const { items, nextCursor } = await readPage<SegmentRow & { folded: string }, SegmentRow>(
+    app.pool,
+    { query, values: [projectId, after, limit + 1], order: 'folded', limit },
+    ({ folded }) => writeCursor(folded),
+    (row) => row,
   )
-  return withTasks(app, projectId, rows)
+  return { items: await withTasks(app, projectId, items), nextCursor }
 }
 
 /** @throws {ApiError} 404 */

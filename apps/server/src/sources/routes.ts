@@ -52,9 +52,23 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
     '/sources',
     {
       config: { right: 'project.read' },
-      schema: { summary: 'SQL sources, without their passwords', tags, params: ProjectParams },
+      schema: {
+        summary: 'SQL sources, without their passwords',
+        tags,
+        params: ProjectParams,
+        querystring: Type.Object({
+          limit: Type.Integer({ minimum: 1, maximum: 100, default: 100 }),
+          cursor: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              maximum: 2_147_483_647,
+              description: 'nextCursor of the page before',
+            }),
+          ),
+        }),
+      },
     },
-    async ({ project }) => ({ items: await listSources(app, project.id), nextCursor: null }),
+    ({ project, query }) => listSources(app, project.id, query),
   )
 
   server.post(

@@ -1,5 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
 import type { App } from '../app.ts'
+import { bytesOf, readPage } from '../db/bounded-page.ts'
+import type { Page } from '../db/cursor.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { conflict, invalidField, notFound } from '../errors.ts'
 import type { ImportKind, Mapping } from '../imports/imports.ts'
@@ -174,12 +176,19 @@ export async function deleteSource(app: App, projectId: number, id: number): Pro
   if (rowCount === 0) throw notFound('Source')
 }
 
-export async function listSources(app: App, projectId: number): Promise<Source[]> {
-  const { rows } = await app.pool.query<SourceRow>(
-    `select ${sourceColumns} from sources where project_id = $1 order by id`,
-    [projectId],
+export function listSources(
+  app: App,
+  projectId: number,
+  { limit, cursor = 0 }: { limit: number; cursor?: number },
+): Promise<Page<Source>> {
+  const query = `select ${sourceColumns}, ${bytesOf('query', 'import')} as bytes from sources
+    where project_id = $1 and id > $2 order by id limit $3`
+  return readPage<SourceRow, Source>(
+    app.pool,
+    { query, values: [projectId, cursor, limit + 1], order: 'id', limit },
+    ({ id }) => String(id),
+    (row) => toSource(app, row),
   )
-  return rows.map((row) => toSource(app, row))
 }
 
 /** @throws {ApiError} 404 */

@@ -145,6 +145,8 @@ export const cssVariablesResolver: CSSVariablesResolver = () => ({
     ...paleOnDark,
     '--fw-canvas': '#121917',
     '--fw-line': '#2a3431',
+    // Also the asterisk of what is required.
+    '--mantine-color-error': 'var(--mantine-color-red-4)',
     '--mantine-color-anchor': 'var(--mantine-color-lagoon-4)',
     '--mantine-primary-color-light': 'var(--mantine-color-lagoon-light)',
     '--mantine-primary-color-light-hover': 'var(--mantine-color-lagoon-light-hover)',

@@ -73,7 +73,7 @@ export function ConsoleLayout() {
             </Group>
             <ProjectSwitcher current={project} projects={projects} />
           </AppShell.Section>
-          <AppShell.Section grow component={ScrollArea} type="auto" mx={-6} px={6}>
+          <AppShell.Section grow component={ScrollArea} type="hover" scrollbarSize={6} mx={-6} px={6}>
             <Navigation project={id} onNavigate={menu.close} />
           </AppShell.Section>
           <AppShell.Section>

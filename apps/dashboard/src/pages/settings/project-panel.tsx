@@ -1,10 +1,11 @@
 import { Alert, Button, Fieldset, Group, NumberInput, Radio, Select, Stack, TextInput } from '@mantine/core'
+import { IconLock } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useMay } from '../../api/rights.ts'
 import { useChangeSettings, useSettings } from '../../api/settings.ts'
 import type { Project } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
-import { NeedsRight } from '../../components/needs-right.tsx'
+import { NeedsRight, notAllowed } from '../../components/needs-right.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 import { fieldError } from '../../lib/field-error.ts'
@@ -45,6 +46,11 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
     <form onSubmit={save}>
       <Fieldset variant="unstyled" disabled={!may('project.change')}>
         <Stack gap="lg">
+          {!may('project.change') && (
+            <Alert color="gray" icon={<IconLock aria-hidden />} title="You can read these settings">
+              {notAllowed.replace('do this', 'change them')}
+            </Alert>
+          )}
           <Section title="Mode">
             <Radio.Group
               value={mode}

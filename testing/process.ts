@@ -131,14 +131,21 @@ export async function startServerProcess(
 }
 
 /** Runs `fairway …` from the sources; resolves with its stdout, rejects with a {@link CliFailure}. */
-export async function runCli(args: string[], environment: Record<string, string>): Promise<string> {
+export const runCli = async (args: string[], environment: Record<string, string>): Promise<string> =>
+  (await runCliFully(args, environment)).stdout
+
+/** The same with everything that it prints. */
+export async function runCliFully(
+  args: string[],
+  environment: Record<string, string>,
+): Promise<{ stdout: string; stderr: string }> {
   const child = spawnCli(args, environment)
   let stdout = ''
   let stderr = ''
   child.stdout!.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
   child.stderr!.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
   const code = await new Promise<number | null>((done) => child.once('close', done))
-  if (code === 0) return stdout
+  if (code === 0) return { stdout, stderr }
   throw new CliFailure(code, stdout, stderr)
 }
 

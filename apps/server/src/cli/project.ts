@@ -2,7 +2,9 @@ import { createProject } from '../accounts/projects.ts'
 import { withApp } from './with-app.ts'
 
 export async function createProjectCommand(name: string, { json }: { json?: boolean }): Promise<void> {
-  const { project, trackingKey, secretKey } = await withApp((app) => createProject(app, { name }))
+  const { project, trackingKey, secretKey } = await withApp((app) => createProject(app, { name }), {
+    mayCreate: true,
+  })
   if (json) {
     return console.log(
       JSON.stringify({ project: { id: project.id, name: project.name }, trackingKey, secretKey }),

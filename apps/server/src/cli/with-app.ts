@@ -1,24 +1,43 @@
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { App } from '../app.ts'
 import { assemble } from '../assemble.ts'
 import { closeInReverse } from '../closing.ts'
 import { type Config, readConfig } from '../config.ts'
-import { DataDirectoryInUse, findRunningEmbedded } from '../db/embedded.ts'
+import { DataDirectoryInUse, findRunningEmbedded, hasEmbedded } from '../db/embedded.ts'
 import { type OpenedDatabase, openDatabase } from '../db/open.ts'
 import { createLogger } from './logger.ts'
+import { WrongArguments } from './wrong-arguments.ts'
 
 /** A server that is just starting has its database within this time, if nothing is wrong. */
 const startingMs = 30_000
 
-/** Runs a command's work on the installation's database, beside a running server or, without one, by itself. */
-export async function withApp<T>(work: (app: App) => Promise<T>): Promise<T> {
+/**
+ * Runs a command's work on the installation's database, beside a running server or, without one, by itself.
+ *
+ * `mayCreate`: makes an installation where there is none, and says so. Other commands would only look into an empty one.
+ */
+export async function withApp<T>(
+  work: (app: App) => Promise<T>,
+  { mayCreate = false }: { mayCreate?: boolean } = {},
+): Promise<T> {
   const config = readConfig()
+  const isNew = !config.databaseUrl && !hasEmbedded(config.dataDir)
+  const place = resolve(config.dataDir)
+  if (isNew && !mayCreate)
+    throw new WrongArguments(
+      `There is no Fairway in ${place}. Set FAIRWAY_DATA_DIR or DATABASE_URL to the one you mean.`,
+    )
   const log = createLogger(process.env.FAIRWAY_LOG_LEVEL ? config.logLevel : 'warn')
   const closing = closeInReverse(log)
   try {
     const database = await reachDatabase(config, log)
     closing.add('database', database.close)
+    if (isNew)
+      console.error(
+        `There was no Fairway in ${place}, so a new one was made; set FAIRWAY_DATA_DIR or DATABASE_URL to reach another.`,
+      )
     return await work(await assemble(config, log, database.url, closing))
   } finally {
     await closing.run()

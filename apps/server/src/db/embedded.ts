@@ -70,6 +70,12 @@ export async function startEmbedded(options: {
   }
 }
 
+/** This data directory has a database, or a living Fairway is just making one. */
+export function hasEmbedded(dataDir: string): boolean {
+  const place = findPlace(dataDir)
+  return place !== undefined && (existsSync(place.data) || lockHolder(place.lockFile) !== undefined)
+}
+
 /** The URL of this data directory's PostgreSQL if a living Fairway runs it; for commands beside a running server. */
 export function findRunningEmbedded(dataDir: string): string | undefined {
   const place = findPlace(dataDir)

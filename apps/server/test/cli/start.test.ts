@@ -1,8 +1,15 @@
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDataDir, removeDataDir } from '../../../../testing/data-dir.ts'
-import { CliFailure, runCli, type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
+import {
+  CliFailure,
+  runCli,
+  runCliFully,
+  type ServerProcess,
+  startServerProcess,
+} from '../../../../testing/process.ts'
 
 let server: ServerProcess
 beforeAll(async () => {
@@ -128,6 +135,18 @@ describe('stopping', () => {
   })
 })
 
+describe('a command where there is no Fairway yet', () => {
+  const dataDir = createDataDir()
+  afterAll(() => removeDataDir(dataDir))
+
+  it('says that it made a new one, if it may', async () => {
+    const { stdout, stderr } = await runCliFully(['project', 'create', 'Shop'], { FAIRWAY_DATA_DIR: dataDir })
+    expect(stdout).toContain('Tracking key')
+    expect(stderr).toContain(`There was no Fairway in ${dataDir}, so a new one was made`)
+    expect((await runCliFully(['queue', 'stats'], { FAIRWAY_DATA_DIR: dataDir })).stderr).toBe('')
+  })
+})
+
 describe('stopping with a request that never ends', () => {
   it('waits for it within the grace, kills nothing, and says that it stopped; also when the terminal is closed', async () => {
     await server.restart()
@@ -169,11 +188,17 @@ describe('what the operator can correct ends with 2 and a sentence', () => {
     [['queue', 'pause'], {}, /Name either --project or --lane/],
     [['queue', 'discard'], {}, /Say which dead jobs/],
     [['project', 'create'], {}, /missing required argument/],
+    [['queue', 'stats'], {}, /There is no Fairway in \/.*FAIRWAY_DATA_DIR or DATABASE_URL/],
+    [['queue', 'pause', '--project', '1'], {}, /There is no Fairway in/],
+    [['sign-in-link'], {}, /There is no Fairway in/],
+    [['export', 'people', '--project', '1'], {}, /There is no Fairway in/],
+    [['import', 'status', '1', '--project', '1'], {}, /There is no Fairway in/],
   ])('%s with %o', async (args, env, message) => {
     const { code, stderr } = await failure(args, env)
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
     expect(stderr).not.toContain('hidden')
+    expect(readdirSync(dataDir)).toEqual([])
   })
 
   it('says which port is taken', async () => {

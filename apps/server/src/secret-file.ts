@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Pool } from 'pg'
 import type { Config } from './config.ts'
+import { inDataDirectory } from './data-directory.ts'
 import { writeDurably } from './db/embedded/cluster.ts'
 import type { Secrets } from './secrets.ts'
 
@@ -10,11 +11,13 @@ import type { Secrets } from './secrets.ts'
 export function loadSecret(config: Config): string {
   if (config.secret) return config.secret
   const path = join(config.dataDir, 'secret')
-  if (!existsSync(path)) {
-    mkdirSync(config.dataDir, { recursive: true })
-    writeDurably(path, `${randomBytes(32).toString('base64url')}\n`)
-  }
-  return readFileSync(path, 'utf8').trim()
+  return inDataDirectory(config.dataDir, () => {
+    if (!existsSync(path)) {
+      mkdirSync(config.dataDir, { recursive: true })
+      writeDurably(path, `${randomBytes(32).toString('base64url')}\n`)
+    }
+    return readFileSync(path, 'utf8').trim()
+  })
 }
 
 /**

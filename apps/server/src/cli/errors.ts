@@ -1,5 +1,6 @@
 import { InvalidControls } from '@fairway/queue'
 import { ConfigError } from '../config.ts'
+import { DataDirectoryUnusable } from '../data-directory.ts'
 import { DatabaseUnusable } from '../db/database.ts'
 import { DataDirectoryInUse } from '../db/embedded.ts'
 import { ApiError } from '../errors.ts'
@@ -13,6 +14,7 @@ export function readableError(error: unknown): { message: string; exitCode: 1 | 
     ConfigError,
     DatabaseUnusable,
     DataDirectoryInUse,
+    DataDirectoryUnusable,
     WrongSecret,
     CannotListen,
     WrongArguments,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { DataDirectoryUnusable, inDataDirectory } from '../data-directory.ts'
 import { findBinaries } from './embedded/binaries.ts'
 import { choosePlace, ensureCluster, findPlace, type Place } from './embedded/cluster.ts'
 import { acquireLock, LockHeld, lockHolder } from './embedded/lock.ts'
@@ -46,8 +47,8 @@ export async function startEmbedded(options: {
   settings?: Record<string, string>
 }): Promise<EmbeddedPostgres> {
   const { dataDir, log, settings = {} } = options
-  const place = choosePlace(dataDir)
-  const lock = lockPlace(place, dataDir)
+  const place = inDataDirectory(dataDir, () => choosePlace(dataDir))
+  const lock = inDataDirectory(dataDir, () => lockPlace(place, dataDir))
   try {
     const user = databaseUser(place.data)
     const binaries = findBinaries(place.home, user)
@@ -78,10 +79,12 @@ export function hasEmbedded(dataDir: string): boolean {
 
 /** The URL of this data directory's PostgreSQL if a living Fairway runs it; for commands beside a running server. */
 export function findRunningEmbedded(dataDir: string): string | undefined {
-  const place = findPlace(dataDir)
-  if (!place || lockHolder(place.lockFile) === undefined) return undefined
-  const running = readPidFile(place.data)
-  return running?.status === 'ready' ? urlOf(place, running.port, database) : undefined
+  return inDataDirectory(dataDir, () => {
+    const place = findPlace(dataDir)
+    if (!place || lockHolder(place.lockFile) === undefined) return undefined
+    const running = readPidFile(place.data)
+    return running?.status === 'ready' ? urlOf(place, running.port, database) : undefined
+  })
 }
 
 /** Stops a PostgreSQL that a killed Fairway left running. Does nothing when there is none or its Fairway lives. */
@@ -98,11 +101,10 @@ function lockPlace(place: Place, dataDir: string) {
     if (error instanceof LockHeld) throw new DataDirectoryInUse(dataDir, error.pid)
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'EACCES' && code !== 'EPERM') throw error
-    throw new Error(
-      `${place.home} belongs to another user: start Fairway as the user that started it first.`,
-      {
-        cause: error,
-      },
+    throw new DataDirectoryUnusable(
+      dataDir,
+      `${place.home} belongs to another user, who started Fairway there first`,
+      error,
     )
   }
 }

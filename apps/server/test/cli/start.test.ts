@@ -183,6 +183,13 @@ describe('what the operator can correct ends with 2 and a sentence', () => {
       /127\.0\.0\.1:1\/x: nothing listens there.*DATABASE_URL/s,
     ],
     [['start'], { FAIRWAY_SECRET: 'short' }, /FAIRWAY_SECRET must be at least 32 characters/],
+    // No one may make a directory there, not even root.
+    [
+      ['start'],
+      { FAIRWAY_DATA_DIR: '/dev/null/data' },
+      /\/dev\/null\/data can't be used: .*FAIRWAY_DATA_DIR/,
+    ],
+    [['project', 'create', 'x'], { FAIRWAY_DATA_DIR: '/dev/null/data' }, /can't be used: .*FAIRWAY_DATA_DIR/],
     [['bogus'], {}, /unknown command/],
     [['queue', 'limits', '1', '--rate', 'fast'], {}, /must be a number above 0/],
     [['queue', 'pause'], {}, /Name either --project or --lane/],

@@ -7,14 +7,27 @@ import { isIPv4, isIPv6 } from 'node:net'
 export function networkOf(address: string): string {
   const bare = withoutPort(address)
   if (!isIPv6(bare)) return bare
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)
-  if (mapped) return mapped[1]!
-  const [head = '', tail] = bare.split('%', 1)[0]!.split('::')
+  const all = groupsOf(bare)
+  const [high, low] = all.slice(6).map((group) => Number.parseInt(group, 16)) as [number, number]
+  // An IPv4 address as a socket for both sees it.
+  if (all.slice(0, 6).join(':') === '0:0:0:0:0:ffff')
+    return [high >> 8, high & 255, low >> 8, low & 255].join('.')
+  return all.slice(0, 4).join(':')
+}
+
+/** All eight, in one spelling; the last two may be written as an IPv4 address. */
+function groupsOf(address: string): string[] {
+  const hex = address
+    .split('%', 1)[0]!
+    .replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) => `${pair(a, b)}:${pair(c, d)}`)
+  const [head = '', tail] = hex.split('::')
   const left = groups(head)
   const right = groups(tail)
   const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length)
-  return [...left, ...Array<string>(zeros).fill('0'), ...right].slice(0, 4).join(':')
+  return [...left, ...Array<string>(zeros).fill('0'), ...right]
 }
+
+const pair = (high: string, low: string) => (Number(high) * 256 + Number(low)).toString(16)
 
 /** `0db8`, `DB8` and `db8` are the same. */
 const groups = (text: string | undefined) =>

@@ -4,6 +4,9 @@ import { badRequest } from '../errors.ts'
 /** Paths almost always have none of this: one look at them is all that they cost. */
 const unusual = /[\\#%]|[^!-~]|\/\/|\/\.|^[^/]/
 
+/** Behind it better-auth has routes of its own. */
+const authPath = '/api/auth/'
+
 /**
  * Refuses every path that could be read in two ways, before anything else looks at it. A proxy in front, the router and
  * a handler must not disagree about what is asked for. Only the values in a path may be percent-encoded (`id:a%2Fb`);
@@ -27,6 +30,8 @@ function problemOf(path: string, request: FastifyRequest): string | undefined {
   if (path.includes('//')) return 'must not contain empty segments (//)'
   const segments = path.split('/')
   if (segments.some(isDots)) return 'must not contain . or .. as segments, encoded or not'
+  // Its router takes what it is given apart by itself, and has no values in its paths.
+  if (path.startsWith(authPath) && path.includes('%')) return 'must not percent-encode what is no value'
   const names = request.routeOptions.url?.split('/') ?? []
   // A value stands for `:name` and for everything from `*` on.
   const end = names.indexOf('*')

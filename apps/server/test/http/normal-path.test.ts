@@ -53,6 +53,10 @@ describe('a path that can be read in two ways is a 400', () => {
     ['GET', '/api/v1/projects/1/setting%73'],
     ['POST', '/api/v2/%75sers/track'],
     ['POST', '/v1/%62atch'],
+    ['POST', '/api/auth/%73ign-in/email'],
+    ['POST', '/api/auth/sign-in%2femail'],
+    ['POST', '/api/auth/sign-in%2Femail'],
+    ['GET', '/api/auth/get-session%20'],
     ['GET', '/caf\u00e9'],
   ])('%s %s', async (method, path) => {
     expect((await request(method, path)).status).toBe(400)
@@ -63,7 +67,7 @@ describe('a path that can be read in two ways is a 400', () => {
       `Origin: ${server.url.replace('127.0.0.1', 'localhost')}`,
       'Content-Type: application/json',
     ])
-    expect([400, 403, 404]).toContain(status)
+    expect(status).toBe(400)
   })
 })
 

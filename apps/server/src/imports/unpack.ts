@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
+import { crc32, createGunzip } from 'node:zlib'
 import { fromRandomAccessReaderPromise, RandomAccessReader } from 'yauzl'
 import { TaskFailed } from '../tasks/kind.ts'
 import { compressionOf, encodingOf } from './detect.ts'
@@ -78,7 +78,15 @@ async function* unzip(read: ReadBytes, size: number): AsyncGenerator<Buffer> {
       if (entry.isEncrypted()) throw new TaskFailed('The .zip file is encrypted; pack it without a password')
       if (entry.uncompressedSize > fileBytes) throw tooLarge()
       const stream = await zip.openReadStreamPromise(entry)
-      for await (const piece of stream) yield piece as Buffer
+      let sum = 0
+      for await (const piece of stream) {
+        sum = crc32(piece as Buffer, sum)
+        yield piece as Buffer
+      }
+      if (sum !== entry.crc32)
+        throw new TaskFailed(
+          `The .zip file is damaged: the checksum of ${entry.fileName} is wrong; pack it again`,
+        )
       return
     }
   } catch (error) {

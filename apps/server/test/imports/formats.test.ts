@@ -126,4 +126,13 @@ describe('a file', () => {
     const zip = await server.upload(Buffer.from('PK\x03\x04 and nothing of an archive'))
     expect(zip).toMatchObject({ state: 'failed', message: expect.stringMatching(/\.zip file can't be read/) })
   })
+
+  it('whose content is not what the archive has the checksum of fails', async () => {
+    const archive = zip([{ name: 'people.csv', content: Buffer.from('id\nabc\n'), stored: true }])
+    archive[archive.indexOf('abc')] = 0x78
+    expect(await server.upload(archive)).toMatchObject({
+      state: 'failed',
+      message: 'The .zip file is damaged: the checksum of people.csv is wrong; pack it again',
+    })
+  })
 })

@@ -74,7 +74,7 @@ export async function getProject(app: App, projectId: number): Promise<Project> 
     [projectId],
   )
   const project = rows[0]
-  if (!project) throw notFound('Project')
+  if (!project) throw notFound(`Project ${projectId}`)
   return project
 }
 

@@ -86,6 +86,7 @@ export async function importCommand(file: string, options: ImportOptions): Promi
 
 export async function importStatusCommand(id: string, options: Pick<ImportOptions, 'project' | 'json'>) {
   await withApp(async (app) => {
+    await getProject(app, options.project)
     await print(await describe(app, await requireImport(app, options.project, numberOf(id))), options)
   })
 }
@@ -97,6 +98,7 @@ export async function importSteerCommand(
 ): Promise<void> {
   await withApp(async (app) => {
     const { project } = options
+    await getProject(app, project)
     const row =
       command === 'undo'
         ? await startUndo(app, project, numberOf(id))

@@ -56,7 +56,7 @@ describe('fairway export', () => {
     })
     expect(await failure('people', '--project', '999')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('Project was not found'),
+      stderr: expect.stringContaining('Project 999 was not found'),
     })
     expect(await failure('events', '--project', project, '--from', 'soon')).toMatchObject({
       code: 1,

@@ -33,6 +33,12 @@ const properties = async (id: string) =>
     ?.properties
 
 describe('fairway import', () => {
+  it.each([[[]], [['status']], [['undo']]])('names the project that is not there: %s', async (command) => {
+    const file = write('nobody.csv', 'id\nn1\n')
+    const { code, stderr } = await failure(...command, command.length ? '1' : file, '--project', '77')
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'Project 77 was not found\n' })
+  })
+
   it('imports a file as it is told to, and can take it back', async () => {
     const file = write('people.csv', 'Key,Mail,Plan,Zip\nc1,c1@x.example,pro,01234\nc2,c2@x.example,free,2\n')
     const map = ['--map', 'Key=id', '--map', 'Plan=property:plan_name', '--type', 'Zip=text', '--tag', 'june']

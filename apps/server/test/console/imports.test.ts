@@ -53,7 +53,7 @@ describe.skipIf(noBrowser)('imports and exports in the console', () => {
     await page.getByText('1 row would not be taken').waitFor()
     await page.getByRole('button', { name: 'Start the import' }).click()
     await page.getByRole('heading', { name: 'What happened' }).waitFor()
-    await page.getByText('Imported', { exact: true }).waitFor()
+    await page.getByText('Partly imported', { exact: true }).waitFor()
     const rejected = page.getByRole('table', { name: 'rejected rows' }).getByRole('row').nth(1)
     await eventually(() => rejected.textContent()).toMatch(/email.*4.*E-Mail/i)
 

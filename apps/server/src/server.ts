@@ -50,7 +50,7 @@ export async function startServer(
     const database = await openDatabase(config, log)
     closing.add('database', database.close)
     const app = await assemble(await withRealPort(config), log, database.url, closing, now)
-    closing.add('render threads', () => rendererOf(app).close())
+    closing.add('render processes', async () => rendererOf(app).close())
     closing.add('mail connections', async () => closeChannels(app))
     const graceLeft = countDown(graceMs)
     const worker = config.role === 'api' ? undefined : startWork(app, closing, graceLeft, observe)

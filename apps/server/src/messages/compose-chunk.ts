@@ -52,8 +52,8 @@ async function composeCounted(delivery: Delivery, mail: Addressed, chunk: Chunk)
     chunk.failed.push(failure(mail, `${nameOf(template)}: ${reason}`))
     return
   }
-  await composeTogether(delivery, [mail], chunk)
-  await endRender(app, projectId, mail.message.id)
+  // What is thrown here was told to this process, so it lives: such a try does not count.
+  await composeTogether(delivery, [mail], chunk).finally(() => endRender(app, projectId, mail.message.id))
 }
 
 async function composeTogether(delivery: Delivery, addressed: Addressed[], chunk: Chunk): Promise<void> {

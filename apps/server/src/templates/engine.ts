@@ -15,7 +15,7 @@ import { TemplateError } from './template-error.ts'
 
 /**
  * Liquid's own accounting of strings and arrays made while rendering, and of time. It looks between tags only; what these
- * don't see, the render thread's limits end.
+ * don't see, the limits of the render process end.
  */
 const memoryLimit = 20_000_000
 const renderLimitMs = 1_000

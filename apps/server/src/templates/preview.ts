@@ -2,11 +2,10 @@ import type { Json } from '@fairway/queue'
 import type { App } from '../app.ts'
 import { notFound } from '../errors.ts'
 import { findPersonIds, loadPeople, type PersonReference, type Recipient } from '../people/lookup.ts'
-import type { RenderedMail } from './render.ts'
 import { rendererOf } from './renderer.ts'
 import type { ScopeSource } from './scope.ts'
-import { resultOf, senderProblem, type TemplateInput, toMailSource } from './templates.ts'
-import { render } from './work.ts'
+import { resultOf, type TemplateInput, toMailSource } from './templates.ts'
+import { preview } from './work.ts'
 
 export interface PreviewInput {
   /** Default: the person seen last, or a made-up one. */
@@ -15,20 +14,19 @@ export interface PreviewInput {
   data?: Record<string, Json>
 }
 
-export interface Preview extends RenderedMail {
-  preheader: string | null
-  person: { id: number; email: string | null } | null
-  /** Why a mail with this sender could not leave. */
-  senderProblem: string | null
-}
-
-/** As it would be sent to the person now; its links lead nowhere. @throws {ApiError} 422 with the line, 404 for the person. */
+/**
+ * As it would be sent to the person now, as the bytes of a JSON object: the parts of the mail, `senderProblem` (why a mail with
+ * this sender could not leave, or null), `preheader`, and `person`, `{id, email}` or null for a made-up one. Its links lead
+ * nowhere.
+ *
+ * @throws {ApiError} 422 with the line, 404 for the person.
+ */
 export async function previewTemplate(
   app: App,
   projectId: number,
   template: TemplateInput,
   input: PreviewInput,
-): Promise<Preview> {
+): Promise<Uint8Array> {
   const person = await findSample(app, projectId, input.person)
   const scope: ScopeSource = {
     messageId: '00000000-0000-8000-8000-000000000000',
@@ -39,19 +37,14 @@ export async function previewTemplate(
     urls: { unsubscribe: '#unsubscribe', permalink: '#view-in-browser' },
     now: app.now(),
   }
-  const [end] = await rendererOf(app).run(render, projectId, null, [
-    { source: toMailSource(template), scope },
-  ])
-  const mail = resultOf(end!)
-  return {
-    ...mail,
-    senderProblem:
-      (mail.from && senderProblem('fromAddress', mail.from)) ||
-      (mail.replyTo && senderProblem('replyTo', mail.replyTo)) ||
-      null,
+  const beside = {
     preheader: template.preheader ?? null,
     person: person ? { id: person.id, email: person.email } : null,
   }
+  const [end] = await rendererOf(app).run(preview, projectId, null, [
+    { source: toMailSource(template), scope, beside },
+  ])
+  return resultOf(end!)
 }
 
 async function findSample(

@@ -8,7 +8,7 @@ export const slowCount = 2
 const slowForMs = 30_000
 
 /**
- * Whose batch is next: projects in turn, a slice each. One project never holds the last thread, nor do those together whose
+ * Whose batch is next: projects in turn, a slice each. One project never holds the last process, nor do those together whose
  * mails take long, so that a quick mail waits for slices and not for slow templates.
  */
 export class RenderQueue {
@@ -18,8 +18,8 @@ export class RenderQueue {
   readonly #held = new Map<number, number>()
   readonly #slow = new Map<number, { count: number; until: number }>()
 
-  constructor(threads: number) {
-    this.#mostHeld = Math.max(1, threads - 1)
+  constructor(processes: number) {
+    this.#mostHeld = Math.max(1, processes - 1)
   }
 
   isFull(projectId: number): boolean {
@@ -33,7 +33,7 @@ export class RenderQueue {
     else this.#lines.set(batch.projectId, [batch])
   }
 
-  /** The next batch that may have a thread now; {@link release} it after its slice. */
+  /** The next batch that may have a process now; {@link release} it after its slice. */
   take(): Batch | undefined {
     for (const [projectId, line] of this.#lines) {
       if (!this.#mayHoldMore(projectId)) continue

@@ -2,11 +2,11 @@ import { availableParallelism } from 'node:os'
 import type { App } from '../app.ts'
 import { keptWith } from '../kept-with.ts'
 import { type MailLimits, mailHeapMb } from './limits.ts'
-import { newPlace, nowhere, type Place, readPlace } from './place.ts'
+import { nowhere, type Place } from './place.ts'
+import { RenderProcess, RenderProcessEnded } from './render-process.ts'
+import type { ItemEnd } from './render-program.ts'
 import { RenderQueue, slowCount } from './render-queue.ts'
-import type { ThreadEnd } from './render-thread.ts'
 import { TemplateError } from './template-error.ts'
-import { Thread } from './thread.ts'
 import type { Work } from './work.ts'
 
 /**
@@ -25,7 +25,7 @@ export interface Batch {
   left: number[]
   usedMs: number
   size: number
-  /** The next item was in a thread that ran out of memory, after others: it gets a thread for itself. */
+  /** The next item may be what ended a process: it gets one for itself. */
   alone: boolean
   done(error?: unknown): void
 }
@@ -39,38 +39,41 @@ const tickMs = 50
 /** A mail that takes longer counts against its project; twice, because a busy machine can be slow as well. */
 const slowMs = 500
 const startMs = 60_000
+/** An idle process takes some 30 MB; starting one takes a fifth of a second, so that the last one stays for longer. */
 const idleMs = 10_000
+const lastIdleMs = 300_000
 
 interface Run {
   batch: Batch
-  place: SharedArrayBuffer
   /** Where it was when last looked at, and at this item for how many ticks in a row. */
   at: Place
   ticks: number
-  thread: Thread
+  process: RenderProcess
+  /** It had been started when last looked at: loading its program is no mail's time. */
+  wasReady: boolean
   stopped: boolean
 }
 
 /**
- * Does what tenants' content decides in threads that can be ended: rendering, checking, making and reading MIME messages.
- * Each mail has {@link MailLimits}; a thread that passes them is ended and replaced, the mail fails, and the others of its
- * batch go on in another thread. {@link RenderQueue} shares the threads between projects.
+ * Does what tenants' content decides in processes that can be killed: rendering, checking, making and reading MIME messages.
+ * Each mail has {@link MailLimits}; a process that passes them is killed and replaced, the mail fails, and the others of its
+ * batch go on in another one. {@link RenderQueue} shares the processes between projects.
  */
 export class Renderer {
   readonly #limits: MailLimits
-  readonly #threads: number
+  readonly #processes: number
   readonly #queue: RenderQueue
   readonly #running = new Set<Run>()
-  readonly #idle: { thread: Thread; timer: NodeJS.Timeout }[] = []
+  readonly #idle: { process: RenderProcess; timer: NodeJS.Timeout }[] = []
   #watch: NodeJS.Timeout | undefined
 
-  constructor(limits: MailLimits, threads = Math.min(4, Math.max(2, availableParallelism()))) {
+  constructor(limits: MailLimits, processes = Math.min(4, Math.max(2, availableParallelism()))) {
     this.#limits = limits
-    this.#threads = threads
-    this.#queue = new RenderQueue(threads)
+    this.#processes = processes
+    this.#queue = new RenderQueue(processes)
   }
 
-  /** The ends in the order of the items. Rejects only when there are no threads to be had. */
+  /** The ends in the order of the items. Rejects only when there are no processes to be had. */
   run<S, I, R>(work: Work<S, I, R>, projectId: number, shared: S, items: I[]): Promise<End<R>[]> {
     const ends: End<R>[] = items.map(() => ({ later: true }))
     if (items.length === 0 || this.#queue.isFull(projectId)) return Promise.resolve(ends)
@@ -91,15 +94,14 @@ export class Renderer {
     })
   }
 
-  async close(): Promise<void> {
+  close(): void {
     clearInterval(this.#watch)
     for (const { timer } of this.#idle) clearTimeout(timer)
-    const threads = [...this.#idle.splice(0), ...this.#running].map(({ thread }) => thread)
-    await Promise.all(threads.map((thread) => thread.stop()))
+    for (const { process } of [...this.#idle.splice(0), ...this.#running]) process.stop()
   }
 
   #dispatch(): void {
-    while (this.#running.size < this.#threads) {
+    while (this.#running.size < this.#processes) {
       const batch = this.#queue.take()
       if (!batch) break
       void this.#work(batch)
@@ -109,17 +111,16 @@ export class Renderer {
   /** A slice of a batch; what is left of it stands behind other projects again. */
   async #work(batch: Batch): Promise<void> {
     const taken = batch.left.slice(0, batch.alone ? 1 : mostItems)
-    const thread = this.#openThread(batch.alone)
-    const run: Run = { batch, place: newPlace(), at: nowhere, ticks: 0, thread, stopped: false }
+    const process = this.#open(batch.alone)
+    const run: Run = { batch, at: nowhere, ticks: 0, process, wasReady: process.ready, stopped: false }
     this.#running.add(run)
     this.#watch ??= setInterval(() => this.#tick(), tickMs).unref()
     let failure: unknown
     try {
-      const { ends, tookMs } = await thread.run({
+      const { ends, tookMs } = await run.process.run({
         work: batch.work,
         shared: batch.shared,
         items: taken.map((index) => batch.items[index]),
-        place: run.place,
       })
       for (const [at, end] of ends.entries()) batch.ends[taken[at]!] = toEnd(end)
       for (const end of ends) if ('size' in end) batch.size += end.size
@@ -130,7 +131,7 @@ export class Renderer {
       if (!this.#fail(run, taken, error)) failure = error
     }
     this.#running.delete(run)
-    this.#keep(thread)
+    this.#keep(run.process)
     if (this.#running.size === 0) {
       clearInterval(this.#watch)
       this.#watch = undefined
@@ -143,52 +144,54 @@ export class Renderer {
   }
 
   /** One that is there, unless it must be fresh, or a new one. */
-  #openThread(fresh: boolean): Thread {
+  #open(fresh: boolean): RenderProcess {
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
       clearTimeout(idle.timer)
-      if (idle.thread.ended) continue
-      if (!fresh) return idle.thread
-      void idle.thread.stop()
+      if (idle.process.ended) continue
+      if (!fresh) return idle.process
+      idle.process.stop()
     }
-    return new Thread({ maxOldGenerationSizeMb: this.#limits.heapMb, maxYoungGenerationSizeMb: 16 })
+    return new RenderProcess(this.#limits)
   }
 
-  /** For a while: an idle thread takes some 15 MB. */
-  #keep(thread: Thread): void {
-    if (thread.ended) return
-    const timer = setTimeout(() => {
-      this.#idle.splice(
-        this.#idle.findIndex((idle) => idle.thread === thread),
-        1,
-      )
-      void thread.stop()
-    }, idleMs).unref()
-    this.#idle.push({ thread, timer })
+  /** For a while. */
+  #keep(process: RenderProcess): void {
+    if (process.ended) return
+    const timer = setTimeout(
+      () => {
+        this.#idle.splice(
+          this.#idle.findIndex((idle) => idle.process === process),
+          1,
+        )
+        process.stop()
+      },
+      this.#idle.length === 0 ? lastIdleMs : idleMs,
+    ).unref()
+    this.#idle.push({ process, timer })
   }
 
-  /** Ends the mail that a thread was ended for. False when it was none. */
-  #fail(run: Run, taken: number[], error: unknown): boolean {
-    const { batch, stopped } = run
-    const outOfMemory = (error as { code?: string }).code === 'ERR_WORKER_OUT_OF_MEMORY'
-    // A thread goes on for a moment after it was told to end.
-    const { item, part } = outOfMemory ? readPlace(run.place) : run.at
-    if (item === 0 || !(stopped || outOfMemory)) return false
-    const guilty = taken[item - 1]!
-    batch.left = batch.left.filter((index) => index !== guilty)
-    batch.usedMs += run.ticks * tickMs
+  /** Ends the mail that a process was killed for, or that made it end. False when it was none. */
+  #fail({ batch, stopped, ticks, process }: Run, taken: number[], error: unknown): boolean {
+    const endedByItself = error instanceof RenderProcessEnded && error.byItself
+    if (!process.ready || !(stopped || endedByItself)) return false
+    const { item, part } = process.place
+    batch.usedMs += ticks * tickMs
     this.#queue.noteSlow(batch.projectId, slowCount)
-    if (outOfMemory && item > 1) {
-      // What came before it may have filled the memory.
-      batch.left.unshift(guilty)
+    // What came before it may have filled the memory; or nobody knows which one it was.
+    if (!batch.alone && (item === 0 || (endedByItself && item > 1))) {
+      const guilty = taken[Math.max(0, item - 1)]!
+      batch.left = [guilty, ...batch.left.filter((index) => index !== guilty)]
       batch.alone = true
       return true
     }
+    const guilty = taken[Math.max(0, item - 1)]!
+    batch.left = batch.left.filter((index) => index !== guilty)
     batch.alone = false
     const { timeMs, heapMb } = this.#limits
     batch.ends[guilty] = {
       error: new TemplateError(
         part,
-        outOfMemory
+        endedByItself
           ? `rendering needed more than ${heapMb} MB of memory and was stopped`
           : `rendering took longer than ${timeMs / 1000} s and was stopped`,
       ),
@@ -202,20 +205,21 @@ export class Renderer {
    */
   #tick(): void {
     for (const run of this.#running) {
-      const at = readPlace(run.place)
-      const { item } = at
-      run.ticks = item === run.at.item ? run.ticks + 1 : 0
+      const { process } = run
+      const at = process.place
+      run.ticks = at.item === run.at.item && process.ready === run.wasReady ? run.ticks + 1 : 0
       run.at = at
+      run.wasReady = process.ready
       const took = run.ticks * tickMs
-      if (took >= (item === 0 ? startMs : this.#limits.timeMs)) {
+      if (took >= (process.ready ? this.#limits.timeMs : startMs)) {
         run.stopped = true
-        void run.thread.stop()
-      } else if (item > 0 && took === slowMs) this.#queue.noteSlow(run.batch.projectId, 1)
+        process.stop()
+      } else if (at.item > 0 && took === slowMs) this.#queue.noteSlow(run.batch.projectId, 1)
     }
   }
 }
 
-function toEnd(end: ThreadEnd): End<unknown> {
+function toEnd(end: ItemEnd): End<unknown> {
   if ('result' in end) return { result: end.result }
   if ('broken' in end)
     return { error: Object.assign(new Error(end.broken.message), { stack: end.broken.stack }) }
@@ -223,7 +227,7 @@ function toEnd(end: ThreadEnd): End<unknown> {
   return { error: new TemplateError(part, problem, line, column) }
 }
 
-/** The render threads of this process. */
+/** The render processes of this one. */
 export const rendererOf = keptWith(
   ({ config }: App) => new Renderer({ timeMs: config.renderSeconds * 1_000, heapMb: mailHeapMb }),
 )

@@ -1,6 +1,6 @@
 import type { Json } from '@fairway/queue'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import { type PreviewInput, previewTemplate } from './preview.ts'
@@ -131,8 +131,8 @@ export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
         ),
       },
     },
-    ({ project, body: { person, event, data, ...draft } }) =>
-      previewTemplate(app, project.id, draft, asSample({ person, event, data })),
+    async ({ project, body: { person, event, data, ...draft } }, reply) =>
+      sendJson(reply, await previewTemplate(app, project.id, draft, asSample({ person, event, data }))),
   )
 
   server.post(
@@ -146,10 +146,17 @@ export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
         body: Type.Object(sample, { additionalProperties: false }),
       },
     },
-    async ({ project, params, body }) =>
-      previewTemplate(app, project.id, await getTemplate(app, project.id, params.template), asSample(body)),
+    async ({ project, params, body }, reply) => {
+      const template = await getTemplate(app, project.id, params.template)
+      return sendJson(reply, await previewTemplate(app, project.id, template, asSample(body)))
+    },
   )
 }
+
+const sendJson = (reply: FastifyReply, json: Uint8Array) =>
+  reply
+    .type('application/json; charset=utf-8')
+    .send(Buffer.from(json.buffer, json.byteOffset, json.byteLength))
 
 /** JSON bodies hold nothing but JSON. */
 const asSample = (body: {

@@ -1,7 +1,7 @@
 import type { Json } from '@fairway/queue'
 import type { Recipient } from '../people/lookup.ts'
 
-/** Plain data, because it crosses to another thread. */
+/** Plain data, because it crosses to another process. */
 export interface ScopeSource {
   /** The id of the message: `{{ vero.id }}`, `{{ message.id }}`. */
   messageId: string

@@ -2,7 +2,6 @@ import type { App } from '../app.ts'
 import { bytesOf, readPage } from '../db/bounded-page.ts'
 import type { Page } from '../db/cursor.ts'
 import { conflict, invalidField, notFound, tooManyRequests } from '../errors.ts'
-import { parseAddresses, parseMailbox } from '../messages/addresses.ts'
 import type { MailSource } from './render.ts'
 import { type End, rendererOf } from './renderer.ts'
 import { TemplateError } from './template-error.ts'
@@ -148,7 +147,7 @@ export const toMailSource = (template: TemplateInput): MailSource => ({
 const fields: Record<string, string> = { from: 'fromAddress', reply_to: 'replyTo' }
 
 /**
- * The result of a render thread's work. A mistake in the template, or one that makes it too slow or too big, is said as the
+ * The result of a render process's work. A mistake in the template, or one that makes it too slow or too big, is said as the
  * REST API does: 422, with the field and, where it is known, the line and the column.
  *
  * @throws {ApiError} 422, 429
@@ -156,7 +155,7 @@ const fields: Record<string, string> = { from: 'fromAddress', reply_to: 'replyTo
 export function resultOf<Result>(end: End<Result>): Result {
   if ('result' in end) return end.result
   if ('later' in end)
-    throw tooManyRequests('Slow templates of this project keep its share of the render threads busy', 5)
+    throw tooManyRequests('Slow templates of this project keep its share of the render processes busy', 5)
   const { error } = end
   if (!(error instanceof TemplateError)) throw error
   const problem = invalidField(fields[error.part] ?? error.part, error.message)
@@ -173,15 +172,6 @@ async function refuseTooMany(app: App, projectId: number): Promise<void> {
 }
 
 const hasLiquid = (value: string) => value.includes('{{') || value.includes('{%')
-
-/** What keeps a mail from leaving with this sender: the same as when it is made. With Liquid in it, known only then. */
-export function senderProblem(field: 'fromAddress' | 'replyTo', value: string): string | undefined {
-  const isUsable = field === 'fromAddress' ? parseMailbox(value) : parseAddresses(value)
-  if (isUsable) return undefined
-  return field === 'fromAddress'
-    ? `${field} must be one address, as in "Shop <hello@example.com>"`
-    : `${field} must be an address, as in "help@example.com"`
-}
 
 async function checkTemplate(app: App, projectId: number, template: TemplateInput): Promise<void> {
   for (const [field, value] of Object.entries(template)) {

@@ -2,8 +2,8 @@ import type { MailSource, RenderedMail } from './render.ts'
 import type { ScopeSource } from './scope.ts'
 
 /**
- * A kind of work that render threads do. `Shared` holds for a whole batch and `Item` for one mail of it; both cross to the
- * thread, and the result back, as plain data.
+ * A kind of work that render processes do. `Shared` holds for a whole batch and `Item` for one mail of it; both cross to the
+ * process, and the result back, as plain data.
  */
 export interface Work<Shared, Item, Result> {
   readonly name: string
@@ -15,3 +15,10 @@ export const validate: Work<null, MailSource, null> = { name: 'validate' }
 
 /** The parts of a mail as its reader sees them. */
 export const render: Work<null, { source: MailSource; scope: ScopeSource }, RenderedMail> = { name: 'render' }
+
+/** The same as the bytes of a JSON object, with these members beside it. */
+export const preview: Work<
+  null,
+  { source: MailSource; scope: ScopeSource; beside: Record<string, unknown> },
+  Uint8Array
+> = { name: 'preview' }

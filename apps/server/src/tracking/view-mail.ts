@@ -15,7 +15,7 @@ import { render } from '../templates/work.ts'
  * The HTML of a message for its view-in-browser page, rendered from what it was made of. Undefined when that is gone: the
  * template was deleted, or the caller asked to forget the data.
  *
- * @throws {ApiError} 429 while the project's slow templates keep its share of the render threads busy.
+ * @throws {ApiError} 429 while the project's slow templates keep its share of the render processes busy.
  */
 export async function viewMail(app: App, projectId: number, messageId: string): Promise<string | undefined> {
   const version = await versionOf(app, projectId, messageId)

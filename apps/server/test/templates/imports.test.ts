@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 const src = fileURLToPath(new URL('../../src', import.meta.url))
 
 /** What works on tenants' text without a limit of its own. */
-const forThreads = [
+const forRendering = [
   'liquidjs',
   'html-to-text',
   'postal-mime',
@@ -34,13 +34,13 @@ function packagesOf(program: string): Map<string, string> {
   return packages
 }
 
-test('the server itself loads nothing that renders, and a render thread loads no database', () => {
+test('the server itself loads nothing that renders, and a render process loads no database', () => {
   const server = packagesOf('cli/main.ts')
-  const thread = packagesOf('messages/render-thread.ts')
+  const program = packagesOf('messages/render-program.ts')
   expect(server.size).toBeGreaterThan(20)
-  expect(forThreads.filter((name) => server.has(name)).map((name) => `${server.get(name)}: ${name}`)).toEqual(
-    [],
-  )
-  for (const name of forThreads) expect(thread.has(name), name).toBe(true)
-  for (const name of ['pg', 'fastify', '@fairway/queue']) expect(thread.has(name), name).toBe(false)
+  expect(
+    forRendering.filter((name) => server.has(name)).map((name) => `${server.get(name)}: ${name}`),
+  ).toEqual([])
+  for (const name of forRendering) expect(program.has(name), name).toBe(true)
+  for (const name of ['pg', 'fastify', '@fairway/queue']) expect(program.has(name), name).toBe(false)
 })

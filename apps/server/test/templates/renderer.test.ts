@@ -74,7 +74,7 @@ test('a mail that needs too much memory is ended; its neighbours are rendered', 
   // What the filters make, Liquid does not count.
   const greedy = `{{ "${'<'.repeat(900_000)}" | escape | escape | escape | escape | escape | escape | newline_to_br | escape }}`
   const ends = await patient.run(render, 3, null, [mail('one'), mail(greedy), mail('three')])
-  await patient.close()
+  patient.close()
   expect(ends).toMatchObject([
     { result: { html: 'one' } },
     { error: { message: 'html: rendering needed more than 64 MB of memory and was stopped' } },
@@ -82,9 +82,43 @@ test('a mail that needs too much memory is ended; its neighbours are rendered', 
   ])
 })
 
-test('many projects whose mails are slow, each within its limit, leave a thread to quick ones', async () => {
+test('one large allocation ends the render process and nothing else; its neighbours are rendered', async () => {
+  const patient = new Renderer({ timeMs: 60_000, heapMb: 64 }, 2)
+  // 152 MB in one go: the heap of a thread would not be asked, and the whole process would end.
+  const large = '{% for i in (1..19000000) %}{% break %}{% endfor %}x'
+  const ends = await patient.run(render, 3, null, [mail('one'), mail(large), mail('three')])
+  patient.close()
+  expect(ends).toMatchObject([
+    { result: { html: 'one' } },
+    { error: { part: 'html', message: 'html: rendering needed more than 64 MB of memory and was stopped' } },
+    { result: { html: 'three' } },
+  ])
+})
+
+test('a search that nothing can interrupt is stopped with its process, and others go on meanwhile', async () => {
+  // Needle times haystack, in one call of V8.
+  const doubled =
+    '{% assign h = "aaaaaaaaaa" %}{% for i in (1..17) %}{% assign h = h | append: h %}{% endfor %}'
+  const needle = '{% assign n = h | slice: 0, 60000 %}{% assign n = "a" | append: "b" | append: n %}'
+  const endless = mail(`${doubled}${needle}{{ h | replace: n, "" | size }}{{ h | split: n | size }}`)
+  const order: string[] = []
+  const slow = [6, 7].map((project) =>
+    run(project, endless).then((ends) => {
+      order.push('slow')
+      expect(ends).toMatchObject([
+        { error: { message: 'html: rendering took longer than 1 s and was stopped' } },
+      ])
+    }),
+  )
+  await Promise.all(slow)
+  expect(await run(8, mail('fine'))).toMatchObject([{ result: { html: 'fine' } }])
+})
+
+test('many projects whose mails are slow, each within its limit, leave a process to quick ones', async () => {
   const patient = new Renderer({ ...limits, timeMs: 20_000 }, 2)
   const order: string[] = []
+  // Both processes are there.
+  await Promise.all([1, 2].map((project) => patient.run(render, project, null, [mail('x')])))
   const slow = mail('x', { headers: { 'X-A': loop(1_000), 'X-B': loop(1_000) } })
   const slowOnes = Array.from({ length: 6 }, (_, n) =>
     patient.run(render, 200 + n, null, [slow, slow, slow]).then(() => order.push('slow')),
@@ -93,7 +127,7 @@ test('many projects whose mails are slow, each within its limit, leave a thread 
   await Promise.race(slowOnes)
   const quick = patient.run(render, 300, null, [mail('quick')]).then(() => order.push('quick'))
   await Promise.all([...slowOnes, quick])
-  await patient.close()
+  patient.close()
   expect(order.indexOf('quick')).toBeLessThan(3)
 })
 

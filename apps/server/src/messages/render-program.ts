@@ -1,20 +1,24 @@
 import { composeMessage } from '../channels/mime.ts'
 import { parseMessage } from '../channels/read-message.ts'
 import { readMessage, writeMessage } from '../channels/work.ts'
+import { previewJson } from '../templates/preview-json.ts'
 import { renderMail, validateMail } from '../templates/render.ts'
-import { doing, serve } from '../templates/render-thread.ts'
+import { doing, serve } from '../templates/render-program.ts'
 import { buildScope } from '../templates/scope.ts'
-import { render, validate } from '../templates/work.ts'
+import { preview, render, validate } from '../templates/work.ts'
 import { composeMail } from './compose.ts'
 import { compose } from './work.ts'
 
-/** The program of a render thread: all that tenants' content decides. Nothing else imports what does it. */
+/** The program of a render process: all that tenants' content decides. Nothing else imports what does it. */
 serve([
   doing(validate, (_, source) => {
     validateMail(source)
     return null
   }),
   doing(render, (_, { source, scope }) => renderMail(source, buildScope(scope))),
+  doing(preview, (_, { source, scope, beside }) =>
+    previewJson(renderMail(source, buildScope(scope)), beside),
+  ),
   doing(compose, composeMail),
   doing(writeMessage, (_, mail) => composeMessage(mail)),
   doing(readMessage, (_, { source }) => parseMessage(source)),

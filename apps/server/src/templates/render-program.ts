@@ -1,29 +1,32 @@
-import { parentPort } from 'node:worker_threads'
-import { enterItem, sharePlace } from './place.ts'
+import { beWatched, enterItem } from './place.ts'
 import { TemplateError } from './template-error.ts'
 import type { Work } from './work.ts'
 
-/** What a thread is given at once: as many of a batch's items as it manages in a slice of time. */
+/** What a render process is given at once: as many of a batch's items as it manages in a slice of time. */
 export interface Task {
   work: string
   shared: unknown
   items: unknown[]
-  place: SharedArrayBuffer
+}
+
+/** It has loaded its program and takes tasks. */
+export interface ProgramStart {
+  ready: true
 }
 
 /** What became of an item, as plain data. */
-export type ThreadEnd =
+export type ItemEnd =
   | { result: unknown; size: number }
   | { mistake: { part: string; problem: string; line?: number; column?: number } }
   | { broken: { message: string; stack?: string } }
 
 export interface TaskEnds {
   /** Of the first items; fewer than were given when the slice was over. */
-  ends: ThreadEnd[]
+  ends: ItemEnd[]
   tookMs: number
 }
 
-/** After this time, or this much of results, a thread takes what another project waits for. */
+/** After this time, or this much of results, a process takes what another project waits for. */
 const sliceMs = 50
 const sliceSize = 8_000_000
 
@@ -33,19 +36,23 @@ type Worked = (shared: never, item: never) => unknown
 export const doing = <S, I, R>({ name }: Work<S, I, R>, work: (shared: S, item: I) => R | Promise<R>) =>
   [name, work as Worked] as const
 
-/** Makes this thread a render thread that can do these kinds of work. */
+/** Makes this process one that can do these kinds of work, until its parent is gone. */
 export function serve(works: (readonly [string, Worked])[]): void {
   const byName = new Map(works)
-  parentPort!.on('message', async (task: Task) => {
-    parentPort!.postMessage(await workOff(task, byName.get(task.work)!))
+  process.on('disconnect', () => process.exit(0))
+  process.on('message', async (task: Task) => {
+    process.send!(await workOff(task, byName.get(task.work)!))
   })
+  // The terminal's Ctrl-C is for the server, which lets what is under way end.
+  process.on('SIGINT', () => {})
+  beWatched()
+  process.send!({ ready: true } satisfies ProgramStart)
 }
 
-async function workOff({ shared, items, place }: Task, work: Worked): Promise<TaskEnds> {
+async function workOff({ shared, items }: Task, work: Worked): Promise<TaskEnds> {
   const started = performance.now()
-  const ends: ThreadEnd[] = []
+  const ends: ItemEnd[] = []
   let size = 0
-  sharePlace(place)
   for (const item of items) {
     enterItem(ends.length + 1)
     const end = await attempt(work, shared, item)
@@ -57,7 +64,7 @@ async function workOff({ shared, items, place }: Task, work: Worked): Promise<Ta
   return { ends, tookMs: performance.now() - started }
 }
 
-async function attempt(work: Worked, shared: unknown, item: unknown): Promise<ThreadEnd> {
+async function attempt(work: Worked, shared: unknown, item: unknown): Promise<ItemEnd> {
   try {
     const result = await work(shared as never, item as never)
     return { result, size: sizeOf(result) }

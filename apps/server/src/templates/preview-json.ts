@@ -1,0 +1,24 @@
+import type { RenderedMail } from './render.ts'
+import { senderProblem } from './sender.ts'
+import { TemplateError } from './template-error.ts'
+
+/** A control character takes six bytes of JSON: a mail within its own limit may be a preview of 23 MB. */
+const mostBytes = 6_000_000
+
+/**
+ * The answer of a preview, made where the mail was made: of 4 MB of text, JSON holds the event loop for 400 ms.
+ *
+ * @throws {TemplateError} above 6 MB.
+ */
+export function previewJson(mail: RenderedMail, beside: Record<string, unknown>): Uint8Array {
+  const json = Buffer.from(JSON.stringify({ ...mail, senderProblem: senderProblemOf(mail), ...beside }))
+  if (json.byteLength > mostBytes)
+    throw new TemplateError(
+      'html',
+      `is too large to be shown: its preview takes more than ${mostBytes / 1e6} MB`,
+    )
+  return json
+}
+
+const senderProblemOf = ({ from, replyTo }: RenderedMail): string | null =>
+  (from && senderProblem('fromAddress', from)) || (replyTo && senderProblem('replyTo', replyTo)) || null

@@ -119,5 +119,5 @@ test('a preview of such a template is a 422 that names the part and the limit', 
     body: JSON.stringify({ subject: 'S', html: 'x', headers: inEveryHeader(again('sort')) }),
   })
   expect(reply.status).toBe(422)
-  expect(await reply.json()).toMatchObject({ detail: expect.stringMatching(/^headers[^ ]*: /) })
+  expect(await reply.json()).toMatchObject({ detail: expect.stringMatching(/^headers\b/) })
 })

@@ -4,6 +4,7 @@ import type { Page } from '../db/cursor.ts'
 import { conflict, invalidField, notFound, tooManyRequests } from '../errors.ts'
 import type { MailSource } from './render.ts'
 import { type End, rendererOf } from './renderer.ts'
+import { senderProblem } from './sender.ts'
 import { TemplateError } from './template-error.ts'
 import { validate } from './work.ts'
 

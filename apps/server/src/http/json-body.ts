@@ -15,7 +15,8 @@ const usual: JsonRules = {
   depth: maxDepth,
   keys: maxKeys,
   prototypeNames: 'refuse',
-  refuse: (message, field) => new ApiError(422, 'invalid_field', message, { field }),
+  // As ingestion answers: it is the JSON that can't be taken, whatever the route makes of its fields.
+  refuse: (message, field) => new ApiError(400, 'malformed_json', message, { field }),
 }
 
 /**

@@ -54,8 +54,8 @@ describe('a body that is refused leaves nothing behind', () => {
     for (const [body, field, detail] of refused) {
       const reply = await call(method, path, body)
       expect(reply, body.slice(0, 80)).toMatchObject({
-        status: 422,
-        body: { code: 'invalid_field', field, detail: expect.stringMatching(detail) },
+        status: 400,
+        body: { code: 'malformed_json', field, detail: expect.stringMatching(detail) },
       })
     }
     expect(await people()).toBe(0)

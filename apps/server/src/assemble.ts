@@ -1,5 +1,6 @@
 import { createQueue } from '@fairway/queue'
 import type { Logger } from 'pino'
+import { organizationOf } from './accounts/organization-of.ts'
 import type { App } from './app.ts'
 import { AdmissionCounts } from './capacity/admission-counts.ts'
 import { connectionsForReads, ExpensiveReads } from './capacity/expensive-reads.ts'
@@ -47,7 +48,12 @@ export async function assemble(
     log,
     pool,
     db: createKysely(pool),
-    expensiveReads: new ExpensiveReads({ pool: readsPool, quickPool: pool, now: clock }),
+    expensiveReads: new ExpensiveReads({
+      pool: readsPool,
+      quickPool: pool,
+      now: clock,
+      organizationOf: (projectId) => organizationOf(pool, projectId),
+    }),
     queue,
     moves,
     requestUnits,

@@ -1,4 +1,4 @@
-import type { ApiError } from './errors.ts'
+import { type ApiError, badRequest } from './errors.ts'
 
 type Fields = Record<string, unknown>
 
@@ -11,10 +11,14 @@ export interface JsonRules {
   /** `__proto__`, by which a careless copy would change the prototype of all objects. Refused is `constructor.prototype`, too. */
   prototypeNames: 'drop' | 'refuse'
   refuse: (message: string, field?: string) => ApiError
+  /** Of a prototype's name: default as of everything else. */
+  refuseName?: (message: string, field: string) => ApiError
 }
 
 /** 100 conditions in 10 levels of groups, each of them an object and a list, with filters and lists of 100 values. */
 export const conditionsInBody = { depth: 40, keys: 15_000 }
+/** A person is an item of ingestion, and refused as there. */
+export const itemInBody = { refuse: badRequest }
 /** 2,000 people, or 1,000 columns with what becomes of each. */
 export const longListInBody = { keys: 5_000 }
 
@@ -93,7 +97,10 @@ function clean(value: unknown, path: string, walk: Walk, depth: number): unknown
   for (const key of Object.keys(value)) {
     const member = (value as Fields)[key]
     if (walk.prototypeNames === 'refuse' && mayPollute(key, member))
-      throw walk.refuse(`${join(path, key)} is a name that no property may have`, join(path, key))
+      throw (walk.refuseName ?? walk.refuse)(
+        `${join(path, key)} is a name that no property may have`,
+        join(path, key),
+      )
     if (key === '__proto__') continue
     if (++walk.seen > walk.keys) throw tooManyKeys(path, walk)
     copy[cleanText(key, path, walk)] = clean(member, join(path, key), walk, depth + 1)

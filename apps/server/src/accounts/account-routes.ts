@@ -7,7 +7,7 @@ import { ApiError, notFound } from '../errors.ts'
 import { authPath, shortestPassword } from './auth.ts'
 import { rememberBrowser } from './known-browser.ts'
 import { organizationsOf, updateUser } from './members.ts'
-import { createProject, listProjects } from './projects.ts'
+import { createProject, listProjects, requireRoomForProject } from './projects.ts'
 import { rightsOf } from './rights.ts'
 import { passCookies, refuseOtherSites, requestOrigin, webHeaders } from './session.ts'
 import { countSignInAttempt } from './sign-in-attempts.ts'
@@ -170,6 +170,7 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
     },
     async (request, reply) => {
       const { organizationId: _, ...settings } = request.body
+      await requireRoomForProject(app, request.organization.id)
       return reply
         .code(201)
         .send(await createProject(app, { ...settings, organizationId: request.organization.id }))

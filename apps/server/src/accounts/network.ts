@@ -19,7 +19,7 @@ export function networkOf(address: string): string {
 function groupsOf(address: string): string[] {
   const hex = address
     .split('%', 1)[0]!
-    .replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) => `${pair(a, b)}:${pair(c, d)}`)
+    .replace(/(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/, (_, a, b, c, d) => `${pair(a, b)}:${pair(c, d)}`)
   const [head = '', tail] = hex.split('::')
   const left = groups(head)
   const right = groups(tail)

@@ -1,7 +1,7 @@
 import { IANAZone } from 'luxon'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
-import { invalidField, notFound } from '../errors.ts'
+import { conflict, invalidField, notFound } from '../errors.ts'
 import { isPhoneCountry } from '../people/phone.ts'
 import { createKey } from './keys.ts'
 import { firstOrganizationId } from './members.ts'
@@ -76,6 +76,21 @@ export async function getProject(app: App, projectId: number): Promise<Project> 
   const project = rows[0]
   if (!project) throw notFound(`Project ${projectId}`)
   return project
+}
+
+/** The command line on the server's machine is not bound by it. */
+const mostProjects = 100
+
+/** @throws {ApiError} 409 when the organization has as many projects as it may make by itself. */
+export async function requireRoomForProject(app: App, organizationId: string): Promise<void> {
+  const { rows } = await app.pool.query<{ count: number }>(
+    'select count(*) as count from projects where organization_id = $1 and deleted_at is null',
+    [organizationId],
+  )
+  if (rows[0]!.count >= mostProjects)
+    throw conflict(
+      `An organization may make ${mostProjects} projects: delete one that is not used, or ask the operator to run \`npx fairway project create\``,
+    )
 }
 
 /** The projects of these organizations, or all of the installation, by name; at most 1,000. */

@@ -43,6 +43,8 @@ export interface ExpensiveReadsOptions {
   quickPool: Pool
   now: App['now']
   statementMs?: number
+  /** Whose a project is; default: each stands for itself. */
+  organizationOf?: (projectId: number) => Promise<string>
 }
 
 /**
@@ -54,7 +56,11 @@ export class ExpensiveReads {
   readonly #seats: Seats
 
   constructor(options: ExpensiveReadsOptions) {
-    this.#options = { statementMs: longestStatementMs, ...options }
+    this.#options = {
+      statementMs: longestStatementMs,
+      organizationOf: async (projectId) => String(projectId),
+      ...options,
+    }
     const seats = options.pool.options.max
     this.#seats = new Seats({
       seats,
@@ -71,7 +77,8 @@ export class ExpensiveReads {
    * @throws {ApiError} 429 or 503 without a seat in time, 422 when a statement took too long
    */
   async run<T>(read: ExpensiveRead, work: (seat: Seat) => Promise<T>): Promise<T> {
-    const giveBack = await this.#seats.take(read.projectId, read.signal)
+    const organization = await this.#options.organizationOf(read.projectId)
+    const giveBack = await this.#seats.take(read.projectId, read.signal, organization)
     const seat = new Seat(this, this.#options, read.signal)
     try {
       return await work(seat)

@@ -2,12 +2,18 @@ import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
 import { ApiError } from '../errors.ts'
 import { maxDepth, maxKeys } from '../ingest/limits.ts'
-import { cleanJson, type conditionsInBody, type JsonRules, type longListInBody } from '../json-limits.ts'
+import {
+  cleanJson,
+  type conditionsInBody,
+  type itemInBody,
+  type JsonRules,
+  type longListInBody,
+} from '../json-limits.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Where a body may rightly be larger than an item of ingestion: {@link conditionsInBody}, {@link longListInBody}. */
-    json?: Partial<Pick<JsonRules, 'depth' | 'keys'>>
+    /** Where a body is not as usual: {@link conditionsInBody}, {@link longListInBody}, {@link itemInBody}. */
+    json?: Partial<Pick<JsonRules, 'depth' | 'keys' | 'refuse'>>
   }
 }
 
@@ -15,8 +21,9 @@ const usual: JsonRules = {
   depth: maxDepth,
   keys: maxKeys,
   prototypeNames: 'refuse',
-  // As ingestion answers: it is the JSON that can't be taken, whatever the route makes of its fields.
-  refuse: (message, field) => new ApiError(400, 'malformed_json', message, { field }),
+  refuse: (message, field) => new ApiError(422, 'invalid_field', message, { field }),
+  // No client of ours writes it, and no JSON of theirs needs it.
+  refuseName: (message, field) => new ApiError(400, 'malformed_json', message, { field }),
 }
 
 /**

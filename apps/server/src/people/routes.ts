@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import { invalidField, notFound } from '../errors.ts'
+import { itemInBody } from '../json-limits.ts'
 import { editPerson, parsePersonPath, refOf, requirePerson } from './edit.ts'
 import { describePerson, listPeople } from './list.ts'
 import { languageName, timezoneName } from './locale.ts'
@@ -102,7 +103,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.put(
     '/people/:person',
     {
-      config: { right: 'people.edit' },
+      config: { right: 'people.edit', json: itemInBody },
       schema: {
         summary: 'Create or update a person',
         description: 'What is not named stays. To create somebody, name them by `id:` and your own id.',
@@ -123,7 +124,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
   server.patch(
     '/people/:person',
     {
-      config: { right: 'people.edit' },
+      config: { right: 'people.edit', json: itemInBody },
       schema: {
         summary: 'Update a person',
         description: 'What is not named stays. 404 for a person who does not exist.',

@@ -3,72 +3,80 @@ import type { Batch } from './renderer.ts'
 /** Batches that a project may have waiting; their callers hold them in memory. */
 const mostWaiting = 64
 const mostWaitingWhenSlow = 4
-/** Slow mails that make a project a slow one, until it had none for a while. */
+/** Slow mails that make an organization a slow one, until it had none for a while. */
 export const slowCount = 2
 const slowForMs = 30_000
 
 /**
- * Whose batch is next: projects in turn, a slice each. One project never holds the last process, nor do those together whose
- * mails take long, so that a quick mail waits for slices and not for slow templates.
+ * Whose batch is next: organizations in turn and, within them, projects in turn, a slice each. One organization never holds the
+ * last process, nor do those together whose mails take long, so that a quick mail waits for slices and not for slow templates:
+ * of however many projects they are.
  */
 export class RenderQueue {
   readonly #mostHeld: number
-  /** Waiting batches by project, in the order of turns. */
-  readonly #lines = new Map<number, Batch[]>()
-  readonly #held = new Map<number, number>()
-  readonly #slow = new Map<number, { count: number; until: number }>()
+  /** Waiting batches by organization and project, both in the order of turns. */
+  readonly #lines = new Map<string, Map<number, Batch[]>>()
+  readonly #held = new Map<string, number>()
+  readonly #slow = new Map<string, { count: number; until: number }>()
 
   constructor(processes: number) {
     this.#mostHeld = Math.max(1, processes - 1)
   }
 
-  isFull(projectId: number): boolean {
-    const waiting = this.#lines.get(projectId)?.length ?? 0
-    return waiting >= (this.#isSlow(projectId) ? mostWaitingWhenSlow : mostWaiting)
+  isFull({ organization, projectId }: Pick<Batch, 'organization' | 'projectId'>): boolean {
+    const waiting = this.#lines.get(organization)?.get(projectId)?.length ?? 0
+    return waiting >= (this.#isSlow(organization) ? mostWaitingWhenSlow : mostWaiting)
   }
 
   add(batch: Batch): void {
-    const line = this.#lines.get(batch.projectId)
+    const { organization, projectId } = batch
+    const lines = this.#lines.get(organization) ?? new Map<number, Batch[]>()
+    this.#lines.set(organization, lines)
+    const line = lines.get(projectId)
     if (line) line.push(batch)
-    else this.#lines.set(batch.projectId, [batch])
+    else lines.set(projectId, [batch])
   }
 
   /** The next batch that may have a process now; {@link release} it after its slice. */
   take(): Batch | undefined {
-    for (const [projectId, line] of this.#lines) {
-      if (!this.#mayHoldMore(projectId)) continue
+    for (const [organization, lines] of this.#lines) {
+      if (!this.#mayHoldMore(organization)) continue
+      const [projectId, line] = lines.entries().next().value!
       const batch = line.shift()!
-      this.#lines.delete(projectId)
-      if (line.length > 0) this.#lines.set(projectId, line)
-      this.#held.set(projectId, (this.#held.get(projectId) ?? 0) + 1)
+      // To the end of their turns, if more waits.
+      lines.delete(projectId)
+      if (line.length > 0) lines.set(projectId, line)
+      this.#lines.delete(organization)
+      if (lines.size > 0) this.#lines.set(organization, lines)
+      this.#held.set(organization, (this.#held.get(organization) ?? 0) + 1)
       return batch
     }
     return undefined
   }
 
-  release({ projectId }: Batch): void {
-    const held = this.#held.get(projectId)! - 1
-    if (held > 0) this.#held.set(projectId, held)
-    else this.#held.delete(projectId)
+  release({ organization }: Batch): void {
+    const held = this.#held.get(organization)! - 1
+    if (held > 0) this.#held.set(organization, held)
+    else this.#held.delete(organization)
   }
 
-  noteSlow(projectId: number, mails: number): void {
+  noteSlow({ organization }: Batch, mails: number): void {
     const now = performance.now()
-    for (const [project, { until }] of this.#slow) if (until < now) this.#slow.delete(project)
-    const count = (this.#slow.get(projectId)?.count ?? 0) + mails
-    this.#slow.set(projectId, { count, until: now + slowForMs })
+    for (const [one, { until }] of this.#slow) if (until < now) this.#slow.delete(one)
+    const count = (this.#slow.get(organization)?.count ?? 0) + mails
+    this.#slow.set(organization, { count, until: now + slowForMs })
   }
 
-  #isSlow(projectId: number): boolean {
-    const slow = this.#slow.get(projectId)
+  #isSlow(organization: string): boolean {
+    const slow = this.#slow.get(organization)
     return slow !== undefined && slow.count >= slowCount && slow.until > performance.now()
   }
 
-  #mayHoldMore(projectId: number): boolean {
-    if ((this.#held.get(projectId) ?? 0) >= this.#mostHeld) return false
-    if (!this.#isSlow(projectId)) return true
+  #mayHoldMore(organization: string): boolean {
+    if ((this.#held.get(organization) ?? 0) >= this.#mostHeld) return false
+    if (!this.#isSlow(organization)) return true
     let bySlow = 0
-    for (const [project, held] of this.#held) if (this.#isSlow(project)) bySlow += held
+    for (const [one, held] of this.#held) if (this.#isSlow(one)) bySlow += held
     return bySlow < this.#mostHeld
   }
 }

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { organizationOf } from '../accounts/organization-of.ts'
 import type { App } from '../app.ts'
 import { keptWith } from '../kept-with.ts'
 import { type MailLimits, mailHeapMb } from './limits.ts'
@@ -18,6 +19,7 @@ export type End<Result> = { result: Result } | { error: Error } | { later: true 
 /** Items of one project under way. `left` are the indices of those without an end. */
 export interface Batch {
   projectId: number
+  organization: string
   work: string
   shared: unknown
   items: unknown[]
@@ -62,24 +64,33 @@ interface Run {
 export class Renderer {
   readonly #limits: MailLimits
   readonly #processes: number
+  readonly #organizationOf: (projectId: number) => Promise<string>
   readonly #queue: RenderQueue
   readonly #running = new Set<Run>()
   readonly #idle: { process: RenderProcess; timer: NodeJS.Timeout }[] = []
   #watch: NodeJS.Timeout | undefined
 
-  constructor(limits: MailLimits, processes = Math.min(4, Math.max(2, availableParallelism()))) {
+  /** `organizationOf`: whose a project is; default: each stands for itself. */
+  constructor(
+    limits: MailLimits,
+    processes = Math.min(4, Math.max(2, availableParallelism())),
+    organizationOf = async (projectId: number) => String(projectId),
+  ) {
+    this.#organizationOf = organizationOf
     this.#limits = limits
     this.#processes = processes
     this.#queue = new RenderQueue(processes)
   }
 
   /** The ends in the order of the items. Rejects only when there are no processes to be had. */
-  run<S, I, R>(work: Work<S, I, R>, projectId: number, shared: S, items: I[]): Promise<End<R>[]> {
+  async run<S, I, R>(work: Work<S, I, R>, projectId: number, shared: S, items: I[]): Promise<End<R>[]> {
     const ends: End<R>[] = items.map(() => ({ later: true }))
-    if (items.length === 0 || this.#queue.isFull(projectId)) return Promise.resolve(ends)
+    const organization = await this.#organizationOf(projectId)
+    if (items.length === 0 || this.#queue.isFull({ organization, projectId })) return ends
     return new Promise((resolve, reject) => {
       this.#queue.add({
         projectId,
+        organization,
         work: work.name,
         shared,
         items,
@@ -176,7 +187,7 @@ export class Renderer {
     if (!process.ready || !(stopped || endedByItself)) return false
     const { item, part } = process.place
     batch.usedMs += ticks * tickMs
-    this.#queue.noteSlow(batch.projectId, slowCount)
+    this.#queue.noteSlow(batch, slowCount)
     // What came before it may have filled the memory; or nobody knows which one it was.
     if (!batch.alone && (item === 0 || (endedByItself && item > 1))) {
       const guilty = taken[Math.max(0, item - 1)]!
@@ -214,7 +225,7 @@ export class Renderer {
       if (took >= (process.ready ? this.#limits.timeMs : startMs)) {
         run.stopped = true
         process.stop()
-      } else if (at.item > 0 && took === slowMs) this.#queue.noteSlow(run.batch.projectId, 1)
+      } else if (at.item > 0 && took === slowMs) this.#queue.noteSlow(run.batch, 1)
     }
   }
 }
@@ -229,5 +240,8 @@ function toEnd(end: ItemEnd): End<unknown> {
 
 /** The render processes of this one. */
 export const rendererOf = keptWith(
-  ({ config }: App) => new Renderer({ timeMs: config.renderSeconds * 1_000, heapMb: mailHeapMb }),
+  (app: App) =>
+    new Renderer({ timeMs: app.config.renderSeconds * 1_000, heapMb: mailHeapMb }, undefined, (projectId) =>
+      organizationOf(app.pool, projectId),
+    ),
 )

@@ -90,12 +90,38 @@ describe('seats of costly reads', () => {
   it('are refused to whom would wait behind too many, and to whom waited too long', async () => {
     const seats = new Seats({ ...limits, seats: 1, longestWaitMs: 1 })
     const giveBack = await seats.take(1)
-    const waiting = [1, 1, 1, 2, 2, 2].map((project) => seats.take(project))
+    const waiting = [1, 1, 1, 2, 2, 2].map((project) => seats.take(project, undefined, 'all of one'))
     const busy = { status: 429, code: 'busy', retryAfterSeconds: 2 }
-    await expect(seats.take(1)).rejects.toMatchObject(busy)
-    await expect(seats.take(3)).rejects.toMatchObject({ status: 503, retryAfterSeconds: 2 })
+    await expect(seats.take(1, undefined, 'all of one')).rejects.toMatchObject(busy)
+    await expect(seats.take(3, undefined, 'all of one')).rejects.toMatchObject({
+      status: 503,
+      retryAfterSeconds: 2,
+    })
     for (const promise of waiting) await expect(promise).rejects.toMatchObject(busy)
     giveBack()
     await expect(seats.take(2)).resolves.toBeTypeOf('function')
+  })
+
+  it('go to another organization before the next project of one that has many, and to it when too many wait', async () => {
+    const seats = new Seats({ ...limits, seats: 2, waiting: 6 })
+    const served: string[] = []
+    const free: (() => void)[] = []
+    const refused: string[] = []
+    const ask = (project: number, organization: string) =>
+      seats.take(project, undefined, organization).then(
+        (giveBack) => {
+          served.push(organization)
+          free.push(giveBack)
+        },
+        () => refused.push(organization),
+      )
+    // Two of its projects read, six more wait: the room is full.
+    for (let project = 1; project <= 8; project++) void ask(project, 'many')
+    void ask(9, 'one')
+    await settled()
+    expect(refused).toEqual(['many'])
+    free.shift()!()
+    await settled()
+    expect(served).toEqual(['many', 'many', 'one'])
   })
 })

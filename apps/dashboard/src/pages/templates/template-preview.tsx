@@ -25,7 +25,7 @@ export function TemplatePreview({ project, draft }: { project: string; draft: Te
     <Section
       title="Preview"
       description={sampleWords(preview.data?.person)}
-      actions={preview.isFetching ? <Loader size="xs" aria-label="Rendering" /> : undefined}
+      actions={preview.isFetching ? <Loader size="xs" role="status" aria-label="Rendering" /> : undefined}
     >
       {preview.isError && (
         <Box mb="md">

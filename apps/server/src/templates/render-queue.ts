@@ -3,21 +3,23 @@ import type { Batch } from './renderer.ts'
 /** Batches that a project may have waiting; their callers hold them in memory. */
 const mostWaiting = 64
 const mostWaitingWhenSlow = 4
-/** Slow mails that make an organization a slow one, until it had none for a while. */
+/** Slow mails that make a project a slow one, until it had none for a while. */
 export const slowCount = 2
 const slowForMs = 30_000
 
 /**
- * Whose batch is next: organizations in turn and, within them, projects in turn, a slice each. One organization never holds the
- * last process, nor do those together whose mails take long, so that a quick mail waits for slices and not for slow templates:
- * of however many projects they are.
+ * Whose batch is next: the organization that holds the fewest processes, of equals the one whose turn it is, and within it
+ * projects in turn, a slice each. One project never holds the last process, nor do those together whose mails take long, so
+ * that a quick mail waits for slices and not for slow templates; and never for more than one slice of another organization,
+ * however many projects that has.
  */
 export class RenderQueue {
   readonly #mostHeld: number
   /** Waiting batches by organization and project, both in the order of turns. */
   readonly #lines = new Map<string, Map<number, Batch[]>>()
-  readonly #held = new Map<string, number>()
-  readonly #slow = new Map<string, { count: number; until: number }>()
+  readonly #heldByOrganization = new Counts<string>()
+  readonly #held = new Counts<number>()
+  readonly #slow = new Map<number, { count: number; until: number }>()
 
   constructor(processes: number) {
     this.#mostHeld = Math.max(1, processes - 1)
@@ -25,7 +27,7 @@ export class RenderQueue {
 
   isFull({ organization, projectId }: Pick<Batch, 'organization' | 'projectId'>): boolean {
     const waiting = this.#lines.get(organization)?.get(projectId)?.length ?? 0
-    return waiting >= (this.#isSlow(organization) ? mostWaitingWhenSlow : mostWaiting)
+    return waiting >= (this.#isSlow(projectId) ? mostWaitingWhenSlow : mostWaiting)
   }
 
   add(batch: Batch): void {
@@ -39,44 +41,69 @@ export class RenderQueue {
 
   /** The next batch that may have a process now; {@link release} it after its slice. */
   take(): Batch | undefined {
-    for (const [organization, lines] of this.#lines) {
-      if (!this.#mayHoldMore(organization)) continue
-      const [projectId, line] = lines.entries().next().value!
-      const batch = line.shift()!
-      // To the end of their turns, if more waits.
-      lines.delete(projectId)
-      if (line.length > 0) lines.set(projectId, line)
-      this.#lines.delete(organization)
-      if (lines.size > 0) this.#lines.set(organization, lines)
-      this.#held.set(organization, (this.#held.get(organization) ?? 0) + 1)
-      return batch
-    }
+    const held = (organization: string) => this.#heldByOrganization.of(organization)
+    const organizations = [...this.#lines.keys()].sort((a, b) => held(a) - held(b))
+    for (const organization of organizations)
+      for (const projectId of this.#lines.get(organization)!.keys())
+        if (this.#mayHoldMore(projectId)) return this.#takeOf(organization, projectId)
     return undefined
   }
 
-  release({ organization }: Batch): void {
-    const held = this.#held.get(organization)! - 1
-    if (held > 0) this.#held.set(organization, held)
-    else this.#held.delete(organization)
+  /** Both go to the end of their turns, if more of them waits. */
+  #takeOf(organization: string, projectId: number): Batch {
+    const lines = this.#lines.get(organization)!
+    const line = lines.get(projectId)!
+    const batch = line.shift()!
+    lines.delete(projectId)
+    if (line.length > 0) lines.set(projectId, line)
+    this.#lines.delete(organization)
+    if (lines.size > 0) this.#lines.set(organization, lines)
+    this.#heldByOrganization.add(organization, 1)
+    this.#held.add(projectId, 1)
+    return batch
   }
 
-  noteSlow({ organization }: Batch, mails: number): void {
+  release({ organization, projectId }: Batch): void {
+    this.#heldByOrganization.add(organization, -1)
+    this.#held.add(projectId, -1)
+  }
+
+  noteSlow({ projectId }: Batch, mails: number): void {
     const now = performance.now()
-    for (const [one, { until }] of this.#slow) if (until < now) this.#slow.delete(one)
-    const count = (this.#slow.get(organization)?.count ?? 0) + mails
-    this.#slow.set(organization, { count, until: now + slowForMs })
+    for (const [project, { until }] of this.#slow) if (until < now) this.#slow.delete(project)
+    const count = (this.#slow.get(projectId)?.count ?? 0) + mails
+    this.#slow.set(projectId, { count, until: now + slowForMs })
   }
 
-  #isSlow(organization: string): boolean {
-    const slow = this.#slow.get(organization)
+  #isSlow(projectId: number): boolean {
+    const slow = this.#slow.get(projectId)
     return slow !== undefined && slow.count >= slowCount && slow.until > performance.now()
   }
 
-  #mayHoldMore(organization: string): boolean {
-    if ((this.#held.get(organization) ?? 0) >= this.#mostHeld) return false
-    if (!this.#isSlow(organization)) return true
+  #mayHoldMore(projectId: number): boolean {
+    if (this.#held.of(projectId) >= this.#mostHeld) return false
+    if (!this.#isSlow(projectId)) return true
     let bySlow = 0
-    for (const [one, held] of this.#held) if (this.#isSlow(one)) bySlow += held
+    for (const [project, held] of this.#held.entries()) if (this.#isSlow(project)) bySlow += held
     return bySlow < this.#mostHeld
+  }
+}
+
+/** How many of each; what is down to none is forgotten. */
+class Counts<Key> {
+  readonly #counts = new Map<Key, number>()
+
+  of(key: Key): number {
+    return this.#counts.get(key) ?? 0
+  }
+
+  entries(): IterableIterator<[Key, number]> {
+    return this.#counts.entries()
+  }
+
+  add(key: Key, count: number): void {
+    const sum = this.of(key) + count
+    if (sum > 0) this.#counts.set(key, sum)
+    else this.#counts.delete(key)
   }
 }

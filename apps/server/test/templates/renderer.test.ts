@@ -144,3 +144,18 @@ test('what is no mistake of the author is told apart', async () => {
   const [end] = await renderer.run(render, 1, null, [null as never])
   expect('error' in end! && end.error).not.toBeInstanceOf(TemplateError)
 })
+
+test('an organization with many projects keeps another one waiting for a slice, not for all of them', async () => {
+  const patient = new Renderer({ ...limits, timeMs: 20_000 }, 2, async (project) =>
+    project === 500 ? 'one' : 'many',
+  )
+  await Promise.all([400, 500].map((project) => patient.run(render, project, null, [mail('x')])))
+  const order: string[] = []
+  const many = Array.from({ length: 12 }, (_, n) =>
+    patient.run(render, 401 + n, null, [mail(loop(30))]).then(() => order.push('many')),
+  )
+  const one = patient.run(render, 500, null, [mail('x')]).then(() => order.push('one'))
+  await Promise.all([...many, one])
+  patient.close()
+  expect(order.indexOf('one')).toBeLessThan(4)
+})

@@ -1,13 +1,15 @@
 import { cpus } from 'node:os'
 import { performance } from 'node:perf_hooks'
 
-/** From here on the accepting process has little time left of its own … */
-const busyFrom = 0.6
-/** … and from here on none. A process that waits for a processor counts as busy. */
-const busyAt = 0.9
-/** A machine with more idle time than this has room for both. */
-const idleFrom = 0.12
-const idleAt = 0.03
+/**
+ * Busy share of the event loop from which accepting begins to wait, and from which it should have all it needs. Under 100 connections
+ * beside full work it was at 0.62, because it waits for PostgreSQL as well, and accepted 0.2 to 0.4 of what it could.
+ */
+const busyFrom = 0.4
+const busyAt = 0.65
+/** Idle processors: with one there is room for both, with a quarter of one there is not. */
+const idleFrom = 0.8
+const idleAt = 0.3
 /** Each beat moves the pressure by this part towards what was measured: within a second, and no jump for one burst. */
 const smoothing = 0.3
 
@@ -30,7 +32,7 @@ export class AcceptPressure {
     const utilization = performance.eventLoopUtilization()
     const machine = readMachine()
     const busy = performance.eventLoopUtilization(utilization, this.#utilization).utilization
-    const measured = pressureOf(busy, idleShare(this.#machine, machine))
+    const measured = pressureOf(busy, idleProcessors(this.#machine, machine))
     this.#utilization = utilization
     this.#machine = machine
     this.#pressure += (measured - this.#pressure) * smoothing
@@ -41,7 +43,7 @@ export class AcceptPressure {
 
 /**
  * @param busy share of the time that the event loop was busy
- * @param idle share of the machine's processor time that nobody used
+ * @param idle processors that nobody used, on average
  */
 export function pressureOf(busy: number, idle: number): number {
   return share(busy, busyFrom, busyAt) * share(idle, idleFrom, idleAt)
@@ -61,7 +63,7 @@ function readMachine(): MachineTimes {
 }
 
 /** Its clock is coarse: a span in which it did not move says that there was room. */
-function idleShare(before: MachineTimes, after: MachineTimes): number {
+function idleProcessors(before: MachineTimes, after: MachineTimes): number {
   const total = after.total - before.total
-  return total > 0 ? (after.idle - before.idle) / total : 1
+  return total > 0 ? ((after.idle - before.idle) / total) * cpus().length : cpus().length
 }

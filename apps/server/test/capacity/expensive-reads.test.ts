@@ -70,8 +70,8 @@ describe('costly reads', () => {
           (error) => outcomes.push(error.code),
         ),
     )
-    await until(async () => (await running()) === 2)
-    // 2 run, 8 wait, 30 were told so at once.
+    // 2 run, 8 wait, 30 were told so.
+    await until(async () => (await running()) === 2 && outcomes.length >= 30)
     expect(outcomes).toEqual(Array(30).fill('busy'))
 
     expect(await preview(first())).toMatchObject({

@@ -6,6 +6,7 @@ import { Intake, splitByDueTime } from './intake.ts'
 import { Maintenance, type Retention } from './maintenance.ts'
 import { Meter } from './observe/meter.ts'
 import { Overviews } from './observe/overviews.ts'
+import { bytesOption, numberOption, timeoutOption } from './options.ts'
 import { encodeJob } from './page.ts'
 import type { Handlers, Queue, Transaction, Worker } from './queue.ts'
 import { Schedules } from './schedules.ts'
@@ -27,18 +28,19 @@ export interface QueueOptions {
   retention?: Partial<Retention>
 }
 
-const defaultRetention: Retention = { maxAgeMs: 30 * 86_400_000, maxBytes: 1024 ** 3 }
+/** Of a list. */
+const limitOption = (limit: unknown) => numberOption('limit', limit, 100, { least: 1, most: 1_000_000 })
 
 /** Puts a queue on a store. Call `migrate()` once before the first use. */
-export function createQueue({
-  store,
-  intakeBytes = 32 * 1024 * 1024,
-  storeBytes,
-  retention,
-}: QueueOptions): Queue {
+export function createQueue({ store, intakeBytes, storeBytes, retention }: QueueOptions): Queue {
   const workers = new Set<QueueWorker>()
   const ledger = new ByteLedger()
-  const admission = new Admission(store, storeBytes)
+  const intakeAccount = ledger.open('intake', bytesOption('intakeBytes', intakeBytes, 32 * 1024 * 1024))
+  const admission = new Admission(store, bytesOption('storeBytes', storeBytes, undefined))
+  const kept: Retention = {
+    maxAgeMs: timeoutOption('retention.maxAgeMs', retention?.maxAgeMs, 30 * 86_400_000),
+    maxBytes: bytesOption('retention.maxBytes', retention?.maxBytes, 1024 ** 3),
+  }
   const meter = new Meter({
     storeNow: () => store.now(),
     admission: () => admission.counts,
@@ -54,7 +56,7 @@ export function createQueue({
   const dropCancelled = () => {
     for (const worker of workers) void worker.dropCancelled().catch(() => {})
   }
-  const intake = new Intake(store, ledger.open('intake', intakeBytes), admission, (what, dueAt) => {
+  const intake = new Intake(store, intakeAccount, admission, (what, dueAt) => {
     if (what === 'ready') wakeWorkers()
     else maintenance?.scheduled(dueAt)
     store.announce(what)
@@ -89,8 +91,14 @@ export function createQueue({
     const worker = new QueueWorker(
       {
         store,
-        prefetch: ledger.open('prefetch', options.prefetchBytes ?? 16 * 1024 * 1024),
-        payloads: ledger.open('payloads', options.payloadBytes ?? 16 * 1024 * 1024),
+        prefetch: ledger.open(
+          'prefetch',
+          bytesOption('prefetchBytes', options.prefetchBytes, 16 * 1024 * 1024),
+        ),
+        payloads: ledger.open(
+          'payloads',
+          bytesOption('payloadBytes', options.payloadBytes, 16 * 1024 * 1024),
+        ),
         onScheduled: (dueAt) => maintenance?.scheduled(dueAt),
         record: (call) => meter.record(call),
         report: () => meter.report(),
@@ -113,7 +121,7 @@ export function createQueue({
 
   function startMaintenance(): void {
     if (maintenance) return
-    maintenance = new Maintenance(store, schedules, { ...defaultRetention, ...retention }, () => {
+    maintenance = new Maintenance(store, schedules, kept, () => {
       wakeWorkers()
       store.announce('ready')
     })
@@ -162,10 +170,10 @@ export function createQueue({
     schedules: () => schedules.list(),
     unschedule: (id) => schedules.remove(id),
     stats: () => store.stats(),
-    tenants: (limit = 100, of = {}) => store.tenants(limit, of),
+    tenants: async (limit, of = {}) => store.tenants(limitOption(limit), of),
     memory: () => ledger.report(),
     overview: () => overviews.read(),
-    deadLetters: (query = {}) => store.deadLetters({ limit: 100, ...query }),
+    deadLetters: async (query = {}) => store.deadLetters({ ...query, limit: limitOption(query.limit) }),
     async redrive(which, options = {}) {
       const count = await redrive(store, which, options)
       maintenance?.scheduled()

@@ -1,3 +1,4 @@
+import { numberOption } from './options.ts'
 import type { Store } from './store.ts'
 import type { DeadLetterFilter, Redrive } from './types.ts'
 
@@ -10,6 +11,7 @@ export async function redrive(
   which: DeadLetterFilter | string[],
   { perSecond }: Redrive,
 ): Promise<number> {
+  numberOption('perSecond', perSecond, 0, { least: 1e-6, most: 1e9, whole: false })
   const now = store.now()
   let count = 0
   const dueAt = () => (perSecond ? now + Math.floor((count / perSecond) * 1_000) : now)

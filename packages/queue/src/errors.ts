@@ -55,6 +55,15 @@ export class InvalidJob extends QueueError {
   }
 }
 
+/** An option of a queue, a store or a worker, or an argument of a call, that makes no sense. Nothing was changed. */
+export class InvalidOption extends QueueError {
+  readonly option: string
+  constructor(option: string, message: string) {
+    super('QUEUE_INVALID_OPTION', message)
+    this.option = option
+  }
+}
+
 /** Controls of a tenant that break a documented limit. */
 export class InvalidControls extends QueueError {
   readonly field: string
@@ -71,7 +80,10 @@ export class MoveRefused extends QueueError {
   }
 }
 
-/** Thrown by a handler: run this job again after `delayMs`, without counting an attempt. */
+/**
+ * Thrown by a handler: run this job again after `delayMs`, without counting an attempt. What is no number of milliseconds up
+ * to ten years makes it a failure like any other.
+ */
 export class Snooze extends Error {
   readonly delayMs: number
   constructor(delayMs: number) {

@@ -1,5 +1,8 @@
 import { Discard, Snooze } from './errors.ts'
+import { reasonOf } from './job-ends.ts'
 import type { Lane, ReadyJob, Taken } from './lane.ts'
+import { numberOption } from './options.ts'
+import { limits } from './page.ts'
 import type { Handlers } from './queue.ts'
 import type { BatchContext, Job, JobContext, Json } from './types.ts'
 
@@ -109,6 +112,7 @@ class CallContext implements JobContext {
   }
 
   rateLimited(ms: number): Snooze {
+    numberOption('ms', ms, 0, { least: 0, most: limits.delayMs, whole: false })
     this.#events.rateLimited(this.#call, ms)
     return new Snooze(ms)
   }
@@ -135,7 +139,7 @@ class CallBatchContext extends CallContext implements BatchContext {
   }
 
   bury(job: Job, reason: unknown): void {
-    this.#end(job, new Discard(reason instanceof Error ? reason.message : String(reason)))
+    this.#end(job, new Discard(reasonOf(reason)))
   }
 
   #end(job: Job, end: unknown): void {

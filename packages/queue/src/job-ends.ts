@@ -1,9 +1,12 @@
+import { inspect } from 'node:util'
 import { backoffMs } from './backoff.ts'
 import { Discard, Snooze } from './errors.ts'
 import type { Lane, ReadyJob } from './lane.ts'
-import { encodeBody, encodeRecord, type JobRecord, packPages, roundDueTime } from './page.ts'
+import { encodeBody, encodeRecord, type JobRecord, limits, packPages, roundDueTime } from './page.ts'
 import type { HeldPage, Settler } from './settler.ts'
 import type { RetryPolicy } from './types.ts'
+
+const longestReason = 2_000
 
 /** Thrown nowhere: marks a job that was cancelled before it ran, or while. */
 export class Cancelled extends Error {
@@ -33,13 +36,9 @@ export class JobEnds {
     }
     const now = this.#now()
     if (end instanceof Snooze) {
-      this.#again(
-        settler,
-        lane,
-        job,
-        this.#stamped(job, record[3] ?? 0),
-        roundDueTime(now + end.delayMs, now),
-      )
+      const delayMs = validDelay(end.delayMs)
+      if (delayMs === undefined) return this.settle(settler, lane, job, notADelay(end.delayMs))
+      this.#again(settler, lane, job, this.#stamped(job, record[3] ?? 0), roundDueTime(now + delayMs, now))
       return 'snoozed'
     }
     const attempts = (record[3] ?? 0) + 1
@@ -132,7 +131,7 @@ export class JobEnds {
   #bury(settler: Settler, job: ReadyJob, attempts: number, end: unknown): void {
     const { page, position } = job
     const [id, name, data, , extra] = job.record
-    const reason = (end instanceof Error ? end.message : String(end)).replaceAll('\u0000', '').slice(0, 2_000)
+    const reason = reasonOf(end)
     const { lane, tenant } = page
     const blob = extra?.b
     settler.bury(page, {
@@ -147,6 +146,27 @@ export class JobEnds {
       reason,
     })
     settler.finish(page, position)
+  }
+}
+
+/** What is past already is now; undefined for what is no time to wait. */
+function validDelay(ms: unknown): number | undefined {
+  return typeof ms === 'number' && ms <= limits.delayMs ? Math.max(0, ms) : undefined
+}
+
+const notADelay = (ms: unknown) =>
+  new Error(
+    `a snooze needs a number of milliseconds up to ${limits.delayMs}, not ${inspect(ms, { depth: 0 })}`,
+  )
+
+/** Handlers throw anything: errors whose message is an object, objects that can't become text. */
+export function reasonOf(end: unknown): string {
+  try {
+    const said: unknown = end instanceof Error ? end.message : end
+    const text = typeof said === 'string' ? said : inspect(said, { depth: 3 })
+    return text.replaceAll('\u0000', '').slice(0, longestReason)
+  } catch {
+    return 'an error that can not be shown as text'
   }
 }
 

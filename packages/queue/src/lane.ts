@@ -3,6 +3,7 @@ import { FairScheduler } from './fair-scheduler.ts'
 import { LaneTenant } from './lane-tenant.ts'
 import { type JobRecord, maxPageJobs } from './page.ts'
 import type { HeldPage } from './settler.ts'
+import { longestTimerMs } from './signal.ts'
 import type { ClaimedPage, LaneRequest } from './store.ts'
 import { TenantQueue } from './tenant-queue.ts'
 import type { LaneConfig } from './types.ts'
@@ -34,8 +35,6 @@ const claimBytes = 1024 * 1024
 const paceSliceMs = 100
 /** However long its call was: what yields is slowed, never stopped. */
 const longestRestMs = 2_000
-/** Of Node's timers; longer ones would fire at once. */
-const longestTimerMs = 2 ** 31 - 1
 
 /** One lane of one worker: the jobs in memory, in fair order, and what to claim next. */
 export class Lane {

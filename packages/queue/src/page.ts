@@ -39,6 +39,8 @@ export const limits = {
   inlineBytes: 64 * 1024,
   /** Longest window of a dedupe key: 31 days. */
   dedupeMs: 31 * 86_400_000,
+  /** Longest delay, snooze or backoff, and longest interval of a schedule: ten years. */
+  delayMs: 3_650 * 86_400_000,
 } as const
 
 export interface EncodedJob {
@@ -194,12 +196,24 @@ export function roundDueTime(dueAt: number, now: number): number {
   return Math.ceil(dueAt / grid) * grid
 }
 
-function dueTime(job: JobInput, now: number): number | undefined {
-  const dueAt = job.runAt ? job.runAt.getTime() : job.delayMs ? now + job.delayMs : undefined
-  if (dueAt === undefined) return undefined
-  if (!Number.isFinite(dueAt))
-    throw new InvalidJob(job.runAt ? 'runAt' : 'delayMs', 'The due time is not a valid time')
+function dueTime({ runAt, delayMs }: JobInput, now: number): number | undefined {
+  const dueAt = isGiven(runAt) ? timeOf('runAt', runAt) : now + delayOf(delayMs)
   return dueAt <= now ? undefined : roundDueTime(dueAt, now)
+}
+
+const isGiven = <Value>(value: Value | null | undefined): value is Value =>
+  value !== undefined && value !== null
+
+function delayOf(delayMs: unknown): number {
+  if (!isGiven(delayMs)) return 0
+  if (typeof delayMs === 'number' && delayMs <= limits.delayMs) return delayMs
+  throw new InvalidJob('delayMs', `delayMs must be a number of milliseconds up to ${limits.delayMs}`)
+}
+
+function timeOf(field: string, date: Date): number {
+  const time = typeof date.getTime === 'function' ? date.getTime() : Number.NaN
+  if (Number.isFinite(time)) return time
+  throw new InvalidJob(field, `${field} must be a valid Date`)
 }
 
 function streamOf({ key, priority }: JobInput): string {
@@ -215,11 +229,7 @@ function streamOf({ key, priority }: JobInput): string {
 /** The fourth and fifth member of the record, with their commas. Moves large data into `encoded.blob`. */
 function encodeExtra(job: JobInput, data: string, encoded: EncodedJob, now: number): string {
   const extra: RecordExtra = {}
-  if (job.deadline) {
-    const deadline = job.deadline.getTime()
-    if (!Number.isFinite(deadline)) throw new InvalidJob('deadline', 'The deadline is not a valid time')
-    extra.d = deadline
-  }
+  if (isGiven(job.deadline)) extra.d = timeOf('deadline', job.deadline)
   // Characters bound bytes from below and a third of the bytes from above: most jobs need no second count.
   if (data.length > limits.inlineBytes / 3) {
     const size = Buffer.byteLength(data)
@@ -234,7 +244,7 @@ function encodeExtra(job: JobInput, data: string, encoded: EncodedJob, now: numb
 
 function uniqueOf({ key, windowMs }: NonNullable<JobInput['dedupe']>, id: string, now: number) {
   checkName('dedupe.key', key, limits.nameLength)
-  if (!(windowMs > 0 && windowMs <= limits.dedupeMs))
+  if (!(typeof windowMs === 'number' && windowMs > 0 && windowMs <= limits.dedupeMs))
     throw new InvalidJob('dedupe.windowMs', `The window must be above 0 and at most ${limits.dedupeMs} ms`)
   return { key, until: now + windowMs, id }
 }

@@ -1,19 +1,30 @@
+import { InvalidOption } from './errors.ts'
 import type { Store } from './store.ts'
 import type { Job, Json } from './types.ts'
+
+const longestBytes = 65_536
 
 /** What handlers say of how far they are, stored at most once a second for all jobs together. */
 export class ProgressNotes {
   readonly #store: Store
-  readonly #fresh = new Map<string, { lane: string; tenant: string; id: string; progress: Json }>()
+  readonly #onRefused: (error: unknown) => void
+  /** As JSON of the moment: what the handler does with the value later is not told. */
+  readonly #fresh = new Map<string, { lane: string; tenant: string; id: string; json: string }>()
   /** Jobs that may have something stored. */
   readonly #stored = new Set<string>()
 
-  constructor(store: Store) {
+  constructor(store: Store, onRefused: (error: unknown) => void) {
     this.#store = store
+    this.#onRefused = onRefused
   }
 
+  /** What can't be stored is refused alone, and is no reason for its job to fail. */
   note({ id, lane, tenant }: Job, progress: Json): void {
-    this.#fresh.set(id, { id, lane, tenant, progress })
+    try {
+      this.#fresh.set(id, { id, lane, tenant, json: encode(id, progress) })
+    } catch (error) {
+      this.#onRefused(error)
+    }
   }
 
   /** True when something of the job is stored and should go with it. */
@@ -24,10 +35,27 @@ export class ProgressNotes {
 
   async flush(): Promise<void> {
     if (this.#fresh.size === 0) return
-    const rows = [...this.#fresh.values()]
+    const rows = [...this.#fresh.values()].map(({ json, ...job }) => ({
+      ...job,
+      progress: JSON.parse(json) as Json,
+    }))
     this.#fresh.clear()
     for (const { id } of rows) this.#stored.add(id)
     // Lost progress is only a picture that is a second older.
     await this.#store.saveProgress(rows).catch(() => {})
   }
+}
+
+function encode(id: string, progress: unknown): string {
+  let json: string | undefined
+  try {
+    json = JSON.stringify(progress)
+  } catch (error) {
+    throw new InvalidOption('progress', `The progress of job ${id} is not JSON: ${(error as Error).message}`)
+  }
+  if (json === undefined)
+    throw new InvalidOption('progress', `The progress of job ${id} is not JSON: it is ${typeof progress}`)
+  if (Buffer.byteLength(json) > longestBytes)
+    throw new InvalidOption('progress', `The progress of job ${id} is larger than ${longestBytes} bytes`)
+  return json
 }

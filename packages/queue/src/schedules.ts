@@ -1,7 +1,7 @@
 import { Cron } from 'croner'
 import { InvalidJob } from './errors.ts'
 import { splitByDueTime } from './intake.ts'
-import { encodeJob } from './page.ts'
+import { encodeJob, limits } from './page.ts'
 import type { Store, StoredSchedule } from './store.ts'
 import type { JobInput, Schedule } from './types.ts'
 
@@ -22,6 +22,8 @@ export class Schedules {
     if (typeof id !== 'string' || id.length === 0 || id.length > longestId)
       throw new InvalidJob('id', `The schedule's id must have 1 to ${longestId} characters`)
     // Times of its own would be those of its first job for ever.
+    if (typeof schedule?.job !== 'object' || schedule.job === null)
+      throw new InvalidJob('job', 'A schedule needs a job')
     for (const field of ['runAt', 'deadline'] as const)
       if (schedule.job[field] !== undefined)
         throw new InvalidJob(field, `The job of a schedule can't have ${field}`)
@@ -68,7 +70,8 @@ const parse = ({ spec }: StoredSchedule) => JSON.parse(spec) as Schedule & { job
 /** The first time after `after`, epoch ms. Intervals are counted from 1970, so that every process has the same. */
 function nextTime({ cron, everyMs, timezone }: Schedule, after: number): number | undefined {
   if (everyMs !== undefined) {
-    if (!(everyMs >= 1_000)) throw new InvalidJob('everyMs', 'An interval must be 1,000 ms or more')
+    if (!(typeof everyMs === 'number' && everyMs >= 1_000 && everyMs <= limits.delayMs))
+      throw new InvalidJob('everyMs', `An interval must be a number of ms from 1,000 to ${limits.delayMs}`)
     return (Math.floor(after / everyMs) + 1) * everyMs
   }
   try {

@@ -1,3 +1,6 @@
+/** Of Node's timers; longer ones would fire at once. */
+export const longestTimerMs = 2 ** 31 - 1
+
 /** A bell that one loop waits for. Rung while nobody waits, it is heard at the next wait. */
 export class Signal {
   #raised = false
@@ -12,7 +15,7 @@ export class Signal {
   async wait(timeoutMs: number): Promise<boolean> {
     if (!this.#raised) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs)
+        const timer = setTimeout(resolve, Math.min(timeoutMs, longestTimerMs))
         this.#resolve = () => {
           clearTimeout(timer)
           resolve()

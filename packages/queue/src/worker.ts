@@ -6,6 +6,14 @@ import { Cancelled, JobEnds } from './job-ends.ts'
 import { Lane, type ReadyJob } from './lane.ts'
 import { LaneOrder } from './lane-order.ts'
 import type { LaneTenant } from './lane-tenant.ts'
+import {
+  handlersOption,
+  lanesOption,
+  leaseOption,
+  numberOption,
+  retryOption,
+  timeoutOption,
+} from './options.ts'
 import { longestPageMs, PageIntake } from './page-intake.ts'
 import { ProgressNotes } from './progress-notes.ts'
 import type { Handlers } from './queue.ts'
@@ -51,7 +59,7 @@ export interface WorkerHost {
 export class QueueWorker extends WorkerEvents {
   readonly #host: WorkerHost
   readonly #store: Store
-  readonly #handlers: Handlers
+  readonly #handlers: Map<string, Handlers[string]>
   readonly #concurrency: number
   readonly #laneBudget: number
   readonly #leaseMs: number
@@ -79,15 +87,14 @@ export class QueueWorker extends WorkerEvents {
     super()
     this.#host = host
     this.#store = host.store
-    this.#handlers = handlers
-    this.#concurrency = options.concurrency ?? 16
-    this.#leaseMs = options.leaseMs ?? defaultLeaseMs
-    this.#timeoutMs = options.timeoutMs ?? 300_000
+    this.#handlers = handlersOption(handlers)
+    this.#concurrency = numberOption('concurrency', options.concurrency, 16, { least: 1, most: 100_000 })
+    this.#leaseMs = leaseOption(options.leaseMs, defaultLeaseMs)
+    this.#timeoutMs = timeoutOption('timeoutMs', options.timeoutMs, 300_000)
     this.#observe = options.observe
     const now = () => host.store.now()
-    this.#ends = new JobEnds({ ...defaultRetry, ...options.retry }, now)
-    const names = Object.entries(options.lanes)
-    if (names.length === 0) throw new TypeError('A worker needs at least one lane')
+    this.#ends = new JobEnds(retryOption(options.retry, defaultRetry), now)
+    const names = lanesOption(options.lanes)
     // The budget counts encoded bytes, of which a quarter is kept for newcomers (see Lane.request).
     this.#laneBudget = host.prefetch.limit / names.length / 1.25
     const onOpen = () => this.#dispatch()
@@ -95,7 +102,7 @@ export class QueueWorker extends WorkerEvents {
     this.#laneByName = new Map(this.#lanes.map((lane) => [lane.name, lane]))
     this.#laneOrder = new LaneOrder(this.#lanes, this.#concurrency)
     this.#pages = new PageIntake(host.store, this.#ends)
-    this.#progress = new ProgressNotes(host.store)
+    this.#progress = new ProgressNotes(host.store, (error) => this.tellError(error))
     this.#callEvents = {
       progress: (_call, job, value) => this.#progress.note(job, value),
       rateLimited: (call, ms) => this.#rateLimit(call, ms),
@@ -272,7 +279,7 @@ export class QueueWorker extends WorkerEvents {
 
   #start(lane: Lane): void {
     const taken = lane.take((name) => {
-      const handler = this.#handlers[name]
+      const handler = this.#handlers.get(name)
       return typeof handler === 'object' ? (handler.maxBatch ?? 500) : 1
     })
     const call = taken as Call
@@ -297,7 +304,7 @@ export class QueueWorker extends WorkerEvents {
   }
 
   #run(call: Call, payloads: Map<string, Json> | undefined): void {
-    callHandler(this.#handlers[call.name], call, payloads, this.#callEvents, (error) =>
+    callHandler(this.#handlers.get(call.name), call, payloads, this.#callEvents, (error) =>
       this.#endCall(call, error),
     )
   }
@@ -354,9 +361,18 @@ export class QueueWorker extends WorkerEvents {
       ...counts,
     }
     this.#host.record(report)
-    this.#observe?.(report)
+    this.#tellObserver(report)
     if (this.#closing) this.#idle.raise()
     else this.#dispatch()
+  }
+
+  /** A fault of the observer is no fault of the job, and ends no process. */
+  #tellObserver(report: CallReport): void {
+    try {
+      this.#observe?.(report)
+    } catch (error) {
+      this.tellError(error)
+    }
   }
 
   // --- what happens to running and waiting jobs from outside

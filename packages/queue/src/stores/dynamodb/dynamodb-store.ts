@@ -1,4 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { InvalidOption } from '../../errors.ts'
+import { bytesOption, numberOption, quotasOption } from '../../options.ts'
 import type {
   Appended,
   Blob,
@@ -83,7 +85,12 @@ class TableStore implements DynamodbStore {
 
   constructor(options: DynamodbStoreOptions) {
     if (!/^[\w.-]{3,255}$/.test(options.table))
-      throw new TypeError('table must be 3 to 255 letters, digits, dots, dashes and underscores')
+      throw new InvalidOption('table', 'table must be 3 to 255 letters, digits, dots, dashes and underscores')
+    quotasOption(options.quotas ?? {})
+    numberOption('shards', options.shards, 16, { least: 1 })
+    bytesOption('cacheBytes', options.cacheBytes, 0)
+    numberOption('keepDays', options.keepDays, 30, { least: 1, most: 3_650, whole: false })
+    numberOption('pagesInMemory', options.pagesInMemory, 0, { least: 1 })
     this.#options = options
     this.#clock = new StoreClock(options.now)
     this.#table = new Table(

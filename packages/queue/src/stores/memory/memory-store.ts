@@ -1,3 +1,4 @@
+import { quotasOption } from '../../options.ts'
 import type {
   Blob,
   LaneRequest,
@@ -48,7 +49,7 @@ class MemoryStore implements Store {
   #closed = false
 
   constructor({ now = Date.now, quotas = {} }: MemoryStoreOptions) {
-    this.#tables = new Tables(now, quotas)
+    this.#tables = new Tables(now, quotasOption(quotas))
   }
 
   now() {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
-import { MoveRefused } from '../../errors.ts'
+import { InvalidOption, MoveRefused } from '../../errors.ts'
 import type { Transaction } from '../../queue.ts'
 import { pause } from '../../signal.ts'
 import type {
@@ -94,7 +94,8 @@ class Movable implements MovableStore {
   #mover: Mover | undefined
 
   constructor({ stores, pool, connectionString, schema, first = home, onError }: MovableStoreOptions) {
-    if (!pool && !connectionString) throw new TypeError('movableStore needs a pool or a connectionString')
+    if (!pool && !connectionString)
+      throw new InvalidOption('connectionString', 'movableStore needs a pool or a connectionString')
     this.#stores = stores
     this.appendsAtOnce = Math.max(...Object.values(stores).map((store) => store.appendsAtOnce ?? 1))
     this.#store(first)

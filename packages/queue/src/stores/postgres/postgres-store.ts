@@ -1,4 +1,6 @@
 import type pg from 'pg'
+import { InvalidOption } from '../../errors.ts'
+import { quotasOption } from '../../options.ts'
 import type { Transaction } from '../../queue.ts'
 import type {
   Appended,
@@ -77,13 +79,17 @@ class PostgresStore implements Store {
 
   constructor(options: PostgresStoreOptions) {
     const { pool, connectionString } = options
-    if (!pool && !connectionString) throw new TypeError('postgresStore needs a pool or a connectionString')
+    if (!pool && !connectionString)
+      throw new InvalidOption('connectionString', 'postgresStore needs a pool or a connectionString')
     this.#connection = new Connection(pool ? { pool } : { connectionString: connectionString! })
     const schema = options.schema ?? 'fairway_queue'
     if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema))
-      throw new TypeError('schema must be lower-case letters, digits and underscores, 41 characters at most')
+      throw new InvalidOption(
+        'schema',
+        'schema must be lower-case letters, digits and underscores, 41 characters at most',
+      )
     this.#channel = `${schema}_wake`
-    this.#quotas = options.quotas ?? {}
+    this.#quotas = quotasOption(options.quotas ?? {})
     this.#givenNow = options.now
     this.#db = new PoolDb(this.#connection, schema, () => this.now())
     this.#promoter = new Promoter(this.#db)

@@ -1,6 +1,7 @@
 import { IANAZone } from 'luxon'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
+import { addressProblem, canonicalAddress } from '../email-address.ts'
 import { conflict, invalidField, notFound } from '../errors.ts'
 import { isPhoneCountry } from '../people/phone.ts'
 import { createKey } from './keys.ts'
@@ -157,8 +158,10 @@ function checkMode(mode: string): string {
 }
 
 function checkAddress(address: string | null): string | null {
-  if (address === null || /^[^\s@<>,;"]{1,64}@[^\s@<>,;"]{1,190}$/.test(address)) return address
-  throw invalidField('testAddress', 'must be an email address such as team@example.com, or null')
+  if (address === null) return null
+  const problem = addressProblem(address)
+  if (problem === undefined) return canonicalAddress(address)!
+  throw invalidField('testAddress', `${problem}; give one such as team@example.com, or null`)
 }
 
 function checkTimezone(timezone: string): string {

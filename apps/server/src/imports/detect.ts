@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Json } from '@fairway/queue'
+import { canonicalAddress } from '../email-address.ts'
 import { invalidField } from '../errors.ts'
-import { isEmail } from '../ingest/fields.ts'
 import { CsvScanner } from './csv-scanner.ts'
 import { delimiters, type Encoding, type Format, type Given, importLimits, quotes } from './format.ts'
 import { unguardFormula } from './formula-guard.ts'
@@ -189,7 +189,10 @@ function* rowsOf(bytes: Buffer, delimiter: string, quote: string): Generator<Csv
 /** Names are distinct, and no address, number or date. */
 const isHeader = (cells: string[]): boolean =>
   new Set(cells.map((cell) => cell.trim().toLowerCase())).size === cells.length &&
-  cells.every((cell) => !isEmail(cell.trim()) && !/^[\d\s.,:+/-]+(T[\d:.]+Z?)?$/.test(cell.trim() || 'x'))
+  cells.every(
+    (cell) =>
+      canonicalAddress(cell) === undefined && !/^[\d\s.,:+/-]+(T[\d:.]+Z?)?$/.test(cell.trim() || 'x'),
+  )
 
 function distinctNames(cells: string[]): string[] {
   const used = new Set<string>()

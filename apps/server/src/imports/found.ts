@@ -1,3 +1,4 @@
+import { addressKey } from '../email-address.ts'
 import type { PersonRef } from '../ingest/item.ts'
 import { identityOf, type Matches, resolve } from '../people/identity.ts'
 import type { PeopleSession } from '../people/session.ts'
@@ -29,9 +30,9 @@ export async function findRows(
   // Rows before this one may have brought the address.
   const brought = new Map<string, PersonRef>()
   const found = drafts.map(({ person, email }): Found => {
-    const address = person.email?.toLowerCase()
+    const address = person.email && addressKey(person.email)
     if (person.id !== undefined || person.anonymousId !== undefined || address === undefined) {
-      if (email && !brought.has(email.toLowerCase())) brought.set(email.toLowerCase(), person)
+      if (email && !brought.has(addressKey(email))) brought.set(addressKey(email), person)
       return { refs: [person], ids: [] }
     }
     const owners = byAddress.get(address)
@@ -61,7 +62,7 @@ async function findByAddress(session: PeopleSession, drafts: Draft[]): Promise<M
   const addresses = new Set<string>()
   for (const { person } of drafts)
     if (person.id === undefined && person.anonymousId === undefined && person.email !== undefined)
-      addresses.add(person.email.toLowerCase())
+      addresses.add(addressKey(person.email))
   const owners = new Map<string, Owner[]>()
   if (addresses.size === 0) return owners
   const { rows } = await session.client.query<Owner>({

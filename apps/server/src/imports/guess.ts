@@ -1,5 +1,5 @@
 import type { Json } from '@fairway/queue'
-import { isEmail } from '../ingest/fields.ts'
+import { canonicalAddress } from '../email-address.ts'
 import type { ImportKind, ImportSource } from './imports.ts'
 import { parseJson } from './json.ts'
 import { knownTarget } from './known-exports.ts'
@@ -91,7 +91,9 @@ export function guessColumns(
       to,
     )
   take(
-    columns.find(({ to, values }) => to === undefined && mostAre(values, (text) => isEmail(text.trim()))),
+    columns.find(
+      ({ to, values }) => to === undefined && mostAre(values, (text) => canonicalAddress(text) !== undefined),
+    ),
     'email',
   )
   return columns.map(({ name, values, to }) => ({

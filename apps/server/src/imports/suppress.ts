@@ -1,6 +1,6 @@
 import type { PeopleSession } from '../people/session.ts'
 
-/** Addresses in lower case. Returns those that were not suppressed before. */
+/** Keys of addresses. Returns those that were not suppressed before. */
 export async function suppressAddresses(session: PeopleSession, addresses: string[]): Promise<string[]> {
   if (addresses.length === 0) return []
   const { rows } = await session.client.query<{ address: string }>({

@@ -1,5 +1,5 @@
 import type { Json } from '@fairway/queue'
-import { isEmail } from '../ingest/fields.ts'
+import { addressProblem, canonicalAddress } from '../email-address.ts'
 import type { Device, PersonRef } from '../ingest/item.ts'
 import { nameLength } from '../ingest/limits.ts'
 import { readTopics } from '../ingest/topics.ts'
@@ -49,8 +49,9 @@ const named: Record<string, (options: Options) => Put> = {
     draft.person.anonymousId = id
   },
   email: () => (draft, value) => {
-    const email = typeof value === 'string' ? value.trim() : ''
-    if (!isEmail(email)) return 'is not an email address'
+    const text = typeof value === 'string' ? value : ''
+    const email = canonicalAddress(text)
+    if (email === undefined) return addressProblem(text)
     draft.email = draft.person.email = email
   },
   phone: () => (draft, value) => {

@@ -1,3 +1,4 @@
+import { addressKey } from '../email-address.ts'
 import { eventId as idOfEvent, type NewEvent, uuidOf } from '../events/store.ts'
 import { foldName, type IngestItem } from '../ingest/item.ts'
 import { storeEvents } from '../ingest/process-events.ts'
@@ -136,7 +137,8 @@ function decideAlone({ kind, options }: Purpose, draft: Draft, { ids }: Found): 
   return kind === 'segment' || options.updateOnly ? nobody : undefined
 }
 
-const keyOf = ({ refs: [ref] }: Found): string => ref!.id ?? ref!.email?.toLowerCase() ?? ref!.anonymousId!
+const keyOf = ({ refs: [ref] }: Found): string =>
+  ref!.id ?? (ref!.email && addressKey(ref!.email)) ?? ref!.anonymousId!
 
 const nobody: Refusal = { column: null, reason: 'is about nobody who is in the project' }
 
@@ -213,8 +215,8 @@ async function writeSuppressions(
 ): Promise<void> {
   const rowOf = new Map<string, number>()
   for (const [index, { draft }] of rows.entries())
-    if (draft.email && typeof fates[index] !== 'object' && !rowOf.has(draft.email.toLowerCase()))
-      rowOf.set(draft.email.toLowerCase(), index)
+    if (draft.email && typeof fates[index] !== 'object' && !rowOf.has(addressKey(draft.email)))
+      rowOf.set(addressKey(draft.email), index)
   const added = await suppressAddresses(session, [...rowOf.keys()])
   changes.addAddresses(added)
   const isNew = new Set([...added].map((address) => rowOf.get(address)!))

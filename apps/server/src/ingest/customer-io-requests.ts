@@ -1,8 +1,8 @@
 import type { Json } from '@fairway/queue'
+import { canonicalAddress } from '../email-address.ts'
 import { badRequest } from '../errors.ts'
 import { dedupeBy } from './dedupe.ts'
 import {
-  isEmail,
   readEmail,
   readFlag,
   readId,
@@ -27,7 +27,8 @@ export function personInPath(value: string): PersonRef {
   const id = readId(value, 'id')
   if (id === undefined) throw badRequest('The person in the path is empty', 'id')
   if (id.startsWith('cio_')) throw badRequest(noCioIds, 'id')
-  return isEmail(id) ? { email: id } : { id }
+  const email = canonicalAddress(id)
+  return email === undefined ? { id } : { email }
 }
 
 const noCioIds = 'cio_id is an id inside Customer.io, unknown here; name the person by id or email'

@@ -1,4 +1,5 @@
 import type { Json } from '@fairway/queue'
+import { addressProblem, canonicalAddress } from '../email-address.ts'
 import { badRequest } from '../errors.ts'
 import { nameLength } from './limits.ts'
 import type { Fields } from './vet.ts'
@@ -18,17 +19,13 @@ export function readId(value: unknown, field: string): string | undefined {
   return String(value)
 }
 
-const email = /^[^\s@,;:<>()[\]\\"]+@[^\s@,;:<>()[\]\\"]+$/
-
-export const isEmail = (text: string) => text.length < nameLength && email.test(text)
-
-/** Empty text is how forms and browsers say "none". */
+/** An address in its canonical form. Empty text is how forms and browsers say "none". */
 export function readEmail(value: unknown, field: string): string | undefined {
-  const text = readText(value, field)?.trim()
-  if (text === undefined || text === '') return undefined
-  if (text.length >= nameLength) throw tooLong(field)
-  if (!email.test(text)) throw badRequest(`${field} is not a valid email address`, field)
-  return text
+  const text = readText(value, field)
+  if (text === undefined || text.trim() === '') return undefined
+  const address = canonicalAddress(text)
+  if (address === undefined) throw badRequest(`${field} ${addressProblem(text)}`, field)
+  return address
 }
 
 /** An event's name. */

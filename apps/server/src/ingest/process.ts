@@ -6,6 +6,7 @@ import { ensurePartitions, forgetPartitions, isMissingPartition } from '../event
 import { eventId, type NewEvent } from '../events/store.ts'
 import { type Changed, changePeople, needsExclusive, type Work } from '../people/change.ts'
 import { type PeopleSession, withPeople } from '../people/session.ts'
+import { withCanonicalAddresses } from './canonical-addresses.ts'
 import { foldName, type IngestItem } from './item.ts'
 import { checkItem } from './process-check.ts'
 import { storeEvents } from './process-events.ts'
@@ -64,7 +65,7 @@ async function processOrHalve(
 /** A time in the future would win over every write until it comes. */
 const toWork = ({ id, data }: Job<IngestItem>): Work => ({
   jobId: id,
-  item: data.at <= data.acceptedAt ? data : { ...data, at: data.acceptedAt },
+  item: withCanonicalAddresses(data.at <= data.acceptedAt ? data : { ...data, at: data.acceptedAt }),
 })
 
 /** One batch in one transaction. */

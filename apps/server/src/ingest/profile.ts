@@ -1,6 +1,6 @@
 import type { Json } from '@fairway/queue'
+import { canonicalAddress } from '../email-address.ts'
 import { languageName, timezoneName } from '../people/locale.ts'
-import { isEmail } from './fields.ts'
 import type { IdentifyItem } from './item.ts'
 
 type Properties = Record<string, Json>
@@ -15,7 +15,8 @@ export function liftProfile(properties: Properties): Profile {
   const { email, phone, phone_number, timezone, ianaTimezone, language, ...rest } = properties
   const profile: Profile = { properties: rest }
 
-  if (typeof email === 'string' && isEmail(email.trim())) profile.email = email.trim()
+  const address = typeof email === 'string' ? canonicalAddress(email) : undefined
+  if (address !== undefined) profile.email = address
   else if (email === null) profile.email = null
   else if (email !== undefined) rest.email = email
 

@@ -1,4 +1,5 @@
 import type { Json } from '@fairway/queue'
+import { addressKey } from '../email-address.ts'
 import { badRequest } from '../errors.ts'
 import { dedupeBy } from './dedupe.ts'
 import {
@@ -123,7 +124,7 @@ export function trackEvent(fields: Fields, now: number): IngestItem[] {
 
 /** What tells two events apart within five minutes, by Vero's rules. */
 function duplicateKey(person: PersonRef, name: string, data: Fields, extras: Fields) {
-  const identifier = person.id ?? person.email!.toLowerCase()
+  const identifier = person.id ?? addressKey(person.email!)
   const dataText = JSON.stringify(data)
   const difference = dataText !== '{}' ? dataText : (readText(extras.check_id, 'extras.check_id') ?? '')
   return dedupeBy('vero', duplicateWindowMs, foldName(name), identifier, difference)

@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { isAddress } from './addresses.ts'
+import { addressKey, canonicalAddress } from '../email-address.ts'
 import { type LoadedMessage, loadSuppressed, type Sending } from './load.ts'
 
 /** Who a message goes to, and by which way. */
@@ -28,14 +28,14 @@ export async function addressMessages(
   const wanted = messages.map((message) => ({
     message,
     to: recipientsOf(message),
-    bcc: message.input.bcc ?? [],
+    bcc: canonicalAddresses(message.input.bcc ?? []),
   }))
   const suppressed = await loadSuppressed(
     app,
     projectId,
     wanted.flatMap(({ to, bcc }) => [...to, ...bcc]),
   )
-  const allowed = (address: string) => !suppressed.has(address.toLowerCase())
+  const allowed = (address: string) => !suppressed.has(addressKey(address))
   return wanted.map(({ message, to, bcc }) => {
     const skip = reasonToSkip(message, to, to.filter(allowed))
     if (skip) return { message, skip }
@@ -44,17 +44,20 @@ export async function addressMessages(
 }
 
 function recipientsOf({ input, person }: LoadedMessage): string[] {
-  if (input.to && input.to.length > 0) return input.to
-  const email = person?.email?.trim() ?? ''
-  return isAddress(email) ? [email] : []
+  if (input.to && input.to.length > 0) return canonicalAddresses(input.to)
+  return canonicalAddresses([person?.email ?? ''])
 }
+
+/** Of what an older version stored, too. */
+const canonicalAddresses = (addresses: string[]): string[] =>
+  addresses.map(canonicalAddress).filter((address) => address !== undefined)
 
 function reasonToSkip(message: LoadedMessage, to: string[], allowed: string[]): string | undefined {
   const { person, personId } = message
   if (message.class === 'behavioral' && !person) return 'the person was deleted'
   if (to.length === 0) {
     if (personId !== null && !person) return 'the person was deleted'
-    return person?.email ? 'the email address is not valid' : 'no email'
+    return person?.email || message.input.to ? 'the email address is not valid' : 'no email'
   }
   const optOutCounts = message.marketing || message.input.onlySubscribed === true
   if (optOutCounts && person && !person.subscribed) return 'unsubscribed'

@@ -1,10 +1,11 @@
 import type { DkimKey } from '../channels/mail.ts'
 import { composeMessage } from '../channels/mime.ts'
+import { domainOf } from '../email-address.ts'
 import { enterPart } from '../templates/place.ts'
 import { renderMail } from '../templates/render.ts'
 import { buildScope } from '../templates/scope.ts'
 import { TemplateError } from '../templates/template-error.ts'
-import { domainOf, parseAddresses, parseMailbox } from './addresses.ts'
+import { parseAddresses, parseMailbox } from './addresses.ts'
 import type { ComposedMail, ComposeItem, ComposeShared } from './work.ts'
 
 /** From the template to the bytes that leave. Throws {@link TemplateError} with what its author has to change. */

@@ -1,5 +1,6 @@
 import type { App } from '../app.ts'
 import type { ProviderRow } from '../channels/channels.ts'
+import { addressKey } from '../email-address.ts'
 import { findPersonIds, loadPeople, type Recipient } from '../people/lookup.ts'
 import type { MessageInput } from './input.ts'
 
@@ -136,12 +137,12 @@ export async function loadTemplates(
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** Which of these addresses, in lower case, must not be sent to. */
+/** The keys of those of these addresses that must not be sent to. */
 export async function loadSuppressed(app: App, projectId: number, addresses: string[]): Promise<Set<string>> {
   if (addresses.length === 0) return new Set()
   const { rows } = await app.pool.query<{ address: string }>(
     'select address from suppressions where project_id = $1 and address = any($2::text[])',
-    [projectId, [...new Set(addresses.map((address) => address.toLowerCase()))]],
+    [projectId, [...new Set(addresses.map(addressKey))]],
   )
   return new Set(rows.map((row) => row.address))
 }

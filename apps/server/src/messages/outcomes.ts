@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Transaction } from '@fairway/queue'
 import type { App } from '../app.ts'
+import { addressKey } from '../email-address.ts'
 
 /** What a message row becomes. */
 export interface Outcome {
@@ -157,7 +158,7 @@ export async function suppressBounced(
      on conflict (project_id, address) do nothing`,
     [
       projectId,
-      bounces.map(({ address }) => address.toLowerCase()),
+      bounces.map(({ address }) => addressKey(address)),
       bounces.map(({ reason }) => `hard bounce: ${reason}`),
       app.now(),
     ],

@@ -1,3 +1,4 @@
+import { addressKey } from '../email-address.ts'
 import type { DeleteItem } from '../ingest/item.ts'
 import { changesBetween } from './changes.ts'
 import { eraseDeadLetters } from './erase-dead-letters.ts'
@@ -79,7 +80,7 @@ function subjectsOf(items: Erasing[], matches: Matches): Subject[] {
     if (isLater(erasure, subject.erasure)) subject.erasure = erasure
     subject.requestedBy ??= item.requestedBy ?? item.source
     for (const node of nodes) subject.nodes.add(node)
-    for (const name of [external, anonymous, item.person.email?.trim().toLowerCase()])
+    for (const name of [external, anonymous, item.person.email && addressKey(item.person.email)])
       if (name) subject.names.add(name)
   }
   return [...subjects.values()]
@@ -95,7 +96,7 @@ async function addIds(
   for (const { id, external_id, email, phone } of people) {
     const subject = stored.get(id)!
     if (external_id !== null) subject.nodes.add(`e${external_id}`)
-    for (const name of [external_id, email?.toLowerCase(), phone]) if (name) subject.names.add(name)
+    for (const name of [external_id, email && addressKey(email), phone]) if (name) subject.names.add(name)
   }
   const { rows } = await client.query<{ person_id: number; kind: string; alias: string }>(
     'select person_id, kind, alias from person_aliases where project_id = $1 and person_id = any($2::bigint[])',

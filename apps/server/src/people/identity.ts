@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg'
 import { textArray } from '../db/array.ts'
+import { addressKey } from '../email-address.ts'
 import type { PersonRef } from '../ingest/item.ts'
 
 /** The ids that a reference stands for; at least one is present. */
@@ -9,17 +10,17 @@ export interface Identity {
 }
 
 /**
- * People are matched by their id. Without one, the email address is the id (in lower case, so that its spelling doesn't
- * make two people); but a visitor known by an anonymous id stays that visitor, whatever address they leave.
+ * People are matched by their id. Without one, the email address is the id (its key, so that its spelling doesn't make
+ * two people); but a visitor known by an anonymous id stays that visitor, whatever address they leave.
  */
 export function identityOf({ id, email, anonymousId }: PersonRef): Identity {
-  const external = id ?? (anonymousId === undefined ? email?.trim().toLowerCase() : undefined)
+  const external = id ?? (anonymousId === undefined && email ? addressKey(email) : undefined)
   return { external: external || undefined, anonymous: anonymousId || undefined }
 }
 
 /** The address that serves as the id, and is the address, too, until somebody says otherwise. Lower case. */
 export const addressOf = ({ id, email, anonymousId }: PersonRef): string | undefined =>
-  id === undefined && anonymousId === undefined ? email?.trim().toLowerCase() || undefined : undefined
+  id === undefined && anonymousId === undefined && email ? addressKey(email) || undefined : undefined
 
 export interface Match {
   personId: number

@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
+import { addressProblem, canonicalAddress } from '../email-address.ts'
 import { invalidField, notFound } from '../errors.ts'
 import { itemInBody } from '../json-limits.ts'
 import { editPerson, parsePersonPath, refOf, requirePerson } from './edit.ts'
@@ -27,7 +28,7 @@ const Name = Type.String({ minLength: 1, maxLength: 255 })
 const Address = Type.String({ minLength: 1, maxLength: 4_096 })
 const PersonBody = Type.Object(
   {
-    email: Type.Optional(nullable(Type.String({ maxLength: 255, pattern: '^[^\\s@]+@[^\\s@]+$' }))),
+    email: Type.Optional(nullable(Type.String({ maxLength: 1_000 }))),
     phone: Type.Optional(nullable(Type.String({ maxLength: 64 }))),
     timezone: Type.Optional(nullable(Type.String({ maxLength: 64, description: 'IANA name' }))),
     language: Type.Optional(nullable(Type.String({ maxLength: 64, description: 'BCP 47 tag: de, en-US' }))),
@@ -252,10 +253,16 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
 }
 
 /** @throws {ApiError} 422 */
-const toIdentify = ({ properties, timezone, language, ...body }: Type.Static<typeof PersonBody>) => ({
+const toIdentify = ({ email, properties, timezone, language, ...body }: Type.Static<typeof PersonBody>) => ({
   ...body,
-  timezone: named(timezone, timezoneName, 'timezone', 'must be an IANA time zone such as "Europe/Berlin"'),
-  language: named(language, languageName, 'language', 'must be a language tag such as "de" or "en-US"'),
+  email: named(email, canonicalAddress, 'email', (text) => addressProblem(text)!),
+  timezone: named(
+    timezone,
+    timezoneName,
+    'timezone',
+    () => 'must be an IANA time zone such as "Europe/Berlin"',
+  ),
+  language: named(language, languageName, 'language', () => 'must be a language tag such as "de" or "en-US"'),
   properties: properties as Record<string, Json> | undefined,
 })
 
@@ -263,10 +270,10 @@ function named(
   value: string | null | undefined,
   nameOf: (value: string) => string | undefined,
   field: string,
-  message: string,
+  problemOf: (value: string) => string,
 ): string | null | undefined {
   if (typeof value !== 'string') return value
   const name = nameOf(value)
-  if (name === undefined) throw invalidField(field, message)
+  if (name === undefined) throw invalidField(field, problemOf(value))
   return name
 }

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Json } from '@fairway/queue'
 import { numberArray, textArray } from '../db/array.ts'
+import { addressKey } from '../email-address.ts'
 import type { Change } from './changes.ts'
 import type { Draft } from './drafts.ts'
 import type { PersonRow, PersonState } from './person.ts'
@@ -259,9 +260,9 @@ export async function syncSuppressions(
   for (const { before, after, changes } of people) {
     if (changes.length === 0 && before !== undefined) continue
     if (after.suppressed) {
-      if (after.email) addresses.add(after.email.toLowerCase())
+      if (after.email) addresses.add(addressKey(after.email))
     } else if (before?.suppressed) {
-      for (const email of [before.email, after.email]) if (email) lifted.add(email.toLowerCase())
+      for (const email of [before.email, after.email]) if (email) lifted.add(addressKey(email))
     }
   }
   if (addresses.size > 0)

@@ -1,4 +1,5 @@
 import type { Json } from '@fairway/queue'
+import { addressProblem, canonicalAddress } from '../email-address.ts'
 import { badRequest, tooLarge } from '../errors.ts'
 import { parseAddresses, parseMailbox } from '../messages/addresses.ts'
 import type { MessageInput } from '../messages/input.ts'
@@ -97,7 +98,11 @@ function readPerson(identifiers: unknown): PersonReference | undefined {
     throw badRequest('identifiers must be an object with id, email or cio_id', 'identifiers')
   const { id, email, cio_id: internal } = identifiers as Fields
   if ((typeof id === 'string' && id !== '') || typeof id === 'number') return { id: String(id) }
-  if (typeof email === 'string' && email !== '') return { email }
+  if (typeof email === 'string' && email !== '') {
+    const problem = addressProblem(email)
+    if (problem !== undefined) throw badRequest(`identifiers.email ${problem}`, 'identifiers.email')
+    return { email: canonicalAddress(email) }
+  }
   if (/^\d{1,15}$/.test(String(internal ?? ''))) return { internalId: Number(internal) }
   throw badRequest('identifiers must have an id, an email or a cio_id', 'identifiers')
 }

@@ -63,7 +63,7 @@ describe('fairway import', () => {
     expect(code).toBe(3)
     expect(stdout).toMatch('1 rejected')
     expect(stderr).toMatch(/email +email/)
-    expect(readFileSync(rejects, 'utf8')).toMatch('b2,nothing,3,email,is not an email address')
+    expect(readFileSync(rejects, 'utf8')).toMatch('b2,nothing,3,email,is not an email address: it has no @')
   })
 
   it('says what is wrong', async () => {

@@ -107,7 +107,7 @@ describe('a people import', () => {
       rejected: 0,
     })
     expect(await find('m1')).toMatchObject({
-      email: 'mia@X.example',
+      email: 'mia@x.example',
       properties: { plan: 'enterprise', seats: 5, city: 'Rome' },
     })
     expect(await find('new@x.example')).toMatchObject({ email: 'new@x.example' })
@@ -162,12 +162,12 @@ describe('a people import', () => {
     const done = await server.run(file, {}, { mapping })
     expect(done.counts).toEqual({ rows: 12, created: 3, updated: 0, unchanged: 0, rejected: 9 })
     expect(await server.rejects(done.id)).toEqual([
-      [3, 'email', 'is not an email address'],
+      [3, 'email', 'is not an email address: it has no @'],
       [4, 'age', 'is not a number'],
       [5, null, 'has neither an id nor an email address'],
       [6, 'born', expect.stringMatching(/^is not a date/)],
       [7, null, 'has 2 cells; there are 4 columns'],
-      [8, 'email', 'is not an email address'],
+      [8, 'email', 'is not an email address: what comes after the @ is no domain'],
       [11, 'id', 'must be shorter than 255 characters'],
       [12, null, expect.stringMatching(/cell 1 contains a NUL/)],
       [13, null, expect.stringMatching(/a quote opens/)],
@@ -176,7 +176,7 @@ describe('a people import', () => {
     const csv = await server.call('GET', `/imports/${done.id}/rejects.csv`)
     expect(csv.text.split('\r\n').slice(0, 3)).toEqual([
       'id,email,age,born,reject_line,reject_column,reject_reason,reject_text',
-      'r2,no address,31,,3,email,is not an email address,',
+      'r2,no address,31,,3,email,is not an email address: it has no @,',
       'r3,r3@x.example,old,,4,age,is not a number,',
     ])
     // Corrected, it is imported with the same mapping.

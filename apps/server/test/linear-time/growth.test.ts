@@ -8,6 +8,7 @@ import { parseConditions } from '../../src/conditions/parse.ts'
 import { readInstant, readNumber } from '../../src/conditions/values.ts'
 import { textArray } from '../../src/db/array.ts'
 import { integerShape, readCursor, timestampShape, writeCursor } from '../../src/db/cursor.ts'
+import { addressKey } from '../../src/email-address.ts'
 import { acceptAnyBody, type Body } from '../../src/ingest/body.ts'
 import { operation, personInPath } from '../../src/ingest/customer-io-requests.ts'
 import { readEmail, readTime } from '../../src/ingest/fields.ts'
@@ -16,7 +17,7 @@ import { callToItems } from '../../src/ingest/segment-requests.ts'
 import { trackEvent, identify as trackPerson } from '../../src/ingest/track-requests.ts'
 import { basicCredentials, bearerToken } from '../../src/ingest/vendor-api.ts'
 import { vet } from '../../src/ingest/vet.ts'
-import { isAddress, parseAddresses, parseMailbox } from '../../src/messages/addresses.ts'
+import { parseAddresses, parseMailbox } from '../../src/messages/addresses.ts'
 import { parsePersonPath } from '../../src/people/edit.ts'
 import { languageName, timezoneName } from '../../src/people/locale.ts'
 import { normalPhone, phonePrefix } from '../../src/people/phone.ts'
@@ -32,7 +33,7 @@ const asBody = (value: unknown): Body => ({ value, bytes: 1e6, suspicious: true 
 const readers: Record<string, (text: string) => unknown> = {
   'addresses of a list': parseAddresses,
   'a mailbox': parseMailbox,
-  'an address': (text) => [isAddress(text), readEmail(text, 'email')],
+  'an address': (text) => [addressKey(text), readEmail(text, 'email')],
   'a phone number': (text) => normalPhone(text, 'DE'),
   'the beginning of a phone number': (text) => phonePrefix(text, 'DE'),
   'a language': languageName,

@@ -116,20 +116,21 @@ export const settings = {
   ),
   maxEventBytes: setting(
     'FAIRWAY_MAX_EVENT_BYTES',
-    '32768',
-    'Size of one event or person in an ingestion request.',
+    undefined,
+    'Size of one event or person in an ingestion request. Without it, what the clients of each API may send: ' +
+      "32 KB by the Track API, 64 KB by `/v1`, 100 KB by Customer.io's.",
     integer(1_024, 1_048_576),
   ),
   maxBatchBytes: setting(
     'FAIRWAY_MAX_BATCH_BYTES',
-    '512000',
-    'Size of an ingestion request, after decompression.',
+    undefined,
+    'Size of an ingestion request, after decompression. Without it, 4 MB by `/v1`, 500 KB by the others.',
     integer(1_024, 16_777_216),
   ),
   maxBatchEvents: setting(
     'FAIRWAY_MAX_BATCH_EVENTS',
-    '2500',
-    'Events in one ingestion request.',
+    undefined,
+    'Events in one ingestion request. Without it, 20,000 by `/v1`, 2,500 by the others.',
     integer(1, 100_000),
   ),
   ingestRate: setting(

@@ -19,12 +19,13 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
   if (socket.writable) {
     const [status, detail] = known[error.code ?? ''] ?? malformed
     const code = Number(status.slice(0, 3))
-    // `message` for the clients of the Track API, the rest as every other problem document.
+    // `message` and `error` for the clients of other vendors, the rest as every other problem document.
     const body = JSON.stringify({
       title: status.slice(4),
       status: code,
       detail,
       message: detail,
+      error: detail,
       code: 'bad_request',
     })
     const head = `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}`

@@ -1,7 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import { ApiError, notFound } from '../errors.ts'
+import { dialectOf } from '../ingest/dialects.ts'
 import { toApiError } from '../to-api-error.ts'
+import { applyPolicy } from './response-headers.ts'
 
 /** Answers every error as an RFC 9457 problem document, and every unknown path as a 404. */
 export function renderProblems(server: FastifyInstance): void {
@@ -17,6 +19,16 @@ export function renderProblems(server: FastifyInstance): void {
 
 export const sendNotFound = (request: FastifyRequest, reply: FastifyReply) =>
   sendProblem(request, reply, notFound(`${request.method} ${pathOf(request)}`))
+
+/** What could not be routed: no hook has run, and no scope of an API has its say. */
+export function sendUnroutable(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const error = toApiError(thrown)
+  applyPolicy(reply, 'data')
+  const render = dialectOf(pathOf(request))
+  if (!render) return void sendProblem(request, reply, error)
+  void reply.code(error.status).header('content-type', 'application/json; charset=utf-8')
+  void reply.serializer(JSON.stringify).send(render(error))
+}
 
 /** Without the query string: keys travel in it. */
 export const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0]!

@@ -4,21 +4,22 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { guardRoutes } from '../accounts/route-rights.ts'
 import type { App } from '../app.ts'
 import { seatExpensiveRoutes } from '../capacity/expensive-routes.ts'
-import { toApiError } from '../to-api-error.ts'
 import { createCanary } from './canary.ts'
 import { answerClientError } from './client-error.ts'
 import { compressReplies } from './compression.ts'
 import { serveConsole } from './console.ts'
+import { dialectUrl } from './dialect-paths.ts'
 import { healthRoutes } from './health.ts'
 import { readJsonBodies } from './json-body.ts'
 import { serveMetrics } from './metrics.ts'
 import { refuseUnusualPaths } from './normal-path.ts'
 import { describeApi } from './openapi.ts'
-import { renderProblems, sendProblem } from './problems.ts'
+import { renderProblems, sendUnroutable } from './problems.ts'
 import { logRequests } from './request-log.ts'
-import { applyPolicy, setResponseHeaders } from './response-headers.ts'
+import { setResponseHeaders } from './response-headers.ts'
 import { registerRoutes } from './routes.ts'
 import { trustProxy } from './trust-proxy.ts'
+import { readBeforeRefusing } from './unread-body.ts'
 import { compileSchema } from './validation.ts'
 
 /** For REST bodies; ingestion and attachments have limits of their own. */
@@ -36,9 +37,8 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
     genReqId: requestIds(),
     requestIdHeader: false,
     trustProxy: trustProxy(app.config.trustProxy),
-    // No hook has run.
-    frameworkErrors: (error, request, reply) =>
-      void sendProblem(request, applyPolicy(reply, 'data'), toApiError(error)),
+    rewriteUrl: ({ url }) => dialectUrl(url!),
+    frameworkErrors: sendUnroutable,
     bodyLimit: maxBodyBytes,
     keepAliveTimeout: keepAliveMs,
     requestTimeout: slowestRequestMs,
@@ -51,6 +51,7 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
 
   setResponseHeaders(server)
   logRequests(server, app.log)
+  readBeforeRefusing(server)
   refuseUnusualPaths(server)
   guardRoutes(server, app)
   seatExpensiveRoutes(server, app)

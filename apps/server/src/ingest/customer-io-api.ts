@@ -1,10 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import type { App } from '../app.ts'
-import { ApiError, badRequest, notFound, tooLarge, unauthorized } from '../errors.ts'
+import { badRequest, notFound, tooLarge, unauthorized } from '../errors.ts'
 import { accept } from './accept.ts'
 import { brief, sortBatch } from './batch.ts'
 import { type Body, requireBody } from './body.ts'
+import { absentPaths, explainAbsent } from './customer-io-absent.ts'
 import * as requests from './customer-io-requests.ts'
+import { asCustomerIo } from './dialects.ts'
+import { isEmptyList } from './fields.ts'
 import type { IngestItem } from './item.ts'
 import { limitsOf } from './limits.ts'
 import { basicCredentials, bearerToken, projectOf, sendJson, speakAsVendor } from './vendor-api.ts'
@@ -65,35 +68,18 @@ const endpoints: [methods: HTTPMethods, path: string, needsBody: boolean, toItem
   ['POST', '/merge_customers', true, (_, fields, now) => requests.merge(fields, now)],
 ]
 
-/** What Customer.io has and Fairway does not, with what to do instead. */
-const absent: [path: string, why: string][] = [
-  [
-    '/segments/:id/add_customers',
-    'Manual segments can not be filled through this API; set a property and use a segment on it',
-  ],
-  [
-    '/segments/:id/remove_customers',
-    'Manual segments can not be changed through this API; set a property and use a segment on it',
-  ],
-  ['/metrics', 'Deliveries made elsewhere are not recorded here; Fairway records its own by itself'],
-  [
-    '/push/events',
-    'Push deliveries made elsewhere are not recorded here; send the opening as an event of the person',
-  ],
-]
-
 /**
- * Customer.io's Track API: `/api/v1/customers…` and its neighbours, `/api/v2/entity` and `/api/v2/batch`. Errors carry
- * both of its shapes: `{meta: {error}}` of v1 and `{errors: [{reason, field, message}]}` of v2.
+ * Customer.io's Track API: `/api/v1/customers…` and its neighbours, `/api/v2/entity` and `/api/v2/batch`. Errors are
+ * {@link asCustomerIo}.
  */
 export function customerIoApi(app: App) {
-  const limits = limitsOf(app)
+  const limits = limitsOf(app, 'customerIo')
 
   const single =
     (toItem: ToItem, needsBody: boolean) => async (request: FastifyRequest, reply: FastifyReply) => {
       const projectId = await authenticate(app, request)
       const body = needsBody ? requireBody(request) : (request.body as Body | undefined)
-      const fields = body === undefined ? {} : vet(body.value, '', body, limits)
+      const fields = body === undefined || isEmptyList(body.value) ? {} : vet(body.value, '', body, limits)
       const params = vet(request.params, '', { value: request.params, bytes: 0, suspicious: true }, limits)
       const item = toItem(params as unknown as Params, fields, app.now().getTime())
       await accept(app, projectId, [item])
@@ -124,10 +110,7 @@ export function customerIoApi(app: App) {
   }
 
   return async (scope: FastifyInstance) => {
-    speakAsVendor(scope, app, limits, (error) => ({
-      meta: { error: error.message },
-      errors: [problemOf(error)],
-    }))
+    speakAsVendor(scope, app, limits, asCustomerIo)
     const config = { right: 'anyKey', highVolume: true } as const
     const schema = (path: string) => ({ summary: `Customer.io Track API: ${path}`, tags: ['customer.io'] })
 
@@ -155,18 +138,11 @@ export function customerIoApi(app: App) {
         environment_id: await authenticate(app, request),
       }),
     )
-    for (const [path, why] of absent)
-      scope.post(
-        `/api/v1${path}`,
-        { config: { right: 'anyKey' }, schema: { hide: true } },
-        async (request) => {
-          await authenticate(app, request)
-          throw new ApiError(404, 'not_supported', why)
-        },
-      )
-    scope.all('/api/v1/customers/*', { config: { right: 'public' }, schema: { hide: true } }, async () => {
-      throw notFound('This path of the Customer.io API')
-    })
+    for (const url of ['/api/v1/customers/*', ...absentPaths])
+      scope.all(url, { config: { right: 'public' }, schema: { hide: true } }, async (request) => {
+        const path = request.url.split('?', 1)[0]!.slice('/api/v1/'.length)
+        throw explainAbsent(path) ?? notFound('This path of the Customer.io API')
+      })
   }
 }
 
@@ -179,8 +155,6 @@ async function authenticate(app: App, request: FastifyRequest): Promise<number> 
     throw unauthorized(`The API key is not one of project ${basic.user.slice(0, 20)}; check the site id`)
   return projectId
 }
-
-const problemOf = ({ code, field, message }: ApiError) => ({ reason: code, field, message })
 
 function describe({ identifiers, action, name, id }: Fields) {
   const who = (typeof identifiers === 'object' && identifiers !== null ? identifiers : {}) as Fields

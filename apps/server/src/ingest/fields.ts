@@ -43,11 +43,15 @@ export function readText(value: unknown, field: string): string | undefined {
   throw badRequest(`${field} must be a string`, field)
 }
 
+/** An empty list is PHP's empty object. */
 export function readObject(value: unknown, field: string): Fields | undefined {
   if (value === undefined || value === null) return undefined
+  if (isEmptyList(value)) return {}
   if (typeof value !== 'object' || Array.isArray(value)) throw badRequest(`${field} must be an object`, field)
   return value as Fields
 }
+
+export const isEmptyList = (value: unknown): value is [] => Array.isArray(value) && value.length === 0
 
 /** Freeform properties: an object of JSON values, as every parsed body is. */
 export const readProperties = (value: unknown, field: string) =>

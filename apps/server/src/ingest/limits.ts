@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 
-/** What one request may carry. The configured defaults are Segment's, so that its clients' own limits fit. */
+/** What one request may carry. */
 export interface IngestLimits {
   /** One event or profile, as sent, in bytes. */
   eventBytes: number
@@ -10,10 +10,23 @@ export interface IngestLimits {
   batchItems: number
 }
 
-export const limitsOf = ({ config }: App): IngestLimits => ({
-  eventBytes: config.maxEventBytes,
-  batchBytes: config.maxBatchBytes,
-  batchItems: config.maxBatchEvents,
+/**
+ * What the clients of each API may send by the documentation of those who wrote them, so that none of them loses what it
+ * made with its defaults. The configuration replaces the numbers in all three.
+ */
+const documented = {
+  track: { eventBytes: 32_768, batchBytes: 512_000, batchItems: 2_500 },
+  // Three vendors speak it: Segment's calls end at 32 KB, Customer.io's at 64; RudderStack's batches end at 4 MB and have no
+  // number of calls.
+  segment: { eventBytes: 65_536, batchBytes: 4 * 1024 * 1024, batchItems: 20_000 },
+  // A profile may have 100 KB.
+  customerIo: { eventBytes: 102_400, batchBytes: 512_000, batchItems: 2_500 },
+} satisfies Record<string, IngestLimits>
+
+export const limitsOf = ({ config }: App, api: keyof typeof documented): IngestLimits => ({
+  eventBytes: config.maxEventBytes ?? documented[api].eventBytes,
+  batchBytes: config.maxBatchBytes ?? documented[api].batchBytes,
+  batchItems: config.maxBatchEvents ?? documented[api].batchItems,
 })
 
 /** Ids, email addresses and event names are shorter than this, in characters. */

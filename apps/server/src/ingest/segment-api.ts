@@ -4,6 +4,11 @@ import { ApiError, badRequest, tooLarge, unauthorized } from '../errors.ts'
 import { accept } from './accept.ts'
 import { brief, sortBatch } from './batch.ts'
 import { type Body, requireBody } from './body.ts'
+import { browserSettings } from './browser-settings.ts'
+import { explainAbsent } from './customer-io-absent.ts'
+import { asSegment, asSegmentOrCustomerIo } from './dialects.ts'
+import { isEmptyList } from './fields.ts'
+import { boundLargeBodies } from './large-bodies.ts'
 import { type IngestLimits, limitsOf } from './limits.ts'
 import { callToItems, callTypes } from './segment-requests.ts'
 import {
@@ -19,15 +24,16 @@ import { type Fields, vet } from './vet.ts'
 const success = '{"success":true}'
 const refuse = () =>
   unauthorized(
-    'The write key is missing or unknown; send it as the user name of HTTP Basic, or as writeKey in the body',
+    'The write key is missing or unknown; send it as the user name of HTTP Basic, or as writeKey in the body or the query',
   )
 
 /**
- * Segment's HTTP API: `/v1/identify`, `/v1/track` and so on, the one-letter paths of its browser library, `/v1/batch`, and
- * `/v1/import` for historical data. Errors are `{success: false, message, field}`.
+ * Segment's HTTP API: `/v1/identify`, `/v1/track` and so on, the one-letter paths of its browser library, `/v1/batch`,
+ * `/v1/import` for historical data, and what RudderStack's browser library sends as a page closes, `/beacon/v1/batch`. Errors
+ * are {@link asSegment}.
  */
 export function segmentApi(app: App) {
-  const limits = limitsOf(app)
+  const limits = limitsOf(app, 'segment')
 
   const single = (type: string) => async (request: FastifyRequest, reply: FastifyReply) => {
     const body = requireBody(request)
@@ -67,12 +73,10 @@ export function segmentApi(app: App) {
   }
 
   return async (scope: FastifyInstance) => {
-    speakAsVendor(scope, app, limits, ({ message, field, extra }) => ({
-      success: false,
-      message,
-      field,
-      ...extra,
-    }))
+    speakAsVendor(scope, app, limits, (error) =>
+      error.status === 404 ? asSegmentOrCustomerIo(error) : asSegment(error),
+    )
+    boundLargeBodies(scope, app)
     const paths: string[] = []
     const post = (path: string, handler: ReturnType<typeof single>, hide = false) => {
       paths.push(path)
@@ -86,8 +90,28 @@ export function segmentApi(app: App) {
     post('/v1/batch', batch(false))
     post('/v1/b', batch(false), true)
     post('/v1/import', batch(true))
-    allowBrowsers(scope, paths)
+    post('/beacon/v1/batch', batch(false))
+    // What Segment's browser library measures about itself. It is not kept, and no reason to show errors to a page's author.
+    scope.post('/v1/m', { config: { right: 'public' }, schema: { hide: true } }, (_request, reply) =>
+      sendJson(reply, success),
+    )
+    allowBrowsers(scope, [...paths, '/v1/m', ...browserSettings(scope, app)])
+    scope.all('/v1/*', { config: { right: 'public' }, schema: { hide: true } }, async (request) => {
+      throw unknownEndpoint(request, paths)
+    })
+    scope.all('/beacon/*', { config: { right: 'public' }, schema: { hide: true } }, async (request) => {
+      throw unknownEndpoint(request, paths)
+    })
   }
+}
+
+function unknownEndpoint(request: FastifyRequest, paths: string[]): ApiError {
+  const path = request.url.split('?', 1)[0]!.slice(0, 200)
+  if (paths.includes(path.endsWith('/') ? path.slice(0, -1) : path))
+    return new ApiError(405, 'method_not_allowed', `${path} takes POST, not ${request.method}`)
+  const absent = explainAbsent(path.slice('/v1/'.length))
+  if (absent) return absent
+  return new ApiError(404, 'not_found', `There is no ${path}; Fairway's REST API is at /docs`)
 }
 
 const describe = ({ userId, anonymousId, type, event, messageId }: Fields) => ({
@@ -109,12 +133,13 @@ function readBatch(body: Body, most: number): unknown[] {
  */
 function envelopeOf(body: Body, limits: IngestLimits): Fields {
   const { sentAt, context } = body.value as Fields
-  if (context === undefined || context === null) return { sentAt }
+  if (context === undefined || context === null || isEmptyList(context)) return { sentAt }
   const { locale, timezone } = vet(context, 'context', body, limits)
   return { sentAt, context: { locale, timezone } }
 }
 
 function writeKey(request: FastifyRequest, { value }: Body): unknown {
+  const { writeKey } = request.query as { writeKey?: unknown }
   const header = request.headers.authorization
   const basic = basicCredentials(header)
   // Clients without a user name in their HTTP library put the key where the password goes.
@@ -122,6 +147,7 @@ function writeKey(request: FastifyRequest, { value }: Body): unknown {
     basic?.user ||
     basic?.password ||
     bearerToken(header) ||
+    writeKey ||
     (value as { writeKey?: unknown } | null)?.writeKey
   )
 }

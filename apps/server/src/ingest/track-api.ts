@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import { ApiError, unauthorized } from '../errors.ts'
 import { accept } from './accept.ts'
 import { bodyOrQuery } from './body.ts'
+import { asTrackApi } from './dialects.ts'
 import type { IngestItem } from './item.ts'
 import { limitsOf } from './limits.ts'
 import * as requests from './track-requests.ts'
@@ -29,11 +30,10 @@ const endpoints: [path: string, toItems: ToItems, methods: HTTPMethods[]][] = [
 ]
 
 /**
- * Vero's Track API, `/api/v2/…`, as its clients really call it. Errors are `{status, message}`, with `field` where one is
- * to blame.
+ * Vero's Track API, `/api/v2/…`, as its clients really call it. Errors are {@link asTrackApi}.
  */
 export function trackApi(app: App) {
-  const limits = limitsOf(app)
+  const limits = limitsOf(app, 'track')
 
   const handler = (toItems: ToItems) => async (request: FastifyRequest, reply: FastifyReply) => {
     const body = bodyOrQuery(request)
@@ -44,7 +44,7 @@ export function trackApi(app: App) {
   }
 
   return async (scope: FastifyInstance) => {
-    speakAsVendor(scope, app, limits, ({ status, message, field }) => ({ status, message, field }))
+    speakAsVendor(scope, app, limits, asTrackApi)
     allowBrowsers(scope, ['/api/v2/*'])
     for (const [path, toItems, method] of endpoints) {
       for (const url of [`/api/v2/${path}`, `/api/v2/${path}.json`]) {

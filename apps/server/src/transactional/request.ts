@@ -1,6 +1,7 @@
 import type { Json } from '@fairway/queue'
 import { addressProblem, canonicalAddress } from '../email-address.ts'
 import { badRequest, tooLarge } from '../errors.ts'
+import { isEmptyList } from '../ingest/fields.ts'
 import { parseAddresses, parseMailbox } from '../messages/addresses.ts'
 import type { MessageInput } from '../messages/input.ts'
 import type { PersonReference } from '../people/lookup.ts'
@@ -75,6 +76,10 @@ export function readSendRequest(
   }
 }
 
+/** An empty list is PHP's empty object. */
+const isAbsent = (value: unknown): value is undefined | null | [] =>
+  value === undefined || value === null || isEmptyList(value)
+
 function readTemplate(fields: Fields): string | undefined {
   const id = fields.transactional_message_id
   if ((typeof id === 'number' && Number.isSafeInteger(id)) || (typeof id === 'string' && id !== ''))
@@ -93,7 +98,7 @@ function readTemplate(fields: Fields): string | undefined {
 }
 
 function readPerson(identifiers: unknown): PersonReference | undefined {
-  if (identifiers === undefined || identifiers === null) return undefined
+  if (isAbsent(identifiers)) return undefined
   if (typeof identifiers !== 'object')
     throw badRequest('identifiers must be an object with id, email or cio_id', 'identifiers')
   const { id, email, cio_id: internal } = identifiers as Fields
@@ -141,7 +146,7 @@ function readText(fields: Fields, name: string): string | undefined {
 }
 
 function readHeaders(value: unknown): Record<string, string> | undefined {
-  if (value === undefined || value === null) return undefined
+  if (isAbsent(value)) return undefined
   if (typeof value !== 'object' || Array.isArray(value))
     throw badRequest('headers must be an object of names and values', 'headers')
   const headers: Record<string, string> = {}
@@ -158,7 +163,7 @@ function readHeaders(value: unknown): Record<string, string> | undefined {
 }
 
 function readData(value: unknown): Record<string, Json> | undefined {
-  if (value === undefined || value === null) return undefined
+  if (isAbsent(value)) return undefined
   if (typeof value !== 'object' || Array.isArray(value))
     throw badRequest('message_data must be an object', 'message_data')
   if (Buffer.byteLength(JSON.stringify(value)) > mostDataBytes) {
@@ -168,7 +173,7 @@ function readData(value: unknown): Record<string, Json> | undefined {
 }
 
 function readAttachments(value: unknown): { filename: string; content: Buffer }[] {
-  if (value === undefined || value === null) return []
+  if (isAbsent(value)) return []
   if (typeof value !== 'object' || Array.isArray(value)) {
     throw badRequest('attachments must be an object of file names and base64 content', 'attachments')
   }

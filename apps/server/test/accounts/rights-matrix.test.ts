@@ -45,16 +45,21 @@ interface Answer {
 
 async function send(route: GuardedRoute, who: Anybody, call: Call): Promise<Answer> {
   const { server, sessions } = world
-  const params = { project: call.project ?? world.ours.id, ...call.params } as Record<string, string | number>
-  const path = route.url
-    .replace('/*', `/${params['*'] ?? ''}`)
-    .replace(/:(\w+)/g, (_, name) => encodeURIComponent(params[name] ?? `no ${name} in the sample`))
   const keys = {
     key: world.ours.secretKey,
     trackingKey: world.ours.trackingKey,
     otherKey: world.theirs.secretKey,
   } as Partial<Record<Anybody, string>>
   const key = keys[who]
+  // Segment's settings want the key in the path.
+  const params: Record<string, string | number> = {
+    project: call.project ?? world.ours.id,
+    key: key ?? 'none',
+    ...call.params,
+  }
+  const path = route.url
+    .replace('/*', `/${params['*'] ?? ''}`)
+    .replace(/:(\w+)/g, (_, name) => encodeURIComponent(params[name] ?? `no ${name} in the sample`))
   const query = new URLSearchParams(
     Object.entries(call.query ?? {}).map(([name, value]) => [name, String(value)]),
   )

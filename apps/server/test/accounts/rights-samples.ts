@@ -398,6 +398,11 @@ export const otherSamples: Record<string, Sample> = {
       body({ batch: [{ ...segmentCall, type: 'track', timestamp: '2026-01-01T00:00:00Z' }] }),
     ]),
   ),
+  'POST /beacon/v1/batch': body({
+    batch: [{ ...segmentCall, type: 'track', timestamp: '2026-01-01T00:00:00Z' }],
+  }),
+  'GET /v1/projects/:key/settings': plain,
+  'GET /sourceConfig': plain,
   'PUT /api/v1/customers/:id': { make: () => ({ params: { id: 'reader-1' }, body: { plan: 'pro' } }) },
   'DELETE /api/v1/customers/:id': params(async () => ({ id: 'reader-1' })),
   'POST /api/v1/customers/:id/events': {
@@ -414,10 +419,6 @@ export const otherSamples: Record<string, Sample> = {
   'POST /api/v2/entity': body(operation),
   'POST /api/v2/batch': body({ batch: [operation] }),
   'GET /api/v1/accounts/region': plain,
-  'POST /api/v1/segments/:id/add_customers': params(async () => ({ id: 1 }), { status: 404 }),
-  'POST /api/v1/segments/:id/remove_customers': params(async () => ({ id: 1 }), { status: 404 }),
-  'POST /api/v1/metrics': { status: 404, make: () => ({}) },
-  'POST /api/v1/push/events': { status: 404, make: () => ({}) },
 
   'GET /u/:token': params(async ({ link }) => ({ token: await link('unsubscribe') })),
   'POST /u/:token': params(async ({ link }) => ({ token: await link('unsubscribe') })),

@@ -11,9 +11,9 @@ describe('readConfig', () => {
       queueStore: 'postgres',
       dataDir: expect.stringMatching(/\/\.fairway$/),
       databaseUrl: undefined,
-      maxEventBytes: 32_768,
-      maxBatchBytes: 512_000,
-      maxBatchEvents: 2_500,
+      maxEventBytes: undefined,
+      maxBatchBytes: undefined,
+      maxBatchEvents: undefined,
     })
   })
 

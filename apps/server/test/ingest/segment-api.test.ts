@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EventItem } from '../../src/ingest/item.ts'
 import { basic, type IntakeServer, request, startIntakeServer } from './helpers.ts'
@@ -138,7 +139,7 @@ describe('calls', () => {
     ['/v1/track', { userId: 1, event: 'x', timestamp: 'soon' }, 'timestamp'],
     ['/v1/track', { userId: 1, event: 'x', messageId: {} }, 'messageId'],
     ['/v1/identify', { userId: [1] }, 'userId'],
-    ['/v1/identify', { userId: 1, traits: [] }, 'traits'],
+    ['/v1/identify', { userId: 1, traits: ['x'] }, 'traits'],
     ['/v1/group', { userId: 1 }, 'groupId'],
     ['/v1/alias', { userId: 1 }, 'previousId'],
     ['/v1/alias', { previousId: 1 }, 'userId'],
@@ -186,7 +187,7 @@ describe('batches', () => {
       { type: 'dance', userId: 3 },
       'nonsense',
       { type: 'track', userId: 4, event: 'b', properties: { a: 'x\0y' } },
-      { type: 'track', userId: 5, event: 'c', properties: { a: 'ü'.repeat(20_000) } },
+      { type: 'track', userId: 5, event: 'c', properties: { a: 'ü'.repeat(40_000) } },
       { action: 'identify', userId: 6 },
     ]
     expect(await send('/v1/batch', { batch })).toMatchObject({
@@ -198,7 +199,7 @@ describe('batches', () => {
           { index: 2, field: 'type' },
           { index: 3, reason: expect.stringContaining('must be a JSON object') },
           { index: 4, field: 'properties.a', reason: expect.stringContaining('NUL') },
-          { index: 5, reason: expect.stringContaining('one event may have 32768') },
+          { index: 5, reason: expect.stringContaining('one event may have 65536') },
         ],
       },
     })
@@ -226,14 +227,39 @@ describe('batches', () => {
     expect(await send('/v1/batch', { batch: [] })).toMatchObject({ status: 200, body: { success: true } })
   })
 
-  it('takes 2,500 calls and no more', async () => {
-    const batch = Array.from({ length: 2_500 }, (_, i) => ({ type: 'track', userId: i, event: 'many' }))
+  it('takes 20,000 calls and no more', async () => {
+    const batch = Array.from({ length: 20_000 }, (_, i) => ({ type: 'track', userId: i, event: 'many' }))
     expect(await send('/v1/batch', { batch })).toMatchObject({ status: 200, body: { success: true } })
-    const items = await server.take(2_500)
-    expect(items.at(-1)).toMatchObject({ person: { id: '2499' } })
+    const items = await server.take(20_000)
+    expect(items.at(-1)).toMatchObject({ person: { id: '19999' } })
     expect(await send('/v1/batch', { batch: [...batch, batch[0]] })).toMatchObject({
       status: 413,
-      body: { success: false, field: 'batch', message: expect.stringContaining('2500') },
+      body: { success: false, field: 'batch', message: expect.stringContaining('20000') },
+    })
+  })
+
+  it("takes RudderStack's 4 MB, plain and compressed, and not 5", async () => {
+    const ofSize = (bytes: number) => {
+      const call = { type: 'track', userId: 1, event: 'big', properties: { text: 'x'.repeat(30_000) } }
+      const batch = Array(Math.ceil(bytes / JSON.stringify(call).length)).fill(call)
+      return { calls: batch.length, text: JSON.stringify({ batch }) }
+    }
+    const { calls, text } = ofSize(4_000_000)
+    expect(text.length).toBeGreaterThan(4_000_000)
+    expect(await send('/v1/batch', text)).toMatchObject({ status: 200, body: { success: true } })
+    const headers = { ...basic(key), 'content-encoding': 'gzip' }
+    expect(await send('/v1/batch', gzipSync(text), headers)).toMatchObject({ status: 200 })
+    await server.take(2 * calls)
+    const tooLarge = { success: false, code: 'too_large', error: expect.stringContaining('large') }
+    const { text: larger } = ofSize(5_000_000)
+    expect(await send('/v1/batch', larger)).toMatchObject({ status: 413, body: tooLarge })
+    expect(await send('/v1/batch', gzipSync(larger), headers)).toMatchObject({ status: 413, body: tooLarge })
+  })
+
+  it("takes a call of 64 KB, as Customer.io's pipelines do", async () => {
+    const properties = { text: 'x'.repeat(65_000) }
+    expect(await accepted('/v1/track', { userId: 1, event: 'big', properties })).toMatchObject({
+      name: 'big',
     })
   })
 

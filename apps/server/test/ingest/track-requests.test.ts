@@ -108,7 +108,7 @@ describe('users/track', () => {
     [{ id: 1, email: 'nobody' }, 'email'],
     [{ id: 1, email: 'a@b.co\r\nBcc: x@y.z' }, 'email'],
     [{ id: 1, email: `${'x'.repeat(250)}@b.co` }, 'email'],
-    [{ id: 1, data: [] }, 'data'],
+    [{ id: 1, data: [1] }, 'data'],
     [{ id: 1, data: 'text' }, 'data'],
     [{ id: 1, channels: [3] }, 'channels.0'],
     [{ id: 1, extras: { created_at: 'yesterday' } }, 'extras.created_at'],

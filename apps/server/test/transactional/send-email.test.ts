@@ -173,7 +173,7 @@ describe('refusals name the field', () => {
     ['headers.Bcc', { ...direct, headers: { Bcc: 'b@x.example' } }, 400],
     ['headers.X: y', { ...direct, headers: { 'X: y': 'b' } }, 400],
     ['identifiers', { ...direct, identifiers: {} }, 400],
-    ['message_data', { ...direct, message_data: [] }, 400],
+    ['message_data', { ...direct, message_data: [1] }, 400],
     ['message_data', { ...direct, message_data: { big: 'x'.repeat(200_000) } }, 413],
     ['attachments', { ...direct, attachments: { 'a.bin': Buffer.alloc(2_200_000).toString('base64') } }, 413],
     ['attachments.a.txt', { ...direct, attachments: { 'a.txt': '&&&' } }, 400],
@@ -208,4 +208,9 @@ describe('refusals name the field', () => {
     const { delivery_id: id } = await reply.json()
     expect((await mailOf(id)).subject).toMatch(/^a.?b.?$/u)
   })
+})
+
+test("PHP's empty lists are empty objects", async () => {
+  const reply = await send({ ...direct, identifiers: [], message_data: [], headers: [], attachments: [] })
+  expect(reply.status).toBe(200)
 })

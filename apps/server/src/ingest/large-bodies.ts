@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify'
+import type { App } from '../app.ts'
+import { tooManyRequests } from '../errors.ts'
+import { keptWith } from '../kept-with.ts'
+
+/** Bodies up to here are as many as there are connections. */
+export const smallBytes = 512_000
+/** Of all larger ones that are being read or worked on, in this process. */
+const mostBytes = 128 * 1024 * 1024
+
+/** Bytes of them that are held now. */
+export const heldOf = keptWith((_app: App) => ({ bytes: 0 }))
+
+/**
+ * Large bodies share a bounded amount of memory: a few clients that send megabytes must not cost the others their server. What
+ * has no room is refused with a 429 as it arrives; bodies of ordinary size always have room. Counted is what came, so that
+ * nobody takes room away by announcing.
+ */
+export function boundLargeBodies(scope: FastifyInstance, app: App): void {
+  const held = heldOf(app)
+  scope.addHook('preParsing', (request, reply, payload, done) => {
+    const announced = request.headers['content-length']
+    if (announced !== undefined && Number(announced) <= smallBytes) return done(null, payload)
+    let received = 0
+    const count = (chunk: Buffer) => {
+      received += chunk.length
+      held.bytes += chunk.length
+      if (received <= smallBytes || held.bytes <= mostBytes) return
+      payload.off('data', count)
+      // Nobody listens any more where the body was refused already.
+      if (payload.listenerCount('error') > 0)
+        payload.emit('error', tooManyRequests('Too many large requests at once: try again later', 1))
+    }
+    payload.on('data', count)
+    reply.raw.once('close', () => {
+      held.bytes -= received
+    })
+    done(null, payload)
+  })
+}

@@ -18,15 +18,20 @@ export class RateLimit {
     this.#tokens = this.#burst
   }
 
-  /** How many of `wanted` sends may go now; they are counted. */
-  take(wanted: number, nowMs: number): number {
-    if (this.#perSecond <= 0) return wanted
+  /** How many sends may go now. */
+  room(nowMs: number): number {
+    if (this.#perSecond <= 0) return Number.POSITIVE_INFINITY
     if (this.#filledAt > 0) {
       const earned = ((nowMs - this.#filledAt) / 1000) * this.#perSecond
       this.#tokens = Math.min(this.#burst, this.#tokens + Math.max(earned, 0))
     }
     this.#filledAt = nowMs
-    const granted = Math.min(wanted, Math.floor(this.#tokens))
+    return Math.floor(this.#tokens)
+  }
+
+  /** How many of `wanted` sends may go now; they are counted. */
+  take(wanted: number, nowMs: number): number {
+    const granted = Math.min(wanted, this.room(nowMs))
     this.#tokens -= granted
     return granted
   }

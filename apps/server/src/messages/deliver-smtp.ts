@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { SendResult } from '../channels/errors.ts'
 import type { SmtpChannel } from '../channels/smtp.ts'
 import type { Addressed } from './addressing.ts'
-import { composeChunk, type ReadyMail } from './compose-chunk.ts'
+import { ComposeAhead } from './compose-ahead.ts'
+import type { ReadyMail } from './compose-chunk.ts'
 import type { Delivery } from './deliver.ts'
-import { claimMessages, type Outcome, recordOutcomes, settlePending, suppressBounced } from './outcomes.ts'
+import { claimMessages, type Outcome, recordOutcomes, suppressBounced } from './outcomes.ts'
 
 /** With the delays below, a message is tried for about eight hours. */
 export const mostAttempts = 14
@@ -22,47 +23,53 @@ export async function deliverThroughSmtp(
   channel: SmtpChannel,
   addressed: Addressed[],
 ): Promise<void> {
-  const rest = [...addressed]
+  const mails = new ComposeAhead(delivery, addressed, () => roomOf(channel, delivery.app.now().getTime()))
   const token = randomUUID()
   let failure: unknown
   const work = async () => {
-    while (rest.length > 0 && failure === undefined) {
-      const chunk = rest.splice(0, channel.chunkSize)
-      try {
-        if (!(await deliverChunk(delivery, channel, token, chunk)))
-          postponeRest(delivery, channel, rest.splice(0))
-      } catch (error) {
-        failure ??= error
+    try {
+      while (failure === undefined) {
+        const chunk = await mails.take(channel.chunkSize)
+        if (chunk.length === 0) return
+        await deliverChunk(delivery, channel, token, chunk)
       }
+    } catch (error) {
+      failure ??= error
     }
   }
   await Promise.all(Array.from({ length: chunksAtOnce }, work))
+  const { left } = await mails.end()
   if (failure !== undefined) throw failure
+  postpone(delivery, channel, left)
 }
 
-/** False when the provider takes no more for now. */
 async function deliverChunk(
   delivery: Delivery,
   channel: SmtpChannel,
   token: string,
-  chunk: Addressed[],
-): Promise<boolean> {
+  chunk: ReadyMail[],
+): Promise<void> {
   const places = chunk.length
   await channel.slots.acquire(places, delivery.signal)
   try {
-    const admitted = admit(delivery, channel, chunk)
+    const admitted = admit(delivery, channel, chunk.length)
     await sendChunk(delivery, channel, token, chunk.slice(0, admitted))
-    postponeRest(delivery, channel, chunk.slice(admitted))
-    return admitted === chunk.length
+    postpone(delivery, channel, chunk.slice(admitted))
   } finally {
     channel.slots.release(places)
   }
 }
 
-/** How many the breaker and the rate limit let through now. */
-function admit({ app }: Delivery, channel: SmtpChannel, chunk: Addressed[]): number {
+/** How many sends the breaker and the rate limit would let through now; {@link admit} counts them. */
+function roomOf({ breaker, rate }: SmtpChannel, now: number): number {
+  if (breaker.waitMs(now) > 0) return 0
+  return breaker.open ? Math.min(1, rate.room(now)) : rate.room(now)
+}
+
+/** How many of `wanted` sends the breaker and the rate limit let through now. */
+function admit({ app }: Delivery, channel: SmtpChannel, wanted: number): number {
   const now = app.now().getTime()
-  const allowed = channel.breaker.open ? Math.min(chunk.length, 1) : chunk.length
+  const allowed = channel.breaker.open ? Math.min(wanted, 1) : wanted
   const granted = channel.rate.take(allowed, now)
   const admitted = channel.breaker.allow(granted, now)
   channel.rate.giveBack(granted - admitted)
@@ -70,11 +77,12 @@ function admit({ app }: Delivery, channel: SmtpChannel, chunk: Addressed[]): num
 }
 
 /** Their jobs come back when the breaker may close, or one after the other as the rate limit allows. */
-function postponeRest({ app, postpone }: Delivery, channel: SmtpChannel, rest: Addressed[]): void {
-  const now = app.now().getTime()
-  for (const { message } of rest) {
+function postpone(delivery: Delivery, channel: SmtpChannel, mails: Pick<Addressed, 'message'>[]): void {
+  const now = delivery.app.now().getTime()
+  for (const { message } of mails) {
     const closed = channel.breaker.waitMs(now)
-    postpone(message.id, closed > 0 ? closed + jitter(closed) : channel.rate.nextTurnMs(now) || firstRetryMs)
+    const delay = closed > 0 ? closed + jitter(closed) : channel.rate.nextTurnMs(now) || firstRetryMs
+    delivery.postpone(message.id, delay)
   }
 }
 
@@ -82,22 +90,18 @@ async function sendChunk(
   delivery: Delivery,
   channel: SmtpChannel,
   token: string,
-  chunk: Addressed[],
+  chunk: ReadyMail[],
 ): Promise<void> {
   const { app, projectId } = delivery
   if (chunk.length === 0) return
-  const { ready, failed } = await composeChunk(delivery, chunk)
-  await settlePending(app.pool, projectId, failed, app.now())
-  if (ready.length === 0) return
-
   delivery.signal.throwIfAborted()
   const claimed = await claimMessages(
     app,
     projectId,
-    ready.map(({ message }) => message.id),
+    chunk.map(({ message }) => message.id),
     token,
   )
-  const mine = ready.filter(({ message }) => claimed.has(message.id))
+  const mine = chunk.filter(({ message }) => claimed.has(message.id))
   const results = await Promise.all(
     mine.map(async (mail) => ({ mail, result: await channel.send(mail.mail) })),
   )

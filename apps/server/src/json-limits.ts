@@ -22,13 +22,14 @@ export const itemInBody = { refuse: badRequest }
 /** 2,000 people, or 1,000 columns with what becomes of each. */
 export const longListInBody = { keys: 5_000 }
 
-interface Walk extends JsonRules {
+interface Walk {
+  readonly rules: JsonRules
   seen: number
   /** About how long the value is as JSON text. */
   characters: number
 }
 
-const walkOf = (rules: JsonRules): Walk => ({ ...rules, seen: 0, characters: 0 })
+const walkOf = (rules: JsonRules): Walk => ({ rules, seen: 0, characters: 0 })
 
 /** NUL and lone surrogates can only come into JSON text as escapes. */
 export const mayNeedCleaning = (text: string) => text.includes('\\u') || text.includes('__proto__')
@@ -61,14 +62,14 @@ export function cleanJson(
 }
 
 function measure(value: object, path: string, walk: Walk, depth: number): void {
-  if (depth > walk.depth) throw tooDeep(path, walk)
+  if (depth > walk.rules.depth) throw tooDeep(path, walk)
   if (Array.isArray(value)) {
-    if ((walk.seen += value.length) > walk.keys) throw tooManyKeys(path, walk)
+    if ((walk.seen += value.length) > walk.rules.keys) throw tooManyKeys(path, walk)
     for (let i = 0; i < value.length; i++) measureMember(value[i], path, i, walk, depth)
     return
   }
   for (const key in value) {
-    if (++walk.seen > walk.keys) throw tooManyKeys(path, walk)
+    if (++walk.seen > walk.rules.keys) throw tooManyKeys(path, walk)
     walk.characters += key.length + 4
     measureMember((value as Fields)[key], path, key, walk, depth)
   }
@@ -88,21 +89,21 @@ function clean(value: unknown, path: string, walk: Walk, depth: number): unknown
     walk.characters += 8
     return value
   }
-  if (depth > walk.depth) throw tooDeep(path, walk)
+  if (depth > walk.rules.depth) throw tooDeep(path, walk)
   if (Array.isArray(value)) {
-    if ((walk.seen += value.length) > walk.keys) throw tooManyKeys(path, walk)
+    if ((walk.seen += value.length) > walk.rules.keys) throw tooManyKeys(path, walk)
     return value.map((element, i) => clean(element, join(path, i), walk, depth + 1))
   }
   const copy: Fields = {}
   for (const key of Object.keys(value)) {
     const member = (value as Fields)[key]
-    if (walk.prototypeNames === 'refuse' && mayPollute(key, member))
-      throw (walk.refuseName ?? walk.refuse)(
+    if (walk.rules.prototypeNames === 'refuse' && mayPollute(key, member))
+      throw (walk.rules.refuseName ?? walk.rules.refuse)(
         `${join(path, key)} is a name that no property may have`,
         join(path, key),
       )
     if (key === '__proto__') continue
-    if (++walk.seen > walk.keys) throw tooManyKeys(path, walk)
+    if (++walk.seen > walk.rules.keys) throw tooManyKeys(path, walk)
     copy[cleanText(key, path, walk)] = clean(member, join(path, key), walk, depth + 1)
   }
   return copy
@@ -121,20 +122,23 @@ const loneSurrogate = /\p{Surrogate}/gu
 function cleanText(text: string, path: string, walk: Walk): string {
   walk.characters += text.length + 3
   if (text.includes('\0'))
-    throw walk.refuse(`${path || 'A key'} contains a NUL character (\\u0000); remove it`, path || undefined)
+    throw walk.rules.refuse(
+      `${path || 'A key'} contains a NUL character (\\u0000); remove it`,
+      path || undefined,
+    )
   return text.replace(loneSurrogate, '\ufffd')
 }
 
 const join = (path: string, key: string | number) =>
   (path === '' ? String(key) : `${path}.${key}`).slice(0, 200)
 
-const tooDeep = (path: string, { depth, refuse }: Walk) =>
+const tooDeep = (path: string, { rules: { depth, refuse } }: Walk) =>
   refuse(`${shown(path)} is nested deeper than ${depth} levels; flatten it`, topLevel(path))
 
-const tooManyKeys = (path: string, { keys, refuse }: Walk) =>
+const tooManyKeys = (path: string, { rules: { keys, refuse } }: Walk) =>
   refuse(`${shown(path)} has more than ${keys} keys; send fewer properties`, topLevel(path))
 
-const outOfRange = (path: string, { refuse }: Walk) =>
+const outOfRange = (path: string, { rules: { refuse } }: Walk) =>
   refuse(`${path} is a number beyond ±1.8e308; send it as a string`, path)
 
 /** Paths into hostile nesting are long: the first few members are enough to find the place. */

@@ -20,7 +20,6 @@ const keysPerQuery = 500
 const usedPrecisionMs = 600_000
 
 interface Waiter {
-  readonly hash: Buffer
   readonly promise: Promise<KeyOwner | null>
   resolve(owner: KeyOwner | null): void
   reject(error: unknown): void
@@ -43,34 +42,33 @@ class KeyCache {
     this.#app = app
   }
 
-  find(hash: Buffer): KeyOwner | null | Promise<KeyOwner | null> {
-    const id = hash.toString('latin1')
+  /** `hash`: in hexadecimal, as everywhere here. */
+  find(hash: string): KeyOwner | null | Promise<KeyOwner | null> {
     const now = this.#app.now().getTime()
-    const found = this.#found.get(id)
+    const found = this.#found.get(hash)
     if (found && found.until > now) return found.owner
-    const unknownUntil = this.#unknown.get(id)
+    const unknownUntil = this.#unknown.get(hash)
     if (unknownUntil !== undefined && unknownUntil > now) return null
-    return this.#ask(id, hash)
+    return this.#ask(hash)
   }
 
-  forget(hash: Buffer): void {
-    const id = hash.toString('latin1')
+  forget(hash: string): void {
     this.#generation++
-    this.#found.delete(id)
-    this.#unknown.delete(id)
+    this.#found.delete(hash)
+    this.#unknown.delete(hash)
   }
 
   forgetProject(projectId: number): void {
     this.#generation++
-    for (const [id, { owner }] of this.#found) if (owner.projectId === projectId) this.#found.delete(id)
+    for (const [hash, { owner }] of this.#found) if (owner.projectId === projectId) this.#found.delete(hash)
   }
 
-  #ask(id: string, hash: Buffer): Promise<KeyOwner | null> {
-    const waiting = this.#waiting.get(id)
+  #ask(hash: string): Promise<KeyOwner | null> {
+    const waiting = this.#waiting.get(hash)
     if (waiting) return waiting.promise
     if (this.#waiting.size >= maxWaiting) throw unavailable('Too many unknown keys are being checked', 1)
-    const waiter = createWaiter(hash)
-    this.#waiting.set(id, waiter)
+    const waiter = createWaiter()
+    this.#waiting.set(hash, waiter)
     if (!this.#asking) void this.#askWaiting()
     return waiter.promise
   }
@@ -83,18 +81,18 @@ class KeyCache {
       try {
         const owners = await loadOwners(
           this.#app,
-          batch.map(([, waiter]) => waiter.hash),
+          batch.map(([hash]) => hash),
         )
-        for (const [id, waiter] of batch) {
-          const owner = owners.get(id) ?? null
-          if (generation === this.#generation) this.#remember(id, owner)
-          this.#waiting.delete(id)
+        for (const [hash, waiter] of batch) {
+          const owner = owners.get(hash) ?? null
+          if (generation === this.#generation) this.#remember(hash, owner)
+          this.#waiting.delete(hash)
           waiter.resolve(owner)
         }
       } catch (error) {
         const refusal = unavailable('The key could not be checked', 1, error)
-        for (const [id, waiter] of batch) {
-          this.#waiting.delete(id)
+        for (const [hash, waiter] of batch) {
+          this.#waiting.delete(hash)
           waiter.reject(refusal)
         }
       }
@@ -102,23 +100,23 @@ class KeyCache {
     this.#asking = false
   }
 
-  #remember(id: string, owner: KeyOwner | null): void {
+  #remember(hash: string, owner: KeyOwner | null): void {
     const now = this.#app.now().getTime()
-    this.#found.delete(id)
-    this.#unknown.delete(id)
-    if (owner) putBounded(this.#found, id, { owner, until: now + positiveTtlMs })
-    else putBounded(this.#unknown, id, now + negativeTtlMs)
+    this.#found.delete(hash)
+    this.#unknown.delete(hash)
+    if (owner) putBounded(this.#found, hash, { owner, until: now + positiveTtlMs })
+    else putBounded(this.#unknown, hash, now + negativeTtlMs)
   }
 }
 
-function createWaiter(hash: Buffer): Waiter {
+function createWaiter(): Waiter {
   let resolve!: Waiter['resolve']
   let reject!: Waiter['reject']
   const promise = new Promise<KeyOwner | null>((res, rej) => {
     resolve = res
     reject = rej
   })
-  return { hash, promise, resolve, reject }
+  return { promise, resolve, reject }
 }
 
 function putBounded<V>(map: Map<string, V>, id: string, value: V): void {
@@ -129,7 +127,7 @@ function putBounded<V>(map: Map<string, V>, id: string, value: V): void {
   map.set(id, value)
 }
 
-async function loadOwners(app: App, hashes: Buffer[]): Promise<Map<string, KeyOwner>> {
+async function loadOwners(app: App, hashes: string[]): Promise<Map<string, KeyOwner>> {
   const now = app.now()
   const { rows } = await app.pool.query<{ hash: Buffer; project_id: number; kind: KeyOwner['kind'] }>(
     `with found as (
@@ -139,11 +137,11 @@ async function loadOwners(app: App, hashes: Buffer[]): Promise<Map<string, KeyOw
        where id in (select id from found where last_used_at is null or last_used_at < $3)
      )
      select hash, project_id, kind from found`,
-    [hashes, now, new Date(now.getTime() - usedPrecisionMs)],
+    [hashes.map((hash) => Buffer.from(hash, 'hex')), now, new Date(now.getTime() - usedPrecisionMs)],
   )
   return new Map(
     rows.map((row) => [
-      row.hash.toString('latin1'),
+      row.hash.toString('hex'),
       { projectId: row.project_id, kind: row.kind } satisfies KeyOwner,
     ]),
   )

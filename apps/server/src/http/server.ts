@@ -14,6 +14,7 @@ import { readJsonBodies } from './json-body.ts'
 import { serveMetrics } from './metrics.ts'
 import { refuseUnusualPaths } from './normal-path.ts'
 import { describeApi } from './openapi.ts'
+import { boundPipelines } from './pipelining.ts'
 import { renderProblems, sendUnroutable } from './problems.ts'
 import { logRequests } from './request-log.ts'
 import { setResponseHeaders } from './response-headers.ts'
@@ -49,6 +50,7 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(compileSchema) as unknown as FastifyInstance
 
+  boundPipelines(server)
   setResponseHeaders(server)
   logRequests(server, app.log)
   readBeforeRefusing(server)

@@ -4,6 +4,7 @@ import type { Device, PersonRef } from '../ingest/item.ts'
 import { nameLength } from '../ingest/limits.ts'
 import { readTopics } from '../ingest/topics.ts'
 import { languageName, timezoneName } from '../people/locale.ts'
+import { isNoId, noIdReason } from '../people/no-id.ts'
 import type { ValueType } from './guess.ts'
 import type { ImportKind } from './imports.ts'
 import type { Options } from './options.ts'
@@ -39,12 +40,12 @@ export type Put = (draft: Draft, value: Json) => string | undefined
 
 const named: Record<string, (options: Options) => Put> = {
   id: () => (draft, value) => {
-    const id = readId(value)
+    const id = readPersonId(value)
     if (typeof id !== 'string') return id.reason
     draft.person.id = id
   },
   anonymous_id: () => (draft, value) => {
-    const id = readId(value)
+    const id = readPersonId(value)
     if (typeof id !== 'string') return id.reason
     draft.person.anonymousId = id
   },
@@ -185,6 +186,11 @@ function readId(value: Json): string | { reason: string } {
   return text
 }
 
+function readPersonId(value: Json): string | { reason: string } {
+  const id = readId(typeof value === 'boolean' ? String(value) : value)
+  return typeof id === 'string' && isNoId(id) ? { reason: noIdReason(id) } : id
+}
+
 const putTime =
   (options: Options, put: (draft: Draft, at: number) => void): Put =>
   (draft, value) => {
@@ -259,5 +265,9 @@ const putAliases: Put = (draft, value) => {
   )
   if (!Array.isArray(list) || refs.length < list.length || !sound)
     return 'is not a JSON list of ids like [{"id": "…"}, {"anonymousId": "…"}]'
+  const none = refs
+    .flatMap(({ id, anonymousId }) => [id, anonymousId])
+    .find((one) => typeof one === 'string' && isNoId(one))
+  if (none !== undefined) return noIdReason(none as string)
   draft.aliases = refs as PersonRef[]
 }

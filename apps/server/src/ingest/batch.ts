@@ -1,4 +1,7 @@
+import type { App } from '../app.ts'
 import { ApiError } from '../errors.ts'
+import { accept } from './accept.ts'
+import { namesNobody } from './fields.ts'
 import type { IngestItem, RejectedItem } from './item.ts'
 import type { Fields } from './vet.ts'
 
@@ -46,6 +49,28 @@ export function sortBatch(
     }
   })
   return sorted
+}
+
+/**
+ * Reads one call that came alone. One that names nobody is refused like any other wrong one, and noted as well: whoever sends
+ * it is a program that doesn't know, and rarely one that reads replies.
+ */
+export async function readAlone(
+  app: App,
+  projectId: number,
+  read: () => IngestItem[],
+  describe: () => Omit<RejectedItem, 'kind' | 'reason'>,
+): Promise<IngestItem[]> {
+  try {
+    return read()
+  } catch (error) {
+    // The refusal stands, whether or not there is room for the note.
+    if (namesNobody(error))
+      await accept(app, projectId, [{ kind: 'rejected', reason: error.message, ...describe() }]).catch(
+        () => {},
+      )
+    throw error
+  }
 }
 
 const fieldsOf = (call: unknown): Fields =>

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import type { App } from '../app.ts'
 import { badRequest, notFound, tooLarge, unauthorized } from '../errors.ts'
 import { accept } from './accept.ts'
-import { brief, sortBatch } from './batch.ts'
+import { brief, readAlone, sortBatch } from './batch.ts'
 import { type Body, requireBody } from './body.ts'
 import { absentPaths, explainAbsent } from './customer-io-absent.ts'
 import * as requests from './customer-io-requests.ts'
@@ -81,8 +81,18 @@ export function customerIoApi(app: App) {
       const body = needsBody ? requireBody(request) : (request.body as Body | undefined)
       const fields = body === undefined || isEmptyList(body.value) ? {} : vet(body.value, '', body, limits)
       const params = vet(request.params, '', { value: request.params, bytes: 0, suspicious: true }, limits)
-      const item = toItem(params as unknown as Params, fields, app.now().getTime())
-      await accept(app, projectId, [item])
+      const now = app.now().getTime()
+      const items = await readAlone(
+        app,
+        projectId,
+        () => [toItem(params as unknown as Params, fields, now)],
+        () => ({
+          ...describe({ identifiers: fields.primary ?? params, ...fields }),
+          acceptedAt: now,
+          source: 'customer_io',
+        }),
+      )
+      await accept(app, projectId, items)
       return sendJson(reply, success)
     }
 

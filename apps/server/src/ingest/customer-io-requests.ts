@@ -3,11 +3,12 @@ import { canonicalAddress } from '../email-address.ts'
 import { badRequest } from '../errors.ts'
 import { dedupeBy } from './dedupe.ts'
 import {
+  nobody,
   readEmail,
   readFlag,
-  readId,
   readName,
   readObject,
+  readPersonId,
   readProperties,
   readText,
   readTime,
@@ -24,8 +25,8 @@ const duplicateWindowMs = 24 * 3_600_000
 
 /** The person named in a path: by email when it looks like one, as Customer.io decides it. */
 export function personInPath(value: string): PersonRef {
-  const id = readId(value, 'id')
-  if (id === undefined) throw badRequest('The person in the path is empty', 'id')
+  const id = readPersonId(value, 'id')
+  if (id === undefined) throw nobody('The person in the path is empty', 'id', value)
   if (id.startsWith('cio_')) throw badRequest(noCioIds, 'id')
   const email = canonicalAddress(id)
   return email === undefined ? { id } : { email }
@@ -36,12 +37,18 @@ const noCioIds = 'cio_id is an id inside Customer.io, unknown here; name the per
 /** `{id}` or `{email}`, as the v2 API and merges name people. */
 export function personOf(value: unknown, field: string): PersonRef {
   const identifiers = readObject(value, field) ?? {}
-  const id = readId(identifiers.id, `${field}.id`)
+  const id = readPersonId(identifiers.id, `${field}.id`)
   const email = readEmail(identifiers.email, `${field}.email`)
-  const anonymousId = readId(identifiers.anonymous_id, `${field}.anonymous_id`)
+  const anonymousId = readPersonId(identifiers.anonymous_id, `${field}.anonymous_id`)
   if (id === undefined && email === undefined && anonymousId === undefined) {
     if (identifiers.cio_id !== undefined) throw badRequest(noCioIds, `${field}.cio_id`)
-    throw badRequest(`${field} must name the person by id or email`, field)
+    throw nobody(
+      `${field} must name the person by id or email`,
+      field,
+      identifiers.id,
+      identifiers.email,
+      identifiers.anonymous_id,
+    )
   }
   return { id, email, anonymousId }
 }
@@ -59,8 +66,8 @@ export function identify(person: PersonRef, attributes: Fields, now: number): Id
     ...rest
   } = attributes as Record<string, Json>
   const optedOut = readFlag(unsubscribed, 'unsubscribed')
-  const named = { ...person, id: person.id ?? readId(id, 'id') }
-  const anonymousId = person.anonymousId ?? readId(anonymous_id, 'anonymous_id')
+  const named = { ...person, id: person.id ?? readPersonId(id, 'id') }
+  const anonymousId = person.anonymousId ?? readPersonId(anonymous_id, 'anonymous_id')
   const profile = liftProfile(rest)
   return {
     kind: 'identify',
@@ -97,10 +104,11 @@ function namedByType(type: unknown, name: string, data: Record<string, Json>) {
 
 /** Events of somebody who is not known yet: by anonymous id, or an invitation to the address in `data.recipient`. */
 export function anonymousEvent(fields: Fields, now: number): EventItem {
-  const anonymousId = readId(fields.anonymous_id, 'anonymous_id')
+  const anonymousId = readPersonId(fields.anonymous_id, 'anonymous_id')
   if (anonymousId !== undefined) return event({ anonymousId }, fields, now)
   const email = readEmail(fields.recipient ?? readObject(fields.data, 'data')?.recipient, 'data.recipient')
-  if (email === undefined) throw badRequest('anonymous_id is missing; name the person', 'anonymous_id')
+  if (email === undefined)
+    throw nobody('anonymous_id is missing; name the person', 'anonymous_id', fields.anonymous_id)
   return event({ email }, fields, now)
 }
 

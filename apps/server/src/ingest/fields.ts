@@ -1,6 +1,7 @@
 import type { Json } from '@fairway/queue'
 import { addressProblem, canonicalAddress } from '../email-address.ts'
-import { badRequest } from '../errors.ts'
+import { ApiError, badRequest } from '../errors.ts'
+import { isNoId, noIdReason } from '../people/no-id.ts'
 import { nameLength } from './limits.ts'
 import type { Fields } from './vet.ts'
 
@@ -17,6 +18,25 @@ export function readId(value: unknown, field: string): string | undefined {
   if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
     throw badRequest(`${field} is too large for a JSON number to be exact; send it as a string`, field)
   return String(value)
+}
+
+/** Codes the refusal of a call that names nobody: it is noted among the project's rejects, whatever becomes of the reply. */
+const noId = 'no_id'
+
+export const namesNobody = (error: unknown): error is ApiError =>
+  error instanceof ApiError && error.code === noId
+
+/** The call names no person where it has to; `given` is what it has there: an empty text is an id that is none. */
+export const nobody = (message: string, field: string, ...given: unknown[]) =>
+  new ApiError(400, given.some((value) => typeof value === 'string') ? noId : 'bad_request', message, {
+    field,
+  })
+
+/** An id of a person: not what programs send where they have none. */
+export function readPersonId(value: unknown, field: string): string | undefined {
+  const id = readId(typeof value === 'boolean' ? String(value) : value, field)
+  if (id !== undefined && isNoId(id)) throw nobody(`${field} ${noIdReason(id)}`, field, id)
+  return id
 }
 
 /** An address in its canonical form. Empty text is how forms and browsers say "none". */

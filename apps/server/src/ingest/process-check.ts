@@ -1,4 +1,5 @@
 import { identityOf } from '../people/identity.ts'
+import { isNoId, noIdReason } from '../people/no-id.ts'
 import type { IngestItem, PersonRef, RejectedItem } from './item.ts'
 
 const kinds: Record<IngestItem['kind'], true> = {
@@ -40,6 +41,8 @@ function checkRef(ref: PersonRef, field: string): string | undefined {
     if (typeof value !== 'string') return `an id in ${field} is not a text`
     if (value.length > longestId) return `an id in ${field} is longer than ${longestId} characters`
   }
+  for (const id of [ref.id, ref.anonymousId])
+    if (id && isNoId(id)) return `an id in ${field} ${noIdReason(id)}`
   const { external, anonymous } = identityOf(ref)
   return external === undefined && anonymous === undefined ? `${field} has no id` : undefined
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import { ApiError, badRequest, tooLarge, unauthorized } from '../errors.ts'
 import { accept } from './accept.ts'
-import { brief, sortBatch } from './batch.ts'
+import { brief, readAlone, sortBatch } from './batch.ts'
 import { type Body, requireBody } from './body.ts'
 import { browserSettings } from './browser-settings.ts'
 import { explainAbsent } from './customer-io-absent.ts'
@@ -40,7 +40,13 @@ export function segmentApi(app: App) {
     const projectId = await projectOf(app, request, writeKey(request, body), refuse)
     const call = vet(body.value, '', body, limits)
     const context = { now: app.now().getTime(), batch: {}, historical: false }
-    await accept(app, projectId, callToItems(type, call, context))
+    const items = await readAlone(
+      app,
+      projectId,
+      () => callToItems(type, call, context),
+      () => ({ ...describe({ ...call, type }), acceptedAt: context.now, source: 'segment' }),
+    )
+    await accept(app, projectId, items)
     return sendJson(reply, success)
   }
 

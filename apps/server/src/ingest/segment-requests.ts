@@ -2,7 +2,16 @@ import type { Json } from '@fairway/queue'
 import { badRequest } from '../errors.ts'
 import { languageName, timezoneName } from '../people/locale.ts'
 import { dedupeBy } from './dedupe.ts'
-import { readId, readName, readObject, readProperties, readText, readTime } from './fields.ts'
+import {
+  nobody,
+  readId,
+  readName,
+  readObject,
+  readPersonId,
+  readProperties,
+  readText,
+  readTime,
+} from './fields.ts'
 import type { Device, EventItem, IdentifyItem, IngestItem, PersonRef } from './item.ts'
 import { liftProfile } from './profile.ts'
 import type { Fields } from './vet.ts'
@@ -98,10 +107,12 @@ function group(call: Fields, context: CallContext): IdentifyItem {
 
 /** `previousId` is the old id: most often an anonymous one, so it is given as both. */
 function alias(call: Fields, context: CallContext): IngestItem {
-  const previousId = readId(call.previousId, 'previousId') ?? readId(call.anonymousId, 'anonymousId')
-  const userId = readId(call.userId, 'userId')
-  if (previousId === undefined) throw badRequest('previousId is missing; name the old id', 'previousId')
-  if (userId === undefined) throw badRequest('userId is missing; name the new id', 'userId')
+  const previousId =
+    readPersonId(call.previousId, 'previousId') ?? readPersonId(call.anonymousId, 'anonymousId')
+  const userId = readPersonId(call.userId, 'userId')
+  if (previousId === undefined)
+    throw nobody('previousId is missing; name the old id', 'previousId', call.previousId)
+  if (userId === undefined) throw nobody('userId is missing; name the new id', 'userId', call.userId)
   return {
     kind: 'merge',
     ...common({ ...call, anonymousId: undefined }, context),
@@ -114,10 +125,10 @@ function common(call: Fields, context: CallContext) {
 }
 
 function readPerson(call: Fields): PersonRef {
-  const id = readId(call.userId, 'userId')
-  const anonymousId = readId(call.anonymousId, 'anonymousId')
+  const id = readPersonId(call.userId, 'userId')
+  const anonymousId = readPersonId(call.anonymousId, 'anonymousId')
   if (id === undefined && anonymousId === undefined)
-    throw badRequest('userId or anonymousId is missing; name the person', 'userId')
+    throw nobody('userId or anonymousId is missing; name the person', 'userId', call.userId, call.anonymousId)
   return { id, anonymousId }
 }
 

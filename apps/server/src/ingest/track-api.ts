@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import type { App } from '../app.ts'
 import { ApiError, unauthorized } from '../errors.ts'
 import { accept } from './accept.ts'
+import { brief, readAlone } from './batch.ts'
 import { bodyOrQuery } from './body.ts'
 import { asTrackApi } from './dialects.ts'
 import type { IngestItem } from './item.ts'
@@ -35,13 +36,21 @@ const endpoints: [path: string, toItems: ToItems, methods: HTTPMethods[]][] = [
 export function trackApi(app: App) {
   const limits = limitsOf(app, 'track')
 
-  const handler = (toItems: ToItems) => async (request: FastifyRequest, reply: FastifyReply) => {
-    const body = bodyOrQuery(request)
-    const projectId = await projectOf(app, request, keyOf(request, body.value), refuse)
-    const fields = vet(body.value, '', body, limits)
-    await accept(app, projectId, toItems(fields, app.now().getTime()))
-    return sendJson(reply, success)
-  }
+  const handler =
+    (path: string, toItems: ToItems) => async (request: FastifyRequest, reply: FastifyReply) => {
+      const body = bodyOrQuery(request)
+      const projectId = await projectOf(app, request, keyOf(request, body.value), refuse)
+      const fields = vet(body.value, '', body, limits)
+      const now = app.now().getTime()
+      const items = await readAlone(
+        app,
+        projectId,
+        () => toItems(fields, now),
+        () => describe(path, fields, now),
+      )
+      await accept(app, projectId, items)
+      return sendJson(reply, success)
+    }
 
   return async (scope: FastifyInstance) => {
     speakAsVendor(scope, app, limits, asTrackApi)
@@ -55,7 +64,7 @@ export function trackApi(app: App) {
           url,
           schema,
           config: { right: 'anyKey', highVolume: true },
-          handler: handler(toItems),
+          handler: handler(path, toItems),
         })
       }
     }
@@ -74,6 +83,18 @@ export function trackApi(app: App) {
         throw unknownEndpoint(request)
       },
     })
+  }
+}
+
+function describe(path: string, fields: Fields, acceptedAt: number) {
+  const who = (
+    typeof fields.identity === 'object' && fields.identity !== null ? fields.identity : fields
+  ) as Fields
+  return {
+    person: { id: brief(who.id), email: brief(who.email) },
+    call: { type: path, name: brief(fields.event_name) },
+    source: 'track_api',
+    acceptedAt,
   }
 }
 

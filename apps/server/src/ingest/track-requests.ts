@@ -3,12 +3,13 @@ import { addressKey } from '../email-address.ts'
 import { badRequest } from '../errors.ts'
 import { dedupeBy } from './dedupe.ts'
 import {
+  nobody,
   readEmail,
   readFlag,
-  readId,
   readName,
   readNames,
   readObject,
+  readPersonId,
   readProperties,
   readText,
   readTime,
@@ -81,10 +82,10 @@ export function editTags(fields: Fields, now: number): IngestItem[] {
 
 /** PUT users/reidentify: the person `id` becomes `new_id`; two existing people are merged. */
 export function reidentify(fields: Fields, now: number): IngestItem[] {
-  const from = readId(fields.id, 'id')
-  const to = readId(fields.new_id, 'new_id')
-  if (from === undefined) throw badRequest('id is missing; name the person to change', 'id')
-  if (to === undefined) throw badRequest('new_id is missing; name the new id', 'new_id')
+  const from = readPersonId(fields.id, 'id')
+  const to = readPersonId(fields.new_id, 'new_id')
+  if (from === undefined) throw nobody('id is missing; name the person to change', 'id', fields.id)
+  if (to === undefined) throw nobody('new_id is missing; name the new id', 'new_id', fields.new_id)
   return [{ kind: 'merge', ...common({ id: to }, {}, now), from: { id: from } }]
 }
 
@@ -139,10 +140,10 @@ function traitsOf(identity: Fields, { email }: PersonRef) {
 }
 
 function readPerson(fields: Fields, path = ''): PersonRef {
-  const id = readId(fields.id, `${path}id`)
+  const id = readPersonId(fields.id, `${path}id`)
   const email = readEmail(fields.email, `${path}email`)
   if (id === undefined && email === undefined)
-    throw badRequest(`${path}id is missing; name the person by id or email`, `${path}id`)
+    throw nobody(`${path}id is missing; name the person by id or email`, `${path}id`, fields.id, fields.email)
   return { id, email }
 }
 

@@ -10,6 +10,7 @@ import { editPerson, parsePersonPath, refOf, requirePerson } from './edit.ts'
 import { describePerson, listPeople } from './list.ts'
 import { languageName, timezoneName } from './locale.ts'
 import { loadPeople } from './lookup.ts'
+import { isNoId, noIdReason } from './no-id.ts'
 import { searchPeople } from './search.ts'
 import { listTimeline } from './timeline.ts'
 
@@ -115,6 +116,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
     },
     async ({ project, params, body }) => {
       const path = parsePersonPath(params.person)
+      if ('external' in path) requireId(path.external, 'person')
       const person =
         'external' in path ? { id: path.external } : refOf(await requirePerson(app, project.id, path))
       const id = await editPerson(app, project.id, { kind: 'identify', person, ...toIdentify(body) })
@@ -245,11 +247,22 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
     },
     async ({ project, params, body }) => {
       const [into, from] = [await find(project.id, params.person), await find(project.id, body.from)]
+      requireId(into.external_id, 'person')
+      requireId(from.external_id, 'from')
       await editPerson(app, project.id, { kind: 'merge', person: refOf(into), from: refOf(from) })
       const survivors = await loadPeople(app.pool, project.id, [into.id, from.id])
       return describePerson(app, project.id, survivors.keys().next().value ?? into.id)
     },
   )
+}
+
+/**
+ * People who are there by such an id can be read, changed and erased; nobody becomes one with them.
+ *
+ * @throws {ApiError} 422
+ */
+function requireId(id: string | null, field: string): void {
+  if (id !== null && isNoId(id)) throw invalidField(field, noIdReason(id))
 }
 
 /** @throws {ApiError} 422 */

@@ -5,6 +5,7 @@ import { isEmptyList } from '../ingest/fields.ts'
 import { parseAddresses, parseMailbox } from '../messages/addresses.ts'
 import type { MessageInput } from '../messages/input.ts'
 import type { PersonReference } from '../people/lookup.ts'
+import { isNoId, noIdReason } from '../people/no-id.ts'
 import { requireHeaderName } from '../templates/header-names.ts'
 import type { TemplateError } from '../templates/template-error.ts'
 
@@ -102,7 +103,10 @@ function readPerson(identifiers: unknown): PersonReference | undefined {
   if (typeof identifiers !== 'object')
     throw badRequest('identifiers must be an object with id, email or cio_id', 'identifiers')
   const { id, email, cio_id: internal } = identifiers as Fields
-  if ((typeof id === 'string' && id !== '') || typeof id === 'number') return { id: String(id) }
+  if ((typeof id === 'string' && id !== '') || typeof id === 'number') {
+    if (isNoId(String(id))) throw badRequest(`identifiers.id ${noIdReason(String(id))}`, 'identifiers.id')
+    return { id: String(id) }
+  }
   if (typeof email === 'string' && email !== '') {
     const problem = addressProblem(email)
     if (problem !== undefined) throw badRequest(`identifiers.email ${problem}`, 'identifiers.email')

@@ -150,6 +150,8 @@ describe('v1', () => {
       status: 400,
       body: { meta: { error: expect.any(String) }, errors: [{ field }] },
     })
+    // An id that is none is noted.
+    for (const item of await server.settled()) expect(item).toMatchObject({ kind: 'rejected' })
   })
 
   it('wants a body where one is needed', async () => {

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => server?.close())
 
 const sendBatch = (size: number) => {
-  const batch = Array.from({ length: size }, (_, i) => ({ type: 'track', userId: i, event: 'x' }))
+  const batch = Array.from({ length: size }, (_, i) => ({ type: 'track', userId: i + 1, event: 'x' }))
   return request(server, 'POST', '/v1/batch', { batch }, basic(server.trackingKey))
 }
 

@@ -228,10 +228,10 @@ describe('batches', () => {
   })
 
   it('takes 20,000 calls and no more', async () => {
-    const batch = Array.from({ length: 20_000 }, (_, i) => ({ type: 'track', userId: i, event: 'many' }))
+    const batch = Array.from({ length: 20_000 }, (_, i) => ({ type: 'track', userId: i + 1, event: 'many' }))
     expect(await send('/v1/batch', { batch })).toMatchObject({ status: 200, body: { success: true } })
     const items = await server.take(20_000)
-    expect(items.at(-1)).toMatchObject({ person: { id: '19999' } })
+    expect(items.at(-1)).toMatchObject({ person: { id: '20000' } })
     expect(await send('/v1/batch', { batch: [...batch, batch[0]] })).toMatchObject({
       status: 413,
       body: { success: false, field: 'batch', message: expect.stringContaining('20000') },

@@ -121,6 +121,8 @@ describe('users/track', () => {
       status: 400,
       body: { status: 400, field, message: expect.stringContaining(field) },
     })
+    // An id that is none is noted.
+    for (const item of await server.settled()) expect(item).toMatchObject({ kind: 'rejected' })
   })
 })
 

@@ -134,6 +134,20 @@ describe('a source', () => {
     ])
   })
 
+  it('rejects rows whose id is none', async () => {
+    const id = await create({
+      cursorColumn: null,
+      query: `select id, null as email, null as plan, null as changed
+        from unnest(array['null', 'None', 'NaN', '0', 'real', '[object Object]']) as u (id)`,
+    })
+    const { import: made, rows } = await run(id)
+    expect(rows).toBe(6)
+    expect(await people()).toEqual([{ id: 'real', plan: null }])
+    const { items } = (await server.call('GET', `/imports/${made}/rejects`)).body
+    expect(items).toHaveLength(5)
+    for (const { reason } of items) expect(reason).toContain('no id: programs send it')
+  })
+
   it('neither loses nor doubles rows that share a value, even equal ones', async () => {
     const id = await create({
       query: 'select email, plan, changed from users',

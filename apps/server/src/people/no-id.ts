@@ -1,0 +1,24 @@
+/**
+ * Ids that are none: what programs put where they have no id. Taken at their word they would make one person of everybody
+ * whom such a program speaks of, and merged, for ever. Compared without case. Documented in docs/concepts.md.
+ */
+export const noIds: ReadonlySet<string> = new Set([
+  ...['null', '(null)', '<null>', 'nil', '<nil>', 'none', 'undefined', 'nan', 'void'],
+  ...['[object object]', 'true', 'false', '0', '-1', '00000000-0000-0000-0000-000000000000'],
+  ...['anonymous', 'guest', 'unknown', 'n/a', 'not_authenticated', 'unauthenticated'],
+  ...['id', 'user_id', 'userid', 'distinct_id', 'distinctid', 'anonymous_id', 'anonymousid', 'email'],
+])
+
+/** Spaces around it and quotes, as of a text that was written as JSON twice, don't make an id of it. */
+export const isNoId = (id: string): boolean => noIds.has(bare(id).toLowerCase())
+
+export const noIdReason = (id: string): string =>
+  `is ${JSON.stringify(id.slice(0, 60))}, which is no id: programs send it where they have none. Send the real id, or leave it out`
+
+const quotes = ['"', "'", '`']
+
+function bare(text: string): string {
+  const trimmed = text.trim()
+  const isQuoted = trimmed.length > 1 && quotes.includes(trimmed[0]!) && trimmed.at(-1) === trimmed[0]
+  return isQuoted ? trimmed.slice(1, -1).trim() : trimmed
+}

@@ -13,6 +13,12 @@ export class CircuitBreaker {
   #openMs = 0
   #openUntil = 0
   #probing = false
+  #reason = ''
+
+  /** Why it is open: the last failure. */
+  get reason(): string {
+    return this.#reason
+  }
 
   /** How many of `wanted` sends may go now. */
   allow(wanted: number, nowMs: number): number {
@@ -40,8 +46,9 @@ export class CircuitBreaker {
   }
 
   /** The provider could not be reached, hung, or refused the connection or the login. */
-  failed(nowMs: number): void {
+  failed(nowMs: number, reason = 'the server does not take mail'): void {
     this.#failures++
+    this.#reason = reason
     const reopen = this.#openMs > 0 && this.#probing
     if (!reopen && (this.#openMs > 0 || this.#failures < failuresToOpen)) return
     this.#openMs = reopen ? Math.min(this.#openMs * 2, longestOpenMs) : firstOpenMs

@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { ApiError, invalidField, notFound } from '../errors.ts'
 import { isInternalLiteral } from '../outgoing/connections.ts'
+import { type Retrying, readRetrying } from '../queue/retrying.ts'
 import { rendererOf } from '../templates/renderer.ts'
 import { resultOf } from '../templates/templates.ts'
 import { openChannel, openSettings, sealSettings } from './channels.ts'
@@ -18,6 +19,11 @@ export interface Provider {
   limits: ProviderLimits
   config: Omit<SmtpSettings, 'password'> & { hasPassword: boolean }
   createdAt: Date
+}
+
+export interface ListedProvider extends Provider {
+  /** What could not be sent through it yet; null for one that is not used. */
+  retrying: Retrying | null
 }
 
 export interface ProviderInput {
@@ -40,12 +46,17 @@ interface Row {
 const columns = 'id, kind, name, active, limits, config, created_at'
 
 /** Newest first; mail leaves through the newest active one. */
-export async function listProviders(app: App, projectId: number): Promise<Provider[]> {
+export async function listProviders(app: App, projectId: number): Promise<ListedProvider[]> {
   const { rows } = await app.pool.query<Row>(
     `select ${columns} from providers where project_id = $1 and channel = 'email' order by id desc limit 100`,
     [projectId],
   )
-  return rows.map((row) => describe(app, row))
+  return Promise.all(
+    rows.map(async (row) => ({
+      ...describe(app, row),
+      retrying: row.active ? await readRetrying(app, projectId, `provider ${row.id}`) : null,
+    })),
+  )
 }
 
 /** Becomes the active one. @throws {ApiError} 422 */

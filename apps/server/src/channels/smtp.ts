@@ -77,7 +77,7 @@ export class SmtpChannel {
     const progress = { composed: false, complete: false }
     const result = await this.#attempt(mail, progress)
     const providerFailed = result.outcome === 'unknown' || (result.outcome === 'retry' && result.provider)
-    if (providerFailed) this.breaker.failed(this.#now().getTime())
+    if (providerFailed) this.breaker.failed(this.#now().getTime(), result.reason)
     else this.breaker.succeeded()
     return result
   }

@@ -1,5 +1,6 @@
 import type { DeadLetterFilter, QueueOverview, TenantControls, TenantStats } from '@fairway/queue'
 import { isCanary } from '../http/canary.ts'
+import { type Retrying, readRetrying } from '../queue/retrying.ts'
 import { table } from './table.ts'
 import { withApp } from './with-app.ts'
 import { WrongArguments } from './wrong-arguments.ts'
@@ -64,13 +65,15 @@ export async function queueTopCommand({ json, limit }: Output & { limit: number 
 }
 
 export async function queueInspectCommand(project: string, { json }: Output): Promise<void> {
-  const { tenants, controls, dead } = await withApp(async (app) => ({
+  const { tenants, controls, dead, retrying } = await withApp(async (app) => ({
     tenants: withShares(await app.queue.tenants(100, { tenant: project }), await app.queue.overview()),
     controls: await app.queue.controls(project),
     dead: await app.queue.deadLetters({ tenant: project, limit: 10, withData: false }),
+    retrying: await readRetrying(app, Number(project)),
   }))
-  if (json) return console.log(JSON.stringify({ waiting: tenants, controls, dead }))
+  if (json) return console.log(JSON.stringify({ waiting: tenants, retrying, controls, dead }))
   printTenants(tenants, {})
+  if (retrying.count > 0) console.log(describeRetrying(retrying))
   console.log(`\nLimits: ${describeControls(controls)}`)
   if (dead.length === 0) return console.log('No dead jobs.')
   console.log('\nThe latest dead jobs:')
@@ -155,6 +158,17 @@ function describeTenants(tenants: Waiting[]): string {
       one.paused ? 'paused' : '',
     ]),
   )
+}
+
+export function describeRetrying({ count, more, reasons }: Retrying): string {
+  const heading = `\n${count}${more ? ' or more' : ''} messages could not be sent yet and are tried again:\n`
+  const rows = reasons.map((one) => [
+    one.count,
+    one.nextTryAt.toISOString(),
+    one.provider ?? '-',
+    one.reason.replace(/^will be tried again: /, ''),
+  ])
+  return heading + table(['messages', 'next try', 'through', 'reason'], rows)
 }
 
 const describeControls = (controls: TenantControls): string =>

@@ -5,7 +5,7 @@ import type { Addressed } from './addressing.ts'
 import { ComposeAhead } from './compose-ahead.ts'
 import type { ReadyMail } from './compose-chunk.ts'
 import type { Delivery } from './deliver.ts'
-import { claimMessages, type Outcome, recordOutcomes, suppressBounced } from './outcomes.ts'
+import { claimMessages, type Outcome, recordOutcomes, recordPostponed, suppressBounced } from './outcomes.ts'
 
 /** With the delays below, a message is tried for about eight hours. */
 export const mostAttempts = 14
@@ -40,7 +40,7 @@ export async function deliverThroughSmtp(
   await Promise.all(Array.from({ length: chunksAtOnce }, work))
   const { left } = await mails.end()
   if (failure !== undefined) throw failure
-  postpone(delivery, channel, left)
+  await postpone(delivery, channel, left)
 }
 
 async function deliverChunk(
@@ -54,7 +54,7 @@ async function deliverChunk(
   try {
     const admitted = admit(delivery, channel, chunk.length)
     await sendChunk(delivery, channel, token, chunk.slice(0, admitted))
-    postpone(delivery, channel, chunk.slice(admitted))
+    await postpone(delivery, channel, chunk.slice(admitted))
   } finally {
     channel.slots.release(places)
   }
@@ -77,13 +77,24 @@ function admit({ app }: Delivery, channel: SmtpChannel, wanted: number): number 
 }
 
 /** Their jobs come back when the breaker may close, or one after the other as the rate limit allows. */
-function postpone(delivery: Delivery, channel: SmtpChannel, mails: Pick<Addressed, 'message'>[]): void {
-  const now = delivery.app.now().getTime()
+async function postpone(
+  delivery: Delivery,
+  channel: SmtpChannel,
+  mails: Pick<Addressed, 'message'>[],
+): Promise<void> {
+  const { app, projectId, sending } = delivery
+  const now = app.now().getTime()
+  const held: { id: string; nextTryAt: Date }[] = []
   for (const { message } of mails) {
     const closed = channel.breaker.waitMs(now)
-    const delay = closed > 0 ? closed + jitter(closed) : channel.rate.nextTurnMs(now) || firstRetryMs
+    const delay = Math.round(
+      closed > 0 ? closed + jitter(closed) : channel.rate.nextTurnMs(now) || firstRetryMs,
+    )
+    if (channel.breaker.open) held.push({ id: message.id, nextTryAt: new Date(now + delay) })
     delivery.postpone(message.id, delay)
   }
+  // A rate limit is somebody's wish; a server that takes nothing is what somebody wants to hear of.
+  await recordPostponed(app, projectId, nameOf(sending), againBecause(channel.breaker.reason), held)
 }
 
 async function sendChunk(
@@ -105,39 +116,50 @@ async function sendChunk(
   const results = await Promise.all(
     mine.map(async (mail) => ({ mail, result: await channel.send(mail.mail) })),
   )
+  const now = app.now().getTime()
+  const delays = new Map(
+    results
+      .filter(({ mail, result }) => result.outcome === 'retry' && triesLeft(mail))
+      .map(({ mail: { message } }) => [message.id, retryDelayMs(message.attempts + 1)]),
+  )
   await recordOutcomes(
     app,
     projectId,
     token,
-    results.map(({ mail, result }) => outcomeOf(delivery, mail, result)),
+    results.map(({ mail, result }) => {
+      const delayMs = delays.get(mail.message.id)
+      return outcomeOf(delivery, mail, result, delayMs === undefined ? undefined : new Date(now + delayMs))
+    }),
   )
   // Only after the row says `pending` again may its job come back.
-  for (const { mail, result } of results) {
-    if (result.outcome === 'retry' && triesLeft(mail))
-      delivery.postpone(mail.message.id, retryDelayMs(mail.message.attempts + 1))
-  }
+  for (const [id, delayMs] of delays) delivery.postpone(id, delayMs)
   await suppressBounced(app, projectId, results.flatMap(bouncesOf))
 }
 
-function outcomeOf({ sending }: Delivery, ready: ReadyMail, result: SendResult): Outcome {
+function outcomeOf({ sending }: Delivery, ready: ReadyMail, result: SendResult, nextTryAt?: Date): Outcome {
   const base = {
     id: ready.message.id,
     personId: ready.message.personId,
     recipient: ready.mail.envelope.to.join(', '),
     subject: ready.mail.subject,
-    provider: sending.provider ? `provider ${sending.provider.id}` : 'installation',
+    provider: nameOf(sending),
   }
   switch (result.outcome) {
     case 'sent':
       return { ...base, state: 'sent', reason: result.note, providerMessageId: result.providerMessageId }
     case 'retry':
-      return triesLeft(ready)
-        ? { ...base, state: 'pending', reason: `will be tried again: ${result.reason}` }
+      return nextTryAt
+        ? { ...base, state: 'pending', reason: againBecause(result.reason), nextTryAt }
         : { ...base, state: 'failed', reason: `given up after ${mostAttempts} attempts: ${result.reason}` }
     default:
       return { ...base, state: result.outcome, reason: result.reason }
   }
 }
+
+/** As messages name where they leave. */
+const nameOf = ({ provider }: Delivery['sending']) => (provider ? `provider ${provider.id}` : 'installation')
+
+const againBecause = (reason: string) => `will be tried again: ${reason}`
 
 const triesLeft = ({ message }: ReadyMail) => message.attempts + 1 < mostAttempts
 

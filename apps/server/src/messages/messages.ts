@@ -4,6 +4,7 @@ import type { Reading } from '../capacity/expensive-reads.ts'
 import { readCursor, timestampShape, uuidShape, writeCursor } from '../db/cursor.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { conflict, notFound } from '../errors.ts'
+import { shownName } from '../people/shown-name.ts'
 import { deliverJob, type MailLane } from './deliver-job.ts'
 
 export interface Message {
@@ -11,12 +12,18 @@ export interface Message {
   class: 'transactional' | 'behavioral'
   channel: string
   personId: number | null
+  /** Null when they were erased, or are not stored yet. */
+  person: { id: number; externalId: string | null; email: string | null; name: string | null } | null
   campaignId: number | null
+  campaignName: string | null
   templateId: number | null
+  templateName: string | null
   eventId: string | null
   state: string
   reason: string | null
   recipient: string | null
+  /** When it is tried again; null for one that does not wait for that. */
+  nextTryAt: Date | null
   subject: string | null
   attempts: number
   provider: string | null
@@ -37,14 +44,25 @@ export interface MessageDetail extends Message {
 
 export interface MessageFilter {
   state?: string
+  /** Only those that could not be sent yet and are tried again. */
+  retrying?: boolean
   class?: string
   person?: number
   campaign?: number
 }
 
-const columns = `id, class, channel, person_id as "personId", campaign_id as "campaignId", template_id as "templateId",
-  event_id as "eventId", state, reason, recipient, subject, attempts, provider, provider_message_id as "providerMessageId",
-  test, due_at as "dueAt", claimed_at as "claimedAt", settled_at as "settledAt", created_at as "createdAt"`
+const columns = `m.id, m.class, m.channel, m.person_id as "personId", m.campaign_id as "campaignId",
+  m.template_id as "templateId", m.event_id as "eventId", m.state, m.reason, m.recipient, m.subject, m.attempts, m.provider,
+  m.provider_message_id as "providerMessageId", m.test, m.due_at as "dueAt", m.next_try_at as "nextTryAt",
+  m.claimed_at as "claimedAt", m.settled_at as "settledAt", m.created_at as "createdAt",
+  c.name as "campaignName", t.name as "templateName",
+  case when p.id is not null then json_build_object('id', p.id, 'externalId', p.external_id, 'email', p.email,
+    'name', ${shownName('p.properties')}) end as person`
+
+/** What the columns name beside the message. */
+const named = `left join people p on p.project_id = m.project_id and p.id = m.person_id
+  left join behavioral_campaigns c on c.project_id = m.project_id and c.id = m.campaign_id
+  left join templates t on t.project_id = m.project_id and t.id = m.template_id`
 
 /** Newest first. `cursor` continues after the page that gave it. */
 export async function listMessages(
@@ -58,6 +76,7 @@ export async function listMessages(
   const add = (condition: (place: string) => string, value: unknown) =>
     where.push(condition(`$${values.push(value)}`))
   if (filter.state) add((place) => `state = ${place}`, filter.state)
+  if (filter.retrying) where.push('next_try_at is not null')
   if (filter.class) add((place) => `class = ${place}`, filter.class)
   if (filter.person) add((place) => `person_id = ${place}`, filter.person)
   if (filter.campaign) add((place) => `campaign_id = ${place}`, filter.campaign)
@@ -68,8 +87,10 @@ export async function listMessages(
   }
   // To the microsecond as text: a Date would cut the cursor to milliseconds and repeat rows.
   const { rows } = await reading.pool.query<Message & { exactly: string }>(
-    `select ${columns}, created_at::text as exactly from messages where ${where.join(' and ')}
-     order by created_at desc, id desc limit $${values.push(limit + 1)}`,
+    `select ${columns}, m.created_at::text as exactly
+     from (select * from messages where ${where.join(' and ')}
+           order by created_at desc, id desc limit $${values.push(limit + 1)}) as m ${named}
+     order by m.created_at desc, m.id desc`,
     values,
   )
   const last = rows.length > limit ? rows[limit - 1] : undefined
@@ -82,9 +103,9 @@ export async function listMessages(
 /** @throws {ApiError} 404 */
 export async function getMessage(app: App, projectId: number, id: string): Promise<MessageDetail> {
   const { rows } = await app.pool.query<MessageDetail & { history: Json }>(
-    `select ${columns}, history,
+    `select ${columns}, m.history,
             (select b.id from mailbox b where b.project_id = $1 and b.message_id = m.id) as "mailboxId"
-     from messages m where project_id = $1 and id = $2`,
+     from messages m ${named} where m.project_id = $1 and m.id = $2`,
     [projectId, id],
   )
   if (!rows[0]) throw notFound('Message')

@@ -13,6 +13,8 @@ export interface Outcome {
   subject?: string | null
   provider?: string | null
   providerMessageId?: string | null
+  /** Of `pending`: when it is tried again. */
+  nextTryAt?: Date
 }
 
 /** Takes `pending` messages for this token. Only what it returns may be handed to a provider. Committed on return. */
@@ -23,7 +25,7 @@ export async function claimMessages(
   token: string,
 ): Promise<Set<string>> {
   const { rows } = await app.pool.query<{ id: string }>(
-    `update messages set state = 'claimed', claim = $3, claimed_at = $4, attempts = attempts + 1
+    `update messages set state = 'claimed', claim = $3, claimed_at = $4, attempts = attempts + 1, next_try_at = null
      where project_id = $1 and id = any($2::uuid[]) and state = 'pending' returning id`,
     [projectId, ids, token, app.now()],
   )
@@ -94,9 +96,10 @@ async function settle(
          subject = coalesce(o.subject, m.subject),
          provider = coalesce(o.provider, m.provider),
          provider_message_id = coalesce(o.provider_message_id, m.provider_message_id),
+         next_try_at = o.next_try_at,
          input = case when o.state = 'sent' and m.input -> 'forget' = 'true' then '{"forget": true}' else m.input end
-       from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $10::text[])
-         as o (id, state, reason, person_id, recipient, subject, provider, provider_message_id)
+       from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $10::text[],
+         $12::timestamptz[]) as o (id, state, reason, person_id, recipient, subject, provider, provider_message_id, next_try_at)
        where m.project_id = $1 and m.id = o.id
          and case when $11::uuid is null then m.state = 'pending'
                   else m.claim = $11 and m.state in ('claimed', 'unknown') end
@@ -119,6 +122,7 @@ async function settle(
       at,
       column((o) => o.providerMessageId ?? null),
       from === 'pending' ? null : from.claimedBy,
+      column((o) => o.nextTryAt ?? null),
     ],
   )
   return new Set((rows as { id: string }[]).map((row) => row.id))
@@ -142,6 +146,23 @@ export async function markUnknown(
      from unnest($2::uuid[], $3::uuid[]) as d (id, claim)
      where m.project_id = $1 and m.id = d.id and m.state = 'claimed' and m.claim = d.claim`,
     [projectId, messages.map((message) => message.id), messages.map((message) => message.claim), app.now()],
+  )
+}
+
+/** Messages that could not be tried because their provider takes nothing for now: why, and when they will be. */
+export async function recordPostponed(
+  app: App,
+  projectId: number,
+  provider: string,
+  reason: string,
+  postponed: { id: string; nextTryAt: Date }[],
+): Promise<void> {
+  if (postponed.length === 0) return
+  await app.pool.query(
+    `update messages m set reason = $3, provider = $4, next_try_at = o.next_try_at
+     from unnest($2::uuid[], $5::timestamptz[]) as o (id, next_try_at)
+     where m.project_id = $1 and m.id = o.id and m.state = 'pending'`,
+    [projectId, postponed.map(({ id }) => id), reason, provider, postponed.map(({ nextTryAt }) => nextTryAt)],
   )
 }
 

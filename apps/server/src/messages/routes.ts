@@ -32,6 +32,9 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
         querystring: Type.Object({
           state: Type.Optional(literals('pending', 'claimed', 'sent', 'failed', 'skipped', 'unknown')),
           class: Type.Optional(literals('transactional', 'behavioral')),
+          retrying: Type.Optional(
+            Type.Boolean({ description: 'Only those that could not be sent yet and are tried again' }),
+          ),
           person: Type.Optional(Type.Integer({ minimum: 1 })),
           campaign: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_147_483_647 })),
           limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),

@@ -31,6 +31,8 @@ const mostEvents = 50
 const mostPropertyBytes = 8_000
 const windowMs = 600_000
 const subscribersPerProject = 20
+/** Somebody's many projects leave most of a process's views to others. */
+const subscribersPerOrganization = 60
 const subscribersPerProcess = 200
 
 /**
@@ -40,8 +42,10 @@ const subscribersPerProcess = 200
 export class LiveEvents {
   readonly #app: App
   readonly #watches = new Map<string, Watch>()
-  /** By project. */
-  readonly #subscribers = new Map<number, number>()
+  /** How many look at a project, and at all of an organization's. */
+  readonly #ofProjects = new Map<number, number>()
+  readonly #ofOrganizations = new Map<string, number>()
+  #inAll = 0
 
   constructor(app: App) {
     this.#app = app
@@ -50,30 +54,42 @@ export class LiveEvents {
   /**
    * Returns the function that ends the subscription. The first call of `subscriber` brings the latest ten minutes.
    *
-   * @throws {ApiError} 429 above 20 subscribers of a project and its people, or 200 in this process.
+   * @throws {ApiError} 429 above 20 subscribers of a project and its people, 60 of an organization, or 200 in this process.
    */
-  subscribe(watched: Watched, subscriber: Subscriber): () => void {
+  subscribe(watched: Watched, organization: string, subscriber: Subscriber): () => void {
     const { projectId, personId } = watched
-    const ofProject = this.#subscribers.get(projectId) ?? 0
-    const inAll = [...this.#subscribers.values()].reduce((sum, count) => sum + count, 0)
-    if (ofProject >= subscribersPerProject)
+    if (at(this.#ofProjects, projectId) >= subscribersPerProject)
       throw tooManyRequests(`A project may have ${subscribersPerProject} live views open`, 30)
-    if (inAll >= subscribersPerProcess) throw tooManyRequests('Too many live views are open', 30)
+    if (at(this.#ofOrganizations, organization) >= subscribersPerOrganization)
+      throw tooManyRequests(`An organization may have ${subscribersPerOrganization} live views open`, 30)
+    if (this.#inAll >= subscribersPerProcess) throw tooManyRequests('Too many live views are open', 30)
     const key = `${projectId} ${personId ?? ''}`
     let watch = this.#watches.get(key)
     if (!watch) {
       watch = new Watch(this.#app, watched, () => this.#watches.delete(key))
       this.#watches.set(key, watch)
     }
-    this.#subscribers.set(projectId, ofProject + 1)
+    this.#count(projectId, organization, 1)
     const unsubscribe = watch.add(subscriber)
     return () => {
       unsubscribe()
-      const left = this.#subscribers.get(projectId)! - 1
-      if (left > 0) this.#subscribers.set(projectId, left)
-      else this.#subscribers.delete(projectId)
+      this.#count(projectId, organization, -1)
     }
   }
+
+  #count(projectId: number, organization: string, change: 1 | -1): void {
+    this.#inAll += change
+    add(this.#ofProjects, projectId, change)
+    add(this.#ofOrganizations, organization, change)
+  }
+}
+
+const at = <Key>(counts: Map<Key, number>, key: Key): number => counts.get(key) ?? 0
+
+function add<Key>(counts: Map<Key, number>, key: Key, change: number): void {
+  const count = at(counts, key) + change
+  if (count > 0) counts.set(key, count)
+  else counts.delete(key)
 }
 
 interface Shown {

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { organizationOf } from '../accounts/organization-of.ts'
 import { mayStill } from '../accounts/route-rights.ts'
 import type { App } from '../app.ts'
 import { type EventStream, openEventStream } from './event-stream.ts'
@@ -23,11 +24,12 @@ export class LiveStreams {
   }
 
   /** @throws {ApiError} 429 when there are too many */
-  open(request: FastifyRequest, reply: FastifyReply, watched: Watched): void {
+  async open(request: FastifyRequest, reply: FastifyReply, watched: Watched): Promise<FastifyReply> {
+    const organization = await organizationOf(this.#app.pool, watched.projectId)
     let stream: EventStream | undefined
     // Subscribed first: a refusal is still an ordinary reply. The first events come in a later turn.
     const waiting: string[] = []
-    const unsubscribe = this.#events.subscribe(watched, (events) => {
+    const unsubscribe = this.#events.subscribe(watched, organization, (events) => {
       if (!stream) waiting.push(...events)
       else for (const event of events) stream.send('event', event)
     })
@@ -38,6 +40,7 @@ export class LiveStreams {
     stream = opened
     this.#open.set(opened, request)
     for (const event of waiting) opened.send('event', event)
+    return reply
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import type { Reading } from '../capacity/expensive-reads.ts'
 import { SharedResults } from '../capacity/shared-result.ts'
 import { keptWith } from '../kept-with.ts'
 import { isDelayed, type LaneStatus, projectLanes } from '../queue/queue-status.ts'
+import { type Retrying, readRetrying } from '../queue/retrying.ts'
 
 export const messageStates = ['pending', 'claimed', 'sent', 'failed', 'skipped', 'unknown'] as const
 export type MessageState = (typeof messageStates)[number]
@@ -14,12 +15,15 @@ export interface Overview {
   totals: { people: number; events: number; sent: number }
   messageStates: Record<MessageState, number>
   queue: LaneStatus[]
+  /** What could not be sent yet, whenever it was made. */
+  retrying: Retrying
   attention: Attention[]
 }
 
 /** Something that a person should look at. */
 export interface Attention {
   kind:
+    | 'messages_retrying'
     | 'messages_failed'
     | 'messages_unknown'
     | 'items_rejected'
@@ -54,14 +58,16 @@ export function readOverview(app: App, projectId: number, hours: number): Promis
 async function readAll(app: App, seat: Reading, projectId: number, hours: number): Promise<Overview> {
   const thisHour = Math.floor(app.now().getTime() / hourMs) * hourMs
   const since = new Date(thisHour - (hours - 1) * hourMs)
-  const [{ events, rejected }, messages, people, queue, dead, { paused = false }] = await Promise.all([
-    readCounters(seat, projectId, since),
-    messagesPerHour(seat, projectId, since),
-    countPeople(seat, projectId),
-    projectLanes(app, projectId),
-    app.queue.deadLetters({ tenant: String(projectId), limit: countedDeadLetters, withData: false }),
-    app.queue.controls(String(projectId)),
-  ])
+  const [{ events, rejected }, messages, people, queue, retrying, dead, { paused = false }] =
+    await Promise.all([
+      readCounters(seat, projectId, since),
+      messagesPerHour(seat, projectId, since),
+      countPeople(seat, projectId),
+      projectLanes(app, projectId),
+      readRetrying(seat, projectId),
+      app.queue.deadLetters({ tenant: String(projectId), limit: countedDeadLetters, withData: false }),
+      app.queue.controls(String(projectId)),
+    ])
   const series = Array.from({ length: hours }, (_, index) => {
     const at = since.getTime() + index * hourMs
     const states = messages.get(at)
@@ -78,7 +84,15 @@ async function readAll(app: App, seat: Reading, projectId: number, hours: number
     totals: { people, events: series.reduce((sum, point) => sum + point.events, 0), sent: states.sent },
     messageStates: states,
     queue,
-    attention: listAttention({ states, queue, rejected, dead: dead.length, paused: paused === true }),
+    retrying,
+    attention: listAttention({
+      states,
+      queue,
+      retrying,
+      rejected,
+      dead: dead.length,
+      paused: paused === true,
+    }),
   }
 }
 
@@ -139,14 +153,20 @@ async function countPeople(seat: Reading, projectId: number): Promise<number> {
 function listAttention(found: {
   states: States
   queue: LaneStatus[]
+  retrying: Retrying
   rejected: number
   dead: number
   paused: boolean
 }): Attention[] {
-  const { states, queue, rejected, dead, paused } = found
+  const { states, queue, retrying, rejected, dead, paused } = found
   // Of paused work everybody knows why it waits.
   const delayed = paused ? [] : queue.filter(isDelayed)
   const list: Attention[] = [
+    {
+      kind: 'messages_retrying',
+      count: retrying.count,
+      title: `${counted(retrying.count, 'message', retrying.more ? retrying.count : undefined)} could not be sent yet: ${plainReason(retrying)}.`,
+    },
     {
       kind: 'messages_failed',
       count: states.failed,
@@ -180,6 +200,10 @@ function listAttention(found: {
   ]
   return list.filter(({ count }) => count > 0)
 }
+
+/** What hinders most of them. */
+const plainReason = ({ reasons }: Retrying) =>
+  (reasons[0]?.reason ?? '').replace(/^will be tried again: /, '').replace(/\.$/, '')
 
 function counted(count: number, noun: string, most = Number.POSITIVE_INFINITY): string {
   const number = new Intl.NumberFormat('en').format(count)

@@ -80,8 +80,7 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
     async (request, reply) => {
       const { project, params } = request
       const person = await requirePerson(app, project.id, parsePersonPath(params.person))
-      live.open(request, reply, { projectId: project.id, personId: person.id })
-      return reply
+      return live.open(request, reply, { projectId: project.id, personId: person.id })
     },
   )
 }

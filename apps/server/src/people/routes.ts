@@ -6,12 +6,13 @@ import type { App } from '../app.ts'
 import { addressProblem, canonicalAddress } from '../email-address.ts'
 import { invalidField, notFound } from '../errors.ts'
 import { itemInBody } from '../json-limits.ts'
+import { countPeople } from './count.ts'
 import { editPerson, parsePersonPath, refOf, requirePerson } from './edit.ts'
 import { describePerson, listPeople } from './list.ts'
 import { languageName, timezoneName } from './locale.ts'
 import { loadPeople } from './lookup.ts'
 import { isNoId, noIdReason } from './no-id.ts'
-import { searchPeople } from './search.ts'
+import { countFound, type Matches, searchPeople } from './search.ts'
 import { listTimeline } from './timeline.ts'
 
 const tags = ['people']
@@ -69,7 +70,8 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
             Type.String({
               maxLength: 255,
               pattern: '^[^\\0]*$',
-              description: 'Beginning of an id, an email address, a phone number or a name',
+              description:
+                'Beginning of an id, an email address, a phone number, a name or a word inside a name',
             }),
           ),
           ...Paging,
@@ -78,6 +80,27 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
     },
     ({ project, seat, query: { search, ...page } }) =>
       search?.trim() ? searchPeople(seat, project, search.trim(), page) : listPeople(app, project.id, page),
+  )
+
+  server.get(
+    '/people/count',
+    {
+      config: { right: 'people.read', expensive: { narrow: 'Search for a longer beginning.' } },
+      schema: {
+        summary: 'How many people there are, or a search finds',
+        description:
+          'Of a search, `count` is 10,000 at most, and `more` says that there are others. Without one everybody is counted.',
+        tags,
+        params: ProjectParams,
+        querystring: Type.Object({
+          search: Type.Optional(Type.String({ maxLength: 255, pattern: '^[^\\0]*$' })),
+        }),
+      },
+    },
+    async ({ project, seat, query: { search } }): Promise<Matches> =>
+      search?.trim()
+        ? countFound(seat, project, search.trim())
+        : { count: await countPeople(seat, project.id), more: false },
   )
 
   server.get(

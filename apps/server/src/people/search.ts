@@ -3,13 +3,13 @@ import { integerShape, type Page, readCursor, writeCursor } from '../db/cursor.t
 import { loadFirstEntries, type PersonEntry } from './list.ts'
 import { phonePrefix } from './phone.ts'
 
-/** Where a search looks: a value of people or of their aliases, and the beginning that it must have. */
+/** Where a search looks: a value of people, of their aliases or inside their names, and the beginning that it must have. */
 interface Stage {
-  /** SQL of the value: of `people p`, or of `person_aliases a`. An index has them in order. */
+  /** SQL of the value: of `people p`, `person_aliases a` or `person_inner_names n`. An index has them in order. */
   value: string
   prefix: string
-  /** Of aliases. */
-  kind?: 'external' | 'anonymous'
+  /** Of aliases, or of what is inside names. */
+  kind?: 'external' | 'anonymous' | 'inner_name'
   /** Nobody shares it, so that it alone is the order. */
   unique?: boolean
 }
@@ -38,8 +38,8 @@ const mostLooked = 500
 const beyond = (place: string) => `${place} || chr(1114111)`
 
 /**
- * By id first, then by ids of merged people and of visitors that lead to them, by address, phone and name, each in the order
- * of its values. Nobody comes twice.
+ * By id first, then by ids of merged people and of visitors that lead to them, by address, phone and name, and by what is
+ * inside names, such as the surname; each in the order of its values. Nobody comes twice.
  */
 export async function searchPeople(
   reading: Reading,
@@ -75,6 +75,39 @@ export async function searchPeople(
   }
 }
 
+export interface Matches {
+  /** 10,000 at most. */
+  count: number
+  /** There are more. */
+  more: boolean
+}
+
+const mostCounted = 10_000
+
+/** How many people a search finds. Of each stage {@link mostCounted} values are read at most. */
+export async function countFound(
+  reading: Reading,
+  { id: projectId, defaultCountry }: { id: number; defaultCountry: string | null },
+  search: string,
+): Promise<Matches> {
+  const values: unknown[] = [projectId]
+  const stages = stagesOf(search, defaultCountry).map(({ value, prefix, kind }) => {
+    const least = `$${values.push(prefix)}::text`
+    const range = `${value} >= ${least} and ${value} < ${beyond(least)}`
+    const order = `order by ${value} limit ${mostCounted + 1}`
+    return kind === undefined
+      ? `(select p.id from people p where p.project_id = $1 and ${range} ${order})`
+      : `(select person_id from ${tableOf(kind)} and ${range} ${order})`
+  })
+  const { rows } = await reading.pool.query<{ count: number }>(
+    `select count(*) as count
+     from (select distinct id from (${stages.join(' union all ')}) as found (id) limit ${mostCounted + 1}) as people`,
+    values,
+  )
+  const { count } = rows[0]!
+  return { count: Math.min(count, mostCounted), more: count > mostCounted }
+}
+
 function stagesOf(search: string, country: string | null): Stage[] {
   const folded = search.toLowerCase()
   return [
@@ -84,8 +117,23 @@ function stagesOf(search: string, country: string | null): Stage[] {
     { value: 'lower(p.email) collate "C"', prefix: folded },
     ...phonePrefixes(search, country).map((prefix) => ({ value: 'p.phone collate "C"', prefix })),
     { value: 'person_name(p.properties) collate "C"', prefix: folded },
+    { value: 'n.name', prefix: innerPrefix(folded), kind: 'inner_name' },
   ]
 }
+
+/** Of a kind: where its values are, as far as `$1` is its project. */
+const tableOf = (kind: NonNullable<Stage['kind']>): string =>
+  kind === 'inner_name'
+    ? 'person_inner_names n where n.project_id = $1'
+    : `person_aliases a where a.project_id = $1 and a.kind = '${kind}'`
+
+/** As what is inside names is stored: function `inner_names`. */
+const innerPrefix = (folded: string): string =>
+  folded
+    .replace(/[ ,.'’-]+/g, ' ')
+    .trimStart()
+    .slice(0, longestInnerName)
+const longestInnerName = 40
 
 /** As numbers are stored, and as written, because those that could not be read are stored so. */
 function phonePrefixes(search: string, country: string | null): string[] {
@@ -123,34 +171,41 @@ async function scan(
       and (a.person_id, a.kind, a.alias) < (p.id, '${of.kind}', ${end ?? beyond(least)})
       order by a.person_id, a.kind, a.alias offset 0)`
   }
+  const hasWord = (beginning: string, end: string) => {
+    const least = place(beginning, 'text')
+    return `exists (select from inner_names(person_name(p.properties)) as word
+      where word collate "C" >= ${least} and word collate "C" < ${end})`
+  }
+  const id = kind === 'inner_name' ? 'n.person_id' : 'p.id'
   const range = [begins(value, prefix)]
   if (after)
     range.push(
       unique
         ? `${value} > ${place(after.key, 'text')}`
-        : `(${value}, p.id) > (${place(after.key, 'text')}, ${place(after.id, 'bigint')})`,
+        : `(${value}, ${id}) > (${place(after.key, 'text')}, ${place(after.id, 'bigint')})`,
     )
-  const first = `${range.join(' and ')} order by ${unique ? value : `${value}, p.id`} limit ${place(most, 'integer')}`
+  const first = `${range.join(' and ')} order by ${unique ? value : `${value}, ${id}`} limit ${place(most, 'integer')}`
 
   const before = stages.slice(0, stage)
   // What the row itself says comes first: then most need no look at their aliases.
   const earlier = [
     ...before.filter((of) => of.kind === undefined).map(tells),
     ...before.filter((of) => of.kind !== undefined).map((of) => leads(of)),
-    // Of several aliases the first one tells.
-    ...(kind === undefined ? [] : [leads(stages[stage]!, 'here.key')]),
+    // Of several aliases, or words of a name, the first one tells.
+    ...(kind === undefined
+      ? []
+      : [kind === 'inner_name' ? hasWord(prefix, 'here.key') : leads(stages[stage]!, 'here.key')]),
   ]
   const told = `${earlier.join(' or ') || 'false'} as earlier`
   const { rows } = await reading.pool.query<Found>(
     kind === undefined
       ? `select p.id, ${value} as key, ${told} from people p where p.project_id = $1 and ${first}`
-      : // First the aliases, then each one's person: joined freely, everybody of the project may be read.
+      : // First the aliases or names, then each one's person: joined freely, everybody of the project may be read.
         `select here.id, here.key, ${told}
-         from (select a.project_id, a.person_id as id, a.alias as key from person_aliases a
-               where a.project_id = $1 and a.kind = '${kind}' and ${first}) as here
+         from (select project_id, person_id as id, ${value} as key from ${tableOf(kind)} and ${first}) as here
          left join lateral (select * from people p where p.project_id = here.project_id and p.id = here.id limit 1) as p
            on true
-         order by here.key`,
+         order by here.key, here.id`,
     values,
   )
   return rows

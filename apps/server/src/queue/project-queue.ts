@@ -4,6 +4,7 @@ import { slowedFrom } from '../capacity/admission-counts.ts'
 import { keptWith } from '../kept-with.ts'
 import { type Drain, Drains } from './drain.ts'
 import { isDelayed, type LaneStatus, laneStatuses, lanes, readSnapshot } from './queue-status.ts'
+import { type Retrying, readRetrying } from './retrying.ts'
 
 /** A project's work in the queue, and how it is treated. Tells nothing of other projects. */
 export interface ProjectQueue {
@@ -11,6 +12,8 @@ export interface ProjectQueue {
   paused: boolean
   limits: ProjectLimits
   lanes: ProjectLane[]
+  /** Mail that could not be sent yet, and comes back for another try. */
+  retrying: Retrying
   /** The process that does the work, where it is of the same server; else null. */
   worker: ProcessStatus | null
   /** The process that answers; null without a supervisor. */
@@ -62,10 +65,11 @@ const drainsOf = keptWith((_: App) => new Drains())
 /** The project's numbers are of now, the lanes' own (who is served) up to a few seconds old. */
 export async function readProjectQueue(app: App, projectId: number): Promise<ProjectQueue> {
   const tenant = String(projectId)
-  const [own, controls, snapshot] = await Promise.all([
+  const [own, controls, snapshot, retrying] = await Promise.all([
     app.queue.tenants(lanesRead, { tenant }),
     app.queue.controls(tenant),
     readSnapshot(app),
+    readRetrying(app, projectId),
   ])
   const paused = controls.paused === true
   const statuses = laneStatuses(app, projectId, own)
@@ -79,6 +83,7 @@ export async function readProjectQueue(app: App, projectId: number): Promise<Pro
   return {
     paused,
     limits: limitsOf(controls),
+    retrying,
     worker: processStatus(app, 'worker'),
     api: processStatus(app, 'api'),
     lanes: statuses.map((status, index) => ({

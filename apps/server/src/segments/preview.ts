@@ -1,7 +1,7 @@
-import type { ExpensiveReads, Seat } from '../capacity/expensive-reads.ts'
+import type { Seat } from '../capacity/expensive-reads.ts'
 import { ConditionCompiler } from '../conditions/condition-sql.ts'
 import { type Condition, leavesOf } from '../conditions/language.ts'
-import { keptWith } from '../kept-with.ts'
+import { countPeople } from '../people/count.ts'
 import { loadEntries, type PersonEntry } from '../people/list.ts'
 import { expandFor } from './segment.ts'
 
@@ -22,9 +22,6 @@ const places = 40
 const peoplePerPlace = 50
 const sampleSize = places * peoplePerPlace
 const mostShown = 10
-/** Counting them takes 7 ms and more, and a thousand more or fewer don't show. */
-const largeProject = 100_000
-const totalMs = 10_000
 /** Where conditions on people themselves leave fewer than this, their history is asked for one by one. */
 const fewShare = 0.01
 
@@ -57,22 +54,6 @@ export async function previewSegment(
   const { count, found } = await countExactly(seat, projectId, expanded, look)
   const sample = await loadEntries(seat, projectId, found ?? few)
   return { count, exact: true, sampled: null, total: Math.max(total, count), sample }
-}
-
-const totalsOf = keptWith((_: ExpensiveReads) => new Map<number, { count: number; at: number }>())
-
-/** Of a large project as of the last seconds: somebody who builds a segment asks with every change of it. */
-async function countPeople({ expensiveReads, now, pool }: Seat, projectId: number): Promise<number> {
-  const known = totalsOf(expensiveReads)
-  for (const [project, { at }] of known) if (now().getTime() - at > totalMs) known.delete(project)
-  const last = known.get(projectId)
-  if (last) return last.count
-  const { rows } = await pool.query<{ count: number }>('select count(*) from people where project_id = $1', [
-    projectId,
-  ])
-  const { count } = rows[0]!
-  if (count >= largeProject) known.set(projectId, { count, at: now().getTime() })
-  return count
 }
 
 /** What a look at some of the people shows. */

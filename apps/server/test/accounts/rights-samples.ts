@@ -106,6 +106,7 @@ export const projectSamples: Record<string, Sample | Sample[]> = {
   'GET /people/:person/live': params(person),
 
   'GET /people': plain,
+  'GET /people/count': plain,
   'GET /people/:person': params(person),
   'GET /people/:person/timeline': params(person),
   'PUT /people/:person': {

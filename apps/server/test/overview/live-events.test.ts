@@ -140,6 +140,28 @@ test('is limited per project, whoever of it is watched, and room is made by thos
     .toBe(200)
 })
 
+test('is limited per organization as well: its fourth project has none, another organization has its own', async () => {
+  const { app } = server
+  const newOrganization = async (id: string) => {
+    await app.pool.query(`insert into organizations (id, name, slug) values ($1, $1, $1)`, [id])
+    return id
+  }
+  const [many, other] = [await newOrganization('many'), await newOrganization('other')]
+  const projectOf = (organizationId: string) => createProject(app, { name: 'One', organizationId })
+  const abort = new AbortController()
+  const opens = async ({ project, secretKey }: Awaited<ReturnType<typeof projectOf>>, times: number) => {
+    const replies = await Promise.all(
+      Array.from({ length: times }, () => open(project.id, secretKey, abort.signal)),
+    )
+    return replies.map(({ status }) => status)
+  }
+  for (let project = 0; project < 3; project++)
+    expect(await opens(await projectOf(many), 20)).toEqual(Array(20).fill(200))
+  expect(await opens(await projectOf(many), 1)).toEqual([429])
+  expect(await opens(await projectOf(other), 1)).toEqual([200])
+  abort.abort()
+})
+
 test('ends with the right to look: of a key, a session, a membership, a project', async () => {
   const { app, url } = server
   const { project, secretKey } = await createProject(app, { name: 'Closing' })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { searchPeople } from '../../src/people/search.ts'
+import { countFound, searchPeople } from '../../src/people/search.ts'
 import { type Bench, event, identify, merge, startBench } from '../ingest/process-support.ts'
 
 let root: Bench
@@ -33,6 +33,12 @@ async function everything(bench: Bench, search: string, limit: number, app = ben
   }
 }
 
+/** What a name is from each word on but the first, one space between two. */
+const innerNames = (name: string | null): string[] => {
+  const words = (name ?? '').split(/[ ,.'’-]+/).filter((word) => word !== '')
+  return words.slice(1).map((_, place) => words.slice(place + 1).join(' '))
+}
+
 /** What a search should find, read plainly. */
 async function expected(bench: Bench, search: string): Promise<number[]> {
   const rows = await bench.rows<Row>(
@@ -59,6 +65,13 @@ async function expected(bench: Bench, search: string): Promise<number[]> {
   stage((row) => row.email, search.toLowerCase())
   if (/^\+?\d+$/.test(search)) stage((row) => row.phone, search)
   stage((row) => row.name, search.toLowerCase())
+  const inside = rows.flatMap(({ id, name }) =>
+    innerNames(name)
+      .filter((inner) => inner.startsWith(search.toLowerCase()))
+      .map((inner) => ({ id, inner })),
+  )
+  inside.sort((a, b) => Buffer.compare(Buffer.from(a.inner), Buffer.from(b.inner)) || a.id - b.id)
+  for (const { id } of inside) if (!ids.includes(id)) ids.push(id)
   return ids
 }
 
@@ -73,6 +86,7 @@ it('finds by the beginning of id, old and anonymous id, address, phone and name,
     'b',
     'ann',
     'Ann B',
+    'ann b-a ab a',
     'ä',
     'é',
     '1',
@@ -104,6 +118,57 @@ it('finds by the beginning of id, old and anonymous id, address, phone and name,
     expect(await everything(bench, search, 7)).toEqual(all)
   }
   expect(await everything(bench, 'ann', 1)).toEqual(await expected(bench, 'ann'))
+})
+
+it('finds what is inside names: surnames, double ones, the last of many words; and counts', async () => {
+  const bench = await root.newProject()
+  const name = (name: string) => ({ properties: { name } })
+  await bench.process(
+    identify('1', 1, name('Ada Lovelace')),
+    identify('2', 2, { properties: { firstName: 'Gabriel José', lastName: 'García Márquez' } }),
+    identify('3', 3, name("Anna-Lena O'Brien")),
+    identify('4', 4, name('Eva Maria Sophie von der Lühe')),
+    identify('5', 5, name('Cher')),
+    identify('6', 6, { ...name('Lovelace'), email: 'lovelace@x.co' }),
+  )
+  const found = async (search: string) => {
+    const { items } = await searchPeople(bench.app, project(bench), search, { limit: 10 })
+    const ids = items.map(({ externalId }) => externalId)
+    expect(await countFound(bench.app, project(bench), search)).toEqual({ count: ids.length, more: false })
+    return ids
+  }
+  expect(await found('LOVE')).toEqual(['6', '1'])
+  expect(await found('garcía m')).toEqual(['2'])
+  expect(await found('Márq')).toEqual(['2'])
+  expect(await found('José G')).toEqual(['2'])
+  expect(await found('lena')).toEqual(['3'])
+  expect(await found("O'Br")).toEqual(['3'])
+  expect(await found('Lühe')).toEqual(['4'])
+  expect(await found('velace')).toEqual([])
+})
+
+it('counts up to ten thousand', async () => {
+  const bench = await root.newProject()
+  await bench.rows(
+    `insert into people (project_id, external_id, properties)
+     select $1, 'p' || i, '{"name": "Ann Smith"}' from generate_series(1, 10001) as s (i)`,
+    bench.projectId,
+  )
+  expect(await countFound(bench.app, project(bench), 'smi')).toEqual({ count: 10_000, more: true })
+  const call = async (query: string) => {
+    const response = await fetch(`${root.url}/api/v1/projects/${bench.projectId}/people/count${query}`, {
+      headers: { authorization: `Bearer ${root.secretKey}` },
+    })
+    return response.json()
+  }
+  expect([await call('?search=p1000'), await call('')]).toEqual(
+    root.projectId === bench.projectId
+      ? [
+          { count: 3, more: false },
+          { count: 10_001, more: false },
+        ]
+      : [expect.anything(), expect.anything()],
+  )
 })
 
 it('gives a page and goes on where thousands were told already, as when addresses serve as ids', async () => {

@@ -1,7 +1,6 @@
 import { createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import { getProject } from '../accounts/projects.ts'
 import type { App } from '../app.ts'
 import {
   type ExportFormat,
@@ -14,6 +13,7 @@ import {
 import { readRequest } from '../exports/request.ts'
 import { readFile } from '../files/files.ts'
 import { followTask } from './progress.ts'
+import { findProject } from './project.ts'
 import { withApp } from './with-app.ts'
 import { WrongArguments } from './wrong-arguments.ts'
 
@@ -46,7 +46,7 @@ export async function exportCommand(what: string, options: ExportOptions): Promi
 
 async function runExport(app: App, kind: ExportKind, options: ExportOptions) {
   const { project, format, segment, conditions, event, from, to, bom, keepFormulas, output } = options
-  await getProject(app, project)
+  await findProject(app, project)
   const request = {
     kind: segment === undefined ? kind : 'segment',
     format,

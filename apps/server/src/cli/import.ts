@@ -3,7 +3,6 @@ import { stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { getProject } from '../accounts/projects.ts'
 import type { App } from '../app.ts'
 import { createImport } from '../imports/create.ts'
 import type { Given } from '../imports/format.ts'
@@ -26,6 +25,7 @@ import { startUndo } from '../imports/undo-task.ts'
 import { receivePart } from '../imports/upload.ts'
 import { taskKinds } from '../task-kinds.ts'
 import { followTask } from './progress.ts'
+import { findProject } from './project.ts'
 import { table } from './table.ts'
 import { withApp } from './with-app.ts'
 import { WrongArguments } from './wrong-arguments.ts'
@@ -60,7 +60,7 @@ export async function importCommand(file: string, options: ImportOptions): Promi
   if (!isUrl && !(await stat(file).catch(() => undefined))?.isFile())
     throw new WrongArguments(`${file} is no file.`)
   await withApp(async (app) => {
-    await getProject(app, options.project)
+    await findProject(app, options.project)
     const made = await createImport(app, options.project, {
       kind,
       name: options.name ?? (isUrl ? undefined : file.split(/[\\/]/).at(-1)),
@@ -86,7 +86,7 @@ export async function importCommand(file: string, options: ImportOptions): Promi
 
 export async function importStatusCommand(id: string, options: Pick<ImportOptions, 'project' | 'json'>) {
   await withApp(async (app) => {
-    await getProject(app, options.project)
+    await findProject(app, options.project)
     await print(await describe(app, await requireImport(app, options.project, numberOf(id))), options)
   })
 }
@@ -98,7 +98,7 @@ export async function importSteerCommand(
 ): Promise<void> {
   await withApp(async (app) => {
     const { project } = options
-    await getProject(app, project)
+    await findProject(app, project)
     const row =
       command === 'undo'
         ? await startUndo(app, project, numberOf(id))

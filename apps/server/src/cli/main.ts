@@ -32,6 +32,39 @@ project
   .option('--json', 'print JSON')
   .action(async (name, options) => (await import('./project.ts')).createProjectCommand(name, options))
 
+project
+  .command('list')
+  .description('the projects and their ids')
+  .option('--json', 'print JSON')
+  .action(async (options) => (await import('./project.ts')).listProjectsCommand(options))
+
+const key = program.command('key').description("work with a project's keys")
+key
+  .command('create')
+  .description('create a key; it is shown only here')
+  .requiredOption('--project <id>', 'of this project')
+  .addOption(
+    new Option('--kind <kind>', 'tracking may write people and events, secret may do everything')
+      .choices(['tracking', 'secret'])
+      .makeOptionMandatory(),
+  )
+  .option('--name <name>', 'by which people know it')
+  .option('--json', 'print JSON')
+  .action(async (options) => (await import('./key.ts')).createKeyCommand(options))
+key
+  .command('list')
+  .description('the keys, without what is secret of them')
+  .requiredOption('--project <id>', 'of this project')
+  .option('--json', 'print JSON')
+  .action(async (options) => (await import('./key.ts')).listKeysCommand(options))
+key
+  .command('revoke')
+  .description('refuse a key from now on, for good')
+  .argument('<id>', 'its number', positive)
+  .requiredOption('--project <id>', 'of this project')
+  .option('--json', 'print JSON')
+  .action(async (id, options) => (await import('./key.ts')).revokeKeyCommand(id, options))
+
 const queue = program.command('queue').description('look into the queue, and steer it')
 queue
   .command('stats')

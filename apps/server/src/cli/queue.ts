@@ -1,6 +1,7 @@
 import type { DeadLetterFilter, QueueOverview, TenantControls, TenantStats } from '@fairway/queue'
 import { isCanary } from '../http/canary.ts'
 import { type Retrying, readRetrying } from '../queue/retrying.ts'
+import { findProject } from './project.ts'
 import { table } from './table.ts'
 import { withApp } from './with-app.ts'
 import { WrongArguments } from './wrong-arguments.ts'
@@ -65,12 +66,15 @@ export async function queueTopCommand({ json, limit }: Output & { limit: number 
 }
 
 export async function queueInspectCommand(project: string, { json }: Output): Promise<void> {
-  const { tenants, controls, dead, retrying } = await withApp(async (app) => ({
-    tenants: withShares(await app.queue.tenants(100, { tenant: project }), await app.queue.overview()),
-    controls: await app.queue.controls(project),
-    dead: await app.queue.deadLetters({ tenant: project, limit: 10, withData: false }),
-    retrying: await readRetrying(app, Number(project)),
-  }))
+  const { tenants, controls, dead, retrying } = await withApp(async (app) => {
+    const { id } = await findProject(app, project)
+    return {
+      tenants: withShares(await app.queue.tenants(100, { tenant: project }), await app.queue.overview()),
+      controls: await app.queue.controls(project),
+      dead: await app.queue.deadLetters({ tenant: project, limit: 10, withData: false }),
+      retrying: await readRetrying(app, id),
+    }
+  })
   if (json) return console.log(JSON.stringify({ waiting: tenants, retrying, controls, dead }))
   printTenants(tenants, {})
   if (retrying.count > 0) console.log(describeRetrying(retrying))
@@ -97,7 +101,10 @@ export async function queuePauseCommand(
   paused: boolean,
 ): Promise<void> {
   const target = targetOf(what)
-  await withApp((app) => (paused ? app.queue.pause(target) : app.queue.resume(target)))
+  await withApp(async (app) => {
+    if (what.project !== undefined) await findProject(app, what.project)
+    await (paused ? app.queue.pause(target) : app.queue.resume(target))
+  })
   if (json) return console.log(JSON.stringify({ ...what, paused }))
   const name = 'lane' in target ? `Lane ${target.lane}` : `Project ${target.tenant}`
   console.log(paused ? `${name} is paused: it takes jobs and hands out none.` : `${name} goes on.`)
@@ -108,6 +115,7 @@ export async function queueLimitsCommand(
   { json, ...given }: Output & Partial<Record<keyof TenantControls, number | 'none'>>,
 ): Promise<void> {
   const controls = await withApp(async (app) => {
+    await findProject(app, project)
     const changes = Object.entries(given).map(([name, value]) => [name, value === 'none' ? null : value])
     if (changes.length > 0) await app.queue.set(project, Object.fromEntries(changes) as TenantControls)
     return app.queue.controls(project)
@@ -123,11 +131,12 @@ export async function queueDeadCommand(
   const filter: DeadLetterFilter = { ...rest, ...(project && { tenant: project }) }
   if (what === 'discard' && Object.keys(filter).length === 0)
     throw new WrongArguments('Say which dead jobs: --project, --lane, --name, --reason or --before.')
-  const count = await withApp((app) =>
-    what === 'redrive'
+  const count = await withApp(async (app) => {
+    if (project !== undefined) await findProject(app, project)
+    return what === 'redrive'
       ? app.queue.redrive(filter, rate ? { perSecond: rate } : {})
-      : app.queue.discard(filter),
-  )
+      : app.queue.discard(filter)
+  })
   if (json) return console.log(JSON.stringify({ [what === 'redrive' ? 'redriven' : 'discarded']: count }))
   console.log(what === 'redrive' ? `${count} dead jobs run again.` : `${count} dead jobs are gone for good.`)
 }

@@ -7,6 +7,7 @@ import { closeInReverse } from '../closing.ts'
 import { type Config, readConfig } from '../config.ts'
 import { DataDirectoryInUse, findRunningEmbedded, hasEmbedded } from '../db/embedded.ts'
 import { type OpenedDatabase, openDatabase } from '../db/open.ts'
+import { findDataDir } from './find-data-dir.ts'
 import { createLogger } from './logger.ts'
 import { WrongArguments } from './wrong-arguments.ts'
 
@@ -22,12 +23,13 @@ export async function withApp<T>(
   work: (app: App) => Promise<T>,
   { mayCreate = false }: { mayCreate?: boolean } = {},
 ): Promise<T> {
-  const config = readConfig()
+  const config = located(readConfig())
   const isNew = !config.databaseUrl && !hasEmbedded(config.dataDir)
   const place = resolve(config.dataDir)
   if (isNew && !mayCreate)
     throw new WrongArguments(
-      `There is no Fairway in ${place}. Set FAIRWAY_DATA_DIR or DATABASE_URL to the one you mean.`,
+      `There is no Fairway in ${place}, nor in a folder above. Run this in the folder where Fairway was started, ` +
+        'or set FAIRWAY_DATA_DIR or DATABASE_URL to the one you mean.',
     )
   const log = createLogger(process.env.FAIRWAY_LOG_LEVEL ? config.logLevel : 'warn')
   const closing = closeInReverse(log)
@@ -42,6 +44,14 @@ export async function withApp<T>(
   } finally {
     await closing.run()
   }
+}
+
+/** Where nothing else is said, an installation is that of the folder or of the closest one above it, and which one is told. */
+function located(config: Config): Config {
+  if (config.databaseUrl || process.env.FAIRWAY_DATA_DIR) return config
+  const dataDir = findDataDir(config.dataDir) ?? config.dataDir
+  if (dataDir !== config.dataDir) console.error(`Using the Fairway in ${dataDir}.`)
+  return { ...config, dataDir }
 }
 
 /** The running server's embedded database; or ours, started for this command. */

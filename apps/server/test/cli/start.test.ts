@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { connect } from 'node:net'
+import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDataDir, removeDataDir } from '../../../../testing/data-dir.ts'
 import {
@@ -10,6 +11,8 @@ import {
   type ServerProcess,
   startServerProcess,
 } from '../../../../testing/process.ts'
+
+import { findDataDir } from '../../src/cli/find-data-dir.ts'
 
 let server: ServerProcess
 beforeAll(async () => {
@@ -98,6 +101,63 @@ describe('commands beside a running server', () => {
     expect(await server.cli('queue', 'redrive', '--project', '1', '--reason', 'nothing')).toContain(
       '0 dead jobs',
     )
+  })
+
+  it('lists projects, and makes, lists and revokes keys', async () => {
+    const { projects } = JSON.parse(await server.cli('project', 'list', '--json'))
+    expect(projects).toContainEqual({ id: 1, name: 'My project', mode: 'test' })
+    expect(await server.cli('project', 'list')).toContain('My project')
+
+    const key = JSON.parse(
+      await server.cli('key', 'create', '--project', '1', '--kind', 'secret', '--name', 'By hand', '--json'),
+    )
+    const settings = () =>
+      fetch(`${server.url}/api/v1/projects/1/settings`, { headers: { authorization: `Bearer ${key.key}` } })
+    expect((await settings()).status).toBe(200)
+    const listed = await server.cli('key', 'list', '--project', '1')
+    expect(listed).toContain('By hand')
+    expect(listed).not.toContain(key.key)
+
+    expect(await server.cli('key', 'revoke', String(key.id), '--project', '1')).toContain('is revoked')
+    const { keys } = JSON.parse(await server.cli('key', 'list', '--project', '1', '--json'))
+    expect(keys).toContainEqual(expect.objectContaining({ id: key.id, revokedAt: expect.any(String) }))
+    await expect.poll(async () => (await settings()).status, { timeout: 30_000 }).toBe(401)
+  })
+
+  it.each([
+    ['queue', 'inspect', '77'],
+    ['queue', 'inspect', 'My project'],
+    ['queue', 'limits', '77', '--weight', '2'],
+    ['queue', 'pause', '--project', '77'],
+    ['queue', 'resume', '--project', '1e9'],
+    ['queue', 'redrive', '--project', '77'],
+    ['queue', 'discard', '--project', '99999999999999'],
+    ['key', 'list', '--project', '77'],
+    ['key', 'create', '--project', '77', '--kind', 'tracking'],
+    ['export', 'people', '--project', '77'],
+    ['import', 'status', '1', '--project', '1.5'],
+  ])('says that there is no such project: %s %s %s %s', async (...args) => {
+    const failure = (await server.cli(...args).catch((error: unknown) => error)) as CliFailure
+    expect(failure.code).toBe(2)
+    expect(failure.stderr).toMatch(
+      /^There is no project ".*": `npx fairway project list` shows their ids\.$/m,
+    )
+  })
+
+  it('says that there is no such key', async () => {
+    const failure = (await server
+      .cli('key', 'revoke', '99', '--project', '1')
+      .catch((error: unknown) => error)) as CliFailure
+    expect(failure.code).toBe(2)
+    expect(failure.stderr).toContain('Project 1 has no key 99')
+  })
+
+  it('finds the installation from a folder below', () => {
+    const name = basename(server.dataDir)
+    const above = dirname(server.dataDir)
+    expect(findDataDir(server.dataDir)).toBe(server.dataDir)
+    expect(findDataDir(join(above, 'some', 'folder', name))).toBe(server.dataDir)
+    expect(findDataDir(join(above, 'another-name'))).toBeUndefined()
   })
 
   it('prints a link that signs in', async () => {

@@ -78,6 +78,24 @@ export const imports: Input[] = [
     [200_000, 5_000_000],
   ),
   file(
+    'lines that each leave a quote open',
+    'what is rejected as a line must not be looked at again by each of them',
+    (size) => `id,email\n${'a",x"y,"\n'.repeat(size)}`,
+    [100_000, 3_000_000],
+  ),
+  file(
+    'quotes with text behind them',
+    'each row is broken, and told',
+    (size) => `id,email\n${'"a" b,c\n'.repeat(size)}`,
+    [20_000, 2_000_000],
+  ),
+  file(
+    'bytes of no encoding',
+    'guessing takes a detector a quarter of a second; it has a thread',
+    (size) => Buffer.from(Array.from({ length: size }, (_, n) => 128 + ((n * 7919) % 128))),
+    [200_000, 10_000_000],
+  ),
+  file(
     'columns',
     'as many as fit into the header',
     (size) => `${'a,'.repeat(size)}\n${'1,'.repeat(size)}\n`,

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { App } from '../app.ts'
 import { createImport } from '../imports/create.ts'
-import type { Given } from '../imports/format.ts'
+import { encodings, type Given, quoteEscapes } from '../imports/format.ts'
 import { type ValueType, valueTypes } from '../imports/guess.ts'
 import {
   describeImport,
@@ -45,6 +45,8 @@ export interface ImportOptions extends Omit<Options, 'tags'> {
   removeTags?: boolean
   delimiter?: string
   encoding?: string
+  quoteEscape?: string
+  file?: string
   header?: boolean
   dryRun?: boolean
   rejects?: string
@@ -138,11 +140,13 @@ async function follow(app: App, row: ImportRow): Promise<ImportRow> {
   return requireImport(app, project_id, id)
 }
 
-function givenFormat({ delimiter, encoding, header }: ImportOptions): Given {
+function givenFormat({ delimiter, encoding, quoteEscape, file, header }: ImportOptions): Given {
   const named: Record<string, string> = { tab: '\t', comma: ',', semicolon: ';', pipe: '|' }
   return {
     ...(delimiter !== undefined && { delimiter: named[delimiter] ?? delimiter }),
-    ...(encoding !== undefined && { encoding: encoding.toLowerCase() as Given['encoding'] }),
+    ...(encoding !== undefined && { encoding: oneOf('--encoding', encoding.toLowerCase(), encodings) }),
+    ...(quoteEscape !== undefined && { quoteEscape: oneOf('--quote-escape', quoteEscape, quoteEscapes) }),
+    ...(file !== undefined && { file }),
     ...(header === false && { header }),
   }
 }
@@ -218,6 +222,7 @@ async function isWanted(
   { yes, json, dryRun }: ImportOptions,
 ): Promise<boolean> {
   if (json) return true
+  console.error(formatWords(row))
   console.error(
     table(
       ['column', 'goes to', 'type', 'for example'],
@@ -238,6 +243,14 @@ async function isWanted(
   }
 }
 
+/** How the file was read: what looks wrong in the samples may be wrong here. */
+function formatWords({ format, source }: ImportRow): string {
+  const { type, delimiter, encoding, header } = format!
+  const kind = type === 'csv' ? `CSV with ${JSON.stringify(delimiter)} between cells` : 'NDJSON'
+  const whose = source ? `, known as an export of ${source}` : ''
+  return `Read as ${kind}, ${encoding.toUpperCase()}${type === 'csv' && !header ? ', without a header' : ''}${whose}:`
+}
+
 async function tell(app: App, made: Import, options: ImportOptions): Promise<void> {
   const { project, rejects, dryRun } = options
   const { rejected } = made.counts
@@ -254,12 +267,12 @@ async function tell(app: App, made: Import, options: ImportOptions): Promise<voi
 async function print(made: Import, { json }: { json?: boolean }): Promise<void> {
   if (json) return console.log(JSON.stringify(made))
   const { id, name, state, counts, message } = made
-  const { rows, created, updated, unchanged, rejected } = Object.fromEntries(
+  const { rows, created, updated, unchanged, rejected, skipped } = Object.fromEntries(
     Object.entries(counts).map(([key, count]) => [key, count.toLocaleString('en')]),
   ) as Record<keyof typeof counts, string>
   console.log(`Import ${id}, ${name}: ${state.replace('_', ' ')}${message ? `. ${message}` : ''}`)
   console.log(
-    `${rows} rows: ${created} created, ${updated} updated, ${unchanged} unchanged, ${rejected} rejected`,
+    `${rows} rows: ${created} created, ${updated} updated, ${unchanged} unchanged, ${rejected} rejected; ${skipped} other lines (header, empty)`,
   )
 }
 

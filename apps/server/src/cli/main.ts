@@ -157,13 +157,18 @@ const imports = program
   .argument('<file>', 'CSV or NDJSON, also .gz or .zip; or an address that begins with https://')
   .requiredOption('--project <id>', 'into which project', positive)
   .option('--kind <kind>', 'people, events, unsubscribes, suppressions, tags or segment', 'people')
-  .option('--from <product>', 'whose export it is: vero or fairway')
+  .option(
+    '--from <product>',
+    'whose export it is: vero, fairway, customerio, google, outlook, mailchimp, klaviyo or hubspot; most are known by their columns',
+  )
   .option('--map <column=target>', 'where a column goes, such as "Plan name=property:plan"; repeat it', list)
-  .option('--type <column=type>', 'text, number, boolean, date or json; repeat it', list)
+  .option('--type <column=type>', 'text, number, boolean, date, serial_date or json; repeat it', list)
   .option('--only-mapped', 'leave out columns without --map, instead of guessing')
   .option('--name <name>', 'of the import')
   .option('--delimiter <character>', 'comma, semicolon, tab or pipe')
-  .option('--encoding <name>', 'utf-8, utf-16le, utf-16be or windows-1252')
+  .option('--encoding <name>', 'such as utf-8, windows-1251 or shift_jis; default: found out')
+  .option('--quote-escape <how>', 'quotes inside of quotes: doubled, or behind a backslash')
+  .option('--file <name>', 'which file of a .zip with several')
   .option('--no-header', 'the first row is no header')
   .option('--dates <order>', 'of dates like 3/4/2026: day_first or month_first')
   .option('--decimal-comma', 'numbers like 1.234,5')

@@ -333,12 +333,13 @@ export interface Imports {
   kind: 'people' | 'events' | 'suppressions' | 'unsubscribes' | 'tags' | 'segment'
   name: string
   state: Generated<ImportState>
-  source: Optional<'vero' | 'fairway'>
+  source: Optional<string>
   url: Optional<Buffer>
   raw_file_id: Optional<number>
   file_id: Optional<number>
   given: Generated<Jsonb<JsonObject>>
   format: JsonbOrNull<JsonObject>
+  files: Generated<Jsonb<string[]>>
   columns: Generated<Jsonb<Json[]>>
   preview: Generated<Jsonb<Json[]>>
   mapping: JsonbOrNull<JsonObject>

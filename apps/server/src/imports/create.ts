@@ -23,8 +23,6 @@ export interface NewImport {
 export async function createImport(app: App, projectId: number, wanted: NewImport): Promise<ImportRow> {
   const { kind, from, url, format = {} } = wanted
   if (url !== undefined) checkUrl(url)
-  if (from === 'vero' && kind === 'segment')
-    throw invalidField('from', 'has no exports of that kind; leave it out')
   const name = wanted.name?.trim() || (url && new URL(url).pathname.split('/').at(-1)) || kind
   const id = await withTransaction(app.pool, async (client) => {
     await refuseTooMany(client, projectId)

@@ -1,26 +1,24 @@
-import { TaskFailed } from '../tasks/kind.ts'
-import { CsvScanner } from './csv-scanner.ts'
+import { CsvScanner, type Fault } from './csv-scanner.ts'
 import { type Format, importLimits } from './format.ts'
 import { dirtOf, isDirty, type Place, type ReadBytes, type Row, type RowReader, turnBytes } from './rows.ts'
 import { excerptOf, Window } from './window.ts'
 
 /**
- * Rows of a CSV file. A quote that nothing closes would swallow the rest: a row that outgrows the limit, or is still open
- * at the end of the file, is given back as broken with its first line, and reading goes on with the next line.
+ * Rows of a CSV file. A quote that is wrong would swallow rows: what it stands in is given back as broken up to the end of
+ * its line, and reading goes on with the next one.
  */
 export class CsvRows implements RowReader {
   readonly #window: Window
   readonly #scanner: CsvScanner
-  readonly #begin: number
+  readonly #format: Format
   /** Whether the window may hold what can't be stored. */
   #dirty = false
-  /** Bytes that were looked at and are read again, as lines. */
-  #again = 0
+  blankLines = 0
 
   constructor(bytes: ReadBytes, format: Format, from: Place) {
     this.#window = new Window(bytes, from)
     this.#scanner = new CsvScanner(format)
-    this.#begin = from.offset
+    this.#format = format
   }
 
   get place(): Place {
@@ -40,12 +38,13 @@ export class CsvRows implements RowReader {
       } else if (found === 'more') {
         const looked = window.bytes.length - window.at
         await window.more()
-        this.#dirty = isDirty(window.bytes)
+        this.#dirty = isDirty(window.bytes, this.#format)
         // A long row has been looked at in vain: others first, before that is done again.
         if (looked > turnBytes) break
       } else {
+        const looked = this.#scanner.seenTo - window.at
         rows.push(await this.#breakRow())
-        break
+        if (looked > turnBytes) break
       }
     }
     return rows
@@ -64,37 +63,52 @@ export class CsvRows implements RowReader {
         ...place,
         cells: [excerptOf(window.bytes.subarray(begin, end))],
         broken: `has ${width} cells; ${importLimits.cells} is the limit`,
+        ...(lines > 1 && { linesBefore: lines - 1 }),
       }
-    if (isBlank) return undefined
+    if (isBlank) {
+      this.blankLines += lines
+      return undefined
+    }
     const cells = this.#scanner.texts()
-    const dirt = this.#dirty ? dirtOfCells(cells) : undefined
+    const dirt = this.#dirty ? dirtOfCells(cells, this.#format) : undefined
     return dirt === undefined ? { cells, ...place } : { cells, ...place, broken: dirt }
   }
 
-  /** Gives back the line that the row begins in, and goes on behind it. */
+  /** Gives back what there is up to the end of the line that is wrong, and goes on behind it. */
   async #breakRow(): Promise<Row> {
     const window = this.#window
-    const { offset, line } = window.place
-    const text = await window.skipLine({ byReturn: true })
-    const end = window.place.offset
-    this.#dirty = isDirty(window.bytes)
-    this.#again += Math.max(0, importLimits.rowBytes - (end - offset))
-    if (this.#again > importLimits.bytesAgain + (end - this.#begin))
-      throw new TaskFailed(
-        `In line ${line} (byte ${offset}) begins one of very many rows that are longer than ${importLimits.rowBytes} bytes, quotes and all: say which quote the file has, or close its quotes`,
-      )
+    const { wrongAt, linesBefore, fault, isBackslashed } = this.#scanner
+    const { line, bytes } = window
+    const text = await window.skipLine({ byReturn: true, at: wrongAt, lines: linesBefore })
+    if (window.bytes !== bytes) this.#dirty = isDirty(window.bytes, this.#format)
     return {
       cells: [text],
-      end,
+      end: window.place.offset,
       line: window.line - 1,
-      broken: `a quote opens that nothing closes within ${importLimits.rowBytes} bytes, or the row is longer than that`,
+      broken:
+        reasonOf(fault, isBackslashed) + (linesBefore > 0 ? ` (lines ${line} to ${window.line - 1})` : ''),
+      isUnread: true,
+      ...(linesBefore > 0 && { linesBefore }),
     }
   }
 }
 
-function dirtOfCells(cells: string[]): string | undefined {
+function reasonOf(fault: Fault, isBackslashed: boolean): string {
+  switch (fault) {
+    case 'text behind a quote':
+      return isBackslashed
+        ? 'a quote stands inside of quotes; if the file escapes quotes by backslashes, say so'
+        : 'a quote opens, and text follows the one that closes it: write quotes in a text twice'
+    case 'open quote':
+      return `a quote opens that nothing closes in the file, or within ${importLimits.rowBytes} bytes`
+    case 'too long':
+      return `the row is longer than ${importLimits.rowBytes} bytes`
+  }
+}
+
+function dirtOfCells(cells: string[], format: Format): string | undefined {
   for (const [index, cell] of cells.entries()) {
-    const dirt = dirtOf(cell)
+    const dirt = dirtOf(cell, format)
     if (dirt !== undefined) return `cell ${index + 1} ${dirt}`
   }
   return undefined

@@ -10,7 +10,7 @@ import { download } from './download.ts'
 import { createImportFile } from './fetching.ts'
 import { type ImportRow, loadImport } from './imports.ts'
 import { becomeReady, isPlain, lookAtBytes, type Sent } from './received.ts'
-import { unpack } from './unpack.ts'
+import { SeveralFiles, unpack } from './unpack.ts'
 
 interface Fetched {
   fileId: number
@@ -66,15 +66,28 @@ export class FetchSession implements TaskSession<Fetched> {
     await this.#store(fileId, body)
   }
 
-  async #unpack({ compression }: Sent): Promise<Fetched> {
+  async #unpack({ compression }: Pick<Sent, 'compression'>): Promise<Fetched> {
     const { project_id, raw_file_id, given } = this.#row
     const fileId = await this.#replaceFile('file_id')
     const raw = await findFile(this.#app.pool, project_id, raw_file_id!)
     const read = (offset: number) => this.#watched(readFile(this.#app.pool, project_id, raw_file_id!, offset))
-    const { encoding, pieces } = await unpack(read, raw!.bytes, compression, given.encoding)
+    const { encoding, pieces } = await unpack(read, raw!.bytes, compression, given).catch((error) =>
+      this.#noteFiles(error),
+    )
     const length = await this.#store(fileId, pieces)
     if (length === 0) throw new TaskFailed('The file is empty')
     return { fileId, sent: { compression, encoding } }
+  }
+
+  /** So that one of them can be chosen. */
+  async #noteFiles(error: unknown): Promise<never> {
+    if (error instanceof SeveralFiles)
+      await this.#app.pool.query('update imports set files = $3 where project_id = $1 and id = $2', [
+        this.#row.project_id,
+        this.#row.id,
+        JSON.stringify(error.files),
+      ])
+    throw error
   }
 
   #store(fileId: number, pieces: AsyncIterable<Buffer>): Promise<number> {

@@ -2,12 +2,13 @@ import type { Json } from '@fairway/queue'
 import { canonicalAddress } from '../email-address.ts'
 import type { ImportKind, ImportSource } from './imports.ts'
 import { parseJson } from './json.ts'
-import { knownTarget } from './known-exports.ts'
+import { foldColumn, knownTarget } from './known-exports.ts'
 import { rejectColumns } from './rejects.ts'
+import { isShared } from './targets.ts'
 import { asBoolean, asDate, asNumber } from './values.ts'
 
 /** What a value of the file is turned into. */
-export const valueTypes = ['text', 'number', 'boolean', 'date', 'json'] as const
+export const valueTypes = ['text', 'number', 'boolean', 'date', 'serial_date', 'json'] as const
 export type ValueType = (typeof valueTypes)[number]
 
 /** Where a column's values go. */
@@ -67,27 +68,36 @@ const targets: Record<ImportKind, [to: string, names: RegExp][]> = {
   segment: person,
 }
 
+interface Guesses {
+  kind: ImportKind
+  source: ImportSource | null
+  /** Names of properties that the project has, the latest first. */
+  properties: string[]
+}
+
 /** Guesses where each column goes, by its name and by what is in it. */
 export function guessColumns(
-  kind: ImportKind,
+  { kind, source, properties }: Guesses,
   names: string[],
   rows: (Json | undefined)[][],
-  source: ImportSource | null,
 ): Column[] {
   const taken = new Set<string>()
   const columns = names.map((name, index) => {
     const values = rows.map((row) => row[index]).filter((value) => !isEmpty(value)) as Json[]
-    return { name, values, to: knownTarget(source, kind, name) }
+    return { name, values, to: undefined as string | undefined }
   })
-  for (const { to } of columns) if (to !== undefined) taken.add(to)
   const take = (column: (typeof columns)[number] | undefined, to: string) => {
-    if (!column || taken.has(to)) return
+    if (!column || (taken.has(to) && !isShared(to))) return
     column.to = to
     taken.add(to)
   }
+  for (const column of columns) {
+    const to = knownTarget(source, kind, column.name)
+    if (to !== undefined) take(column, to)
+  }
   for (const [to, pattern] of targets[kind])
     take(
-      columns.find((column) => column.to === undefined && pattern.test(fold(column.name))),
+      columns.find((column) => column.to === undefined && pattern.test(foldColumn(column.name))),
       to,
     )
   take(
@@ -96,29 +106,75 @@ export function guessColumns(
     ),
     'email',
   )
+  if (kind === 'people' || kind === 'events') meetProperties(columns, properties, source)
+  const used = new Set(columns.flatMap(({ to }) => to ?? []))
   return columns.map(({ name, values, to }) => ({
     name,
     samples: values.slice(0, 5).map((value) => show(value).slice(0, longestSample)),
-    guess: { to: to ?? fallback(kind, name), type: isProperty(to) ? guessType(values) : typeFor(to) },
+    guess: { to: to ?? fallback(kind, name, used), type: typeOf(to, name, values) },
   }))
+}
+
+/** Columns that are called like a property that is there go to it, whatever their case, spaces and underscores. */
+function meetProperties(
+  columns: { name: string; to: string | undefined }[],
+  properties: string[],
+  source: ImportSource | null,
+): void {
+  const byFold = new Map<string, string>()
+  for (const property of properties) {
+    const folded = foldColumn(property)
+    if (folded !== '' && !byFold.has(folded)) byFold.set(folded, property)
+  }
+  const named = new Set(properties)
+  const taken = new Set<string>()
+  const nameOf = ({ name, to }: { name: string; to: string | undefined }) =>
+    to?.slice('property:'.length) ?? name
+  const open = columns.filter((column) => isProperty(column.to) && !rejectColumns.includes(column.name))
+  // Those that are called just so come first; the names of a Fairway export are meant as they are.
+  for (const exactly of source === 'fairway' ? [true] : [true, false])
+    for (const column of open) {
+      const name = nameOf(column)
+      const property = named.has(name) ? name : exactly ? undefined : byFold.get(foldColumn(name))
+      if (property === undefined || taken.has(property) || (exactly && taken.has(name))) continue
+      column.to = `property:${property}`
+      taken.add(property)
+    }
 }
 
 const isProperty = (to: string | undefined): to is undefined => to?.startsWith('property:') ?? true
 
-const fold = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
+/** A property of the column's name, unless another column goes there. */
+function fallback(kind: ImportKind, name: string, used: Set<string>): string {
+  if ((kind !== 'people' && kind !== 'events') || rejectColumns.includes(name)) return 'ignore'
+  return used.has(`property:${name}`) ? `property:${name} (column)` : `property:${name}`
+}
 
-const fallback = (kind: ImportKind, name: string) =>
-  (kind === 'people' || kind === 'events') && !rejectColumns.includes(name) ? `property:${name}` : 'ignore'
+function typeOf(to: string | undefined, name: string, values: Json[]): ValueType {
+  if (isProperty(to)) return guessType(name, values)
+  const type = typeFor(to)
+  return type === 'date' && values.length > 0 && values.every(isSerial) ? 'serial_date' : type
+}
+
+/** A day of a spreadsheet between 1954 and 2119. */
+function isSerial(value: Json): boolean {
+  const days = asNumber(value, {})
+  return days !== undefined && days >= 20_000 && days < 80_000
+}
 
 /** Fields of a person or an event have a type of their own. */
 function typeFor(to: string): ValueType {
-  if (to === 'time' || to === 'created_at') return 'date'
+  if (to === 'time' || to === 'created_at' || to === 'updated_at') return 'date'
   if (to === 'properties' || to === 'topics' || to === 'devices' || to === 'aliases' || to === 'written')
     return 'json'
   return to === 'subscribed' || to === 'unsubscribed' || to === 'suppressed' ? 'boolean' : 'text'
 }
 
-function guessType(values: Json[]): ValueType {
+/** What a column of dates is called, in letters and digits alone. */
+const dateName =
+  /date|birthday|birth$|^dob$|^at$|(created|updated|signed|joined|seen|changed|modified|since)(at|on)?$/
+
+function guessType(name: string, values: Json[]): ValueType {
   if (values.length === 0) return 'text'
   if (values.every((value) => typeof value === 'object')) return 'json'
   const all = (test: (value: Json) => boolean) => values.every(test)
@@ -129,6 +185,10 @@ function guessType(values: Json[]): ValueType {
     )
   )
     return all((value) => asBoolean(value) !== undefined) ? 'boolean' : 'text'
+  if (dateName.test(foldColumn(name))) {
+    if (all(isSerial)) return 'serial_date'
+    if (all((value) => asDate(value, {}) !== undefined)) return 'date'
+  }
   // A leading zero or plus says that it is no quantity.
   if (all((value) => asNumber(value, {}) !== undefined && !/^\s*(0\d|\+)/.test(String(value))))
     return 'number'

@@ -12,7 +12,10 @@ import type { Options } from './options.ts'
 export const importKinds = ['people', 'events', 'suppressions', 'unsubscribes', 'tags', 'segment'] as const
 export type ImportKind = (typeof importKinds)[number]
 
-export const importSources = ['vero', 'fairway'] as const
+/** Products whose exports are known. */
+export const importSources = [
+  ...(['vero', 'fairway', 'customerio', 'google', 'outlook', 'mailchimp', 'klaviyo', 'hubspot'] as const),
+] as const
 export type ImportSource = (typeof importSources)[number]
 
 /** Which target each column goes to. */
@@ -24,6 +27,8 @@ export interface Counts {
   updated: number
   unchanged: number
   rejected: number
+  /** Lines of the file that are no rows: the header, and those that say nothing. */
+  skipped: number
 }
 
 /** An import as stored. */
@@ -39,6 +44,7 @@ export interface ImportRow {
   file_id: number | null
   given: Given
   format: Format | null
+  files: string[]
   columns: Column[]
   preview: string[][]
   mapping: Mapping | null
@@ -65,6 +71,10 @@ export interface Import {
   /** Where the next bytes of an upload belong. */
   offset: number
   format: Format | null
+  /** Of an archive that holds several, of which one has to be chosen: `format.file`. */
+  files: string[]
+  /** What was said about the file, which goes before what is found out. */
+  given: Given
   columns: Column[]
   preview: string[][]
   mapping: Mapping | null
@@ -78,13 +88,13 @@ export interface Import {
   finishedAt: Date | null
 }
 
-const columns = `project_id, id, kind, name, state, source, url, raw_file_id, file_id, given, format, columns, preview,
+const columns = `project_id, id, kind, name, state, source, url, raw_file_id, file_id, given, format, files, columns, preview,
   mapping, options, counts, task_id, message, created_at, started_at, finished_at`
 
 /** What its latest task counted, while it does; afterwards what was noted then. */
 export function countsOf(counts: Partial<Counts>): Counts {
-  const { rows = 0, created = 0, updated = 0, unchanged = 0, rejected = 0 } = counts
-  return { rows, created, updated, unchanged, rejected }
+  const { rows = 0, created = 0, updated = 0, unchanged = 0, rejected = 0, skipped = 0 } = counts
+  return { rows, created, updated, unchanged, rejected, skipped }
 }
 
 export async function describeImport(app: App, row: ImportRow): Promise<Import> {
@@ -119,6 +129,8 @@ function toImport(app: App, row: ImportRow, task: TaskRow | undefined, bytes: nu
     size: bytes,
     offset: bytes,
     format: row.format,
+    files: row.files,
+    given: row.given,
     columns: row.columns,
     preview: row.preview,
     mapping: row.mapping,
@@ -191,7 +203,10 @@ export async function listImports(
 ): Promise<Page<Import>> {
   const before = cursor === undefined ? null : readCursor(cursor, integerShape)[0]!
   // What a file looks like is told with the import itself: of a hundred it would be megabytes.
-  const listed = columns.replace(' columns, preview,', ` '[]'::jsonb as columns, '[]'::jsonb as preview,`)
+  const listed = columns.replace(
+    ' files, columns, preview,',
+    ` '[]'::jsonb as files, '[]'::jsonb as columns, '[]'::jsonb as preview,`,
+  )
   const query = `select ${listed}, ${bytesOf('mapping', 'options', 'given', 'format')} as bytes from imports
     where project_id = $1 and ($2::bigint is null or id < $2) order by id desc limit $3`
   const page = await readPage<ImportRow, ImportRow>(

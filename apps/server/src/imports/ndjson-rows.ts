@@ -1,4 +1,4 @@
-import { importLimits } from './format.ts'
+import { type Format, importLimits } from './format.ts'
 import { parseJson } from './json.ts'
 import { dirtOf, isDirty, type Place, type ReadBytes, type Row, type RowReader, turnBytes } from './rows.ts'
 import { excerptOf, Window } from './window.ts'
@@ -7,10 +7,13 @@ const lineFeed = 10
 
 /** Rows of a file with one JSON object a line. Empty lines are no rows. */
 export class NdjsonRows implements RowReader {
+  readonly #format: Format
   readonly #columns: string[]
   readonly #window: Window
+  blankLines = 0
 
-  constructor(bytes: ReadBytes, columns: string[], from: Place) {
+  constructor(bytes: ReadBytes, format: Format, columns: string[], from: Place) {
+    this.#format = format
     this.#columns = columns
     this.#window = new Window(bytes, from)
   }
@@ -34,8 +37,9 @@ export class NdjsonRows implements RowReader {
         await window.more()
       } else {
         window.take(feed === -1 ? to : feed + 1, 1)
-        const row = parseLine(bytes.subarray(at, to), this.#columns)
+        const row = parseLine(bytes.subarray(at, to), this.#columns, this.#format)
         if (row) rows.push({ ...row, end: window.place.offset, line: window.line - 1 })
+        else this.blankLines++
       }
     }
     return rows
@@ -55,12 +59,16 @@ export class NdjsonRows implements RowReader {
   }
 }
 
-function parseLine(bytes: Buffer, columns: string[]): Pick<Row, 'cells' | 'broken'> | undefined {
-  const dirty = isDirty(bytes)
+function parseLine(
+  bytes: Buffer,
+  columns: string[],
+  format: Format,
+): Pick<Row, 'cells' | 'broken'> | undefined {
+  const dirty = isDirty(bytes, format)
   const text = bytes.toString()
   const broken = (reason: string) => ({ cells: [excerptOf(bytes)], broken: reason })
   if (text.trim() === '') return undefined
-  const dirt = dirty ? dirtOf(text) : undefined
+  const dirt = dirty ? dirtOf(text, format) : undefined
   if (dirt !== undefined) return broken(`the line ${dirt}`)
   try {
     const value = parseJson(text)

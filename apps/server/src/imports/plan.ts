@@ -47,10 +47,17 @@ export class Plan {
   read(row: Row): Planned {
     if (row.broken !== undefined) return { row, refusal: { column: null, reason: row.broken } }
     const { cells } = row
-    if (cells.length !== this.#names.length && this.#format.type === 'csv' && !this.#isPadded(cells))
-      return refuse(row, null, `has ${cells.length} cells; there are ${this.#names.length} columns`)
+    const given = cells.length
+    if (given !== this.#names.length && this.#format.type === 'csv') {
+      if (given > this.#names.length && !this.#isPadded(cells))
+        return refuse(row, null, `has ${given} cells; there are ${this.#names.length} columns`)
+      // Spreadsheets leave out the delimiters of empty cells at the end.
+      while (cells.length < this.#names.length) cells.push('')
+    }
     const draft: Draft = { person: {}, properties: {}, tags: this.#tags.slice() }
-    for (let index = 0; index < this.#columns.length; index++) {
+    // A cell that is not there says nothing, also where empty ones say that there is nothing.
+    const count = Math.min(given, this.#columns.length)
+    for (let index = 0; index < count; index++) {
       const column = this.#columns[index]
       const value = cells[index]
       if (column === undefined || value === undefined) continue

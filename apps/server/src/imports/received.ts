@@ -3,11 +3,13 @@ import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { conflict, invalidField } from '../errors.ts'
 import { findFile, readFile } from '../files/files.ts'
-import { compressionOf, encodingOf, look, sampleBytes } from './detect.ts'
+import { compressionOf, isOldWorkbook, look, sampleBytes } from './detect.ts'
+import { unicodeOf } from './encoding.ts'
 import { startFetching } from './fetching.ts'
 import type { Format, Given } from './format.ts'
 import { guessColumns, show } from './guess.ts'
 import { type ImportRow, lockImport, requireImport } from './imports.ts'
+import { sourceOf } from './known-exports.ts'
 
 const previewRows = 20
 const longestCell = 500
@@ -24,17 +26,20 @@ export async function readReceived(app: App, client: PoolClient, row: ImportRow)
 }
 
 export type Sent = Pick<Format, 'encoding' | 'compression'>
+type Seen = Pick<Format, 'compression'> & { encoding: Format['encoding'] | undefined }
 
-export const isPlain = ({ compression, encoding }: Sent) => compression === 'none' && encoding === 'utf-8'
+export const isPlain = (seen: Seen): seen is Sent => seen.compression === 'none' && seen.encoding === 'utf-8'
 
-/** The encoding of a packed file shows when it is unpacked. */
-export async function lookAtBytes(client: Pool | PoolClient, row: ImportRow): Promise<Sent> {
+/** The encoding of a packed file shows when it is unpacked, and one that takes a guess is guessed then. */
+export async function lookAtBytes(client: Pool | PoolClient, row: ImportRow): Promise<Seen> {
   const beginning = await beginningOf(client, row.project_id, row.raw_file_id!)
   if (beginning.bytes.length === 0) throw invalidField('file', 'is empty')
+  if (isOldWorkbook(beginning.bytes))
+    throw invalidField('file', 'is a workbook of Excel; save its sheet as CSV, and import that')
   const compression = compressionOf(beginning.bytes)
   return {
     compression,
-    encoding: row.given.encoding ?? (compression === 'none' ? encodingOf(beginning.bytes) : 'utf-8'),
+    encoding: row.given.encoding ?? (compression === 'none' ? unicodeOf(beginning.bytes) : undefined),
   }
 }
 
@@ -50,18 +55,34 @@ export async function becomeReady(
   const preview = rows
     .slice(0, previewRows)
     .map((cells) => cells.map((cell) => show(cell).slice(0, longestCell)))
+  const source = row.source ?? sourceOf(columns)
+  const properties = await propertyNames(client, row)
   await client.query(
-    `update imports set state = 'ready', file_id = $3, format = $4, columns = $5, preview = $6
+    `update imports set state = 'ready', file_id = $3, format = $4, columns = $5, preview = $6, source = $7
      where project_id = $1 and id = $2`,
     [
       row.project_id,
       row.id,
       fileId,
       JSON.stringify(format),
-      storable(guessColumns(row.kind, columns, rows, row.source)),
+      storable(guessColumns({ kind: row.kind, source, properties }, columns, rows)),
       storable(preview),
+      source,
     ],
   )
+}
+
+/** Enough to meet those in use: other names are for properties that are not there yet. */
+const mostProperties = 2_000
+
+/** Properties of people or of events that the project has, the latest first. */
+async function propertyNames(client: Pool | PoolClient, { project_id, kind }: ImportRow): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select name from property_types where project_id = $1 and (event <> '') = $2
+     group by name order by max(last_seen) desc, name limit ${mostProperties}`,
+    [project_id, kind === 'events'],
+  )
+  return rows.map(({ name }) => name)
 }
 
 /** A preview may show what can't be imported. */
@@ -91,7 +112,7 @@ export async function readAgain(app: App, projectId: number, id: number, given: 
     if (!file) throw conflict('The import has no file (any more); make another import')
     row.given = { ...row.given, ...given }
     await client.query(
-      `update imports set given = $3, mapping = null, message = null, finished_at = null where project_id = $1 and id = $2`,
+      `update imports set given = $3, files = '[]', mapping = null, message = null, finished_at = null where project_id = $1 and id = $2`,
       [projectId, id, JSON.stringify(row.given)],
     )
     await readReceived(app, client, row)

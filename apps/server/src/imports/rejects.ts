@@ -43,8 +43,8 @@ export async function saveRejects(
 }
 
 /** A row is found by the line it begins in. */
-function newlinesIn({ cells, broken }: Row): number {
-  if (broken !== undefined) return 0
+function newlinesIn({ cells, broken, linesBefore = 0 }: Row): number {
+  if (broken !== undefined) return linesBefore
   let count = 0
   for (const cell of cells) if (typeof cell === 'string') count += cell.match(/\r\n|\r|\n/g)?.length ?? 0
   return count

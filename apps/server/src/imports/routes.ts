@@ -6,7 +6,7 @@ import type { App } from '../app.ts'
 import { longListInBody } from '../json-limits.ts'
 import type { RightToControl, TaskKinds } from '../tasks/kind.ts'
 import { createImport } from './create.ts'
-import { delimiters, encodings, importLimits, quotes } from './format.ts'
+import { delimiters, encodings, importLimits, quoteEscapes, quotes } from './format.ts'
 import { valueTypes } from './guess.ts'
 import { describeImport, importKinds, importSources, listImports, requireImport } from './imports.ts'
 import { readAgain } from './received.ts'
@@ -32,8 +32,17 @@ const FormatBody = Type.Object(
     type: Type.Optional(oneOf(['csv', 'ndjson'])),
     delimiter: Type.Optional(oneOf(delimiters)),
     quote: Type.Optional(oneOf(quotes)),
+    quoteEscape: Type.Optional(oneOf(quoteEscapes)),
     header: Type.Optional(Type.Boolean()),
     encoding: Type.Optional(oneOf(encodings)),
+    file: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 1_000,
+        pattern: '^[^\\0]*$',
+        description: 'Of a .zip with several',
+      }),
+    ),
   },
   { additionalProperties: false, description: 'What you know of the file; the rest is found out' },
 )

@@ -7,6 +7,7 @@ import { findFile, readFile } from '../files/files.ts'
 import { withPeopleIn } from '../people/session.ts'
 import { type Step, TaskFailed, type TaskSession } from '../tasks/kind.ts'
 import type { TaskRow } from '../tasks/task.ts'
+import { Doubt } from './doubt.ts'
 import { type Format, importLimits } from './format.ts'
 import { unguardFormula } from './formula-guard.ts'
 import type { ImportRow } from './imports.ts'
@@ -28,7 +29,14 @@ interface Batch {
   ready: ReadyRow[]
   refused: { row: Row; refusal: Refusal }[]
   /** Behind the last row. */
-  place: Place
+  cursor: Cursor
+  /** Lines that are no rows. */
+  skipped: number
+}
+
+/** The task's cursor: where the next row begins, and whether it may be the rest of one that could not be read. */
+interface Cursor extends Place {
+  isDoubtful?: boolean
 }
 
 /**
@@ -46,7 +54,8 @@ export class RowsSession implements TaskSession<Batch> {
   readonly #names: string[]
   readonly #isGuarded: boolean
   readonly #signal: AbortSignal
-  #place: Place | null
+  readonly #cursor: Cursor | null
+  readonly #doubt: Doubt
   #reader: RowReader | undefined
   #ahead: Promise<Batch | undefined> | undefined
   #fileBytes = 0
@@ -75,7 +84,8 @@ export class RowsSession implements TaskSession<Batch> {
     this.#names = columns.map(({ name }) => name)
     this.#isGuarded = isRejectsFile(this.#names)
     this.#plan = new Plan(kind, format, this.#names, mapping, options)
-    this.#place = task.cursor as Place | null
+    this.#cursor = task.cursor as Cursor | null
+    this.#doubt = new Doubt(format, this.#names.length, this.#cursor?.isDoubtful)
     this.#rows = task.done
     this.#rejected = task.failed
   }
@@ -99,11 +109,11 @@ export class RowsSession implements TaskSession<Batch> {
     const rows = batch.ready.length + batch.refused.length
     this.#step = { rows, rejected: refused.length }
     return {
-      cursor: { ...batch.place },
+      cursor: { ...batch.cursor },
       done: rows,
       failed: refused.length,
       total: this.#estimateTotal(this.#rows + rows, batch),
-      detail: { created, updated, unchanged, rejected: refused.length },
+      detail: { created, updated, unchanged, rejected: refused.length, skipped: batch.skipped },
     }
   }
 
@@ -125,11 +135,16 @@ export class RowsSession implements TaskSession<Batch> {
   }
 
   async #read(): Promise<Batch | undefined> {
-    this.#reader ??= await this.#openReader()
-    const reader = this.#reader
-    const from = reader.place.offset
+    let skipped = 0
     const ready: ReadyRow[] = []
     const refused: Batch['refused'] = []
+    if (!this.#reader) {
+      this.#reader = await this.#openReader()
+      if (this.#cursor === null) skipped = await this.#skipHeader(this.#reader, refused)
+    }
+    const reader = this.#reader
+    const from = reader.place.offset
+    const blank = reader.blankLines
     let cells = 0
     const isFull = () =>
       ready.length + refused.length >= rowsPerStep ||
@@ -141,6 +156,8 @@ export class RowsSession implements TaskSession<Batch> {
       for (const row of rows) {
         cells += row.cells.length
         if (this.#isGuarded) row.cells = row.cells.map(unguarded)
+        const doubt = this.#doubt.reasonAgainst(row)
+        if (doubt !== undefined) row.broken = doubt
         const planned: Planned = this.#plan.read(row)
         if ('draft' in planned) ready.push(readyRow(this.#purpose, row, planned.draft))
         else refused.push(planned)
@@ -149,9 +166,11 @@ export class RowsSession implements TaskSession<Batch> {
       await turn()
       this.#signal.throwIfAborted()
     }
-    if (reader.place.offset === from) return undefined
+    skipped += reader.blankLines - blank
+    if (reader.place.offset === from && refused.length === 0 && skipped === 0) return undefined
     await this.#prepare(ready)
-    return { ready, refused, place: reader.place }
+    const cursor = { ...reader.place, ...(this.#doubt.isOn && { isDoubtful: true }) }
+    return { ready, refused, cursor, skipped }
   }
 
   async #openReader(): Promise<RowReader> {
@@ -159,11 +178,31 @@ export class RowsSession implements TaskSession<Batch> {
     const file = await findFile(pool, this.#projectId, this.#fileId)
     if (!file) throw new TaskFailed('The file of the import is gone; it is kept for 7 days')
     this.#fileBytes = file.bytes
-    const from = this.#place ?? { offset: this.#format.start, line: 1 }
+    const { start, linesBefore } = this.#format
+    const from = this.#cursor ?? { offset: start, line: linesBefore + 1 }
     const bytes = (offset: number) => readFile(pool, this.#projectId, this.#fileId, offset)
-    const reader = readRows(bytes, this.#format, this.#names, from)
-    if (this.#place === null && this.#format.header) while ((await reader.read(1))?.length === 0) await turn()
-    return reader
+    return readRows(bytes, this.#format, this.#names, from)
+  }
+
+  /**
+   * The header is the first row that can be read.
+   *
+   * @returns how many lines are no rows
+   */
+  async #skipHeader(reader: RowReader, refused: Batch['refused']): Promise<number> {
+    const { header, linesBefore } = this.#format
+    let unread = 0
+    while (header) {
+      const rows = await reader.read(1)
+      if (!rows) break
+      const row = rows[0]
+      if (row?.isUnread) {
+        refused.push({ row, refusal: { column: null, reason: row.broken! } })
+        unread += (row.linesBefore ?? 0) + 1
+      } else if (row) break
+      await turn()
+    }
+    return header ? reader.place.line - 1 - unread : linesBefore
   }
 
   /** Partitions can't be made inside the transaction that stores events. */
@@ -217,9 +256,9 @@ export class RowsSession implements TaskSession<Batch> {
   }
 
   /** By the bytes that the rows so far took. */
-  #estimateTotal(rows: number, { place }: Batch): number {
+  #estimateTotal(rows: number, { cursor }: Batch): number {
     const { start } = this.#format
-    const share = (place.offset - start) / Math.max(1, this.#fileBytes - start)
+    const share = (cursor.offset - start) / Math.max(1, this.#fileBytes - start)
     return Math.max(rows, Math.round(rows / share))
   }
 }

@@ -12,8 +12,12 @@ export interface Row {
   end: number
   /** In which line it ends. */
   line: number
-  /** Why nothing can be made of it; `cells` then holds what its line says. */
+  /** Why nothing can be made of it; `cells` then holds what its lines say. */
   broken?: string
+  /** Of one that is broken: how many lines before that in which it ends, unless it is in one. */
+  linesBefore?: number
+  /** Whether no row could be made out where it begins, so that the next lines may belong to it. */
+  isUnread?: boolean
 }
 
 /** Where reading begins or goes on: always between two rows. */
@@ -30,6 +34,8 @@ export interface RowReader {
   read(count: number): Promise<Row[] | undefined>
   /** Behind the last row that was given out, and behind the empty ones that were not. */
   readonly place: Place
+  /** Lines that say nothing, so far. */
+  readonly blankLines: number
   close(): Promise<void>
 }
 
@@ -48,13 +54,16 @@ export const turnBytes = 65_536
  * @param columns names whose values are wanted, for NDJSON
  */
 export const readRows = (bytes: ReadBytes, format: Format, columns: string[], from: Place): RowReader =>
-  format.type === 'csv' ? new CsvRows(bytes, format, from) : new NdjsonRows(bytes, columns, from)
+  format.type === 'csv' ? new CsvRows(bytes, format, from) : new NdjsonRows(bytes, format, columns, from)
+
+type Encoded = Pick<Format, 'encoding'>
 
 /**
- * Whether a piece of the file has bytes that no text has: NUL, or something else than UTF-8. Nearly none has, so that the
- * texts made from it need no look one by one.
+ * Whether a piece of the file has bytes that no text has: NUL, something else than UTF-8, or what came of bytes that are no
+ * character of the file's encoding. Nearly none has, so that the texts made from it need no look one by one.
  */
-export const isDirty = (piece: Buffer): boolean => piece.includes(0) || !isUtf8(wholeCharacters(piece))
+export const isDirty = (piece: Buffer, { encoding }: Encoded): boolean =>
+  piece.includes(0) || !isUtf8(wholeCharacters(piece)) || (encoding !== 'utf-8' && piece.includes('\ufffd'))
 
 /** Without the halves of characters at both ends. */
 function wholeCharacters(piece: Buffer): Buffer {
@@ -72,8 +81,9 @@ function wholeCharacters(piece: Buffer): Buffer {
 }
 
 /** Why a text of a dirty piece can't be stored; undefined when it can. */
-export function dirtOf(text: string): string | undefined {
+export function dirtOf(text: string, { encoding }: Encoded): string | undefined {
   if (text.includes('\0')) return 'contains a NUL character; remove it'
-  if (text.includes('\ufffd')) return 'is not UTF-8; say which encoding the file has, or save it as UTF-8'
+  if (text.includes('\ufffd'))
+    return `is not ${encoding.toUpperCase()}; say which encoding the file has, or save it as UTF-8`
   return undefined
 }

@@ -7,6 +7,7 @@ import { languageName, timezoneName } from '../people/locale.ts'
 import { isNoId, noIdReason } from '../people/no-id.ts'
 import type { ValueType } from './guess.ts'
 import type { ImportKind } from './imports.ts'
+import { foldColumn } from './known-exports.ts'
 import type { Options } from './options.ts'
 import { asBoolean, asDate, asType, nameOfType } from './values.ts'
 
@@ -73,10 +74,11 @@ const named: Record<string, (options: Options) => Put> = {
   created_at: (options) => putTime(options, (draft, at) => (draft.createdAt = at)),
   updated_at: (options) => putTime(options, (draft, at) => (draft.updatedAt = at)),
   time: (options) => putTime(options, (draft, at) => (draft.time = at)),
-  subscribed: () => putFlag((draft, flag) => (draft.subscribed = flag)),
-  unsubscribed: () => putFlag((draft, flag) => (draft.subscribed = !flag)),
-  suppressed: () => putFlag((draft, flag) => (draft.suppressed = flag)),
-  tags: ({ tagSeparator = ',' }) => putTags(tagSeparator),
+  subscribed: () => putFlag((draft, flag) => (draft.subscribed = flag), consentIn),
+  // That somebody did not unsubscribe there is no consent to what they unsubscribed from here.
+  unsubscribed: () => putFlag((draft, flag) => flag && (draft.subscribed = false), isUnsubscribed),
+  suppressed: () => putFlag((draft, flag) => (draft.suppressed = flag), isTime),
+  tags: ({ tagSeparator }) => putTags(tagSeparator),
   topics: () => (draft, value) => {
     const topics = asType(value, 'json', {})
     try {
@@ -158,7 +160,10 @@ export const isShared = (to: string) => to === 'ignore' || to === 'tags' || to =
 /** @returns undefined when a column of this kind of import can't go there */
 export function putInto(kind: ImportKind, to: string, type: ValueType, options: Options): Put | undefined {
   const colon = to.indexOf(':')
-  if (colon === -1) return kinds[kind].includes(to) ? named[to]!(options) : undefined
+  if (colon === -1)
+    return kinds[kind].includes(to)
+      ? named[to]!({ ...options, serialDates: type === 'serial_date' })
+      : undefined
   const [what, name] = [to.slice(0, colon), to.slice(colon + 1)]
   if (nameReason(name) !== undefined) return undefined
   if (what === 'property' && (kind === 'people' || kind === 'events')) return putProperty(name, type, options)
@@ -195,15 +200,32 @@ const putTime =
   (options: Options, put: (draft: Draft, at: number) => void): Put =>
   (draft, value) => {
     const at = asDate(value, options)
-    if (at === undefined) return `is not ${nameOfType.date}`
+    if (at === undefined) return `is not ${nameOfType[options.serialDates ? 'serial_date' : 'date']}`
     if (at < 0) return 'is before 1970'
     put(draft, at)
   }
 
+/** Consent as other products write it. Who never gave it is not subscribed. */
+const consents = new Map([
+  ['subscribed', true],
+  ['unsubscribed', false],
+  ['neversubscribed', false],
+])
+const consentIn = (value: Json) => consents.get(foldColumn(String(value)))
+
+/** The time of something says that it was. */
+const isTime = (value: Json) => (asDate(value, {}) === undefined ? undefined : true)
+
+function isUnsubscribed(value: Json): boolean | undefined {
+  const consent = consentIn(value)
+  return consent === undefined ? isTime(value) : !consent
+}
+
+/** @param orElse what a value says that is neither true nor false */
 const putFlag =
-  (put: (draft: Draft, flag: boolean) => void): Put =>
+  (put: (draft: Draft, flag: boolean) => void, orElse: (value: Json) => boolean | undefined): Put =>
   (draft, value) => {
-    const flag = asBoolean(value)
+    const flag = asBoolean(value) ?? orElse(value)
     if (flag === undefined) return `is not ${nameOfType.boolean}`
     put(draft, flag)
   }
@@ -219,22 +241,27 @@ const putProperty =
 const putTopic =
   (name: string): Put =>
   (draft, value) => {
-    const flag = value === 'subscribed' ? true : value === 'unsubscribed' ? false : asBoolean(value)
+    const flag = asBoolean(value) ?? consentIn(value)
     if (flag === undefined) return `is not ${nameOfType.boolean}`
     draft.topics = { ...draft.topics, [name]: flag }
   }
 
+/** Google's contacts have them with three colons between, Mailchimp's each in quotes. */
 const putTags =
-  (separator: string): Put =>
+  (separator: string | undefined): Put =>
   (draft, value) => {
     const list =
       typeof value === 'string' && value.trimStart().startsWith('[') ? asType(value, 'json', {}) : value
-    const names = Array.isArray(list) ? list : String(list).split(separator)
+    const text = String(list)
+    const names = Array.isArray(list)
+      ? list
+      : text.split(separator ?? (text.includes(' ::: ') ? ' ::: ' : ','))
     for (const one of names) {
       const tag = typeof one === 'string' || typeof one === 'number' ? String(one).trim() : undefined
       if (tag === undefined || tag.length >= nameLength)
         return `has a tag that is no text of at most ${nameLength - 1} characters`
-      if (tag !== '') draft.tags.push(tag)
+      const bare = tag.length > 2 && tag.startsWith('"') && tag.endsWith('"') ? tag.slice(1, -1).trim() : tag
+      if (bare !== '') draft.tags.push(bare)
     }
   }
 

@@ -1,13 +1,11 @@
 import { Readable } from 'node:stream'
 import { crc32, createGunzip } from 'node:zlib'
-import { fromRandomAccessReaderPromise, RandomAccessReader } from 'yauzl'
+import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl'
 import { TaskFailed } from '../tasks/kind.ts'
-import { compressionOf, encodingOf } from './detect.ts'
-import { type Encoding, type Format, importLimits } from './format.ts'
+import { compressionOf, sampleBytes } from './detect.ts'
+import { decode, encodingOf } from './encoding.ts'
+import { type Encoding, type Format, type Given, importLimits } from './format.ts'
 import type { ReadBytes } from './rows.ts'
-
-/** Needed to tell an encoding. */
-const telling = 65_536
 
 const extensions = { gzip: '.gz', zip: '.zip' }
 
@@ -15,6 +13,20 @@ export interface Unpacked {
   encoding: Encoding
   /** Plain UTF-8, in pieces. */
   pieces: AsyncGenerator<Buffer>
+}
+
+/** An archive holds several files: somebody has to say which one is meant, so that none is left out unseen. */
+export class SeveralFiles extends TaskFailed {
+  readonly files: string[]
+
+  constructor(files: string[]) {
+    const first = files.slice(0, 5).join(', ')
+    const others = files.length > 5 ? ` and ${files.length - 5} others` : ''
+    super(
+      `The .zip file holds ${files.length} files: ${first}${others}. Say which one this import is of (format.file), and make an import for each`,
+    )
+    this.files = files
+  }
 }
 
 /**
@@ -27,13 +39,14 @@ export async function unpack(
   read: ReadBytes,
   size: number,
   compression: Format['compression'],
-  given: Encoding | undefined,
+  given: Pick<Given, 'encoding' | 'file'>,
 ): Promise<Unpacked> {
-  const plain = compression === 'none' ? read(0) : compression === 'gzip' ? gunzip(read) : unzip(read, size)
-  const beginning = await takeBytes(plain, telling)
+  const plain =
+    compression === 'none' ? read(0) : compression === 'gzip' ? gunzip(read) : unzip(read, size, given.file)
+  const beginning = await takeBytes(plain, sampleBytes)
   if (compression !== 'none' && compressionOf(beginning) !== 'none')
     throw new TaskFailed(`The ${extensions[compression]} file holds another packed file; unpack that first`)
-  const encoding = given ?? encodingOf(beginning)
+  const encoding = given.encoding ?? (await encodingOf(beginning))
   return { encoding, pieces: bounded(decode(joined(beginning, plain), encoding)) }
 }
 
@@ -53,48 +66,72 @@ async function* gunzip(read: ReadBytes): AsyncGenerator<Buffer> {
 
 const isZlib = (error: unknown) => String((error as { code?: string }).code).startsWith('Z_')
 
-/** The first file in an archive. */
-async function* unzip(read: ReadBytes, size: number): AsyncGenerator<Buffer> {
+/** The file in an archive that is named, or the only one that may be a table. */
+async function* unzip(read: ReadBytes, size: number, named: string | undefined): AsyncGenerator<Buffer> {
   try {
     const zip = await fromRandomAccessReaderPromise(new StoredZip(read), size, {
       lazyEntries: true,
       autoClose: false,
     })
-    const { zipEntries, zipNameBytes, fileBytes } = importLimits
-    if (zip.entryCount > zipEntries)
-      throw new TaskFailed(
-        `The .zip file has ${zip.entryCount} entries; ${zipEntries} is the limit: pack the file alone`,
-      )
-    let entries = 0
-    let nameBytes = 0
-    for await (const entry of zip.eachEntry()) {
-      entries++
-      nameBytes += entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength
-      if (nameBytes > zipNameBytes)
-        throw new TaskFailed(
-          `The names and comments of the first ${entries} entries of the .zip file are longer than ${zipNameBytes} bytes: pack the file alone`,
-        )
-      if (isMeantForNobody(entry.fileName)) continue
-      if (entry.isEncrypted()) throw new TaskFailed('The .zip file is encrypted; pack it without a password')
-      if (entry.uncompressedSize > fileBytes) throw tooLarge()
-      const stream = await zip.openReadStreamPromise(entry)
-      let sum = 0
-      for await (const piece of stream) {
-        sum = crc32(piece as Buffer, sum)
-        yield piece as Buffer
-      }
-      if (sum !== entry.crc32)
-        throw new TaskFailed(
-          `The .zip file is damaged: the checksum of ${entry.fileName} is wrong; pack it again`,
-        )
-      return
+    const entry = chosen(await filesIn(zip), named)
+    if (entry.isEncrypted()) throw new TaskFailed('The .zip file is encrypted; pack it without a password')
+    if (entry.uncompressedSize > importLimits.fileBytes) throw tooLarge()
+    let sum = 0
+    for await (const piece of await zip.openReadStreamPromise(entry)) {
+      sum = crc32(piece as Buffer, sum)
+      yield piece as Buffer
     }
+    if (sum !== entry.crc32)
+      throw new TaskFailed(
+        `The .zip file is damaged: the checksum of ${entry.fileName} is wrong; pack it again`,
+      )
   } catch (error) {
     if (error instanceof TaskFailed || !isDamage(error)) throw error
     throw new TaskFailed(`The .zip file can't be read: ${(error as Error).message}`)
   }
-  throw new TaskFailed('The .zip file holds no file')
 }
+
+async function filesIn(zip: ZipFile): Promise<Entry[]> {
+  const { zipEntries, zipNameBytes } = importLimits
+  if (zip.entryCount > zipEntries)
+    throw new TaskFailed(
+      `The .zip file has ${zip.entryCount} entries; ${zipEntries} is the limit: pack the file alone`,
+    )
+  const files: Entry[] = []
+  let entries = 0
+  let nameBytes = 0
+  for await (const entry of zip.eachEntry()) {
+    entries++
+    nameBytes += entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength
+    if (nameBytes > zipNameBytes)
+      throw new TaskFailed(
+        `The names and comments of the first ${entries} entries of the .zip file are longer than ${zipNameBytes} bytes: pack the file alone`,
+      )
+    if (!isMeantForNobody(entry.fileName)) files.push(entry)
+  }
+  return files
+}
+
+function chosen(files: Entry[], named: string | undefined): Entry {
+  if (named !== undefined) {
+    const entry = files.find(({ fileName }) => fileName === named)
+    if (!entry) throw new TaskFailed(`The .zip file holds no file ${JSON.stringify(named)}`)
+    return entry
+  }
+  if (files.length === 0) throw new TaskFailed('The .zip file holds no file')
+  if (files.some(({ fileName }) => isOfWorkbook.test(fileName)))
+    throw new TaskFailed('The file is a workbook of a spreadsheet; save its sheet as CSV, and import that')
+  const tables = files.filter(({ fileName }) => isTable.test(fileName))
+  const [only, ...others] = tables.length > 0 ? tables : files
+  if (others.length > 0) throw new SeveralFiles([only!, ...others].map(({ fileName }) => fileName))
+  return only!
+}
+
+/** Workbooks of Excel and of OpenDocument are archives. */
+const isOfWorkbook = /^(?:\[Content_Types\]\.xml|META-INF\/manifest\.xml)$/
+
+/** Beside one of these, a text that explains it or a picture is no second table. */
+const isTable = /\.(?:csv|tsv|tab|txt|json|jsonl|ndjson)$/i
 
 /** Folders, hidden files, and what macOS adds. */
 const isMeantForNobody = (name: string) => name.endsWith('/') || /(?:^|\/)(?:__MACOSX\/|\.)/.test(name)
@@ -148,14 +185,6 @@ async function takeBytes(pieces: AsyncGenerator<Buffer>, count: number): Promise
 async function* joined(beginning: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   yield beginning
   yield* rest
-}
-
-async function* decode(pieces: AsyncGenerator<Buffer>, encoding: Encoding): AsyncGenerator<Buffer> {
-  if (encoding === 'utf-8') return yield* pieces
-  // Takes the byte order mark away, and keeps halves of characters for the next piece.
-  const decoder = new TextDecoder(encoding)
-  for await (const piece of pieces) yield Buffer.from(decoder.decode(piece, { stream: true }))
-  yield Buffer.from(decoder.decode())
 }
 
 async function* bounded(pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {

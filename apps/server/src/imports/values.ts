@@ -8,6 +8,8 @@ export interface Notation {
   dates?: 'day_first' | 'month_first'
   /** `1.234,5` instead of `1,234.5`. */
   decimalComma?: boolean
+  /** Whether dates that are numbers are days since 1900, as spreadsheets have them. */
+  serialDates?: boolean
 }
 
 /**
@@ -29,6 +31,8 @@ export function asType(value: Json, type: ValueType, notation: Notation): Json |
       return asBoolean(value)
     case 'date':
       return exactIso(value) ?? isoOf(asDate(value, notation))
+    case 'serial_date':
+      return isoOf(asDate(value, { ...notation, serialDates: true }))
     case 'json':
       return asJson(value)
   }
@@ -39,7 +43,8 @@ export const nameOfType: Record<ValueType, string> = {
   text: 'a text',
   number: 'a number',
   boolean: 'true or false (or yes or no, 1 or 0)',
-  date: 'a date: ISO 8601, seconds since 1970, or with the option `dates` like 31/12/2026 or 12/31/2026',
+  date: 'a date: ISO 8601, 20261231, seconds or milliseconds since 1970, or with the option `dates` like 31/12/2026 or 12/31/2026',
+  serial_date: 'a date as spreadsheets number them, like 46387',
   json: 'JSON',
 }
 
@@ -70,17 +75,22 @@ export function asBoolean(value: Json): boolean | undefined {
 const iso =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)?)?$/i
 const local = /^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:,?\s+(\d{1,2}):(\d\d)(?::(\d\d))?\s*(am|pm)?)?$/i
+/** Of days, as `20261231`, also with hours, minutes and seconds. */
+const compact = /^((?:19|20)\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?$/
 /** Numbers below are seconds since 1970, others milliseconds, as everywhere in Fairway. */
 const secondsBelow = 1e11
+/** As seconds it is 1973. What is smaller is rather a year, a day or a count. */
+const smallestSeconds = 1e8
+/** In spreadsheets, whose days begin with 1900. */
+const serialOf1970 = 25_569
+const dayMs = 86_400_000
 const earliest = Date.UTC(1000, 0, 1)
 const latest = Date.UTC(9999, 11, 31)
 
 /** Epoch ms. Without a zone it is UTC. */
-export function asDate(value: Json, { dates }: Notation): number | undefined {
-  if (typeof value === 'number' || (typeof value === 'string' && /^\s*-?\d+(\.\d+)?\s*$/.test(value))) {
-    const number = Number(value)
-    return within(Math.trunc(Math.abs(number) < secondsBelow ? number * 1_000 : number))
-  }
+export function asDate(value: Json, { dates, serialDates }: Notation): number | undefined {
+  if (typeof value === 'number' || (typeof value === 'string' && /^\s*-?\d+(\.\d+)?\s*$/.test(value)))
+    return serialDates ? ofSerial(Number(value)) : ofNumber(value)
   if (typeof value !== 'string') return undefined
   const text = value.trim()
   const international = iso.exec(text)
@@ -95,6 +105,21 @@ export function asDate(value: Json, { dates }: Notation): number | undefined {
   const [day, month] = dates === 'day_first' ? [first, second] : [second, first]
   return utc(year, month, day, half ? hourOf(Number(hour), half) : hour, minute, seconds, 0, 0)
 }
+
+function ofNumber(value: string | number): number | undefined {
+  const days = compact.exec(String(value).trim())
+  if (days) {
+    const [, year, month, day, hour, minute, second] = days
+    return utc(year, month, day, hour, minute, second, 0, 0)
+  }
+  const number = Number(value)
+  if (Math.abs(number) < smallestSeconds) return undefined
+  return within(Math.trunc(Math.abs(number) < secondsBelow ? number * 1_000 : number))
+}
+
+/** Spreadsheets have a 29 February 1900, which never was: days before it are one off. */
+const ofSerial = (days: number) =>
+  days >= 1 ? within(Math.round((days - serialOf1970 + (days < 60 ? 1 : 0)) * dayMs)) : undefined
 
 const isoOf = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString())
 

@@ -57,14 +57,24 @@ export class Window {
   }
 
   /**
-   * Moves behind the end of this line, however far that is.
+   * Moves behind the end of the line that `at` is in, however far that is.
    *
    * @param byReturn whether a carriage return ends a line, too
-   * @returns what the line says, in short
+   * @param at where to look from, and in how many lines before that
+   * @returns what was skipped, in short
    */
-  async skipLine({ byReturn }: { byReturn: boolean }): Promise<string> {
-    const kept: Buffer[] = []
-    let length = 0
+  async skipLine({
+    byReturn,
+    at = this.at,
+    lines = 0,
+  }: {
+    byReturn: boolean
+    at?: number
+    lines?: number
+  }): Promise<string> {
+    const kept: Buffer[] = [this.bytes.subarray(this.at, at)]
+    let length = at - this.at
+    this.take(at, lines)
     for (;;) {
       const { end, isFound } = this.#lineEnd(byReturn)
       const piece = this.bytes.subarray(this.at, end)
@@ -83,7 +93,7 @@ export class Window {
     const feed = bytes.indexOf(lineFeed, at)
     const end = feed === -1 ? bytes.length : feed + 1
     const back = byReturn ? bytes.subarray(at, end).indexOf(carriageReturn) : -1
-    if (back === -1 || at + back + 2 === end) return { end, isFound: feed !== -1 }
+    if (back === -1 || (feed !== -1 && at + back + 2 === end)) return { end, isFound: feed !== -1 }
     const behind = at + back + 1
     // Its line feed may come with the next bytes.
     if (behind === bytes.length && !isLast) return { end: behind - 1, isFound: false }

@@ -3,9 +3,11 @@ import { eventId as idOfEvent, type NewEvent, uuidOf } from '../events/store.ts'
 import { foldName, type IngestItem } from '../ingest/item.ts'
 import { storeEvents } from '../ingest/process-events.ts'
 import { Counts as HourlyCounts } from '../ingest/process-log.ts'
+import { foreseeChanges } from '../people/apply.ts'
 import { type Changed, changePeople, needsExclusive, type Work } from '../people/change.ts'
 import { NeedsExclusive, type PeopleSession } from '../people/session.ts'
 import type { ChangedPerson } from '../people/store.ts'
+import type { WritingItem } from '../people/writes.ts'
 import { type Changes, noteChanges, saveChanges } from './changes.ts'
 import { type Found, findRows } from './found.ts'
 import type { ImportKind } from './imports.ts'
@@ -89,16 +91,46 @@ export async function writeRows(
 /** What the same rows would come to; nobody is written. */
 export async function tryRows(session: PeopleSession, purpose: Purpose, rows: ReadyRow[]): Promise<Written> {
   const found = await findPeople(session, purpose, rows, { lookUp: true })
+  const early = decideEarly(purpose, rows, found)
+  const changing = await rowsThatChange(session, purpose, rows, found, early)
   const created = new Set<string>()
-  const fates = decideEarly(purpose, rows, found).map((fate, index): Fate => {
+  const fates = early.map((fate, index): Fate => {
     if (fate !== undefined) return fate
     if (purpose.kind === 'events') return 'created'
+    if (found[index]!.ids.length > 0) return changing.has(index) ? 'updated' : 'unchanged'
     const key = keyOf(found[index]!)
-    if (found[index]!.ids.length > 0 || created.has(key)) return 'updated'
+    if (created.has(key)) return 'updated'
     created.add(key)
     return 'created'
   })
   return summary(rows, fates)
+}
+
+/** Rows after which people who are there would be other than they are. */
+async function rowsThatChange(
+  session: PeopleSession,
+  purpose: Purpose,
+  rows: ReadyRow[],
+  found: Found[],
+  early: (Fate | undefined)[],
+): Promise<Set<number>> {
+  // A member is told by the segment, an event by itself.
+  if (purpose.kind === 'segment' || purpose.kind === 'events') return new Set(rows.keys())
+  const writes: { personId: number; item: WritingItem; row: number }[] = []
+  const merging = new Set<number>()
+  for (const [row, { ids, refs }] of found.entries())
+    for (const [index, personId] of early[row] === undefined ? ids.entries() : [])
+      for (const item of itemsOf(
+        purpose.kind,
+        rows[row]!.draft,
+        refs[index] ?? refs[0]!,
+        purpose,
+        purpose.options,
+      ))
+        if (needsExclusive(item)) merging.add(row)
+        else writes.push({ personId, item: item as WritingItem, row })
+  const changing = await foreseeChanges(session, writes)
+  return new Set([...merging, ...writes.filter((_, index) => changing[index]).map(({ row }) => row)])
 }
 
 function findPeople(
@@ -155,7 +187,9 @@ function noteFates(fates: (Fate | undefined)[], works: { row: number }[], change
     const person = people.get(changed.personIds[index]!)
     if (!person) fates[row] ??= 'unchanged'
     else if (person.before === undefined && !counted.has(person)) fates[row] = 'created'
-    else if (fates[row] !== 'created') fates[row] = person.written ? 'updated' : (fates[row] ?? 'unchanged')
+    // A write that says what is there already only makes it younger.
+    else if (fates[row] !== 'created')
+      fates[row] = person.changes.length > 0 ? 'updated' : (fates[row] ?? 'unchanged')
     if (person) counted.add(person)
   }
 }

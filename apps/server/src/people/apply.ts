@@ -67,6 +67,42 @@ export async function applyToPeople(
   return { personIds: of.map((draft) => draft?.id), refusals, people: [...created, ...known] }
 }
 
+/** Tells of each write whether the person whom it is for would be other than now. Nobody is written. */
+export async function foreseeChanges(
+  session: PeopleSession,
+  writes: { personId: number; item: WritingItem }[],
+): Promise<boolean[]> {
+  const items = await withNormalPhones(
+    session,
+    writes.map(({ item }) => item),
+  )
+  const drafts = new Map<number, Draft>()
+  for (const [index, { personId }] of writes.entries()) {
+    const draft = drafts.get(personId)
+    if (draft) draft.items.push(index)
+    else
+      drafts.set(personId, {
+        id: personId,
+        externalId: null,
+        becameKnown: false,
+        newAnonymous: undefined,
+        items: [index],
+      })
+  }
+  const rows = await lockPeople(session, [...drafts.keys()])
+  const changed = writes.map(() => false)
+  for (const [id, draft] of drafts) {
+    const row = rows.get(id)
+    const refusals = new Map<number, string>()
+    if (
+      row &&
+      changePerson({ ...draft, externalId: row.external_id }, items, row, refusals).changes.length > 0
+    )
+      for (const index of draft.items) changed[index] = !refusals.has(index)
+  }
+  return changed
+}
+
 const withIds = (people: ChangedPerson[]) => people.map((person) => ({ ...person, id: person.draft.id! }))
 
 /** Merges visitors into the people they turn out to be, and gives the drafts of the rest. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../../testing/postgres.ts'
 import { CliFailure, type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
+import { zip } from './zip.ts'
 
 let database: TestDatabase
 let server: ServerProcess
@@ -63,7 +64,30 @@ describe('fairway import', () => {
     expect(code).toBe(3)
     expect(stdout).toMatch('1 rejected')
     expect(stderr).toMatch(/email +email/)
+    expect(stderr).toMatch('Read as CSV with "," between cells, UTF-8:')
+    expect(stdout).toMatch('1 rejected; 1 other lines (header, empty)')
     expect(readFileSync(rejects, 'utf8')).toMatch('b2,nothing,3,email,is not an email address: it has no @')
+  })
+
+  it('takes the file of an archive and the encoding that it is told', async () => {
+    const file = join(server.dataDir, 'two.zip')
+    const cyrillic = Buffer.concat([Buffer.from('id,name\nz1,'), Buffer.from([0xc8, 0xe2, 0xe0, 0xed])])
+    writeFileSync(
+      file,
+      zip([
+        { name: 'a.csv', content: cyrillic },
+        { name: 'b.csv', content: cyrillic },
+      ]),
+    )
+    const { code, stderr } = await failure(file, '--project', project, '--json')
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/holds 2 files: a.csv, b.csv/),
+    })
+    const told = ['--file', 'a.csv', '--encoding', 'Windows-1251']
+    await server.cli('import', file, '--project', project, ...told, '--json')
+    expect(await properties('z1')).toEqual({ name: 'Иван' })
+    expect((await failure(file, '--project', project, '--encoding', 'klingon')).code).toBe(2)
   })
 
   it('says what is wrong', async () => {

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
+import iconv from 'iconv-lite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodings, importLimits } from '../../src/imports/format.ts'
 import { unpack } from '../../src/imports/unpack.ts'
@@ -12,24 +13,20 @@ beforeAll(async () => {
 })
 afterAll(() => server?.close())
 
-const encode = {
-  'utf-8': (text: string) => Buffer.from(text),
-  'utf-16le': (text: string) => Buffer.from(text, 'utf16le'),
-  'utf-16be': (text: string) => Buffer.from(text, 'utf16le').swap16(),
-  'windows-1252': (text: string) => Buffer.from(text, 'latin1'),
-}
-
 it('a file is the same text however it was encoded, packed and cut', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...encodings),
       fc.constantFrom('none' as const, 'gzip' as const, 'zip' as const),
       fc.integer({ min: 1, max: 50 }),
-      fc.array(fc.constantFrom('a', ',', '"', '\n', 'é', 'ü', ' ', '💡', '日'), { maxLength: 60 }),
+      fc.array(fc.constantFrom('a', ',', '"', '\n', 'é', 'ü', 'ł', 'Ж', 'ω', 'ب', '田', '김', ' ', '💡'), {
+        maxLength: 60,
+      }),
       async (encoding, compression, chunk, parts) => {
-        const text = parts.join('')
-        fc.pre(encoding !== 'windows-1252' || !/[💡日]/u.test(text))
-        const plain = encode[encoding](text)
+        const text = parts
+          .filter((part) => iconv.decode(iconv.encode(part, encoding), encoding) === part)
+          .join('')
+        const plain = iconv.encode(text, encoding)
         const file =
           compression === 'gzip'
             ? gzipSync(plain)
@@ -39,13 +36,13 @@ it('a file is the same text however it was encoded, packed and cut', async () =>
         const read = async function* (offset: number) {
           for (let at = offset; at < file.length; at += chunk) yield file.subarray(at, at + chunk)
         }
-        const unpacked = await unpack(read, file.length, compression, encoding)
+        const unpacked = await unpack(read, file.length, compression, { encoding })
         const pieces: Buffer[] = []
         for await (const piece of unpacked.pieces) pieces.push(piece)
         expect(Buffer.concat(pieces).toString()).toBe(text)
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 500 },
   )
 })
 

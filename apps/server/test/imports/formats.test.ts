@@ -52,6 +52,41 @@ describe('a file', () => {
     expect((await server.upload(zip([folder]))).message).toMatch(/holds no file/)
   })
 
+  it('of a .zip with several is the one that is chosen, and none before', async () => {
+    const content = (prefix: string) => table(prefix)
+    const packed = zip([
+      { name: 'subscribed.csv', content: content('sub') },
+      { name: 'unsubscribed.csv', content: content('unsub') },
+      { name: 'read me.pdf', content: Buffer.from('%PDF') },
+    ])
+    const made = await server.upload(packed)
+    expect(made).toMatchObject({
+      state: 'failed',
+      files: ['subscribed.csv', 'unsubscribed.csv'],
+      message: expect.stringMatching(/holds 2 files: subscribed.csv, unsubscribed.csv. Say which/),
+    })
+    const path = `/imports/${made.id}`
+    expect((await server.call('POST', `${path}/start`, {})).status).toBe(409)
+    for (const [file, state] of [
+      ['nowhere.csv', { state: 'failed', message: 'The .zip file holds no file "nowhere.csv"' }],
+      ['unsubscribed.csv', { state: 'ready', files: [], given: { file: 'unsubscribed.csv' } }],
+    ] as const) {
+      const again = await server.call('PATCH', path, { format: { file } })
+      await server.work(again.body.task.id)
+      expect((await server.call('GET', path)).body).toMatchObject(state)
+    }
+    expect((await server.start(made.id)).counts).toMatchObject({ created: 2 })
+    expect(await find('unsub1')).toBeDefined()
+    expect(await find('sub1')).toBeUndefined()
+    // Said when it is made, it is read at once; and beside one table other files are none.
+    await expectImported(packed, 'sub', { format: { file: 'subscribed.csv' } })
+    const alone = zip([
+      { name: 'licence', content: Buffer.from('x') },
+      { name: 'people.TSV', content: table('alone') },
+    ])
+    await expectImported(alone, 'alone')
+  })
+
   it('may be UTF-8 with a mark, UTF-16 of both kinds, or Windows-1252', async () => {
     const mark = Buffer.from('\ufeff')
     await expectImported(Buffer.concat([mark, table('bom')]), 'bom')
@@ -118,6 +153,17 @@ describe('a file', () => {
     })
     const failed = await server.call('GET', `/imports/${body.id}`)
     expect(failed.body).toMatchObject({ state: 'failed', message: expect.stringMatching(reason) })
+  })
+
+  it('that is a workbook says so', async () => {
+    const reason = /is a workbook of .*save its sheet as CSV/
+    for (const name of ['[Content_Types].xml', 'META-INF/manifest.xml']) {
+      const files = [name, 'sheet1.xml', 'notes.txt'].map((one) => ({ name: one, content: Buffer.from('x') }))
+      expect((await server.upload(zip(files))).message).toMatch(reason)
+    }
+    const { body } = await server.call('POST', '/imports', { kind: 'people' })
+    const old = await server.put(body.id, Buffer.from('d0cf11e0a1b11ae1000000', 'hex'))
+    expect(old).toMatchObject({ status: 422, body: { detail: expect.stringMatching(reason) } })
   })
 
   it('that is damaged fails with a reason', async () => {

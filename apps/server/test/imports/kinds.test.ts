@@ -48,7 +48,7 @@ describe('an import of events', () => {
       'property:amount',
     ])
     const done = await server.start(ready.id)
-    expect(done.counts).toEqual({ rows: 4, created: 2, updated: 0, unchanged: 0, rejected: 2 })
+    expect(done.counts).toEqual({ rows: 4, created: 2, updated: 0, unchanged: 0, rejected: 2, skipped: 1 })
     expect(await find('e1')).toMatchObject({ email: 'e1@x.example' })
     expect(await eventsOf('e1')).toEqual([
       {
@@ -150,7 +150,7 @@ describe('an import of suppressions', () => {
         kind: 'suppressions',
       },
     )
-    expect(done.counts).toEqual({ rows: 5, created: 1, updated: 2, unchanged: 1, rejected: 1 })
+    expect(done.counts).toEqual({ rows: 5, created: 1, updated: 2, unchanged: 1, rejected: 1, skipped: 1 })
     expect(await suppressed()).toEqual(['nobody@x.example', 'p1@x.example', 'p2@x.example'])
     expect(await find('p2')).toMatchObject({ suppressed: true })
     expect(await find('nobody@x.example')).toBeUndefined()
@@ -199,7 +199,7 @@ describe('an import into a segment', () => {
       { kind: 'segment' },
       { options: { segment } },
     )
-    expect(done.counts).toEqual({ rows: 3, created: 0, updated: 1, unchanged: 1, rejected: 1 })
+    expect(done.counts).toEqual({ rows: 3, created: 0, updated: 1, unchanged: 1, rejected: 1, skipped: 1 })
     expect(await size()).toBe(2)
     expect((await eventsOf('g2')).map(({ name }) => name)).toEqual(['Entered segment: Guests'])
     now = new Date(now.getTime() + 1_000)

@@ -55,7 +55,7 @@ describe('a people import', () => {
     const done = await server.start(ready.id)
     expect(done).toMatchObject({
       state: 'done',
-      counts: { rows: 2, created: 2, updated: 0, unchanged: 0, rejected: 0 },
+      counts: { rows: 2, created: 2, updated: 0, unchanged: 0, rejected: 0, skipped: 1 },
       task: { state: 'done', done: 2, total: 2, failed: 0 },
       startedAt: now.toISOString(),
       finishedAt: now.toISOString(),
@@ -105,6 +105,7 @@ describe('a people import', () => {
       updated: 1,
       unchanged: 0,
       rejected: 0,
+      skipped: 1,
     })
     expect(await find('m1')).toMatchObject({
       email: 'mia@x.example',
@@ -144,7 +145,7 @@ describe('a people import', () => {
       'r3,r3@x.example,old,',
       ',,1,',
       'r4,r4@x.example,1,2026-02-30',
-      'r5,r5@x.example',
+      'r5,r5@x.example,1,,more',
       '"two',
       'lines",bad@,1,',
       'r6,r6@x.example,1,1990-01-01,,',
@@ -160,13 +161,13 @@ describe('a people import', () => {
       born: { to: 'property:born', type: 'date' },
     }
     const done = await server.run(file, {}, { mapping })
-    expect(done.counts).toEqual({ rows: 12, created: 3, updated: 0, unchanged: 0, rejected: 9 })
+    expect(done.counts).toEqual({ rows: 12, created: 3, updated: 0, unchanged: 0, rejected: 9, skipped: 1 })
     expect(await server.rejects(done.id)).toEqual([
       [3, 'email', 'is not an email address: it has no @'],
       [4, 'age', 'is not a number'],
       [5, null, 'has neither an id nor an email address'],
       [6, 'born', expect.stringMatching(/^is not a date/)],
-      [7, null, 'has 2 cells; there are 4 columns'],
+      [7, null, 'has 5 cells; there are 4 columns'],
       [8, 'email', 'is not an email address: what comes after the @ is no domain'],
       [11, 'id', 'must be shorter than 255 characters'],
       [12, null, expect.stringMatching(/cell 1 contains a NUL/)],

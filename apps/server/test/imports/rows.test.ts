@@ -9,10 +9,12 @@ const csv: Format = {
   type: 'csv',
   delimiter: ',',
   quote: '"',
+  quoteEscape: 'doubled',
   header: false,
   encoding: 'utf-8',
   compression: 'none',
   start: 0,
+  linesBefore: 0,
 }
 const ndjson: Format = { ...csv, type: 'ndjson' }
 const beginning: Place = { offset: 0, line: 1 }

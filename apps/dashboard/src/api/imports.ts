@@ -18,7 +18,7 @@ export type ImportState =
   | 'done'
   | 'cancelled'
 
-export type ValueType = 'text' | 'number' | 'boolean' | 'date' | 'json'
+export type ValueType = 'text' | 'number' | 'boolean' | 'date' | 'serial_date' | 'json'
 
 /** Where a column's values go: `id`, `property:plan`, `ignore`. */
 export interface Target {
@@ -52,6 +52,38 @@ export interface ImportCounts {
   updated: number
   unchanged: number
   rejected: number
+  /** Lines of the file that are no rows: the header, and those that say nothing. */
+  skipped: number
+}
+
+/** Products whose exports are known. */
+export type ImportSource =
+  | 'vero'
+  | 'fairway'
+  | 'customerio'
+  | 'google'
+  | 'outlook'
+  | 'mailchimp'
+  | 'klaviyo'
+  | 'hubspot'
+
+/** How a file is written. */
+export interface FileFormat {
+  type: 'csv' | 'ndjson'
+  delimiter: string
+  quote: string
+  /** How a quote inside of quotes is written. */
+  quoteEscape: 'doubled' | 'backslash'
+  /** Whether the first row names the columns. */
+  header: boolean
+  encoding: string
+  compression: 'none' | 'gzip' | 'zip'
+}
+
+/** What people say about a file; the rest is found out. */
+export type GivenFormat = Partial<Omit<FileFormat, 'compression'>> & {
+  /** Which file of an archive. */
+  file?: string
 }
 
 export interface Import {
@@ -59,13 +91,16 @@ export interface Import {
   kind: ImportKind
   name: string
   state: ImportState
-  from: 'vero' | 'fairway' | null
+  from: ImportSource | null
   url: string | null
   /** Bytes received. */
   size: number
   /** Where the next bytes of an upload belong. */
   offset: number
-  format: { type: string; delimiter?: string; encoding?: string; compression?: string | null } | null
+  format: FileFormat | null
+  /** Of an archive that holds several, of which one has to be chosen. */
+  files: string[]
+  given: GivenFormat
   columns: ImportColumn[]
   preview: string[][]
   mapping: Record<string, Target> | null
@@ -110,7 +145,7 @@ export interface NewImport {
   kind: ImportKind
   name?: string
   url?: string
-  from?: 'vero' | 'fairway'
+  from?: ImportSource
 }
 
 export function useCreateImport(project: string) {
@@ -138,6 +173,16 @@ export function useImportCommand(project: string, id: string) {
       typeof command === 'string'
         ? request<Import>(projectPath(project, 'imports', id, command), { method: 'POST' })
         : request<Import>(projectPath(project, 'imports', id, 'start'), { method: 'POST', body: command }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'imports'] }),
+  })
+}
+
+/** Has the file looked at again, with what people know of it. */
+export function useReadAgain(project: string, id: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (format: GivenFormat) =>
+      request<Import>(projectPath(project, 'imports', id), { method: 'PATCH', body: { format } }),
     onSuccess: () => client.invalidateQueries({ queryKey: [project, 'imports'] }),
   })
 }

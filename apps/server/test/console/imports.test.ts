@@ -1,5 +1,7 @@
+import iconv from 'iconv-lite'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { zip } from '../imports/zip.ts'
 import { type Console, eventually, noBrowser, openConsole } from './browser.ts'
 
 const file = (name: string, lines: string[]) => ({
@@ -24,7 +26,7 @@ describe.skipIf(noBrowser)('imports and exports in the console', () => {
   afterEach(() => page.close())
 
   const link = (name: string) => page.getByRole('link', { name, exact: true })
-  const upload = async (...chosen: ReturnType<typeof file>[]) => {
+  const upload = async (...chosen: { name: string; mimeType: string; buffer: Buffer }[]) => {
     await page.goto(fairway.path('imports/new'))
     await page.locator('input[type=file]').setInputFiles(chosen)
     await page.getByRole('button', { name: 'Upload', exact: true }).click()
@@ -69,6 +71,55 @@ describe.skipIf(noBrowser)('imports and exports in the console', () => {
     await page.getByText('Undone', { exact: true }).waitFor()
     await page.goto(fairway.path('people'))
     await page.getByText('Nobody is here yet').waitFor()
+  })
+
+  it('shows how a file was read, and reads it as it is told', async () => {
+    const content = iconv.encode('id;Имя\nc-9;Иван Петров\nc-10;Мария Смирнова\n', 'windows-1251')
+    await upload({ name: 'клиенты.csv', mimeType: 'text/csv', buffer: content })
+    const encoding = page.getByRole('combobox', { name: 'Encoding' })
+    await eventually(() => encoding.inputValue()).toBe('Cyrillic: Windows-1251')
+    await eventually(() => page.getByRole('combobox', { name: 'Between cells' }).inputValue()).toBe(
+      'Semicolons',
+    )
+    const rows = page.getByRole('table', { name: 'First rows of the file' })
+    await rows.getByText('Иван Петров').waitFor()
+    const choose = async (label: string) => {
+      await encoding.click()
+      await encoding.fill(label)
+      await page.getByRole('option', { name: label, exact: true }).click()
+    }
+    await choose('Cyrillic: KOI8-R')
+    await rows.getByText('Иван Петров').waitFor({ state: 'detached' })
+    await eventually(() => encoding.inputValue()).toBe('Cyrillic: KOI8-R')
+    await choose('Cyrillic: Windows-1251')
+    await rows.getByText('Иван Петров').waitFor()
+    await page.getByRole('checkbox', { name: 'The first row names the columns' }).click()
+    await page.getByRole('combobox', { name: 'column 2 becomes' }).waitFor()
+    await page.getByRole('checkbox', { name: 'The first row names the columns' }).click()
+    await page.getByRole('combobox', { name: 'Имя becomes' }).waitFor()
+  })
+
+  it('lets choose a file of an archive, and says that days are those of a spreadsheet', async () => {
+    const csv = (id: string) => Buffer.from(`id,Signed up at\n${id},45000\n`)
+    const packed = zip([
+      { name: 'one.csv', content: csv('one') },
+      { name: 'two.csv', content: csv('two') },
+    ])
+    await upload({ name: 'both.zip', mimeType: 'application/zip', buffer: packed })
+    await page.getByText(/The .zip file holds 2 files: one.csv, two.csv/).waitFor()
+    const which = page.getByRole('combobox', { name: 'File' })
+    await which.click()
+    await page.getByRole('option', { name: 'two.csv' }).click()
+    await page.getByRole('button', { name: 'Read this file' }).click()
+    await page
+      .getByRole('table', { name: 'First rows of the file' })
+      .getByText('two', { exact: true })
+      .waitFor()
+    await page.getByText(/· two.csv/).waitFor()
+    const type = page.getByRole('combobox', { name: 'Type of Signed up at' })
+    await eventually(() => type.inputValue()).toBe('Spreadsheet date (46387)')
+    await page.getByRole('button', { name: 'Start the import' }).click()
+    await page.getByText('1 line of the file is no row: the header, or empty.').waitFor()
   })
 
   it('goes on with an upload where a lost connection stopped it', async () => {

@@ -1,15 +1,18 @@
 import { Group, Select, Table, Text, TextInput } from '@mantine/core'
 import type { ImportColumn, ImportKind, Target, ValueType } from '../../api/imports.ts'
 import classes from './column-table.module.css'
-import { targetsOf } from './import-words.ts'
+import { isTime, targetsOf } from './import-words.ts'
 
 const types: { value: ValueType; label: string }[] = [
   { value: 'text', label: 'Text' },
   { value: 'number', label: 'Number' },
   { value: 'boolean', label: 'True or false' },
   { value: 'date', label: 'Date' },
+  { value: 'serial_date', label: 'Spreadsheet date (46387)' },
   { value: 'json', label: 'JSON' },
 ]
+
+const timeTypes = types.filter(({ value }) => value === 'date' || value === 'serial_date')
 
 interface ColumnTableProps {
   kind: ImportKind
@@ -85,13 +88,13 @@ function TargetFields({ kind, column, target, onChange }: TargetFieldsProps) {
           onChange={(event) => onChange({ ...target, to: prefix + event.currentTarget.value })}
         />
       )}
-      {prefix === 'property:' && (
+      {(prefix === 'property:' || isTime(target.to)) && (
         <Select
           aria-label={`Type of ${column}`}
           size="xs"
-          w={130}
-          data={types}
-          value={target.type ?? 'text'}
+          w={prefix ? 150 : 180}
+          data={prefix ? types : timeTypes}
+          value={prefix || target.type === 'serial_date' ? (target.type ?? 'text') : 'date'}
           onChange={(type) => onChange({ ...target, type: type as ValueType })}
         />
       )}

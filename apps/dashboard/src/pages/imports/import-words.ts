@@ -1,4 +1,4 @@
-import type { Import, ImportKind, ImportState } from '../../api/imports.ts'
+import type { Import, ImportKind, ImportSource, ImportState } from '../../api/imports.ts'
 import { formatNumber, plural } from '../../lib/format.ts'
 
 interface KindWords {
@@ -33,6 +33,21 @@ export const kindWords: KindWords[] = [
 ]
 
 export const labelOf = (kind: ImportKind): string => kindWords.find((each) => each.kind === kind)!.label
+
+/** Products whose exports are known, by the names that people know. */
+export const sources: { value: ImportSource; label: string }[] = [
+  { value: 'vero', label: 'Vero' },
+  { value: 'customerio', label: 'Customer.io' },
+  { value: 'klaviyo', label: 'Klaviyo' },
+  { value: 'mailchimp', label: 'Mailchimp' },
+  { value: 'hubspot', label: 'HubSpot' },
+  { value: 'google', label: 'Google Contacts' },
+  { value: 'outlook', label: 'Outlook' },
+  { value: 'fairway', label: 'another Fairway project' },
+]
+
+export const sourceLabel = (source: ImportSource): string =>
+  sources.find(({ value }) => value === source)?.label ?? source
 
 interface StateWords {
   label: string
@@ -136,6 +151,9 @@ const fields: Record<ImportKind, { value: string; label: string }[]> = {
     { value: 'email', label: 'Email' },
   ],
 }
+
+/** What has a time: how it is written can be told. */
+export const isTime = (to: string): boolean => ['created_at', 'updated_at', 'time'].includes(to)
 
 /** The choices for one column; properties and topics are named beside them. */
 export const targetsOf = (kind: ImportKind) => [

@@ -9,6 +9,7 @@ import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 import { TaskProgress } from '../../components/task-progress.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { ChooseFile } from './choose-file.tsx'
 import { Rejects } from './import-rejects.tsx'
 import { ImportStateBadge } from './import-state-badge.tsx'
 import { importStates, labelOf, wordsOf } from './import-words.ts'
@@ -69,11 +70,16 @@ function ImportView({ project, data }: { project: string; data: Import }) {
         )}
         {wasWorked && <Result project={project} data={data} />}
         {data.counts.rejected > 0 && <Rejects project={project} data={data} />}
-        {startable && <MappingForm key={data.id} project={project} data={data} />}
+        {data.files.length > 0 && <ChooseFile project={project} data={data} />}
+        {startable && <MappingForm key={formOf(data)} project={project} data={data} />}
       </Stack>
     </>
   )
 }
+
+/** A file that was read in another way has other columns: what was said of those before is forgotten. */
+const formOf = ({ id, format, columns }: Import) =>
+  JSON.stringify([id, format, columns.map(({ name }) => name)])
 
 const stopWords: Partial<Record<Import['state'], string>> = {
   fetching: 'The file is forgotten. Nothing was imported yet.',

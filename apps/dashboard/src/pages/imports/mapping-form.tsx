@@ -5,9 +5,9 @@ import { ErrorState } from '../../components/error-state.tsx'
 import { Section } from '../../components/section.tsx'
 import { notifySuccess } from '../../lib/notify.ts'
 import { ColumnTable } from './column-table.tsx'
-import { formatWords } from './format-words.ts'
+import { FormatSection } from './format-section.tsx'
 import { ImportOptionsFields } from './import-options.tsx'
-import { PreviewTable } from './preview-table.tsx'
+import { sourceLabel } from './import-words.ts'
 
 /** Which column is what; then a dry run, or the import itself. */
 export function MappingForm({ project, data }: { project: string; data: Import }) {
@@ -31,12 +31,10 @@ export function MappingForm({ project, data }: { project: string; data: Import }
   const unfinished = data.columns.some(({ name }) => /^(property|topic):$/.test(mapping[name]?.to ?? ''))
   return (
     <>
-      <Section title="First rows" description={formatWords(data)}>
-        <PreviewTable columns={data.columns} rows={data.preview} />
-      </Section>
+      <FormatSection project={project} data={data} />
       <Section
         title="Columns"
-        description="What each column of the file becomes. These are guesses from its name and its values: correct them."
+        description={`What each column of the file becomes. ${data.from ? `It is read as an export of ${sourceLabel(data.from)}. ` : ''}These are guesses from its name and its values: correct them.`}
       >
         <ColumnTable
           kind={data.kind}

@@ -12,7 +12,7 @@ import {
 import { useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import { type ImportKind, useCreateImport } from '../../api/imports.ts'
+import { type ImportKind, type ImportSource, useCreateImport } from '../../api/imports.ts'
 import { startUpload } from '../../api/uploads.ts'
 import { BackLink } from '../../components/back-link.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
@@ -20,16 +20,15 @@ import { FileDrop } from '../../components/file-drop.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { Section } from '../../components/section.tsx'
 import { fieldError } from '../../lib/field-error.ts'
-import { kindWords } from './import-words.ts'
+import { kindWords, sources } from './import-words.ts'
 
 const route = getRouteApi('/signed-in/projects/$project/imports/new')
 
-type Origin = '' | 'vero' | 'fairway'
+type Origin = '' | ImportSource
 
 const origins: { value: Origin; label: string }[] = [
   { value: '', label: 'Anywhere: CSV, TSV or JSON lines' },
-  { value: 'vero', label: 'An export of Vero' },
-  { value: 'fairway', label: 'An export of another Fairway project' },
+  ...sources.map(({ value, label }) => ({ value, label: `An export of ${label}` })),
 ]
 
 export function NewImportPage() {
@@ -78,7 +77,7 @@ export function NewImportPage() {
               <KindChoice value={kind} onChange={setKind} />
               <Select
                 label="Where it comes from"
-                description="Columns of a known origin are matched by themselves."
+                description="Columns of a known origin are matched by themselves; most are known by their columns."
                 data={origins}
                 value={origin}
                 onChange={(value) => setOrigin(value as Origin)}

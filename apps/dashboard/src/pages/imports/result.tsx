@@ -5,7 +5,7 @@ import { Section } from '../../components/section.tsx'
 import { formatNumber, plural } from '../../lib/format.ts'
 import { notifyError } from '../../lib/notify.ts'
 
-const words: Record<keyof ImportCounts, string> = {
+const words: Record<Exclude<keyof ImportCounts, 'skipped'>, string> = {
   rows: 'rows read',
   created: 'created',
   updated: 'updated',
@@ -31,7 +31,7 @@ export function Result({ project, data }: { project: string; data: Import }) {
       actions={<Undo project={project} data={data} />}
     >
       <SimpleGrid cols={{ base: 2, sm: 5 }} component="dl" m={0}>
-        {(Object.keys(words) as (keyof ImportCounts)[]).map((name) => (
+        {(Object.keys(words) as (keyof typeof words)[]).map((name) => (
           <div key={name} style={{ display: 'flex', flexDirection: 'column-reverse' }}>
             <Text component="dt" size="sm" c="dimmed">
               {dry && name !== 'rows' ? `would be ${words[name]}` : words[name]}
@@ -49,6 +49,12 @@ export function Result({ project, data }: { project: string; data: Import }) {
           </div>
         ))}
       </SimpleGrid>
+      {counts.skipped > 0 && (
+        <Text size="sm" c="dimmed" mt="sm">
+          {plural(counts.skipped, 'line')} of the file {counts.skipped === 1 ? 'is' : 'are'} no row: the
+          header, or empty.
+        </Text>
+      )}
     </Section>
   )
 }

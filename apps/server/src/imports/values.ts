@@ -74,6 +74,8 @@ export function asBoolean(value: Json): boolean | undefined {
 
 const iso =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)?)?$/i
+/** As East Asia writes days. */
+const yearFirst = /^(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?:\s+(\d{1,2}):(\d\d)(?::(\d\d))?)?$/
 const local = /^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:,?\s+(\d{1,2}):(\d\d)(?::(\d\d))?\s*(am|pm)?)?$/i
 /** Of days, as `20261231`, also with hours, minutes and seconds. */
 const compact = /^((?:19|20)\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?$/
@@ -98,6 +100,11 @@ export function asDate(value: Json, { dates, serialDates }: Notation): number | 
     const [, year, month, day, hour, minute, second, fraction, zone] = international
     const ms = Math.trunc(Number(`0.${fraction ?? 0}`) * 1_000)
     return utc(year, month, day, hour, minute, second, ms, offsetOf(zone))
+  }
+  const eastern = yearFirst.exec(text)
+  if (eastern) {
+    const [, year, month, day, hour, minute, second] = eastern
+    return utc(year, month, day, hour, minute, second, 0, 0)
   }
   const usual = dates && local.exec(text)
   if (!usual) return undefined

@@ -73,6 +73,13 @@ export class InvalidControls extends QueueError {
   }
 }
 
+/** The store's tables must be made or upgraded, and this role may not. The message says what to do. */
+export class QueueNotMigrated extends QueueError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('QUEUE_NOT_MIGRATED', message, options)
+  }
+}
+
 /** A move to another store that would mix up two queues, or makes no sense. */
 export class MoveRefused extends QueueError {
   constructor(message: string) {

@@ -10,6 +10,8 @@ import type { Added } from './types.ts'
 interface Waiting {
   jobs: EncodedJob[]
   bytes: number
+  /** By the monotonic clock. */
+  since: number
   /** Bits, see {@link TenantLines}. */
   lines: number
   resolve: (duplicates: Duplicates) => void
@@ -19,6 +21,9 @@ interface Waiting {
 /** By the job's unique key (the very object): the id of the job that was there before. */
 type Duplicates = ReadonlyMap<unknown, string>
 const none: Duplicates = new Map()
+
+/** After a commit failed, those that have waited for so long are refused with it. */
+const patienceMs = 2_000
 
 /** One commit takes at most this many jobs, so that a flood does not make a single caller wait for one huge commit. */
 const maxCommitJobs = 10_000
@@ -88,7 +93,14 @@ export class Intake {
         1_000,
       )
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ jobs, bytes, lines: this.#lines.enter(jobs), resolve, reject })
+      this.#waiting.push({
+        jobs,
+        bytes,
+        since: performance.now(),
+        lines: this.#lines.enter(jobs),
+        resolve,
+        reject,
+      })
       // Callers of the same turn of the event loop share a commit.
       if (this.#busy !== this.#lines.all)
         this.#soon ??= new Promise<void>((done) => setImmediate(done)).then(() => {
@@ -162,7 +174,24 @@ export class Intake {
       // What the store will never take must not take the others with it.
       if (error instanceof InvalidJob && group.length > 1)
         for (const waiting of group) await this.#storeGroup([waiting])
-      else for (const waiting of group) waiting.reject(asQueueError(error))
+      else {
+        const refusal = asQueueError(error)
+        for (const waiting of group) waiting.reject(refusal)
+        if (refusal instanceof QueueUnavailable) this.#refuseImpatient(refusal)
+      }
+    }
+  }
+
+  /** The store is away or silent: who has waited for long does not wait for another commit that may fail. */
+  #refuseImpatient(refusal: QueueUnavailable): void {
+    const patientSince = performance.now() - patienceMs
+    const impatient = this.#waiting.filter(({ since }) => since < patientSince)
+    if (impatient.length === 0) return
+    this.#waiting = this.#waiting.filter(({ since }) => since >= patientSince)
+    for (const { jobs, bytes, lines, reject } of impatient) {
+      this.#buffer.release(bytes)
+      this.#lines.leave(jobs, lines)
+      reject(refusal)
     }
   }
 

@@ -12,6 +12,7 @@ export class ProgressNotes {
   readonly #fresh = new Map<string, { lane: string; tenant: string; id: string; json: string }>()
   /** Jobs that may have something stored. */
   readonly #stored = new Set<string>()
+  #saving = false
 
   constructor(store: Store, onRefused: (error: unknown) => void) {
     this.#store = store
@@ -34,7 +35,7 @@ export class ProgressNotes {
   }
 
   async flush(): Promise<void> {
-    if (this.#fresh.size === 0) return
+    if (this.#fresh.size === 0 || this.#saving) return
     const rows = [...this.#fresh.values()].map(({ json, ...job }) => ({
       ...job,
       progress: JSON.parse(json) as Json,
@@ -42,7 +43,9 @@ export class ProgressNotes {
     this.#fresh.clear()
     for (const { id } of rows) this.#stored.add(id)
     // Lost progress is only a picture that is a second older.
+    this.#saving = true
     await this.#store.saveProgress(rows).catch(() => {})
+    this.#saving = false
   }
 }
 

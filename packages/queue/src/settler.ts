@@ -73,6 +73,10 @@ export class Settler {
   #leaving: number[] = []
   #number = 0
   #flushing: Promise<void> | undefined
+  /** When the settlement under way was first sent. */
+  #sendingSince: number | undefined
+  /** Ends the wait for its answer. */
+  #giveUp: () => void = () => {}
   #timer: NodeJS.Timeout | undefined
   #stopped = false
 
@@ -93,6 +97,11 @@ export class Settler {
   /** Leases that the store may think this worker holds. */
   get leases(): number[] {
     return [...this.#open.keys(), ...this.#leaving]
+  }
+
+  /** Since when the store owes the answer to a settlement; undefined when it owes none. */
+  get sendingSince(): number | undefined {
+    return this.#sendingSince
   }
 
   /** The job at `position` of `page` needs nothing more, or what it needs was handed to {@link reschedule} or {@link bury}. */
@@ -162,6 +171,7 @@ export class Settler {
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)
+    this.#giveUp()
   }
 
   #end(page: HeldPage): void {
@@ -189,7 +199,9 @@ export class Settler {
       const pages = this.#endedPages
       const settlement = this.#take()
       this.#leaving = settlement.emptied
+      this.#sendingSince = performance.now()
       const held = await this.#send(settlement)
+      this.#sendingSince = undefined
       this.#leaving = []
       if (!held) break
       this.#confirm(settlement, held, pages)
@@ -205,13 +217,21 @@ export class Settler {
   async #send(settlement: Settlement): Promise<Set<number> | undefined> {
     for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 2_000))
       try {
-        return await this.#store.settle(settlement)
+        return await this.#answerTo(settlement)
       } catch (error) {
         this.#onError(error)
         if (this.#stopped) return undefined
         await pause(delayMs)
         if (this.#stopped) return undefined
       }
+  }
+
+  /** Undefined once stopped: the store may never answer. */
+  #answerTo(settlement: Settlement): Promise<Set<number> | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = () => resolve(undefined)
+      this.#store.settle(settlement).then(resolve, reject)
+    })
   }
 
   #take(): Settlement {

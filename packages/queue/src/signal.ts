@@ -29,4 +29,13 @@ export class Signal {
   }
 }
 
+/** Rejects after `ms`, whatever becomes of `work`. */
+export function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new Error(`there was no answer within ${Math.round(ms)} ms`))
+    const timer = setTimeout(giveUp, Math.min(ms, longestTimerMs))
+    work.finally(() => clearTimeout(timer)).then(resolve, reject)
+  })
+}
+
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -32,10 +32,19 @@ export class PlaceLog {
   }
 
   async migrate(first: string): Promise<void> {
-    await this.#connection.transaction(async (client) => {
-      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`place ${this.#schema}`])
-      await client.query(createTables(this.#schema))
-      await client.query(statements.initPlace(this.#schema), [first])
+    const [ready] = await this.#connection.run<{ found: boolean }>(
+      undefined,
+      'select to_regclass($1) is not null as found',
+      [`${this.#schema}.place`],
+    )
+    await this.#connection.transaction(async (session) => {
+      await session.query({
+        text: 'select pg_advisory_xact_lock(hashtextextended($1, 0))',
+        values: [`place ${this.#schema}`],
+      })
+      // A role that may not create anything can use what is there.
+      if (!ready!.found) await session.query({ text: createTables(this.#schema) })
+      await session.query({ text: statements.initPlace(this.#schema), values: [first] })
     })
   }
 

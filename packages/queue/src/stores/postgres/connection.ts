@@ -1,74 +1,188 @@
 import pg from 'pg'
 import { QueueUnavailable } from '../../errors.ts'
 
-/** Runs prepared statements on a pool and turns lost connections into {@link QueueUnavailable}. */
+export type Source = { pool: pg.Pool } | { connectionString: string }
+
+/** Above what a loaded machine takes; a connection that a router or a frozen server forgot would wait for ever. */
+export const statementTimeoutMs = 10_000
+const connectTimeoutMs = 5_000
+/** A statement whose answer is due for this part of its time makes {@link Connection.requireAnswers} fail. */
+const suspiciousPart = 0.5
+
+/** The part of a client that runs statements, each with a deadline. */
+export interface Session {
+  query(config: { name?: string; text: string; values?: unknown[] }): Promise<{ rows: unknown[] }>
+}
+
+/**
+ * Runs prepared statements on a pool. Each has a deadline in this process: when the server does not answer, its connection
+ * is destroyed, and the caller gets {@link QueueUnavailable} as for any lost connection.
+ */
 export class Connection {
   readonly pool: pg.Pool
   readonly #owned: boolean
+  readonly #timeoutMs: number
+  /** Statements without an answer. */
+  readonly #unanswered = new Set<{ since: number; timeoutMs: number }>()
+  /** Whether single statements need a transaction to be READ COMMITTED; undefined before the first. */
+  #mustWrap: boolean | undefined
 
-  constructor(source: { pool: pg.Pool } | { connectionString: string }) {
+  constructor(source: Source, timeoutMs = statementTimeoutMs) {
+    this.#timeoutMs = timeoutMs
     this.#owned = !('pool' in source)
-    this.pool =
-      'pool' in source
-        ? source.pool
-        : new pg.Pool({
-            connectionString: source.connectionString,
-            max: 6,
-            application_name: 'fairway-queue',
-          })
+    this.pool = 'pool' in source ? source.pool : ownPool(source.connectionString, timeoutMs)
     // An idle connection that dies is replaced at the next query; without a listener it would end the process.
-    if (this.#owned) {
-      this.pool.on('error', () => {})
-      // The same for one that dies between two statements of a transaction; the next statement fails with it.
-      this.pool.on('connect', (client) => void client.on('error', () => {}))
-    }
+    this.pool.on('error', ignore)
   }
 
   /** A `name` identifies the statement text within this pool: PostgreSQL then parses and plans it once per connection. */
-  async run<Row>(name: string | undefined, text: string, values: unknown[] = []): Promise<Row[]> {
-    try {
-      const result = await this.pool.query(
-        name ? { name: `fairway_queue_${name}`, text, values } : { text, values },
-      )
-      return result.rows as Row[]
-    } catch (error) {
-      throw asQueueError(error)
-    }
+  async run<Row>(
+    name: string | undefined,
+    text: string,
+    values: unknown[] = [],
+    timeoutMs = this.#timeoutMs,
+  ): Promise<Row[]> {
+    this.#mustWrap ??= await this.#isOtherIsolation()
+    const statement = name ? { name: `fairway_queue_${name}`, text, values } : { text, values }
+    if (this.#mustWrap)
+      return (await this.transaction((session) => session.query(statement), timeoutMs)).rows as Row[]
+    return this.#withSession(timeoutMs, async (session) => (await session.query(statement)).rows as Row[])
   }
 
-  async transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect().catch((error) => {
-      throw asQueueError(error)
+  /** The work sees what others commit between its statements, whatever the database's default is. */
+  transaction<T>(work: (session: Session) => Promise<T>, timeoutMs = this.#timeoutMs): Promise<T> {
+    return this.#withSession(timeoutMs, async (session) => {
+      await session.query({ text: 'begin isolation level read committed' })
+      try {
+        const result = await work(session)
+        await session.query({ text: 'commit' })
+        return result
+      } catch (error) {
+        // Without an answer there is nothing to roll back on: the connection goes, and its transaction with it.
+        if (isFromServer(error)) await session.query({ text: 'rollback' })
+        throw error
+      }
     })
-    let broken: Error | undefined
+  }
+
+  /** Rejects when statements wait for their answer for suspiciously long, although new ones may well be answered. */
+  async requireAnswers(): Promise<void> {
+    const now = performance.now()
+    for (const { since, timeoutMs } of this.#unanswered)
+      if (now - since > timeoutMs * suspiciousPart)
+        throw new QueueUnavailable(
+          `PostgreSQL has not answered a statement for ${Math.round((now - since) / 1_000)} s`,
+          1_000,
+        )
+  }
+
+  async close(): Promise<void> {
+    // Connections of our own may still break while they close.
+    if (this.#owned) await this.pool.end()
+    else this.pool.off('error', ignore)
+  }
+
+  async #withSession<T>(timeoutMs: number, work: (session: Session) => Promise<T>): Promise<T> {
+    const client = await this.#connect()
+    // One that dies between two statements would end the process; the next statement fails with it.
+    client.on('error', ignore)
+    let broken = false
     try {
-      await client.query('begin')
-      const result = await work(client)
-      await client.query('commit')
-      return result
+      return await work({ query: (config) => this.#query(client, config, timeoutMs) })
     } catch (error) {
-      await client.query('rollback').catch((failure: Error) => {
-        broken = failure
-      })
+      broken = !isFromServer(error)
       throw asQueueError(error)
     } finally {
+      client.off('error', ignore)
       client.release(broken)
     }
   }
 
-  async close(): Promise<void> {
-    if (this.#owned) await this.pool.end()
+  async #query(client: pg.PoolClient, config: Parameters<Session['query']>[0], timeoutMs: number) {
+    const unanswered = { since: performance.now(), timeoutMs }
+    this.#unanswered.add(unanswered)
+    try {
+      return await client.query(timed(config, timeoutMs))
+    } finally {
+      this.#unanswered.delete(unanswered)
+    }
+  }
+
+  /** A pool of others may have no deadline of its own. */
+  async #connect(): Promise<pg.PoolClient> {
+    const connecting = this.pool.connect()
+    if (this.pool.options.connectionTimeoutMillis) return connecting.catch(asRejection)
+    return new Promise((resolve, reject) => {
+      let over = false
+      const timer = setTimeout(() => {
+        over = true
+        reject(new QueueUnavailable(`The pool had no connection within ${connectTimeoutMs} ms`, 1_000))
+      }, connectTimeoutMs)
+      connecting.then(
+        (client) => {
+          clearTimeout(timer)
+          if (over) client.release()
+          else resolve(client)
+        },
+        (error) => {
+          clearTimeout(timer)
+          reject(asQueueError(error))
+        },
+      )
+    })
+  }
+
+  /** Our own connections are set right when they are made; those of others are left as they are. */
+  async #isOtherIsolation(): Promise<boolean> {
+    if (this.#owned) return false
+    const text = `select current_setting('default_transaction_isolation') as level`
+    const { rows } = await this.#withSession(this.#timeoutMs, (session) => session.query({ text }))
+    return (rows[0] as { level: string }).level !== 'read committed'
   }
 }
+
+const readCommitted = 'set session characteristics as transaction isolation level read committed'
+
+function ownPool(connectionString: string, timeoutMs: number): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    max: 6,
+    application_name: 'fairway-queue',
+    connectionTimeoutMillis: Math.min(connectTimeoutMs, timeoutMs),
+    keepAlive: true,
+    onConnect: (client) => client.query(timed({ text: readCommitted }, timeoutMs)) as never,
+  })
+  // Also for one that is held between statements for long.
+  pool.on('connect', (client) => void client.on('error', ignore))
+  return pool
+}
+
+/** The driver gives a query up after `query_timeout`; its types don't know that yet. */
+export const timed = (config: pg.QueryConfig, timeoutMs: number): pg.QueryConfig =>
+  ({ ...config, query_timeout: timeoutMs }) as pg.QueryConfig
+
+const ignore = () => {}
+
+/** With a SQLSTATE, on a connection that still works; class 08 and FATAL mean that it does not. */
+function isFromServer(error: unknown): boolean {
+  const cause = error instanceof QueueUnavailable ? error.cause : error
+  const { code, severity } = (cause ?? {}) as { code?: unknown; severity?: unknown }
+  return isState(code) && !code.startsWith('08') && severity !== 'FATAL' && severity !== 'PANIC'
+}
+
+const isState = (code: unknown): code is string => typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)
 
 /** SQLSTATE classes that mean "the server is not there, not now": connection, resources, operator intervention. */
 const unavailableClasses = new Set(['08', '53', '57'])
 
+/** What is no error of the server is one of the connection, or of somebody's program in a transaction. */
 function asQueueError(error: unknown): unknown {
-  const code = (error as { code?: unknown }).code
-  const fromServer = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)
-  if (fromServer && !unavailableClasses.has(code.slice(0, 2))) return error
-  return new QueueUnavailable(`PostgreSQL is not reachable: ${(error as Error).message}`, 1_000, {
-    cause: error,
-  })
+  if (error instanceof QueueUnavailable) return error
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: string }
+  if (isState(code) && !unavailableClasses.has(code.slice(0, 2))) return error
+  return new QueueUnavailable(`PostgreSQL is not reachable: ${message}`, 1_000, { cause: error })
+}
+
+const asRejection = (error: unknown): never => {
+  throw asQueueError(error)
 }

@@ -1,5 +1,4 @@
-import type pg from 'pg'
-import type { Connection } from './connection.ts'
+import type { Connection, Session } from './connection.ts'
 import { type StatementName, statements } from './statements.ts'
 
 /**
@@ -21,9 +20,12 @@ export class PoolDb implements Db {
   readonly #connection: Connection
   readonly #texts: Record<StatementName, string>
   readonly #now: () => number
+  readonly #timeoutMs: number | undefined
 
-  constructor(connection: Connection, schema: string, now: () => number) {
+  /** `timeoutMs`: of each statement, where the connection's own is too short. */
+  constructor(connection: Connection, schema: string, now: () => number, timeoutMs?: number) {
     this.#connection = connection
+    this.#timeoutMs = timeoutMs
     this.schema = schema
     this.#texts = statements(schema)
     this.#now = now
@@ -38,31 +40,34 @@ export class PoolDb implements Db {
   }
 
   run<Row>(name: StatementName, values: unknown[] = [], rows = 1): Promise<Row[]> {
-    return this.#connection.run<Row>(this.#preparedName(name, rows), this.#texts[name], values)
+    return this.#connection.run<Row>(
+      this.#preparedName(name, rows),
+      this.#texts[name],
+      values,
+      this.#timeoutMs,
+    )
   }
 
   raw<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
-    return this.#connection.run<Row>(undefined, text, values)
+    return this.#connection.run<Row>(undefined, text, values, this.#timeoutMs)
   }
 
   /** The work sees what others commit between its statements (READ COMMITTED). */
   transaction<T>(work: (tx: Db) => Promise<T>): Promise<T> {
-    return this.#connection.transaction((client) => work(this.#within(client)))
+    return this.#connection.transaction((session) => work(this.#within(session)), this.#timeoutMs)
   }
 
-  #within(client: pg.PoolClient): Db {
+  #within(session: Session): Db {
     return {
       schema: this.schema,
       run: async <Row>(name: StatementName, values: unknown[] = [], rows = 1) => {
         const prepared = this.#preparedName(name, rows)
         const text = this.#texts[name]
-        const { rows: found } = await client.query(
-          prepared ? { name: `fairway_queue_${prepared}`, text, values } : { text, values },
-        )
-        return found as Row[]
+        const statement = prepared ? { name: `fairway_queue_${prepared}`, text, values } : { text, values }
+        return (await session.query(statement)).rows as Row[]
       },
       raw: async <Row>(text: string, values: unknown[] = []) =>
-        (await client.query(text, values)).rows as Row[],
+        (await session.query({ text, values })).rows as Row[],
     }
   }
 

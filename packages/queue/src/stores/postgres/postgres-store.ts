@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { InvalidOption } from '../../errors.ts'
-import { quotasOption } from '../../options.ts'
+import { numberOption, quotasOption } from '../../options.ts'
 import type { Transaction } from '../../queue.ts'
 import type {
   Appended,
@@ -30,18 +30,20 @@ import type {
 } from '../../types.ts'
 import { append, appendAll, type Quotas } from './append.ts'
 import { claim } from './claim.ts'
+import { ClockWatch } from './clock-watch.ts'
 import { compact } from './compact.ts'
-import { Connection } from './connection.ts'
+import { Connection, statementTimeoutMs } from './connection.ts'
 import { cancel, type JobRef, readControls, setControls } from './controls.ts'
+import { DatabaseClock } from './database-clock.ts'
 import { byHead, PoolDb } from './db.ts'
 import { deadLetters, discardDead, retryDead } from './dead-letters.ts'
 import { Listener } from './listener.ts'
+import { migrate } from './migrate.ts'
 import { pageColumns } from './page-columns.ts'
 import { Promoter } from './promote.ts'
 import { disown, reap } from './reap.ts'
 import { dump, erase, load, readBlobs } from './sections.ts'
 import { settle } from './settle.ts'
-import { migrations } from './sql/schema.ts'
 
 export interface PostgresStoreOptions {
   /** Your own pool, shared with the rest of the program … */
@@ -52,7 +54,14 @@ export interface PostgresStoreOptions {
   schema?: string
   /** What a tenant may have waiting in each lane, unless its controls say otherwise. Default: no limit. */
   quotas?: Quotas
-  /** Clock for due times; default: the database's, measured at every heartbeat. Leases always use the database's. */
+  /**
+   * How long an answer of the database may take, from adds to settlements. Then the connection is given up, and the caller
+   * gets QueueUnavailable. What looks at much (inspection, cleaning, moving) has six times as long. Default 10,000.
+   */
+  statementTimeoutMs?: number
+  /** Told of what goes wrong in the background: LISTEN that can't be opened, for instance. Polling goes on. */
+  onError?: (error: unknown) => void
+  /** Clock for due times; default: the database's, measured at every heartbeat, whatever this machine's says. Leases always use the database's. */
   now?: () => number
 }
 
@@ -63,25 +72,34 @@ export function postgresStore(options: PostgresStoreOptions): Store {
 
 /** Scheduled work is counted row by row: not more often than this. */
 const countScheduledEveryMs = 60_000
+/** Whoever asks wants to know soon. */
+const pingTimeoutMs = 3_000
+/** Of {@link PostgresStore.#patientDb}, in timeouts of ordinary statements. */
+const patience = 6
 
 class PostgresStore implements Store {
   readonly appendsAtOnce = 2
   readonly #connection: Connection
   readonly #db: PoolDb
+  /** For what looks at much. */
+  readonly #patientDb: PoolDb
   readonly #channel: string
   readonly #listener: Listener
   readonly #promoter: Promoter
   readonly #quotas: Quotas
-  readonly #givenNow: (() => number) | undefined
-  /** Database clock minus this machine's, in ms. */
-  #clockOffset = 0
+  readonly #clock: DatabaseClock
+  readonly #clockWatch = new ClockWatch()
   #scheduledUsage: { at: number; usage: StoreUsage } | undefined
 
   constructor(options: PostgresStoreOptions) {
     const { pool, connectionString } = options
     if (!pool && !connectionString)
       throw new InvalidOption('connectionString', 'postgresStore needs a pool or a connectionString')
-    this.#connection = new Connection(pool ? { pool } : { connectionString: connectionString! })
+    const timeoutMs = numberOption('statementTimeoutMs', options.statementTimeoutMs, statementTimeoutMs, {
+      least: 100,
+      most: 3_600_000,
+    })
+    this.#connection = new Connection(pool ? { pool } : { connectionString: connectionString! }, timeoutMs)
     const schema = options.schema ?? 'fairway_queue'
     if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema))
       throw new InvalidOption(
@@ -90,32 +108,20 @@ class PostgresStore implements Store {
       )
     this.#channel = `${schema}_wake`
     this.#quotas = quotasOption(options.quotas ?? {})
-    this.#givenNow = options.now
+    this.#clock = new DatabaseClock(this.#connection, options.now)
     this.#db = new PoolDb(this.#connection, schema, () => this.now())
+    this.#patientDb = new PoolDb(this.#connection, schema, () => this.now(), patience * timeoutMs)
     this.#promoter = new Promoter(this.#db)
-    this.#listener = new Listener(this.#connection, this.#channel)
+    this.#listener = new Listener(this.#connection, this.#channel, options.onError ?? (() => {}))
   }
 
   now(): number {
-    return this.#givenNow ? this.#givenNow() : Date.now() + this.#clockOffset
+    return this.#clock.now()
   }
 
   async migrate(): Promise<void> {
-    const s = this.#db.schema
-    await this.#connection.transaction(async (client) => {
-      // Two processes that start together: the second waits here and finds nothing left to do.
-      await client.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [`migrate ${s}`])
-      await client.query(`create schema if not exists ${s}`)
-      await client.query(
-        `create table if not exists ${s}.migrations (number integer primary key, at timestamptz not null default now())`,
-      )
-      const { rows } = await client.query(`select coalesce(max(number), 0) as done from ${s}.migrations`)
-      for (let number = Number(rows[0].done); number < migrations.length; number++) {
-        await client.query(migrations[number]!(s))
-        await client.query(`insert into ${s}.migrations (number) values ($1)`, [number + 1])
-      }
-    })
-    await this.#measureClock()
+    await migrate(this.#connection, this.#db.schema)
+    await this.#clock.measure()
   }
 
   append(pages: NewPage[]): Promise<Appended> {
@@ -133,7 +139,7 @@ class PostgresStore implements Store {
   async openWorker(leaseMs: number, kind?: 'carrier'): Promise<number> {
     const statement = kind === 'carrier' ? 'openCarrier' : 'openWorker'
     const [row] = await this.#db.run<{ id: number }>(statement, [leaseMs])
-    await this.#measureClock()
+    await this.#clock.measure()
     return row!.id
   }
 
@@ -143,7 +149,7 @@ class PostgresStore implements Store {
       leaseMs,
       report === undefined ? null : JSON.stringify(report),
     ])
-    await this.#measureClock()
+    await this.#clock.measure()
     return rows.length > 0
   }
 
@@ -169,22 +175,21 @@ class PostgresStore implements Store {
   }
 
   reap(limits: LossLimits): Promise<number> {
-    return reap(this.#db, limits)
+    return reap(this.#db, limits, this.#clockWatch)
   }
 
   async collect(): Promise<number> {
-    const heads = await this.#connection.transaction((client) =>
-      client.query(this.#db.text('collectHeads'), [this.now()]),
-    )
-    await this.#db.run('collectStreams')
-    await this.#db.run('collectKeys', [this.now()])
-    await this.#db.run('collectMarks', [this.now()])
-    await this.#db.run('collectProgress', [this.now()])
-    return heads.rowCount ?? 0
+    const db = this.#patientDb
+    const heads = await db.transaction((tx) => tx.run('collectHeads', [this.now()]))
+    await db.run('collectStreams')
+    await db.run('collectKeys', [this.now()])
+    await db.run('collectMarks', [this.now()])
+    await db.run('collectProgress', [this.now()])
+    return heads.length
   }
 
   async tidy(): Promise<void> {
-    await compact(this.#db)
+    await compact(this.#patientDb)
   }
 
   readBlobs(ids: string[]): Promise<Blob[]> {
@@ -247,20 +252,24 @@ class PostgresStore implements Store {
   }
 
   async remaining(): Promise<number> {
-    const [row] = await this.#db.run<{ jobs: number }>('remaining')
+    const [row] = await this.#patientDb.run<{ jobs: number }>('remaining')
     return row!.jobs
   }
 
   holders(keys: { lane: string; tenant: string; key: string }[]): Promise<SectionValues['unique'][]> {
-    return this.#db.run('holders', [...byHead(keys), keys.map(({ key }) => key), this.now()], keys.length)
+    return this.#patientDb.run(
+      'holders',
+      [...byHead(keys), keys.map(({ key }) => key), this.now()],
+      keys.length,
+    )
   }
 
   stats(): Promise<LaneStats[]> {
-    return this.#db.run('stats', [this.now()])
+    return this.#patientDb.run('stats', [this.now()])
   }
 
   tenants(limit: number, of: { lane?: string; tenant?: string } = {}): Promise<TenantStats[]> {
-    return this.#db.run('tenants', [this.now(), limit, of.lane ?? null, of.tenant ?? null])
+    return this.#patientDb.run('tenants', [this.now(), limit, of.lane ?? null, of.tenant ?? null])
   }
 
   usage(of: { lane: string; tenant: string }[]): Promise<Usage[]> {
@@ -271,7 +280,7 @@ class PostgresStore implements Store {
   async storeUsage(): Promise<StoreUsage> {
     const [waiting] = await this.#db.run<StoreUsage>('waitingUsage')
     if (!this.#scheduledUsage || performance.now() - this.#scheduledUsage.at > countScheduledEveryMs) {
-      const [usage] = await this.#db.run<StoreUsage>('scheduledUsage')
+      const [usage] = await this.#patientDb.run<StoreUsage>('scheduledUsage')
       this.#scheduledUsage = { at: performance.now(), usage: usage! }
     }
     const scheduled = this.#scheduledUsage.usage
@@ -291,24 +300,24 @@ class PostgresStore implements Store {
   }
 
   deadLetters(query: DeadLetterQuery): Promise<DeadLetter[]> {
-    return deadLetters(this.#db, query)
+    return deadLetters(this.#patientDb, query)
   }
 
   retryDead(letters: { ref: string; dueAt: number }[]): Promise<number> {
-    return retryDead(this.#db, letters)
+    return retryDead(this.#patientDb, letters)
   }
 
   discardDead(refs: string[]): Promise<number> {
-    return discardDead(this.#db, refs)
+    return discardDead(this.#patientDb, refs)
   }
 
   async retainDead({ maxAgeMs, maxBytes }: { maxAgeMs: number; maxBytes: number }): Promise<number> {
-    const [row] = await this.#db.run<{ jobs: number }>('retainDead', [this.now() - maxAgeMs, maxBytes])
+    const [row] = await this.#patientDb.run<{ jobs: number }>('retainDead', [this.now() - maxAgeMs, maxBytes])
     return row!.jobs
   }
 
   purgeTenant(tenant: string): Promise<number> {
-    return this.#db.transaction(async (tx) => {
+    return this.#patientDb.transaction(async (tx) => {
       // A statement of its own: the next one then sees every page that was appended before the locks were had.
       await tx.run('lockTenant', [tenant])
       const [row] = await tx.run<{ jobs: number }>('purgeTenant', [tenant])
@@ -317,33 +326,24 @@ class PostgresStore implements Store {
   }
 
   dump<S extends Section>(section: S, limit: number): Promise<SectionRow<S>[]> {
-    return dump(this.#db, section, limit)
+    return dump(this.#patientDb, section, limit)
   }
 
   load<S extends Section>(section: S, rows: SectionRow<S>[], origin: string): Promise<void> {
-    return load(this.#db, section, rows, origin)
+    return load(this.#patientDb, section, rows, origin)
   }
 
   erase<S extends Section>(section: S, rows: SectionRow<S>[]): Promise<void> {
-    return erase(this.#db, section, rows)
+    return erase(this.#patientDb, section, rows)
   }
 
   async ping(): Promise<void> {
-    await this.#connection.run('ping', 'select 1')
+    await this.#connection.requireAnswers()
+    await this.#connection.run('ping', 'select 1', [], pingTimeoutMs)
   }
 
   async close(): Promise<void> {
     await this.#listener.close()
     await this.#connection.close()
-  }
-
-  async #measureClock(): Promise<void> {
-    if (this.#givenNow) return
-    const sent = Date.now()
-    const [row] = await this.#connection.run<{ at: number }>(
-      'clock',
-      'select extract(epoch from clock_timestamp())::float8 * 1000 as at',
-    )
-    this.#clockOffset = row!.at - (sent + Date.now()) / 2
   }
 }

@@ -2,6 +2,7 @@ import { returnJobs } from '../../returned-jobs.ts'
 import type { DeadJob, LossLimits } from '../../store.ts'
 import { isExclusive } from '../../streams.ts'
 import { appendAll, uniqueHeads } from './append.ts'
+import type { ClockWatch } from './clock-watch.ts'
 import { byHead, columns, type Db, type PoolDb } from './db.ts'
 import { restorePages } from './settle.ts'
 
@@ -15,11 +16,11 @@ interface LostLease {
 }
 
 /** Gives back what silent workers held; all of it or nothing, so that a reaper that dies changes nothing. */
-export function reap(db: PoolDb, limits: LossLimits): Promise<number> {
+export function reap(db: PoolDb, limits: LossLimits, watch: ClockWatch): Promise<number> {
   return db.transaction(async (tx) => {
-    const expired = await tx.run<{ id: string }>('expiredWorkers')
-    if (expired.length === 0) return 0
-    const workers = expired.map((row) => row.id)
+    const [expired] = await tx.run<{ at: number; ids: string[] }>('expiredWorkers')
+    const workers = expired!.ids
+    if (!watch.trusts(expired!.at) || workers.length === 0) return 0
     const leases = await tx.run<LostLease>('endLeases', [workers])
     const jobs = leases.length > 0 ? await takeBack(tx, db.now(), leases, limits) : 0
     await tx.run('forgetWorkers', [workers])

@@ -7,7 +7,7 @@ delete from ${s}.heads h where (h.lane, h.tenant) in (
     and not exists (select from ${s}.streams t where t.lane = i.lane and t.tenant = i.tenant and (t.cursor < t.tail or t.held))
     and not exists (select from ${s}.pages p where p.lane = i.lane and p.tenant = i.tenant)
   limit 1000 for update of i skip locked
-)`
+) returning 1`
 
 /** Streams of heads that are gone. */
 export const collectStreams = (s: string) => `

@@ -79,7 +79,7 @@ select d.n::text as ref, d.id, d.lane, d.tenant, d.name, d.attempts, d.reason, d
        case when $8::boolean then coalesce((select b.data from ${s}.blobs b where b.id = d.blob), d.data) end as data
 from ${s}.dead_letters d
 where ${which} and ($1::text is null or d.lane = $1) and ($2::text is null or d.tenant = $2) and ($3::text is null or d.name = $3)
-  and ($4::text is null or d.reason ilike $4) and ($5::timestamptz is null or d.died_at < $5)
+  and ($4::text is null or d.reason ilike $4 or lower(d.reason collate "C") like lower($4 collate "C")) and ($5::timestamptz is null or d.died_at < $5)
   and ($6::bigint is null or d.n < $6)
 order by d.n desc limit $7`
 

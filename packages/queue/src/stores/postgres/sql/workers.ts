@@ -19,8 +19,11 @@ select id::float8 as worker, report from ${s}.workers where report is not null a
 export const closeWorker = (s: string) => `
 delete from ${s}.workers w where id = $1 and not exists (select from ${s}.leases where worker = w.id)`
 
+/** With the time by which that was judged, epoch ms. */
 export const expiredWorkers = (s: string) => `
-select id from ${s}.workers where expires_at < clock_timestamp() order by id limit 8 for update skip locked`
+select extract(epoch from clock_timestamp())::float8 * 1000 as at, array(
+  select id from ${s}.workers where expires_at < clock_timestamp() order by id limit 8 for update skip locked
+)::text[] as ids`
 
 /** Ends the leases of dead workers. $1 workers. */
 export const endLeases = (s: string) => `

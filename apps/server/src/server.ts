@@ -11,6 +11,7 @@ import { freePort } from './http/free-port.ts'
 import { listen } from './http/listen.ts'
 import { buildHttpServer } from './http/server.ts'
 import { startMaintenance } from './maintenance.ts'
+import { restoreWatchOf } from './sending/restore-watch.ts'
 import { rendererOf } from './templates/renderer.ts'
 import { startTicker } from './ticker.ts'
 import { startWorkers } from './workers.ts'
@@ -53,7 +54,7 @@ export async function startServer(
     closing.add('render processes', async () => rendererOf(app).close())
     closing.add('mail connections', async () => closeChannels(app))
     const graceLeft = countDown(graceMs)
-    const worker = config.role === 'api' ? undefined : startWork(app, closing, graceLeft, observe)
+    const worker = config.role === 'api' ? undefined : await startWork(app, closing, graceLeft, observe)
     const url = http ? await startHttp(app, closing, graceLeft) : ''
     return { app, url, worker, close: closing.run }
   } catch (error) {
@@ -63,12 +64,14 @@ export async function startServer(
 }
 
 /** Jobs, what must be looked after without being asked, and housekeeping. */
-function startWork(
+async function startWork(
   app: App,
   closing: Closing,
   graceLeft: () => number,
   observe: ServerOptions['observe'],
-): Worker {
+): Promise<Worker> {
+  // Before anything is sent.
+  await restoreWatchOf(app).look()
   const maintenance = startMaintenance(app)
   closing.add('housekeeping', maintenance.stop)
   const worker = startWorkers(app, observe)

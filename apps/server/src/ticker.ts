@@ -1,5 +1,6 @@
 import type { App } from './app.ts'
 import { wakeSegments } from './segments/wake.ts'
+import { restoreWatchOf } from './sending/restore-watch.ts'
 import { wakeSources } from './sources/run.ts'
 import { wakeTasks } from './tasks/wake.ts'
 
@@ -9,6 +10,7 @@ type Tick = { everyMs: number; run: (app: App) => Promise<void> }
 const ticks: Record<string, Tick> = {
   wakeSegments: { everyMs: 500, run: wakeSegments },
   wakeSources: { everyMs: 5_000, run: wakeSources },
+  lookForRestore: { everyMs: 5_000, run: (app) => restoreWatchOf(app).look() },
   wakeTasks: { everyMs: 15_000, run: wakeTasks },
 }
 

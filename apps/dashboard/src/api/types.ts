@@ -34,6 +34,7 @@ export type ProjectRight =
   | 'people.export'
   | 'project.change'
   | 'queue.manage'
+  | 'sending.confirm'
   | 'sending.manage'
   | 'sources.manage'
 
@@ -311,6 +312,7 @@ export interface Attention {
     | 'jobs_dead'
     | 'work_delayed'
     | 'work_paused'
+    | 'sending_held'
   /** One sentence. */
   title: string
   count: number

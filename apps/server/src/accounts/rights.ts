@@ -80,6 +80,11 @@ export const rights = {
     callers: administrators,
     what: 'change SMTP servers and sending domains',
   },
+  'sending.confirm': {
+    of: 'project',
+    callers: administratorsInPerson,
+    what: 'let sending go on after the database was restored',
+  },
   'sources.manage': { of: 'project', callers: administrators, what: 'change, try and run SQL sources' },
   'project.change': { of: 'project', callers: administrators, what: 'change settings, such as the mode' },
   'keys.manage': {

@@ -133,6 +133,32 @@ queue
   .option('--json', 'print JSON, a line each second')
   .action(async (options) => (await import('./queue-migrate.ts')).queueMigrateCommand(options))
 
+const sending = program
+  .command('sending')
+  .description('whether mail leaves: after the database was restored it is held until somebody confirms')
+for (const [name, description] of [
+  ['status', 'projects whose sending is held, and why'],
+  ['hold', 'hold it until somebody confirms'],
+  ['confirm', 'let it go on'],
+] as const) {
+  const command = sending
+    .command(name)
+    .description(description)
+    .option('--project <id>', 'only of this project', positive)
+    .option('--json', 'print JSON')
+  if (name === 'confirm')
+    command.addOption(
+      new Option('--pending <what>', 'messages from before: send them, or settle them one by one')
+        .choices(['send', 'unknown'])
+        .makeOptionMandatory(),
+    )
+  command.action(async (options) => {
+    const commands = await import('./sending.ts')
+    if (name === 'status') return commands.sendingStatusCommand(options)
+    return name === 'hold' ? commands.sendingHoldCommand(options) : commands.sendingConfirmCommand(options)
+  })
+}
+
 program
   .command('export')
   .description('write people, events or messages into a file')

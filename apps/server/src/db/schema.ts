@@ -41,6 +41,7 @@ export interface Schema {
   exports: Exports
   sources: Sources
   sign_in_attempts: SignInAttempts
+  sending_holds: SendingHolds
   imports: Imports
   import_rejects: ImportRejects
   import_changes: ImportChanges
@@ -503,4 +504,14 @@ export interface SignInAttempts {
   key: string
   count: number
   ends_at: Date
+}
+
+export interface SendingHolds {
+  project_id: number
+  id: Generated<number>
+  held_at: Generated<Timestamp>
+  reason: string
+  confirmed_at: Optional<Date>
+  confirmed_by: Optional<string>
+  pending: Optional<string>
 }

@@ -19,6 +19,7 @@ import { personDataRoutes } from '../people/data-routes.ts'
 import { peopleRoutes } from '../people/routes.ts'
 import { projectQueueRoutes, queueRoutes } from '../queue/routes.ts'
 import { segmentRoutes } from '../segments/routes.ts'
+import { sendingRoutes } from '../sending/routes.ts'
 import { sourceRoutes } from '../sources/routes.ts'
 import { rightToControl, taskKinds } from '../task-kinds.ts'
 import { taskRoutes } from '../tasks/routes.ts'
@@ -49,6 +50,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       mailboxRoutes(app),
       channelRoutes(app),
       projectQueueRoutes(app),
+      sendingRoutes(app),
       exportRoutes(app, taskKinds),
       sourceRoutes(app),
       taskRoutes(app, taskKinds, rightToControl),

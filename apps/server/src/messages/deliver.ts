@@ -2,6 +2,7 @@ import type { BatchContext, BatchHandler, Job } from '@fairway/queue'
 import type { App } from '../app.ts'
 import { channelsOf } from '../channels/channels.ts'
 import type { SmtpChannel } from '../channels/smtp.ts'
+import { restoreWatchOf } from '../sending/restore-watch.ts'
 import { type Addressed, addressMessages } from './addressing.ts'
 import { deliverToSandbox } from './deliver-sandbox.ts'
 import { deliverThroughSmtp } from './deliver-smtp.ts'
@@ -25,6 +26,9 @@ export type Gate = (
   messages: LoadedMessage[],
 ) => Promise<Map<string, { send: true } | { skip: string }>>
 
+/** While sending is held, each message is looked at this often. */
+const lookAgainMs = 30_000
+
 /** One batch on its way: what every step needs. */
 export interface Delivery {
   app: App
@@ -47,11 +51,13 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<{ messageId:
   return async (jobs, context) => {
     const projectId = Number(jobs[0]!.tenant)
     const byMessage = groupByMessage(jobs, context)
-    const [messages, sending] = await Promise.all([
+    const [held, messages, sending] = await Promise.all([
+      restoreWatchOf(app).isHeld(projectId),
       loadMessages(app, projectId, [...byMessage.keys()]),
       loadSending(app, projectId),
     ])
     if (!sending) return
+    if (held) return waitForConfirmation(byMessage, context)
 
     await markUnknown(
       app,
@@ -83,6 +89,10 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<{ messageId:
     await deliverToSandbox(delivery, viaSandbox)
     if (viaSmtp.length > 0) await deliverThroughSmtp(delivery, channel as SmtpChannel, viaSmtp)
   }
+}
+
+function waitForConfirmation(byMessage: Map<string, Job[]>, context: BatchContext): void {
+  for (const job of [...byMessage.values()].flat()) context.snooze(job, lookAgainMs)
 }
 
 const isUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

@@ -4,6 +4,7 @@ import { SharedResults } from '../capacity/shared-result.ts'
 import { keptWith } from '../kept-with.ts'
 import { isDelayed, type LaneStatus, projectLanes } from '../queue/queue-status.ts'
 import { type Retrying, readRetrying } from '../queue/retrying.ts'
+import { readSendingState, type SendingState } from '../sending/holds.ts'
 
 export const messageStates = ['pending', 'claimed', 'sent', 'failed', 'skipped', 'unknown'] as const
 export type MessageState = (typeof messageStates)[number]
@@ -30,6 +31,7 @@ export interface Attention {
     | 'jobs_dead'
     | 'work_delayed'
     | 'work_paused'
+    | 'sending_held'
   /** One sentence. */
   title: string
   count: number
@@ -58,7 +60,7 @@ export function readOverview(app: App, projectId: number, hours: number): Promis
 async function readAll(app: App, seat: Reading, projectId: number, hours: number): Promise<Overview> {
   const thisHour = Math.floor(app.now().getTime() / hourMs) * hourMs
   const since = new Date(thisHour - (hours - 1) * hourMs)
-  const [{ events, rejected }, messages, people, queue, retrying, dead, { paused = false }] =
+  const [{ events, rejected }, messages, people, queue, retrying, dead, { paused = false }, { held }] =
     await Promise.all([
       readCounters(seat, projectId, since),
       messagesPerHour(seat, projectId, since),
@@ -67,6 +69,7 @@ async function readAll(app: App, seat: Reading, projectId: number, hours: number
       readRetrying(seat, projectId),
       app.queue.deadLetters({ tenant: String(projectId), limit: countedDeadLetters, withData: false }),
       app.queue.controls(String(projectId)),
+      readSendingState(app, projectId),
     ])
   const series = Array.from({ length: hours }, (_, index) => {
     const at = since.getTime() + index * hourMs
@@ -92,6 +95,7 @@ async function readAll(app: App, seat: Reading, projectId: number, hours: number
       rejected,
       dead: dead.length,
       paused: paused === true,
+      held,
     }),
   }
 }
@@ -157,11 +161,17 @@ function listAttention(found: {
   rejected: number
   dead: number
   paused: boolean
+  held: SendingState['held']
 }): Attention[] {
-  const { states, queue, retrying, rejected, dead, paused } = found
+  const { states, queue, retrying, rejected, dead, paused, held } = found
   // Of paused work everybody knows why it waits.
   const delayed = paused ? [] : queue.filter(isDelayed)
   const list: Attention[] = [
+    {
+      kind: 'sending_held',
+      count: held ? 1 : 0,
+      title: `Nothing is sent until you confirm. ${held?.reason}`,
+    },
     {
       kind: 'messages_retrying',
       count: retrying.count,

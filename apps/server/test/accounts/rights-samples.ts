@@ -282,6 +282,10 @@ export const projectSamples: Record<string, Sample | Sample[]> = {
     make: async ({ deadLetter }) => ({ body: { refs: [await deadLetter()] } }),
   },
 
+  'GET /sending': plain,
+  // Nothing is held, which is told to those who may ask.
+  'POST /sending/confirm': body({ pending: 'send' }, { status: 409 }),
+
   'POST /exports': [
     { make: async (make) => ({ body: { kind: 'segment', format: 'csv', segment: await make.segment() } }) },
     {

@@ -3,6 +3,7 @@ import { IconAlertTriangle } from '@tabler/icons-react'
 import type { Attention } from '../../api/types.ts'
 import { ButtonLink } from '../../components/links.tsx'
 import classes from './attention.module.css'
+import { ConfirmSending } from './confirm-sending.tsx'
 
 /** What asks for a person: nothing is shown when nothing does. */
 export function AttentionList({ project, items }: { project: string; items: Attention[] }) {
@@ -38,6 +39,7 @@ function Remedy({ project, kind }: { project: string; kind: Attention['kind'] })
         Show them
       </ButtonLink>
     )
+  if (kind === 'sending_held') return <ConfirmSending project={project} />
   if (kind === 'items_rejected')
     return (
       <ButtonLink {...look} to="/projects/$project/rejects" params={{ project }}>

@@ -1,0 +1,14 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { projectPath, request } from './client.ts'
+
+/** What becomes of mail that was pending before a restore. */
+export type PendingChoice = 'send' | 'unknown'
+
+export function useConfirmSending(project: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (pending: PendingChoice) =>
+      request(projectPath(project, 'sending', 'confirm'), { method: 'POST', body: { pending } }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'overview'] }),
+  })
+}

@@ -1,0 +1,81 @@
+import type { App } from '../app.ts'
+import { confirmSending, type PendingChoice } from '../sending/holds.ts'
+import { holdSending } from '../sending/restore-watch.ts'
+import { table } from './table.ts'
+import { withApp } from './with-app.ts'
+import { WrongArguments } from './wrong-arguments.ts'
+
+interface Options {
+  project?: number
+  json?: boolean
+}
+
+interface Held {
+  projectId: number
+  name: string
+  heldAt: Date
+  reason: string
+}
+
+export async function sendingStatusCommand({ project, json }: Options): Promise<void> {
+  show(await withApp((app) => listHeld(app, project)), json)
+}
+
+/** Before a restore that Fairway can't notice, such as a copy of its whole data directory that is put back. */
+export async function sendingHoldCommand({ project, json }: Options): Promise<void> {
+  show(
+    await withApp(async (app) => {
+      await requireProject(app, project)
+      await holdSending(app, 'Somebody held it on the command line.', { projectId: project })
+      return listHeld(app, project)
+    }),
+    json,
+  )
+}
+
+export async function sendingConfirmCommand({
+  project,
+  pending,
+  json,
+}: Options & { pending: PendingChoice }): Promise<void> {
+  const confirmed = await withApp(async (app) => {
+    await requireProject(app, project)
+    const held = await listHeld(app, project)
+    for (const { projectId } of held) await confirmSending(app, projectId, 'the command line', pending)
+    return held.length
+  })
+  if (json) return console.log(JSON.stringify({ confirmed }))
+  console.log(confirmed === 0 ? 'Sending was not held.' : `Sending goes on for ${confirmed} project(s).`)
+}
+
+function show(held: Held[], json: boolean | undefined): void {
+  if (json) console.log(JSON.stringify({ held }))
+  else if (held.length === 0) console.log('Sending is not held.')
+  else {
+    console.log(
+      table(
+        ['project', 'name', 'since', 'why'],
+        held.map((one) => [one.projectId, one.name, one.heldAt.toISOString(), one.reason]),
+      ),
+    )
+    console.log('Confirm with `npx fairway sending confirm --pending send` (or `unknown`).')
+  }
+}
+
+async function listHeld(app: App, projectId: number | undefined): Promise<Held[]> {
+  const { rows } = await app.pool.query<Held>(
+    `select p.id as "projectId", p.name, h.held_at as "heldAt", h.reason
+     from sending_holds h join projects p on p.id = h.project_id
+     where h.confirmed_at is null and p.deleted_at is null and ($1::integer is null or p.id = $1) order by p.id`,
+    [projectId ?? null],
+  )
+  return rows
+}
+
+async function requireProject(app: App, projectId: number | undefined): Promise<void> {
+  if (projectId === undefined) return
+  const { rowCount } = await app.pool.query('select from projects where id = $1 and deleted_at is null', [
+    projectId,
+  ])
+  if (rowCount === 0) throw new WrongArguments(`There is no project ${projectId}.`)
+}

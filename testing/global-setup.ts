@@ -1,6 +1,10 @@
 import { startEmbedded } from '../apps/server/src/db/embedded.ts'
 import { createDataDir, removeAbandonedDataDirs, removeDataDir } from './data-dir.ts'
+import { installPostgres } from './install-postgres.ts'
 import { testDatabaseVariable } from './postgres.ts'
+
+/** Another major version than the one that Fairway comes with: `FAIRWAY_TEST_POSTGRES=14 npx vitest run packages/queue`. */
+const version = process.env.FAIRWAY_TEST_POSTGRES
 
 /** One PostgreSQL for the whole run, through the same launcher that the server uses. */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
@@ -9,6 +13,7 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
   const dataDir = createDataDir()
   const postgres = await startEmbedded({
     dataDir,
+    ...(version && { packaged: installPostgres(version) }),
     settings: {
       max_connections: '300',
       // The run ends with its machine: a kill -9 loses nothing without fsync, only a power cut would.

@@ -15,6 +15,9 @@ import { explainStoreError, openStore } from './queue/open-store.ts'
 import { checkSecret, loadSecret } from './secret-file.ts'
 import { createSecrets } from './secrets.ts'
 
+/** Statements of jobs look at more than those of requests. */
+const patienceOfJobs = 4
+
 /** Brings the database at `url` up to date and makes an App on it; `closing` learns how to take it apart. */
 export async function assemble(
   config: Config,
@@ -26,7 +29,8 @@ export async function assemble(
   await migrate(url, log)
   const clock = now ?? (() => new Date())
   const forReads = connectionsForReads(config.databaseConnections)
-  const pool = createPool({ url, max: config.databaseConnections - forReads, log })
+  const statementMs = config.databaseSeconds * 1_000 * (config.role === 'api' ? 1 : patienceOfJobs)
+  const pool = createPool({ url, max: config.databaseConnections - forReads, log, statementMs })
   closing.add('pool', () => pool.end())
   const readsPool = createPool({ url, max: forReads, log, applicationName: 'fairway reads' })
   closing.add('pool of expensive reads', () => readsPool.end())

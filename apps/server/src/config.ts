@@ -50,6 +50,13 @@ export const settings = {
       '(counts, searches, reports), the rest everything else.',
     integer(4, 1_000),
   ),
+  databaseSeconds: setting(
+    'FAIRWAY_DATABASE_SECONDS',
+    '15',
+    'Time that PostgreSQL may take for one statement of a request; its connection is then given up, and the request gets ' +
+      '503. Jobs have four times as long.',
+    integer(1, 3_600),
+  ),
   queueStore: setting(
     'FAIRWAY_QUEUE_STORE',
     'postgres',

@@ -1,4 +1,4 @@
-import { InvalidControls } from '@fairway/queue'
+import { InvalidControls, QueueNotMigrated } from '@fairway/queue'
 import { ConfigError } from '../config.ts'
 import { DataDirectoryUnusable } from '../data-directory.ts'
 import { DatabaseUnusable } from '../db/database.ts'
@@ -19,6 +19,7 @@ export function readableError(error: unknown): { message: string; exitCode: 1 | 
     CannotListen,
     WrongArguments,
     InvalidControls,
+    QueueNotMigrated,
   ]
   if (correctable.some((kind) => error instanceof kind))
     return { message: (error as Error).message, exitCode: 2 }

@@ -7,6 +7,9 @@ import type { Schema } from './schema.ts'
 /** PostgreSQL 14 is the oldest that PostgreSQL's own project still maintained when Fairway began. */
 const oldestVersion = 140_000
 const connectTimeoutMs = 5_000
+const defaultStatementMs = 60_000
+/** What our statements are written for, whatever the database's or the role's default is. */
+const readCommitted = 'set session characteristics as transaction isolation level read committed'
 const int8 = 20
 
 /**
@@ -18,6 +21,8 @@ export function createPool(options: {
   max?: number
   log?: Logger
   applicationName?: string
+  /** An answer that takes longer is given up with its connection: a forgotten or frozen one would never come. */
+  statementMs?: number
 }): pg.Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -25,6 +30,8 @@ export function createPool(options: {
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    query_timeout: options.statementMs ?? defaultStatementMs,
+    onConnect: (client) => client.query(readCommitted) as never,
     application_name: options.applicationName ?? 'fairway',
     // A statement goes out before those ahead of it are answered: PostgreSQL does not wait for this process in between.
     pipeline: true,
@@ -50,23 +57,61 @@ export function createPool(options: {
 
 export const createKysely = (pool: pg.Pool) => new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
 
-/** Connects once, within seconds, and checks the version. Throws an error that says what to correct. */
+/** Connects, within seconds, and looks whether Fairway can work there. Throws an error that says what to correct. */
 export async function checkDatabase(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: connectTimeoutMs })
-  // Without a listener, a connection that breaks after connecting would end the process.
-  client.on('error', () => {})
+  const [client, other] = [connectionForCheck(url), connectionForCheck(url)]
   try {
     await client.connect()
-    const { rows } = await client.query<{ number: string; name: string }>(
-      `select current_setting('server_version_num') as number, current_setting('server_version') as name`,
+    const { rows } = await client.query<{ number: string; name: string; standby: boolean; readOnly: string }>(
+      `select current_setting('server_version_num') as number, current_setting('server_version') as name,
+              pg_is_in_recovery() as standby, current_setting('transaction_read_only') as "readOnly"`,
     )
-    if (Number(rows[0]!.number) < oldestVersion) {
-      throw new DatabaseUnusable(`it runs PostgreSQL ${rows[0]!.name}, and Fairway needs 14 or newer`)
-    }
+    const { number, name, standby, readOnly } = rows[0]!
+    if (Number(number) < oldestVersion)
+      throw new DatabaseUnusable(`it runs PostgreSQL ${name}, and Fairway needs 14 or newer`)
+    if (standby) throw new DatabaseUnusable('it is a standby, which takes no writes; use the primary')
+    if (readOnly === 'on')
+      throw new DatabaseUnusable('it is read-only (default_transaction_read_only); allow this role to write')
+    await other.connect()
+    if (await isPooledByTransaction(client, other))
+      throw new DatabaseUnusable(
+        'a pooler in front of it (such as PgBouncer) gives each transaction another connection, and Fairway needs sessions: ' +
+          'prepared statements, LISTEN, advisory locks; use pool_mode = session there, or the address of PostgreSQL itself',
+      )
   } catch (error) {
     throw error instanceof DatabaseUnusable ? error.at(url) : new DatabaseUnusable(explain(error)).at(url)
   } finally {
-    await client.end().catch(() => {})
+    for (const each of [client, other]) await each.end().catch(() => {})
+  }
+}
+
+function connectionForCheck(url: string): pg.Client {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: connectTimeoutMs,
+  })
+  // Without a listener, a connection that breaks after connecting would end the process.
+  client.on('error', () => {})
+  return client
+}
+
+/**
+ * Whether two clients share the server's processes. Each has one of its own for as long as it is connected, unless a pooler
+ * hands them out by transaction: then the second's open transaction takes the process that the first one just used, or the
+ * first one soon gets another.
+ */
+async function isPooledByTransaction(client: pg.Client, other: pg.Client): Promise<boolean> {
+  const processOf = async (one: pg.Client) =>
+    (await one.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!.pid
+  const first = await processOf(client)
+  await other.query('begin')
+  try {
+    const taken = await processOf(other)
+    const now = await processOf(client)
+    return taken === first || now !== first
+  } finally {
+    await other.query('rollback')
   }
 }
 
@@ -99,6 +144,8 @@ function explain(error: unknown): string {
     case '3D000':
       return `${message}; create it with CREATE DATABASE`
   }
+  if (code === '08P01' && message?.includes('unsupported startup parameter'))
+    return `a pooler in front of it refuses to start a session (${message})`
   if (message?.includes('timeout')) return `it did not answer within ${connectTimeoutMs / 1000} seconds`
   return message || String(error)
 }

@@ -45,13 +45,15 @@ export async function startEmbedded(options: {
   log?: Logger
   /** Further PostgreSQL settings, over ours. */
   settings?: Record<string, string>
+  /** Directory of another package of PostgreSQL than the installed one. */
+  packaged?: string
 }): Promise<EmbeddedPostgres> {
-  const { dataDir, log, settings = {} } = options
+  const { dataDir, log, settings = {}, packaged } = options
   const place = inDataDirectory(dataDir, () => choosePlace(dataDir))
   const lock = inDataDirectory(dataDir, () => lockPlace(place, dataDir))
   try {
     const user = databaseUser(place.data)
-    const binaries = findBinaries(place.home, user)
+    const binaries = findBinaries(place.home, user, packaged)
     await ensureCluster(place, binaries, user, log)
     const start = async (port: number) => {
       await stopOrphan(place.data, log)

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { DatabaseUnusable } from './database.ts'
 
 const directory = fileURLToPath(new URL('./migrations/', import.meta.url))
 /** Any constant: all Fairways on one database wait for the same lock. */
@@ -25,10 +26,7 @@ export async function migrate(url: string, log?: Logger): Promise<void> {
   await client.connect()
   try {
     await client.query('select pg_advisory_lock($1)', [lockKey])
-    await client.query(`
-      create table if not exists migrations (
-        version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now()
-      )`)
+    await ensureTable(client)
     const { rows: applied } = await client.query<{ version: number; name: string; checksum: string }>(
       'select version, name, checksum from migrations order by version',
     )
@@ -54,6 +52,27 @@ export async function migrate(url: string, log?: Logger): Promise<void> {
   }
 }
 
+/** A role that may not create tables can use a database that another one has brought up to date. */
+async function ensureTable(client: pg.Client): Promise<void> {
+  const { rows } = await client.query(`select to_regclass('migrations') is not null as found`)
+  if (rows[0].found) return
+  await client
+    .query(`
+      create table if not exists migrations (
+        version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now()
+      )`)
+    .catch(refuseWithoutRights)
+}
+
+/** @throws DatabaseUnusable for what the role may not do */
+function refuseWithoutRights(error: Error & { code?: string }): never {
+  if (error.code !== '42501') throw error
+  throw new DatabaseUnusable(
+    `Cannot bring the database up to date: ${error.message}. Start once with a role that owns the database, or let this ` +
+      'one create in it: GRANT CREATE ON DATABASE … and GRANT CREATE ON SCHEMA public TO …',
+  )
+}
+
 async function apply(client: pg.Client, migration: Migration, log: Logger | undefined): Promise<void> {
   try {
     await client.query('begin')
@@ -65,6 +84,7 @@ async function apply(client: pg.Client, migration: Migration, log: Logger | unde
     ])
     await client.query('commit')
   } catch (error) {
+    if ((error as { code?: string }).code === '42501') refuseWithoutRights(error as Error)
     throw new Error(`Migration ${migration.name} failed: ${(error as Error).message}`, { cause: error })
   }
   log?.info({ migration: migration.name }, 'migrated the database')

@@ -3,6 +3,8 @@ import type { App } from '../app.ts'
 import { toApiError } from '../to-api-error.ts'
 import type { Canary } from './canary.ts'
 
+/** Probes give up after a few seconds themselves, and learn nothing then. */
+const answerWithinMs = 5_000
 /** A process that is replaced is back within this time, if nothing is wrong. */
 const longestNotRunningMs = 30_000
 
@@ -68,9 +70,20 @@ async function requireWritable({ pool }: App): Promise<void> {
   if (readOnly === 'on') throw new Error('The database is read-only.')
 }
 
+/** What was asked goes on, and ends by its own deadlines. */
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`The database did not answer within ${ms / 1_000} seconds.`)),
+      ms,
+    )
+    work.finally(() => clearTimeout(timer)).then(resolve, reject)
+  })
+}
+
 async function answer(reply: FastifyReply, check: () => Promise<object>) {
   try {
-    return await check()
+    return await within(answerWithinMs, check())
   } catch (error) {
     const known = toApiError(error)
     const reason = known.status === 500 ? (error as Error).message : known.message

@@ -11,6 +11,9 @@ export interface OpenedStore {
   requestUnits: (() => { read: number; write: number }) | undefined
 }
 
+/** As long as a worker's lease: what takes longer is done elsewhere. */
+const longestQueueStatementMs = 10_000
+
 /**
  * The queue's store: PostgreSQL or, as soon as there are settings for DynamoDB, both, with the jobs in one of them. It has
  * connections of its own: however busy the pool is, jobs can be stored and settled.
@@ -20,7 +23,16 @@ export async function openStore(
   log: Logger,
   { url, pool, now }: { url: string; pool: Pool; now: (() => number) | undefined },
 ): Promise<OpenedStore> {
-  const postgres = postgresStore({ connectionString: url, now })
+  const postgres = postgresStore({
+    connectionString: url,
+    now,
+    statementTimeoutMs: Math.min(longestQueueStatementMs, config.databaseSeconds * 1_000),
+    onError: (error) =>
+      log.warn(
+        { error: (error as Error).message },
+        'the queue does not hear of new work at once; it looks for it instead',
+      ),
+  })
   const { queueStore, dynamodbTable, dynamodbEndpoint } = config
   if (queueStore === 'postgres' && !dynamodbTable && !dynamodbEndpoint) {
     await refuseIfElsewhere(pool)

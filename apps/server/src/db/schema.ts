@@ -42,6 +42,7 @@ export interface Schema {
   sources: Sources
   sign_in_attempts: SignInAttempts
   sending_holds: SendingHolds
+  person_inner_names: PersonInnerNames
   imports: Imports
   import_rejects: ImportRejects
   import_changes: ImportChanges
@@ -217,6 +218,7 @@ export interface Messages {
   provider: Optional<string>
   provider_message_id: Optional<string>
   due_at: Generated<Timestamp>
+  next_try_at: Optional<Date>
   claimed_at: Optional<Date>
   settled_at: Optional<Date>
   history: Generated<Jsonb<Json[]>>
@@ -514,4 +516,10 @@ export interface SendingHolds {
   confirmed_at: Optional<Date>
   confirmed_by: Optional<string>
   pending: Optional<string>
+}
+
+export interface PersonInnerNames {
+  project_id: number
+  person_id: number
+  name: string
 }

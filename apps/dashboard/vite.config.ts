@@ -24,8 +24,6 @@ export default defineConfig(({ command }) => {
       cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
       // Nothing is inlined: the content security policy allows only files of this origin.
       assetsInlineLimit: 0,
-      // The charts are the one big piece; they load after the page that shows them.
-      chunkSizeWarningLimit: 600,
     },
   }
 })

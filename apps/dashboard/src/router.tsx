@@ -3,12 +3,12 @@ import {
   createRootRouteWithContext,
   createRoute,
   createRouter,
-  lazyRouteComponent,
   Outlet,
   redirect,
 } from '@tanstack/react-router'
 import { projectsQuery, sessionQuery } from './api/session.ts'
 import { lastProject } from './lib/last-project.ts'
+import { page } from './lib/page.ts'
 import { ConsoleLayout } from './shell/console-layout.tsx'
 import { NotFoundPage, PagePending, RouteError } from './shell/route-states.tsx'
 
@@ -28,7 +28,7 @@ const signIn = createRoute({
     ...(typeof redirect === 'string' && { redirect }),
     ...(typeof error === 'string' && { error }),
   }),
-  component: lazyRouteComponent(() => import('./pages/sign-in.tsx'), 'SignInPage'),
+  component: page(() => import('./pages/sign-in.tsx'), 'SignInPage'),
 })
 
 /** Everything below needs somebody signed in. */
@@ -55,7 +55,7 @@ const home = createRoute({
         replace: true,
       })
   },
-  component: lazyRouteComponent(() => import('./pages/no-project.tsx'), 'NoProjectPage'),
+  component: page(() => import('./pages/no-project.tsx'), 'NoProjectPage'),
 })
 
 const project = createRoute({
@@ -76,188 +76,188 @@ const projectHome = createRoute({
 const overview = createRoute({
   getParentRoute: () => project,
   path: 'overview',
-  component: lazyRouteComponent(() => import('./pages/overview/overview.tsx'), 'OverviewPage'),
+  component: page(() => import('./pages/overview/overview.tsx'), 'OverviewPage'),
 })
 
 const firstSteps = createRoute({
   getParentRoute: () => project,
   path: 'first-steps',
-  component: lazyRouteComponent(() => import('./pages/first-steps/first-steps.tsx'), 'FirstStepsPage'),
+  component: page(() => import('./pages/first-steps/first-steps.tsx'), 'FirstStepsPage'),
 })
 
 const people = createRoute({
   getParentRoute: () => project,
   path: 'people',
   validateSearch: pick('q', 'segment', 'conditions'),
-  component: lazyRouteComponent(() => import('./pages/people/people.tsx'), 'PeoplePage'),
+  component: page(() => import('./pages/people/people.tsx'), 'PeoplePage'),
 })
 
 const person = createRoute({
   getParentRoute: () => project,
   path: 'people/$person',
-  component: lazyRouteComponent(() => import('./pages/people/person.tsx'), 'PersonPage'),
+  component: page(() => import('./pages/people/person.tsx'), 'PersonPage'),
 })
 
 const erasures = createRoute({
   getParentRoute: () => project,
   path: 'erasures',
-  component: lazyRouteComponent(() => import('./pages/people/erasures.tsx'), 'ErasuresPage'),
+  component: page(() => import('./pages/people/erasures.tsx'), 'ErasuresPage'),
 })
 
 const segments = createRoute({
   getParentRoute: () => project,
   path: 'segments',
-  component: lazyRouteComponent(() => import('./pages/segments/segments.tsx'), 'SegmentsPage'),
+  component: page(() => import('./pages/segments/segments.tsx'), 'SegmentsPage'),
 })
 
 const newSegment = createRoute({
   getParentRoute: () => project,
   path: 'segments/new',
-  component: lazyRouteComponent(() => import('./pages/segments/new-segment.tsx'), 'NewSegmentPage'),
+  component: page(() => import('./pages/segments/new-segment.tsx'), 'NewSegmentPage'),
 })
 
 const segment = createRoute({
   getParentRoute: () => project,
   path: 'segments/$segment',
-  component: lazyRouteComponent(() => import('./pages/segments/segment.tsx'), 'SegmentPage'),
+  component: page(() => import('./pages/segments/segment.tsx'), 'SegmentPage'),
 })
 
 const imports = createRoute({
   getParentRoute: () => project,
   path: 'imports',
-  component: lazyRouteComponent(() => import('./pages/imports/imports.tsx'), 'ImportsPage'),
+  component: page(() => import('./pages/imports/imports.tsx'), 'ImportsPage'),
 })
 
 const newImport = createRoute({
   getParentRoute: () => project,
   path: 'imports/new',
-  component: lazyRouteComponent(() => import('./pages/imports/new-import.tsx'), 'NewImportPage'),
+  component: page(() => import('./pages/imports/new-import.tsx'), 'NewImportPage'),
 })
 
 const importRoute = createRoute({
   getParentRoute: () => project,
   path: 'imports/$import',
-  component: lazyRouteComponent(() => import('./pages/imports/import.tsx'), 'ImportPage'),
+  component: page(() => import('./pages/imports/import.tsx'), 'ImportPage'),
 })
 
 const exportsRoute = createRoute({
   getParentRoute: () => project,
   path: 'exports',
-  component: lazyRouteComponent(() => import('./pages/exports/exports.tsx'), 'ExportsPage'),
+  component: page(() => import('./pages/exports/exports.tsx'), 'ExportsPage'),
 })
 
 const sources = createRoute({
   getParentRoute: () => project,
   path: 'imports/sources',
-  component: lazyRouteComponent(() => import('./pages/sources/sources.tsx'), 'SourcesPage'),
+  component: page(() => import('./pages/sources/sources.tsx'), 'SourcesPage'),
 })
 
 const newSource = createRoute({
   getParentRoute: () => project,
   path: 'imports/sources/new',
-  component: lazyRouteComponent(() => import('./pages/sources/new-source.tsx'), 'NewSourcePage'),
+  component: page(() => import('./pages/sources/new-source.tsx'), 'NewSourcePage'),
 })
 
 const source = createRoute({
   getParentRoute: () => project,
   path: 'imports/sources/$source',
-  component: lazyRouteComponent(() => import('./pages/sources/source.tsx'), 'SourcePage'),
+  component: page(() => import('./pages/sources/source.tsx'), 'SourcePage'),
 })
 
 const events = createRoute({
   getParentRoute: () => project,
   path: 'events',
   validateSearch: pick('name'),
-  component: lazyRouteComponent(() => import('./pages/events/events.tsx'), 'EventsPage'),
+  component: page(() => import('./pages/events/events.tsx'), 'EventsPage'),
 })
 
 const catalogue = createRoute({
   getParentRoute: () => project,
   path: 'events/catalogue',
   validateSearch: pick('name', 'of'),
-  component: lazyRouteComponent(() => import('./pages/events/catalogue.tsx'), 'CataloguePage'),
+  component: page(() => import('./pages/events/catalogue.tsx'), 'CataloguePage'),
 })
 
 const rejects = createRoute({
   getParentRoute: () => project,
   path: 'rejects',
-  component: lazyRouteComponent(() => import('./pages/events/rejects.tsx'), 'RejectsPage'),
+  component: page(() => import('./pages/events/rejects.tsx'), 'RejectsPage'),
 })
 
 const messages = createRoute({
   getParentRoute: () => project,
   path: 'messages',
   validateSearch: pick('state', 'campaign', 'q'),
-  component: lazyRouteComponent(() => import('./pages/messages/messages.tsx'), 'MessagesPage'),
+  component: page(() => import('./pages/messages/messages.tsx'), 'MessagesPage'),
 })
 
 const message = createRoute({
   getParentRoute: () => project,
   path: 'messages/$message',
-  component: lazyRouteComponent(() => import('./pages/messages/message.tsx'), 'MessagePage'),
+  component: page(() => import('./pages/messages/message.tsx'), 'MessagePage'),
 })
 
 const mailbox = createRoute({
   getParentRoute: () => project,
   path: 'mailbox',
   validateSearch: pick('mail', 'q'),
-  component: lazyRouteComponent(() => import('./pages/mailbox/mailbox.tsx'), 'MailboxPage'),
+  component: page(() => import('./pages/mailbox/mailbox.tsx'), 'MailboxPage'),
 })
 
 const campaigns = createRoute({
   getParentRoute: () => project,
   path: 'campaigns',
-  component: lazyRouteComponent(() => import('./pages/campaigns/campaigns.tsx'), 'CampaignsPage'),
+  component: page(() => import('./pages/campaigns/campaigns.tsx'), 'CampaignsPage'),
 })
 
 const newCampaign = createRoute({
   getParentRoute: () => project,
   path: 'campaigns/new',
-  component: lazyRouteComponent(() => import('./pages/campaigns/new-campaign.tsx'), 'NewCampaignPage'),
+  component: page(() => import('./pages/campaigns/new-campaign.tsx'), 'NewCampaignPage'),
 })
 
 const campaign = createRoute({
   getParentRoute: () => project,
   path: 'campaigns/$campaign',
-  component: lazyRouteComponent(() => import('./pages/campaigns/campaign.tsx'), 'CampaignPage'),
+  component: page(() => import('./pages/campaigns/campaign.tsx'), 'CampaignPage'),
 })
 
 const templates = createRoute({
   getParentRoute: () => project,
   path: 'templates',
-  component: lazyRouteComponent(() => import('./pages/templates/templates.tsx'), 'TemplatesPage'),
+  component: page(() => import('./pages/templates/templates.tsx'), 'TemplatesPage'),
 })
 
 const newTemplate = createRoute({
   getParentRoute: () => project,
   path: 'templates/new',
-  component: lazyRouteComponent(() => import('./pages/templates/new-template.tsx'), 'NewTemplatePage'),
+  component: page(() => import('./pages/templates/new-template.tsx'), 'NewTemplatePage'),
 })
 
 const template = createRoute({
   getParentRoute: () => project,
   path: 'templates/$template',
-  component: lazyRouteComponent(() => import('./pages/templates/template.tsx'), 'TemplatePage'),
+  component: page(() => import('./pages/templates/template.tsx'), 'TemplatePage'),
 })
 
 const queue = createRoute({
   getParentRoute: () => project,
   path: 'queue',
   validateSearch: pick('lane', 'name', 'reason'),
-  component: lazyRouteComponent(() => import('./pages/queue/queue.tsx'), 'QueuePage'),
+  component: page(() => import('./pages/queue/queue.tsx'), 'QueuePage'),
 })
 
 const deadLetter = createRoute({
   getParentRoute: () => project,
   path: 'queue/dead-letters/$ref',
-  component: lazyRouteComponent(() => import('./pages/queue/dead-letter.tsx'), 'DeadLetterPage'),
+  component: page(() => import('./pages/queue/dead-letter.tsx'), 'DeadLetterPage'),
 })
 
 const settings = createRoute({
   getParentRoute: () => project,
   path: 'settings',
   validateSearch: pick('tab'),
-  component: lazyRouteComponent(() => import('./pages/settings/settings.tsx'), 'SettingsPage'),
+  component: page(() => import('./pages/settings/settings.tsx'), 'SettingsPage'),
 })
 
 const routeTree = root.addChildren([

@@ -5,6 +5,7 @@ import type { MailDetail, MailSummary, Message, MessageDetail } from './types.ts
 
 export interface MessageFilter {
   state?: string
+  retrying?: boolean
   campaign?: string
 }
 

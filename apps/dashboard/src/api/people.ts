@@ -10,10 +10,23 @@ import { projectPath, request } from './client.ts'
 import { forgetLists, useKeyset } from './keyset.ts'
 import { retryWhileBusy } from './query-client.ts'
 import type { Task } from './tasks.ts'
-import type { Page, Person, PersonDetail, TimelineEntry } from './types.ts'
+import type { Json, Page, Person, PersonDetail, TimelineEntry } from './types.ts'
 
 export const usePeople = (project: string, search: string, enabled = true) =>
   useKeyset<Person>([project, 'people'], projectPath(project, 'people'), { search }, { enabled })
+
+/** How many there are, or a search finds: up to 10,000. */
+export const usePeopleCount = (project: string, search: string, enabled: boolean) =>
+  useQuery({
+    queryKey: [project, 'people-count', search],
+    queryFn: ({ signal }) =>
+      request<{ count: number; more: boolean }>(projectPath(project, 'people', 'count'), {
+        query: { search },
+        signal,
+      }),
+    enabled,
+    retry: retryWhileBusy,
+  })
 
 export interface PeopleFilter {
   segment?: number
@@ -72,6 +85,43 @@ export const useTimeline = (project: string, id: string) =>
     [project, 'people', id, 'timeline'],
     projectPath(project, 'people', id, 'timeline'),
   )
+
+/** Of one person; what is empty stays. */
+export interface PersonChanges {
+  /** Null removes a property. */
+  properties: Record<string, Json>
+  topics: Record<string, boolean>
+  tags: { add: string[]; remove: string[] }
+  /** Ids of segments made by hand. */
+  lists: { add: string[]; remove: string[] }
+}
+
+/** Each part by itself: what fails can be saved again, and what was saved does no harm a second time. */
+export function useEditPerson(project: string, id: string) {
+  const client = useQueryClient()
+  const post = (path: string, body: object, method: 'POST' | 'PATCH' = 'POST') =>
+    request(path, { method, body })
+  return useMutation({
+    mutationFn: async ({ properties, topics, tags, lists }: PersonChanges) => {
+      const person = projectPath(project, 'people', id)
+      const facts = {
+        ...(Object.keys(properties).length > 0 && { properties }),
+        ...(Object.keys(topics).length > 0 && { topics }),
+      }
+      if (Object.keys(facts).length > 0) await post(person, facts, 'PATCH')
+      if (tags.add.length + tags.remove.length > 0) await post(`${person}/tags`, tags)
+      for (const list of lists.add)
+        await post(projectPath(project, 'segments', list, 'members'), { add: [id] })
+      for (const list of lists.remove)
+        await post(projectPath(project, 'segments', list, 'members'), { remove: [id] })
+    },
+    onSettled: () =>
+      Promise.all([
+        client.invalidateQueries({ queryKey: [project, 'people'] }),
+        client.invalidateQueries({ queryKey: [project, 'segments'] }),
+      ]),
+  })
+}
 
 export type PersonSwitch = 'subscribe' | 'unsubscribe' | 'suppress' | 'unsuppress'
 

@@ -23,6 +23,16 @@ export const projectsQuery = queryOptions({
     request<{ items: Project[] }>('/api/v1/projects', { signal }).then(({ items }) => items),
 })
 
+const heartbeatMs = 10_000
+
+/** Pages that read nothing by themselves notice by this that the server is gone. */
+export const useHeartbeat = (project: string) =>
+  useQuery({
+    queryKey: [project, 'heartbeat'],
+    queryFn: ({ signal }) => request<unknown>('/heartbeat', { signal }).then(() => true),
+    refetchInterval: heartbeatMs,
+  })
+
 export const useProjects = () => useQuery(projectsQuery)
 
 export function useCreateProject() {

@@ -52,18 +52,22 @@ export const useProviders = (project: string) =>
   useQuery({
     queryKey: [project, 'providers'],
     queryFn: ({ signal }) => items<Provider>(projectPath(project, 'providers'), signal),
+    // What could not be sent through them changes by itself.
+    refetchInterval: 10_000,
   })
 
 export interface ProviderInput {
-  kind: 'smtp'
   name: string
   config: { host: string; port: number; secure: boolean; user?: string; password?: string }
   limits: { perSecond?: number; connections?: number }
 }
 
-export const useCreateProvider = (project: string) =>
+/** Without an id: adds one. */
+export const useSaveProvider = (project: string, id: number | undefined) =>
   useChange(project, 'providers', (body: ProviderInput) =>
-    request<Provider>(projectPath(project, 'providers'), { method: 'POST', body }),
+    id === undefined
+      ? request<Provider>(projectPath(project, 'providers'), { method: 'POST', body })
+      : request<Provider>(projectPath(project, 'providers', id), { method: 'PATCH', body }),
   )
 
 export const useChangeProvider = (project: string) =>

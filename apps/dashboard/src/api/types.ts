@@ -144,6 +144,11 @@ export interface Message {
   eventId: string | null
   state: MessageState
   reason: string | null
+  /** When it is tried again; null for one that does not wait for that. */
+  nextTryAt: string | null
+  person: { id: number; externalId: string | null; email: string | null; name: string | null } | null
+  campaignName: string | null
+  templateName: string | null
   recipient: string | null
   subject: string | null
   attempts: number
@@ -224,13 +229,33 @@ export interface Campaign {
   updatedAt: string
 }
 
+/** Mail that could not be sent yet and is tried again by itself. */
+export interface Retrying {
+  count: number
+  /** There are more than were counted. */
+  more: boolean
+  nextTryAt: string | null
+  reasons: { reason: string; provider: string | null; count: number; nextTryAt: string }[]
+}
+
 export interface Provider {
   id: number
   kind: string
   name: string
   active: boolean
   limits: { perSecond?: number; connections?: number }
-  config: { host: string; port: number; secure: boolean; user?: string; hasPassword: boolean }
+  config: {
+    host: string
+    port: number
+    secure: boolean
+    user?: string
+    hasPassword: boolean
+    startTls?: 'required' | 'opportunistic' | 'never'
+    clientName?: string
+    verifyCertificate?: boolean
+  }
+  /** Null for one that is not used. */
+  retrying?: Retrying | null
 }
 
 export interface SendingDomain {
@@ -274,6 +299,7 @@ export interface ProjectQueue {
     maxBytes: number | null
   }
   lanes: ProjectLane[]
+  retrying: Retrying
   /** Null where workers run on other machines. */
   worker: { state: 'running' | 'restarting'; replaced: number } | null
   /** The process that answers. */
@@ -301,11 +327,13 @@ export interface Overview {
   totals: { people: number; events: number; sent: number }
   messageStates: Record<MessageState, number>
   queue: LaneStatus[]
+  retrying: Retrying
   attention: Attention[]
 }
 
 export interface Attention {
   kind:
+    | 'messages_retrying'
     | 'messages_failed'
     | 'messages_unknown'
     | 'items_rejected'

@@ -3,7 +3,7 @@ import { IconAlertTriangle } from '@tabler/icons-react'
 import { isUnderWay, type Task, type TaskState, type TaskSwitch, useSwitchTask } from '../api/tasks.ts'
 import type { ProjectRight } from '../api/types.ts'
 import { formatDuration, formatNumber, formatRate } from '../lib/format.ts'
-import { notifyError } from '../lib/notify.ts'
+import { notifyError } from '../lib/notify.tsx'
 import { ConfirmButton } from './confirm-button.tsx'
 import { NeedsRight } from './needs-right.tsx'
 

@@ -7,17 +7,20 @@ interface Unsaved {
   guard: React.ReactNode
   /** What was there when it was called is saved now. */
   markSaved: () => void
+  /** For what closes the form without leaving the page: does it at once, or after asking. */
+  leave: (how: () => void) => void
 }
 
-/** Whether a draft has changes that were not saved; then leaving the page, or the console, asks first. */
+/** Whether a draft has changes that were not saved; then leaving the page, its tab, or the console, asks first. */
 export function useUnsaved(draft: unknown): Unsaved {
   const now = JSON.stringify(draft)
   const [saved, setSaved] = useState(now)
+  const [leaving, setLeaving] = useState<{ how: () => void }>()
   // Who saves goes on to another page before the next render.
   const isDirty = useRef(false)
   isDirty.current = now !== saved
   const blocker = useBlocker({
-    shouldBlockFn: ({ current, next }) => isDirty.current && current.pathname !== next.pathname,
+    shouldBlockFn: ({ current, next }) => isDirty.current && placeOf(current) !== placeOf(next),
     enableBeforeUnload: () => isDirty.current,
     withResolver: true,
   })
@@ -25,22 +28,40 @@ export function useUnsaved(draft: unknown): Unsaved {
     isDirty.current = false
     setSaved(now)
   }
+  const stay = () => {
+    blocker.reset?.()
+    setLeaving(undefined)
+  }
+  const go = () => {
+    blocker.proceed?.()
+    leaving?.how()
+    setLeaving(undefined)
+  }
   const guard = (
     <Modal
-      opened={blocker.status === 'blocked'}
-      onClose={() => blocker.reset?.()}
+      opened={blocker.status === 'blocked' || leaving !== undefined}
+      onClose={stay}
       title="Leave without saving?"
     >
-      <Text size="sm">What you changed on this page is lost then.</Text>
+      <Text size="sm">What you changed here is lost then.</Text>
       <Group justify="flex-end" mt="lg">
-        <Button variant="default" onClick={() => blocker.reset?.()} data-autofocus>
+        <Button variant="default" onClick={stay} data-autofocus>
           Stay
         </Button>
-        <Button color="red" onClick={() => blocker.proceed?.()}>
+        <Button color="red" onClick={go}>
           Leave
         </Button>
       </Group>
     </Modal>
   )
-  return { guard, markSaved }
+  const leave = (how: () => void) => {
+    if (!isDirty.current) return how()
+    // Later, so that the Escape that asks is not taken for the answer as well.
+    setTimeout(() => setLeaving({ how }))
+  }
+  return { guard, markSaved, leave }
 }
+
+/** A page, or a tab of it. */
+const placeOf = ({ pathname, search }: { pathname: string; search: object }) =>
+  `${pathname} ${(search as { tab?: string }).tab ?? ''}`

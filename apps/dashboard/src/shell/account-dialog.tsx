@@ -4,7 +4,7 @@ import { useChangeAccount, useSetPassword } from '../api/session.ts'
 import type { Session } from '../api/types.ts'
 import { ErrorState } from '../components/error-state.tsx'
 import { fieldError } from '../lib/field-error.ts'
-import { notifySuccess } from '../lib/notify.ts'
+import { notifySuccess } from '../lib/notify.tsx'
 
 type User = Session['user']
 

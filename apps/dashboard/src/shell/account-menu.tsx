@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconBook, IconKeyboard, IconLogout, IconUserCircle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { sessionQuery, useSignOut } from '../api/session.ts'
-import { notifyError } from '../lib/notify.ts'
+import { notifyError } from '../lib/notify.tsx'
 import { AccountDialog } from './account-dialog.tsx'
 
 export function AccountMenu({ onShowShortcuts }: { onShowShortcuts: () => void }) {

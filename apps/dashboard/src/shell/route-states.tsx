@@ -1,10 +1,12 @@
 import { Box, Center, Container } from '@mantine/core'
 import { IconMapOff } from '@tabler/icons-react'
 import { type ErrorComponentProps, useRouter } from '@tanstack/react-router'
+import { useState } from 'react'
 import { EmptyState } from '../components/empty-state.tsx'
 import { ErrorState } from '../components/error-state.tsx'
 import { ButtonLink } from '../components/links.tsx'
 import { SkeletonLines } from '../components/query-view.tsx'
+import { PageMissing } from '../lib/page.ts'
 import { usePageTitle } from '../lib/use-page-title.ts'
 
 export function PagePending() {
@@ -15,31 +17,45 @@ export function PagePending() {
   )
 }
 
-/** A page that could not be loaded or threw while it was drawn. */
+/** A page that could not be loaded or threw while it was drawn. What surrounds it stays. */
 export function RouteError({ error, reset }: ErrorComponentProps) {
   const router = useRouter()
+  const [retrying, setRetrying] = useState(false)
   usePageTitle('Error')
-  const shown = error instanceof Error ? error : new Error(String(error))
-  const outdated = isOutdated(shown)
-  const retry = () => {
-    if (outdated) return window.location.reload()
+  const again = () => {
     reset()
-    router.invalidate()
+    void router.invalidate()
+  }
+  const retry = async () => {
+    if (!(error instanceof PageMissing)) return again()
+    setRetrying(true)
+    // Loading the console anew is for when there is something to load: a browser would leave it for its own error page.
+    if (await isServerThere()) window.location.reload()
+    setRetrying(false)
   }
   return (
     <Container size="sm" py="xl">
       <ErrorState
-        title={outdated ? 'The console was updated meanwhile' : 'This page could not be shown'}
-        error={outdated ? new Error('Load it again to go on.') : shown}
+        title={error instanceof PageMissing ? 'This page is not loaded yet' : 'This page could not be shown'}
+        error={
+          error instanceof PageMissing ? notLoaded : error instanceof Error ? error : new Error(String(error))
+        }
+        retrying={retrying}
         onRetry={retry}
       />
     </Container>
   )
 }
 
-/** After an upgrade of the server, the code that this open console would load next is no longer there. */
-const isOutdated = (error: Error) =>
-  /dynamically imported module|Importing a module script/.test(error.message)
+const notLoaded = new Error(
+  'Fairway does not answer, or was updated since this console was opened. Pages that were open before still work.',
+)
+
+const isServerThere = () =>
+  fetch('/heartbeat', { cache: 'no-store' }).then(
+    ({ ok }) => ok,
+    () => false,
+  )
 
 export function NotFoundPage() {
   usePageTitle('Not found')

@@ -54,7 +54,7 @@ describe.skipIf(noBrowser)('the queue in the console', () => {
     await lane.getByText('Nothing waits.').waitFor()
     await page.route('**/api/**', (route) => route.abort('connectionrefused'))
     const note = page.getByRole('status', { name: 'Freshness' })
-    await note.getByText(/Fairway does not answer\. These numbers are from \d/).waitFor()
+    await note.getByText(/Fairway does not answer\. This page is not up to date since \d/).waitFor()
     // What is known stays to be read.
     await lane.getByText('Nothing waits.').waitFor()
     await page.unroute('**/api/**')

@@ -54,12 +54,23 @@ describe.skipIf(noBrowser)('roles in the console', () => {
     ['people', 'Export everybody in this project'],
   ] as const
 
+  /** Where somebody looks at what they may not change: it says so before they try. */
+  const readOnly: string[] = [
+    'settings',
+    'settings?tab=sending',
+    'settings?tab=domains',
+    'queue',
+    'imports/sources',
+  ]
+
   it('withhold from a member what the server would refuse, say why, and ask for nothing that is refused', async () => {
     const { page, refused } = await openAs('member')
     for (const [path, name] of withheld) {
       await page.goto(fairway.path(path))
       await button(page, name).first().waitFor()
       expect(await button(page, name).first().isDisabled(), `${path}: ${name}`).toBe(true)
+      if (readOnly.includes(path))
+        await page.getByRole('alert').getByText('Only owners and administrators may change them.').waitFor()
     }
     // The reason is there for the keyboard, too.
     await page.goto(fairway.path('queue'))

@@ -147,6 +147,28 @@ it('finds what is inside names: surnames, double ones, the last of many words; a
   expect(await found('velace')).toEqual([])
 })
 
+it('keeps what is inside names as the names are: renamed, merged, without a name, gone', async () => {
+  const bench = await root.newProject()
+  const inside = async () =>
+    (
+      await bench.rows<{ name: string }>(
+        'select name from person_inner_names where project_id = $1 order by name',
+        bench.projectId,
+      )
+    ).map(({ name }) => name)
+  const named = (id: string, at: number, name: string | null) => identify(id, at, { properties: { name } })
+  await bench.process(named('a', 1, 'Ada King Lovelace'), named('b', 2, 'Bo Derek'))
+  expect(await inside()).toEqual(['derek', 'king lovelace', 'lovelace'])
+  await bench.process(named('a', 3, 'Ada Byron'), identify('a', 4, { properties: { plan: 'x' } }))
+  expect(await inside()).toEqual(['byron', 'derek'])
+  await bench.process(merge('b', 'a', 5))
+  expect(await inside()).toEqual(['byron'])
+  await bench.process(named('a', 6, null), named('c', 7, 'Cy Twombly'))
+  expect(await inside()).toEqual(['twombly'])
+  await bench.rows('delete from people where project_id = $1', bench.projectId)
+  expect(await inside()).toEqual([])
+})
+
 it('counts up to ten thousand', async () => {
   const bench = await root.newProject()
   await bench.rows(

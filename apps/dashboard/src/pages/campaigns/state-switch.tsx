@@ -5,7 +5,7 @@ import { useSaveCampaign } from '../../api/campaigns.ts'
 import { findMailProblem } from '../../api/templates.ts'
 import type { Campaign, CampaignState } from '../../api/types.ts'
 import { campaignStates } from '../../components/state-badge.tsx'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { useWhereMailGoes } from './where-mail-goes.ts'
 
 const data = (['off', 'test', 'live'] as const).map((state) => ({
@@ -14,25 +14,34 @@ const data = (['off', 'test', 'live'] as const).map((state) => ({
 }))
 const nameOf = (state: CampaignState) => campaignStates[state].label.toLowerCase()
 
-/** Before a campaign goes on, its template is tried: one that cannot be rendered would fail mail by mail. */
+/**
+ * Before a campaign goes on, its template is tried: one that cannot be rendered would fail mail by mail. Live asks, once, with
+ * all there is to say. What was switched can be switched back.
+ */
 export function StateSwitch({ project, campaign }: { project: string; campaign: Campaign }) {
-  const [doubt, setDoubt] = useState<{ state: CampaignState; problem: string }>()
+  const [asked, setAsked] = useState<{ state: CampaignState; problem: string | null }>()
   const whereMailGoes = useWhereMailGoes(project)
   const save = useSaveCampaign(project, campaign.id)
   const attempt = useMutation({ mutationFn: () => findMailProblem(project, campaign.templateId) })
   const failed = (error: Error) => notifyError('Could not change the state', error)
-  const change = (state: CampaignState) =>
+  const change = (state: CampaignState, before?: CampaignState) =>
     save.mutate(
       { state },
       {
-        onSuccess: () => notifySuccess(`${campaign.name} is ${nameOf(state)}`, whereMailGoes(state)),
+        onSuccess: () =>
+          notifySuccess(
+            `${campaign.name} is ${nameOf(state)}`,
+            whereMailGoes(state),
+            before && { label: `Make it ${nameOf(before)} again`, onClick: () => change(before) },
+          ),
         onError: failed,
       },
     )
   const choose = (state: CampaignState) => {
-    if (state === 'off') return change(state)
+    if (state === 'off') return change(state, campaign.state)
     attempt.mutate(undefined, {
-      onSuccess: (problem) => (problem === null ? change(state) : setDoubt({ state, problem })),
+      onSuccess: (problem) =>
+        problem === null && state === 'test' ? change(state, campaign.state) : setAsked({ state, problem }),
       onError: failed,
     })
   }
@@ -51,28 +60,37 @@ export function StateSwitch({ project, campaign }: { project: string; campaign: 
         style={{ position: 'relative', zIndex: 1 }}
       />
       <Modal
-        opened={doubt !== undefined}
-        onClose={() => setDoubt(undefined)}
-        title="Its mails cannot be made"
+        opened={asked !== undefined}
+        onClose={() => setAsked(undefined)}
+        title={asked?.problem ? 'Its mails cannot be made' : `Make ${campaign.name} live?`}
       >
-        <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-          {doubt?.problem}
-        </Text>
-        <Text size="sm" mt="sm">
-          Until the template is repaired, every message of {campaign.name} may fail like this.
-        </Text>
+        {asked?.problem ? (
+          <>
+            <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+              {asked.problem}
+            </Text>
+            <Text size="sm" mt="sm">
+              Until the template is repaired, every message of {campaign.name} may fail like this.
+            </Text>
+          </>
+        ) : (
+          <Text size="sm">
+            From now on everybody who does “{campaign.triggerEvent}” gets its mail. {whereMailGoes('live')}
+          </Text>
+        )}
         <Group justify="flex-end" mt="lg">
-          <Button variant="default" onClick={() => setDoubt(undefined)} data-autofocus>
+          <Button variant="default" onClick={() => setAsked(undefined)} data-autofocus>
             Cancel
           </Button>
           <Button
-            color="red"
+            color={asked?.problem ? 'red' : undefined}
             onClick={() => {
-              if (doubt) change(doubt.state)
-              setDoubt(undefined)
+              if (asked) change(asked.state)
+              setAsked(undefined)
             }}
           >
-            Make it {doubt && nameOf(doubt.state)} all the same
+            Make it {asked && nameOf(asked.state)}
+            {asked?.problem && ' all the same'}
           </Button>
         </Group>
       </Modal>

@@ -2,6 +2,7 @@ import type { Wait } from '../../api/types.ts'
 import { plural } from '../../lib/format.ts'
 
 export const timeUnits = [
+  { value: '1', label: 'seconds', one: 'second' },
   { value: '60', label: 'minutes', one: 'minute' },
   { value: '3600', label: 'hours', one: 'hour' },
   { value: '86400', label: 'days of 24 hours', one: 'day' },

@@ -1,7 +1,5 @@
-import { BarChart } from '@mantine/charts'
-import '@mantine/charts/styles.layer.css'
-import { useComputedColorScheme, VisuallyHidden } from '@mantine/core'
 import type { TimeUnit } from '../../api/catalog.ts'
+import { TimeBars } from '../../components/time-bars.tsx'
 import { formatCount } from '../../lib/format.ts'
 
 interface EventsChartProps {
@@ -19,25 +17,13 @@ const formats: Record<TimeUnit, Intl.DateTimeFormat> = {
   day: new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' }),
 }
 
-export default function EventsChart({ points, unit }: EventsChartProps) {
-  const shade = useComputedColorScheme('light') === 'dark' ? 4 : 6
+export function EventsChart({ points, unit }: EventsChartProps) {
   const total = points.reduce((sum, { count }) => sum + count, 0)
   return (
-    <>
-      <BarChart
-        aria-hidden
-        h={220}
-        data={points.map(({ at, count }) => ({ label: formats[unit].format(new Date(at)), count }))}
-        dataKey="label"
-        series={[{ name: 'count', label: 'Events', color: `lagoon.${shade}` }]}
-        valueFormatter={formatCount}
-        gridAxis="x"
-        tickLine="none"
-        xAxisProps={{ minTickGap: 40 }}
-        yAxisProps={{ width: 44, allowDecimals: false }}
-        barChartProps={{ accessibilityLayer: false }}
-      />
-      <VisuallyHidden>{formatCount(total)} events in this range.</VisuallyHidden>
-    </>
+    <TimeBars
+      points={points.map(({ at, count }) => ({ label: formats[unit].format(new Date(at)), count }))}
+      series={[{ name: 'count', label: 'Events', color: 'lagoon' }]}
+      words={`${formatCount(total)} events in this range.`}
+    />
   )
 }

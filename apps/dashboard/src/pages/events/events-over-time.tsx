@@ -1,10 +1,9 @@
 import { Group, SegmentedControl, Select, Skeleton } from '@mantine/core'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { type TimeUnit, useEventsOverTime } from '../../api/catalog.ts'
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
-
-const EventsChart = lazy(() => import('./events-chart.tsx'))
+import { EventsChart } from './events-chart.tsx'
 
 const ranges: { value: string; label: string; hours: number; unit: TimeUnit }[] = [
   { value: 'day', label: '24 hours', hours: 24, unit: 'hour' },
@@ -62,11 +61,7 @@ export function EventsOverTime({ project, name, names, onName }: EventsOverTimeP
       }
     >
       <QueryView query={series} what="the chart" skeleton={<Skeleton h={220} />}>
-        {(points) => (
-          <Suspense fallback={<Skeleton h={220} />}>
-            <EventsChart points={points} unit={unit} />
-          </Suspense>
-        )}
+        {(points) => <EventsChart points={points} unit={unit} />}
       </QueryView>
     </Section>
   )

@@ -10,7 +10,7 @@ import { PageHeader } from '../../components/page-header.tsx'
 import { progressWords, TaskStateBadge, TaskSwitches } from '../../components/task-progress.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { formatBytes, plural } from '../../lib/format.ts'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { NewExportButton } from './new-export.tsx'
 
 const route = getRouteApi('/signed-in/projects/$project/exports')

@@ -4,7 +4,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useSendTestMail } from '../../api/messages.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { ButtonLink } from '../../components/links.tsx'
-import { notifySuccess } from '../../lib/notify.ts'
+import { notifySuccess } from '../../lib/notify.tsx'
 import { Step } from './step.tsx'
 
 /** A first mail through the whole path: message row, queue, worker, mailbox. */

@@ -3,7 +3,7 @@ import { type Import, type ImportCounts, useImportCommand } from '../../api/impo
 import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { Section } from '../../components/section.tsx'
 import { formatNumber, plural } from '../../lib/format.ts'
-import { notifyError } from '../../lib/notify.ts'
+import { notifyError } from '../../lib/notify.tsx'
 
 const words: Record<Exclude<keyof ImportCounts, 'skipped'>, string> = {
   rows: 'rows read',

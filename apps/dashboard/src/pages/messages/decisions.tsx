@@ -2,7 +2,7 @@ import { Alert, Button, Group, Text } from '@mantine/core'
 import { IconHelpCircle, IconMailX } from '@tabler/icons-react'
 import { type Resolution, useResolveMessage, useRetryMessage } from '../../api/messages.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 
 interface DecisionProps {
   project: string

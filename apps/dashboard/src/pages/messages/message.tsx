@@ -1,5 +1,5 @@
-import { Badge, Group, Stack } from '@mantine/core'
-import { IconInbox } from '@tabler/icons-react'
+import { Alert, Badge, Group, Stack, Text } from '@mantine/core'
+import { IconInbox, IconMailPause } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
 import { useMessage } from '../../api/messages.ts'
 import type { Message, MessageDetail } from '../../api/types.ts'
@@ -63,6 +63,7 @@ function MessageView({ project, message }: { project: string; message: MessageDe
       />
       <Stack gap="lg" maw={900}>
         {message.state === 'unknown' && <InDoubt project={project} id={message.id} />}
+        {message.nextTryAt && <TriedAgain message={message} at={message.nextTryAt} />}
         {message.state === 'failed' && <Failed project={project} id={message.id} />}
         <Section title="What happened" description={meaningOf(message)}>
           <PropertyList label="What happened" entries={outcome(message)} />
@@ -80,6 +81,15 @@ function MessageView({ project, message }: { project: string; message: MessageDe
   )
 }
 
+const TriedAgain = ({ message: { reason }, at }: { message: Message; at: string }) => (
+  <Alert color="buoy" icon={<IconMailPause aria-hidden />} title="This could not be sent yet">
+    <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+      It is tried again by itself, next <TimeAgo at={at} />
+      {reason && `. The reason: ${reason.replace(/^will be tried again: /, '')}`}
+    </Text>
+  </Alert>
+)
+
 const history = (message: MessageDetail): [string, React.ReactNode][] =>
   message.history.map(({ at, state, reason }, index) => [
     `${index + 1}. ${formatDateTime(at)}`,
@@ -96,6 +106,7 @@ const outcome = (message: Message): [string, React.ReactNode][] => {
     ['Reason', message.reason && explainReason(message.reason)],
     ['Created', <TimeAgo key="created" at={message.createdAt} />],
     ['Due', <TimeAgo key="due" at={message.dueAt} />],
+    ['Next try', message.nextTryAt && <TimeAgo key="next" at={message.nextTryAt} />],
     ['Claimed', message.claimedAt && <TimeAgo key="claimed" at={message.claimedAt} />],
     ['Settled', message.settledAt && <TimeAgo key="settled" at={message.settledAt} />],
     ['Attempts', message.attempts || null],
@@ -118,7 +129,9 @@ const origin = (project: string, message: Message): [string, React.ReactNode][] 
         to="/projects/$project/people/$person"
         params={{ project, person: String(message.personId) }}
       >
-        Open the person
+        {message.person
+          ? (message.person.name ?? message.person.email ?? message.person.externalId)
+          : 'Erased'}
       </AnchorLink>
     ),
   ],
@@ -133,7 +146,7 @@ const origin = (project: string, message: Message): [string, React.ReactNode][] 
         to="/projects/$project/campaigns/$campaign"
         params={{ project, campaign: String(message.campaignId) }}
       >
-        Open the campaign
+        {message.campaignName ?? 'Deleted'}
       </AnchorLink>
     ),
   ],
@@ -148,7 +161,7 @@ const origin = (project: string, message: Message): [string, React.ReactNode][] 
         to="/projects/$project/templates/$template"
         params={{ project, template: String(message.templateId) }}
       >
-        Open the template
+        {message.templateName ?? 'Deleted'}
       </AnchorLink>
     ),
   ],

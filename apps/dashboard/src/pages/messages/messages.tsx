@@ -15,6 +15,7 @@ const route = getRouteApi('/signed-in/projects/$project/messages')
 
 const stateOptions = [
   { value: '', label: 'Every state' },
+  { value: 'retrying', label: 'Tried again' },
   ...(Object.keys(messageStates) as MessageState[]).map((state) => ({
     value: state,
     label: messageStates[state].label,
@@ -25,7 +26,10 @@ export function MessagesPage() {
   const { project } = route.useParams()
   const { state = '', campaign } = route.useSearch()
   const navigate = useNavigate()
-  const messages = useMessages(project, { state, campaign })
+  const messages = useMessages(project, {
+    ...(state === 'retrying' ? { retrying: true } : { state }),
+    campaign,
+  })
   const filter = (next: string | null) =>
     navigate({
       to: '/projects/$project/messages',
@@ -45,7 +49,7 @@ export function MessagesPage() {
         query={messages}
         rowKey={(message) => message.id}
         columns={columns(project)}
-        empty={state ? <NoneInState state={state as MessageState} /> : <NoneYet />}
+        empty={state ? <NoneInState state={state} /> : <NoneYet />}
       />
     </>
   )
@@ -60,12 +64,38 @@ const columns = (project: string): Column<Message>[] => [
           {message.subject || '(no subject yet)'}
         </RowLink>
         <Text size="xs" c="dimmed">
-          {message.recipient ?? 'no address'} · {className(message)}
+          {originOf(message)}
         </Text>
       </>
     ),
   },
-  { title: 'State', render: (message) => <MessageStateBadge state={message.state} /> },
+  {
+    title: 'Person',
+    width: 210,
+    render: ({ person, personId, recipient }) => (
+      <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+        {person?.name ?? person?.email ?? person?.externalId ?? recipient ?? nobody(personId)}
+        {person?.name && (person.email ?? recipient) && (
+          <Text span size="xs" c="dimmed" display="block">
+            {person.email ?? recipient}
+          </Text>
+        )}
+      </Text>
+    ),
+  },
+  {
+    title: 'State',
+    render: ({ state, nextTryAt }) => (
+      <>
+        <MessageStateBadge state={state} />
+        {nextTryAt && (
+          <Text size="xs" c="dimmed" mt={4}>
+            next try <TimeAgo at={nextTryAt} />
+          </Text>
+        )}
+      </>
+    ),
+  },
   {
     title: 'Reason',
     visibleFrom: 'md',
@@ -83,13 +113,25 @@ const columns = (project: string): Column<Message>[] => [
   },
 ]
 
-const className = (message: Message) => (message.class === 'transactional' ? 'transactional' : 'campaign')
+/** What made it. */
+const originOf = ({ class: kind, campaignName, templateName }: Message) =>
+  kind === 'behavioral'
+    ? `Campaign ${campaignName ?? 'that was deleted'}`
+    : ['Transactional', templateName].filter(Boolean).join(' · ')
 
-const NoneInState = ({ state }: { state: MessageState }) => (
-  <EmptyState icon={IconMailOff} title={`No ${messageStates[state]?.label.toLowerCase() ?? ''} messages`}>
-    {messageStates[state]?.meaning}
-  </EmptyState>
-)
+const nobody = (personId: number | null) => (personId === null ? 'no address' : 'erased')
+
+const NoneInState = ({ state }: { state: string }) => {
+  const words = messageStates[state as MessageState]
+  return (
+    <EmptyState
+      icon={IconMailOff}
+      title={words ? `No ${words.label.toLowerCase()} messages` : 'No mail waits for another try'}
+    >
+      {words?.meaning ?? 'Mail that could not be sent yet is shown here, with the reason.'}
+    </EmptyState>
+  )
+}
 
 const NoneYet = () => (
   <EmptyState icon={IconMail} title="No messages yet">

@@ -1,12 +1,21 @@
 import { Card, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import type { Attention } from '../../api/types.ts'
+import type { Attention, Retrying } from '../../api/types.ts'
 import { ButtonLink } from '../../components/links.tsx'
+import { TimeAgo } from '../../components/time-ago.tsx'
 import classes from './attention.module.css'
 import { ConfirmSending } from './confirm-sending.tsx'
 
 /** What asks for a person: nothing is shown when nothing does. */
-export function AttentionList({ project, items }: { project: string; items: Attention[] }) {
+export function AttentionList({
+  project,
+  items,
+  retrying,
+}: {
+  project: string
+  items: Attention[]
+  retrying: Retrying
+}) {
   if (items.length === 0) return null
   return (
     <Card component="section" aria-label="Needs attention" p={0} className={classes.attention}>
@@ -16,6 +25,12 @@ export function AttentionList({ project, items }: { project: string; items: Atte
             <IconAlertTriangle size={18} aria-hidden className={classes.icon} />
             <Text size="sm" flex={1}>
               {item.title}
+              {item.kind === 'messages_retrying' && retrying.nextTryAt && (
+                <>
+                  {' '}
+                  Next try <TimeAgo at={retrying.nextTryAt} />.
+                </>
+              )}
             </Text>
             <Remedy project={project} kind={item.kind} />
           </li>
@@ -25,17 +40,19 @@ export function AttentionList({ project, items }: { project: string; items: Atte
   )
 }
 
+const stateShown: Partial<Record<Attention['kind'], string>> = {
+  messages_retrying: 'retrying',
+  messages_failed: 'failed',
+  messages_unknown: 'unknown',
+}
+
 /** Where to see it and do something about it. */
 function Remedy({ project, kind }: { project: string; kind: Attention['kind'] }) {
   const look = { size: 'compact-sm', variant: 'light', color: 'buoy' } as const
-  if (kind === 'messages_failed' || kind === 'messages_unknown')
+  const state = stateShown[kind]
+  if (state)
     return (
-      <ButtonLink
-        {...look}
-        to="/projects/$project/messages"
-        params={{ project }}
-        search={{ state: kind === 'messages_failed' ? 'failed' : 'unknown' }}
-      >
+      <ButtonLink {...look} to="/projects/$project/messages" params={{ project }} search={{ state }}>
         Show them
       </ButtonLink>
     )

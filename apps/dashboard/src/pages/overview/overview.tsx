@@ -1,6 +1,6 @@
 import { Grid, SegmentedControl, SimpleGrid, Skeleton, Stack } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { useOverview } from '../../api/overview.ts'
 import type { Overview } from '../../api/types.ts'
 import { ButtonLink } from '../../components/links.tsx'
@@ -8,13 +8,11 @@ import { PageHeader } from '../../components/page-header.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 import { StateBars } from '../../components/state-bars.tsx'
+import { ActivityCharts } from './activity-charts.tsx'
 import { AttentionList } from './attention.tsx'
 import { QueueLanes } from './queue-lanes.tsx'
 import { Totals } from './totals.tsx'
 import { Welcome } from './welcome.tsx'
-
-// The charts are the largest piece of the console's code: the numbers show before they have loaded.
-const ActivityCharts = lazy(() => import('./activity-charts.tsx'))
 
 const route = getRouteApi('/signed-in/projects/$project/overview')
 
@@ -54,11 +52,9 @@ function OverviewContent({ project, overview }: { project: string; overview: Ove
   return (
     <Stack gap="lg">
       {nothingYet && <Welcome project={project} />}
-      <AttentionList project={project} items={overview.attention} />
+      <AttentionList project={project} items={overview.attention} retrying={overview.retrying} />
       <Totals overview={overview} />
-      <Suspense fallback={<ChartsSkeleton />}>
-        <ActivityCharts series={overview.series} />
-      </Suspense>
+      <ActivityCharts series={overview.series} />
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Section title="Messages by state" description="“Sent” means handed to the provider.">

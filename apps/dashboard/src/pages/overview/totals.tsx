@@ -13,11 +13,15 @@ export function Totals({ overview }: { overview: Overview }) {
       <Figure
         label="Waiting in the queue"
         value={formatCount(waiting)}
-        note={waiting > 0 ? `oldest ${formatDuration(oldest)}` : 'nothing waits'}
+        note={waiting > 0 ? `oldest ${formatDuration(oldest)}` : emptyWords(overview.retrying)}
       />
     </SimpleGrid>
   )
 }
+
+/** Nothing waits for its turn; mail that failed for now waits for its next try. */
+const emptyWords = ({ count, more }: Overview['retrying']) =>
+  count === 0 ? 'nothing waits' : `${formatCount(count)}${more ? '+' : ''} mails are tried again`
 
 function Figure({ label, value, note }: { label: string; value: string; note?: string }) {
   return (

@@ -8,6 +8,7 @@ import { plural } from '../../lib/format.ts'
 import { ExportPeople } from '../exports/new-export.tsx'
 import { type BulkKind, bulkKinds } from './bulk-actions.ts'
 import { BulkDialog } from './bulk-dialog.tsx'
+import { type Matches, matchesWords } from './matches.ts'
 import { isFiltered } from './people-search.ts'
 
 interface BulkBarProps {
@@ -15,15 +16,18 @@ interface BulkBarProps {
   rows: Person[]
   /** What all of them have in common; undefined when only those that are shown can be named. */
   matching: PeopleFilter | undefined
+  /** How many people that are; undefined until it is known. */
+  matches: Matches | undefined
   selected: number[]
   onSelect: (ids: number[]) => void
 }
 
 /** On those who are selected; with nobody selected, on all that match. */
-export function BulkBar({ project, rows, matching, selected, onSelect }: BulkBarProps) {
+export function BulkBar({ project, rows, matching, matches, selected, onSelect }: BulkBarProps) {
   const [kind, setKind] = useState<BulkKind>()
   const may = useMay()
   const withheld = bulkKinds.filter(({ right }) => !may(right))
+  const number = matches ? matchesWords(matches) : undefined
   const toItem = ({ kind: each, label, grave, right }: (typeof bulkKinds)[number]) => (
     <Menu.Item
       key={each}
@@ -77,7 +81,7 @@ export function BulkBar({ project, rows, matching, selected, onSelect }: BulkBar
       <BulkDialog
         project={project}
         kind={kind}
-        what={what}
+        what={some || !number ? what : `${what} (${number})`}
         people={some ? { ids: selected } : toPeople(matching ?? {})}
         onClose={() => setKind(undefined)}
         onStarted={() => onSelect([])}

@@ -1,13 +1,16 @@
 import { Button, Drawer, Group, Select, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconFilter, IconX } from '@tabler/icons-react'
-import { useState } from 'react'
-import { asBuilt, ConditionBuilder } from '../../conditions/condition-builder.tsx'
+import { lazy, Suspense } from 'react'
+import { SkeletonLines } from '../../components/query-view.tsx'
 import type { Condition } from '../../conditions/language.ts'
 import { useNamed, useNames } from '../../conditions/use-names.ts'
 import { describeConditions } from '../../conditions/words.ts'
 import { conditionsOf, type PeopleSearch } from './people-search.ts'
 import { SaveAsSegment } from './save-as-segment.tsx'
+
+// The builder of conditions is large, and most look at the list alone.
+const FilterForm = lazy(() => import('./filter-form.tsx'))
 
 interface PeopleFiltersProps {
   project: string
@@ -68,7 +71,9 @@ export function PeopleFilters({ project, search, onChange }: PeopleFiltersProps)
         </Text>
       )}
       <Drawer opened={opened} onClose={drawer.close} title="Filter by conditions" position="right" size="xl">
-        <FilterForm project={project} initial={conditions ?? null} onApply={apply} />
+        <Suspense fallback={<SkeletonLines />}>
+          <FilterForm project={project} initial={conditions ?? null} onApply={apply} />
+        </Suspense>
       </Drawer>
     </Stack>
   )
@@ -77,33 +82,3 @@ export function PeopleFilters({ project, search, onChange }: PeopleFiltersProps)
 /** What is shown, as conditions alone. */
 const withSegment = (conditions: Condition, segment: string | undefined): Condition =>
   segment ? { all: [{ segment: Number(segment) }, conditions] } : conditions
-
-interface FilterFormProps {
-  project: string
-  initial: Condition | null
-  onApply: (conditions: Condition | null) => void
-}
-
-function FilterForm({ project, initial, onApply }: FilterFormProps) {
-  const [built, setBuilt] = useState(asBuilt(initial))
-  return (
-    <Stack>
-      <ConditionBuilder
-        project={project}
-        initial={initial}
-        onChange={setBuilt}
-        everybody="Without conditions everybody is shown."
-      />
-      <Group>
-        <Button disabled={built.problem !== undefined} onClick={() => onApply(built.conditions)}>
-          Show who matches
-        </Button>
-        {built.problem && (
-          <Text size="sm" c="dimmed">
-            {built.problem}.
-          </Text>
-        )}
-      </Group>
-    </Stack>
-  )
-}

@@ -18,6 +18,13 @@ export function toFilter({ segment, conditions }: PeopleSearch): PeopleFilter {
   }
 }
 
+/** What filters, as conditions alone; null without. */
+export function conditionsShown(search: PeopleSearch): Condition | null {
+  const { segment, conditions } = toFilter(search)
+  if (segment === undefined) return conditions ?? null
+  return conditions ? { all: [{ segment }, conditions] } : { segment }
+}
+
 export const isFiltered = (filter: PeopleFilter): boolean =>
   filter.segment !== undefined || filter.conditions !== undefined
 

@@ -1,4 +1,4 @@
-import { Box, Stack } from '@mantine/core'
+import { Box, Stack, Text } from '@mantine/core'
 import { IconUserSearch, IconUsers } from '@tabler/icons-react'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -10,6 +10,7 @@ import { AnchorLink, ButtonLink } from '../../components/links.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { SearchField } from '../../components/search-field.tsx'
 import { BulkBar } from './bulk-bar.tsx'
+import { matchesWords, useMatches } from './matches.ts'
 import { peopleColumns } from './people-columns.tsx'
 import { PeopleFilters } from './people-filters.tsx'
 import { isFiltered, type PeopleSearch, toFilter } from './people-search.ts'
@@ -64,6 +65,7 @@ function People({ project, search }: { project: string; search: PeopleSearch }) 
   const listed = usePeople(project, search.q ?? '', !filtered)
   const found = useFilteredPeople(project, filter)
   const query = filtered ? found : listed
+  const matches = useMatches(project, search)
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set())
   const rows: Person[] = query.data?.pages.flatMap((page) => page.items) ?? []
   const toggle = (id: number) => {
@@ -74,10 +76,17 @@ function People({ project, search }: { project: string; search: PeopleSearch }) 
   return (
     <>
       {rows.length > 0 && (
+        <Text size="sm" c="dimmed" role="status" mih={22}>
+          {matches && `${matchesWords(matches)}${search.q || filtered ? ' match' : ''}`}
+          {matches?.count === 1 && !matches.more && (search.q || filtered) && 'es'}
+        </Text>
+      )}
+      {rows.length > 0 && (
         <BulkBar
           project={project}
           rows={rows}
           matching={search.q ? undefined : filter}
+          matches={matches}
           selected={rows.map(({ id }) => id).filter((id) => selected.has(id))}
           onSelect={(ids) => setSelected(new Set(ids))}
         />
@@ -100,7 +109,7 @@ const NobodyFound = ({ filtered }: { filtered: boolean }) => (
   <EmptyState icon={IconUserSearch} title="Nobody matches">
     {filtered
       ? 'Everybody was looked at. Change the conditions to find others.'
-      : 'The search looks at the beginning of ids, emails, phone numbers and names.'}
+      : 'The search looks at the beginning of ids, emails, phone numbers, and of each word of a name.'}
   </EmptyState>
 )
 

@@ -11,7 +11,7 @@ import {
 import { type PersonSwitch, personExportPath, useSwitchPerson } from '../../api/people.ts'
 import { useMay } from '../../api/rights.ts'
 import type { PersonDetail } from '../../api/types.ts'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { EraseDialog } from './erase-dialog.tsx'
 
 interface PersonActionsProps {

@@ -10,6 +10,7 @@ import { PropertyList, propertyEntries } from '../../components/property-list.ts
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
+import { EditPerson } from './edit-person.tsx'
 import { PersonActions } from './person-actions.tsx'
 import { personName } from './person-name.ts'
 import { Aliases, Devices, Segments, Topics } from './person-sections.tsx'
@@ -38,7 +39,12 @@ function PersonView({ project, id, person }: { project: string; id: string; pers
       <PageHeader
         title={personName(person)}
         after={<Reachability person={person} />}
-        actions={<PersonActions project={project} id={id} person={person} />}
+        actions={
+          <>
+            <EditPerson project={project} id={id} person={person} />
+            <PersonActions project={project} id={id} person={person} />
+          </>
+        }
       />
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, md: 7 }} order={{ base: 2, md: 1 }}>
@@ -131,7 +137,7 @@ function Properties({ properties }: { properties: PersonDetail['properties'] }) 
   if (entries.length === 0)
     return (
       <Text size="sm" c="dimmed">
-        No properties yet. An identify call adds them.
+        No properties yet. An identify call adds them, or “Edit” above.
       </Text>
     )
   return (

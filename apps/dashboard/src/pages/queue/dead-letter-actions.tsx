@@ -6,7 +6,7 @@ import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { plural } from '../../lib/format.ts'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 
 interface ActionProps extends ButtonProps {
   project: string

@@ -1,7 +1,7 @@
 import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react'
 import { usePauseQueue } from '../../api/queue.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 
 export function PauseButton({ project, paused }: { project: string; paused: boolean }) {
   const change = usePauseQueue(project)

@@ -4,6 +4,7 @@ import { useProjectQueue } from '../../api/queue.ts'
 import type { ProjectQueue } from '../../api/types.ts'
 import { PageHeader } from '../../components/page-header.tsx'
 import { QueryView } from '../../components/query-view.tsx'
+import { ReadOnlyNote } from '../../components/read-only-note.tsx'
 import { DeadLetters } from './dead-letters.tsx'
 import { LaneCard } from './lane-card.tsx'
 import { Limits } from './limits.tsx'
@@ -23,6 +24,7 @@ export function QueuePage() {
         description="Everything this project sends or receives passes here: what waits, for how long, and what failed for good. The numbers refresh by themselves."
         actions={queue.data && <PauseButton project={project} paused={queue.data.paused} />}
       />
+      <ReadOnlyNote right="queue.manage" what="the queue’s numbers" />
       <Stack gap="lg">
         <QueryView query={queue} what="the queue" skeleton={<LanesSkeleton />}>
           {(data) => <Lanes project={project} queue={data} readAt={queue.dataUpdatedAt} />}
@@ -38,7 +40,7 @@ function Lanes({ project, queue, readAt }: { project: string; queue: ProjectQueu
   const readings = useReadings(project, queue, readAt)
   return (
     <div>
-      <Warnings queue={queue} />
+      <Warnings project={project} queue={queue} />
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="md">
         {queue.lanes.map((lane) => (
           <LaneCard

@@ -1,11 +1,12 @@
 import { Alert, Box } from '@mantine/core'
 import { IconHourglass, IconPlayerPause, IconRefreshAlert, IconShieldX } from '@tabler/icons-react'
 import type { ProjectLane, ProjectQueue } from '../../api/types.ts'
+import { RetryingMail } from '../../components/retrying-mail.tsx'
 import { formatDuration, plural } from '../../lib/format.ts'
 import { listWords } from '../../lib/lanes.ts'
 
 /** What an operator must not overlook. Announced when it appears; nothing is shown when all is as it should be. */
-export function Warnings({ queue }: { queue: ProjectQueue }) {
+export function Warnings({ project, queue }: { project: string; queue: ProjectQueue }) {
   const delayed = queue.lanes.filter((lane) => lane.delayed)
   const stopped = queue.paused ? [] : queue.lanes.filter((lane) => lane.lanePaused)
   const full = queue.lanes.filter(({ quota }) => quota?.state === 'full')
@@ -69,6 +70,7 @@ export function Warnings({ queue }: { queue: ProjectQueue }) {
           More workers, a higher limit or fewer new jobs make it shorter.
         </Alert>
       )}
+      <RetryingMail project={project} retrying={queue.retrying} linksToServer />
       {(full.length > 0 || refused > 0) && (
         <Alert mb="md" color="red" icon={<IconShieldX aria-hidden />} title="New items are refused">
           {full.length > 0

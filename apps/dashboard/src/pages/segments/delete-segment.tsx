@@ -5,7 +5,7 @@ import { ApiError } from '../../api/client.ts'
 import { type Segment, type UsedBy, useDeleteSegment } from '../../api/segments.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
-import { notifySuccess } from '../../lib/notify.ts'
+import { notifySuccess } from '../../lib/notify.tsx'
 import { UsedByList } from './used-by.tsx'
 
 interface DeleteSegmentProps {

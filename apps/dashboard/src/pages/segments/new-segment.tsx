@@ -1,7 +1,7 @@
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { BackLink } from '../../components/back-link.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
-import { notifySuccess } from '../../lib/notify.ts'
+import { notifySuccess } from '../../lib/notify.tsx'
 import { SegmentForm } from './segment-form.tsx'
 
 const route = getRouteApi('/signed-in/projects/$project/segments/new')

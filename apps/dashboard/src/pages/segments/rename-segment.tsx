@@ -2,7 +2,7 @@ import { Button, Group, Modal, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { type Segment, useSaveSegment } from '../../api/segments.ts'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 
 interface RenameSegmentProps {
   project: string

@@ -6,7 +6,7 @@ import { type Column, DataTable } from '../../components/data-table.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { RowLink } from '../../components/links.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { personName } from '../people/person-name.ts'
 
 interface MembersProps {

@@ -10,8 +10,9 @@ import { EmptyState } from '../../components/empty-state.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { QueryView } from '../../components/query-view.tsx'
+import { ReadOnlyNote } from '../../components/read-only-note.tsx'
 import { Section } from '../../components/section.tsx'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 
 export function DomainsPanel({ project }: { project: string }) {
   const domains = useDomains(project)
@@ -20,6 +21,7 @@ export function DomainsPanel({ project }: { project: string }) {
       title="Sending domains"
       description="Mail from these domains is signed (DKIM), once the record below stands in their DNS."
     >
+      <ReadOnlyNote right="sending.manage" what="these domains" />
       <Stack>
         <AddDomain project={project} />
         <QueryView query={domains} what="the domains">

@@ -12,7 +12,7 @@ import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 import { ShownOnce } from '../../components/shown-once.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import classes from './keys-panel.module.css'
 
 export function KeysPanel({ project }: { project: string }) {

@@ -1,15 +1,16 @@
 import { Alert, Button, Fieldset, Group, NumberInput, Radio, Select, Stack, TextInput } from '@mantine/core'
-import { IconLock } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useMay } from '../../api/rights.ts'
 import { useChangeSettings, useSettings } from '../../api/settings.ts'
 import type { Project } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
-import { NeedsRight, notAllowed } from '../../components/needs-right.tsx'
+import { NeedsRight } from '../../components/needs-right.tsx'
 import { QueryView } from '../../components/query-view.tsx'
+import { ReadOnlyNote } from '../../components/read-only-note.tsx'
 import { Section } from '../../components/section.tsx'
 import { fieldError } from '../../lib/field-error.ts'
-import { notifySuccess } from '../../lib/notify.ts'
+import { notifySuccess } from '../../lib/notify.tsx'
+import { useUnsaved } from '../../lib/unsaved.tsx'
 
 export function ProjectPanel({ project }: { project: string }) {
   const settings = useSettings(project)
@@ -30,13 +31,19 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
   const [retention, setRetention] = useState<string | number>(settings.eventRetentionDays ?? '')
   const change = useChangeSettings(project)
   const may = useMay()
+  const unsaved = useUnsaved({ name, mode, testAddress, timezone, retention })
 
   const save = (event: React.FormEvent) => {
     event.preventDefault()
     const eventRetentionDays = retention === '' ? null : Number(retention)
     change.mutate(
       { name: name.trim(), mode, testAddress: testAddress.trim() || null, timezone, eventRetentionDays },
-      { onSuccess: () => notifySuccess('Settings saved') },
+      {
+        onSuccess: () => {
+          unsaved.markSaved()
+          notifySuccess('Settings saved')
+        },
+      },
     )
   }
   const known = ['name', 'testAddress', 'timezone', 'eventRetentionDays'].some((field) =>
@@ -46,11 +53,8 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
     <form onSubmit={save}>
       <Fieldset variant="unstyled" disabled={!may('project.change')}>
         <Stack gap="lg">
-          {!may('project.change') && (
-            <Alert color="gray" icon={<IconLock aria-hidden />} title="You can read these settings">
-              {notAllowed.replace('do this', 'change them')}
-            </Alert>
-          )}
+          <ReadOnlyNote right="project.change" what="these settings" />
+          {unsaved.guard}
           <Section title="Mode">
             <Radio.Group
               value={mode}

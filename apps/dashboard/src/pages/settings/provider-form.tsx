@@ -1,8 +1,22 @@
-import { Button, Checkbox, Grid, Group, NumberInput, PasswordInput, Stack, TextInput } from '@mantine/core'
+import {
+  Button,
+  Checkbox,
+  Grid,
+  Group,
+  Modal,
+  NumberInput,
+  PasswordInput,
+  Stack,
+  Text,
+  TextInput,
+} from '@mantine/core'
 import { useState } from 'react'
-import { type ProviderInput, useCreateProvider } from '../../api/settings.ts'
+import { type ProviderInput, useSaveProvider } from '../../api/settings.ts'
+import type { Provider } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
-import { notifySuccess } from '../../lib/notify.ts'
+import { fieldError } from '../../lib/field-error.ts'
+import { notifySuccess } from '../../lib/notify.tsx'
+import { useUnsaved } from '../../lib/unsaved.tsx'
 
 interface Fields {
   name: string
@@ -26,9 +40,30 @@ const initial: Fields = {
   connections: '',
 }
 
-export function ProviderForm({ project, onDone }: { project: string; onDone: () => void }) {
-  const [fields, setFields] = useState(initial)
-  const create = useCreateProvider(project)
+/** The password is never shown: what is left empty stays as it is. */
+const toFields = ({ name, config, limits }: Provider): Fields => ({
+  name,
+  host: config.host,
+  port: config.port,
+  secure: config.secure,
+  user: config.user ?? '',
+  password: '',
+  perSecond: limits.perSecond || '',
+  connections: limits.connections ?? '',
+})
+
+interface ProviderDialogProps {
+  project: string
+  /** Undefined: a new one. */
+  provider?: Provider
+  onClose: () => void
+}
+
+/** Adds an SMTP server, or changes one. */
+export function ProviderDialog({ project, provider, onClose }: ProviderDialogProps) {
+  const [fields, setFields] = useState(provider ? toFields(provider) : initial)
+  const save = useSaveProvider(project, provider?.id)
+  const unsaved = useUnsaved(fields)
   const set = (change: Partial<Fields>) => setFields((current) => ({ ...current, ...change }))
   const text = (name: 'name' | 'host' | 'user' | 'password') => ({
     value: fields[name],
@@ -36,93 +71,115 @@ export function ProviderForm({ project, onDone }: { project: string; onDone: () 
   })
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    create.mutate(toInput(fields), {
+    save.mutate(toInput(fields, provider), {
       onSuccess: () => {
-        notifySuccess('SMTP server added', 'Send a test before you switch the project to live.')
-        onDone()
+        unsaved.markSaved()
+        if (provider)
+          notifySuccess('SMTP server saved', 'Mail that waits is tried through it when it is due.')
+        else notifySuccess('SMTP server added', 'Send a test before you switch the project to live.')
+        onClose()
       },
     })
   }
+  const passwordError = fieldError(save.error, 'config.password')
   return (
-    <form onSubmit={submit}>
-      <Stack>
-        <TextInput label="Name" placeholder="Production SMTP" data-autofocus {...text('name')} />
-        <Grid>
-          <Grid.Col span={{ base: 12, xs: 8 }}>
-            <TextInput label="Host" required placeholder="smtp.example.com" {...text('host')} />
-          </Grid.Col>
-          <Grid.Col span={{ base: 12, xs: 4 }}>
-            <NumberInput
-              label="Port"
-              required
-              min={1}
-              max={65_535}
-              allowDecimal={false}
-              thousandSeparator={false}
-              value={fields.port}
-              onChange={(port) => set({ port })}
+    <Modal
+      opened
+      onClose={() => unsaved.leave(onClose)}
+      title={provider ? 'Change the SMTP server' : 'Add an SMTP server'}
+      size="lg"
+    >
+      {unsaved.guard}
+      <form onSubmit={submit}>
+        <Stack>
+          <TextInput label="Name" placeholder="Production SMTP" data-autofocus {...text('name')} />
+          <Grid>
+            <Grid.Col span={{ base: 12, xs: 8 }}>
+              <TextInput
+                label="Host"
+                required
+                placeholder="smtp.example.com"
+                error={fieldError(save.error, 'config.host')}
+                {...text('host')}
+              />
+            </Grid.Col>
+            <Grid.Col span={{ base: 12, xs: 4 }}>
+              <NumberInput
+                label="Port"
+                required
+                min={1}
+                max={65_535}
+                allowDecimal={false}
+                thousandSeparator={false}
+                value={fields.port}
+                onChange={(port) => set({ port })}
+              />
+            </Grid.Col>
+          </Grid>
+          <Checkbox
+            label="TLS from the first byte (usually port 465)"
+            description="Otherwise the connection is upgraded with STARTTLS when the server offers it."
+            checked={fields.secure}
+            onChange={(event) => set({ secure: event.currentTarget.checked })}
+          />
+          <Group grow align="flex-start">
+            <TextInput label="User" autoComplete="off" {...text('user')} />
+            <PasswordInput
+              label="Password"
+              autoComplete="new-password"
+              description={
+                provider?.config.hasPassword
+                  ? 'Empty keeps the stored one, as long as host, port and user stay the same.'
+                  : 'Stored encrypted.'
+              }
+              inputWrapperOrder={['label', 'input', 'description', 'error']}
+              error={passwordError}
+              {...text('password')}
             />
-          </Grid.Col>
-        </Grid>
-        <Checkbox
-          label="TLS from the first byte (usually port 465)"
-          description="Otherwise the connection is upgraded with STARTTLS when the server offers it."
-          checked={fields.secure}
-          onChange={(event) => set({ secure: event.currentTarget.checked })}
-        />
-        <Group grow align="flex-start">
-          <TextInput label="User" autoComplete="off" {...text('user')} />
-          <PasswordInput
-            label="Password"
-            autoComplete="new-password"
-            description="Stored encrypted."
-            inputWrapperOrder={['label', 'input', 'description']}
-            {...text('password')}
-          />
-        </Group>
-        <Group grow align="flex-start">
-          <NumberInput
-            label="Mails a second"
-            description="Empty: no limit"
-            min={1}
-            value={fields.perSecond}
-            onChange={(perSecond) => set({ perSecond })}
-          />
-          <NumberInput
-            label="Connections"
-            description="Empty: the default"
-            min={1}
-            max={100}
-            allowDecimal={false}
-            value={fields.connections}
-            onChange={(connections) => set({ connections })}
-          />
-        </Group>
-        {create.error && <ErrorState title="Could not add the SMTP server" error={create.error} />}
-        <Group justify="flex-end">
-          <Button type="submit" loading={create.isPending}>
-            Add
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+          </Group>
+          <Group grow align="flex-start">
+            <NumberInput
+              label="Mails a second"
+              description="Empty: no limit"
+              min={1}
+              value={fields.perSecond}
+              onChange={(perSecond) => set({ perSecond })}
+            />
+            <NumberInput
+              label="Connections"
+              description="Empty: the default"
+              min={1}
+              max={100}
+              allowDecimal={false}
+              value={fields.connections}
+              onChange={(connections) => set({ connections })}
+            />
+          </Group>
+          {save.error && !passwordError && (
+            <ErrorState title="Could not save the SMTP server" error={save.error} />
+          )}
+          <Group justify="space-between">
+            <Text size="sm" c="dimmed">
+              {provider && !provider.active && 'It is not in use.'}
+            </Text>
+            <Button type="submit" loading={save.isPending}>
+              {provider ? 'Save' : 'Add'}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
   )
 }
 
-function toInput({
-  name,
-  host,
-  port,
-  secure,
-  user,
-  password,
-  perSecond,
-  connections,
-}: Fields): ProviderInput {
+/** What the form does not show of a server stays as it is. */
+function toInput(fields: Fields, provider: Provider | undefined): ProviderInput {
+  const { name, host, port, secure, user, password, perSecond, connections } = fields
+  const { hasPassword: _, user: __, ...kept } = provider?.config ?? { hasPassword: false }
   return {
-    kind: 'smtp',
     name: name.trim(),
     config: {
+      ...kept,
       host: host.trim(),
       port: Number(port),
       secure,

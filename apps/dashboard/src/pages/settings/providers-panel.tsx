@@ -2,6 +2,7 @@ import { Badge, Button, Card, Group, Modal, Stack, Text, TextInput } from '@mant
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus, IconServer2 } from '@tabler/icons-react'
 import { useState } from 'react'
+import { useProjectQueue } from '../../api/queue.ts'
 import { useChangeProvider, useDeleteProvider, useProviders, useTestProvider } from '../../api/settings.ts'
 import type { Provider } from '../../api/types.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
@@ -9,12 +10,15 @@ import { EmptyState } from '../../components/empty-state.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { QueryView } from '../../components/query-view.tsx'
+import { ReadOnlyNote } from '../../components/read-only-note.tsx'
+import { RetryingMail } from '../../components/retrying-mail.tsx'
 import { Section } from '../../components/section.tsx'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
-import { ProviderForm } from './provider-form.tsx'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
+import { ProviderDialog } from './provider-form.tsx'
 
 export function ProvidersPanel({ project }: { project: string }) {
   const providers = useProviders(project)
+  const queue = useProjectQueue(project)
   const [adding, dialog] = useDisclosure(false)
   return (
     <Section
@@ -28,10 +32,15 @@ export function ProvidersPanel({ project }: { project: string }) {
         </NeedsRight>
       }
     >
+      <ReadOnlyNote right="sending.manage" what="the SMTP servers" />
       <QueryView query={providers} what="the providers">
         {(data) =>
           data.length === 0 ? (
-            <NoProvider />
+            <>
+              {/* Through the installation's server. */}
+              <RetryingMail project={project} retrying={queue.data?.retrying} />
+              <NoProvider />
+            </>
           ) : (
             <Stack>
               {data.map((provider) => (
@@ -41,9 +50,7 @@ export function ProvidersPanel({ project }: { project: string }) {
           )
         }
       </QueryView>
-      <Modal opened={adding} onClose={dialog.close} title="Add an SMTP server" size="lg">
-        <ProviderForm project={project} onDone={dialog.close} />
-      </Modal>
+      {adding && <ProviderDialog project={project} onClose={dialog.close} />}
     </Section>
   )
 }
@@ -56,6 +63,7 @@ const NoProvider = () => (
 
 function ProviderCard({ project, provider }: { project: string; provider: Provider }) {
   const [testing, dialog] = useDisclosure(false)
+  const [editing, editor] = useDisclosure(false)
   const remove = useDeleteProvider(project)
   const onRemove = () =>
     remove.mutateAsync(provider.id).then(
@@ -67,6 +75,7 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
     )
   return (
     <Card padding="md">
+      <RetryingMail project={project} retrying={provider.retrying} />
       <Group justify="space-between">
         <div>
           <Group gap="xs">
@@ -83,6 +92,11 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
         </div>
         <Group gap="xs">
           {!provider.active && <Activate project={project} provider={provider} />}
+          <NeedsRight right="sending.manage">
+            <Button size="xs" variant="default" onClick={editor.open}>
+              Change
+            </Button>
+          </NeedsRight>
           <NeedsRight right="sending.manage">
             <Button size="xs" variant="default" onClick={dialog.open}>
               Send a test
@@ -102,6 +116,7 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
           </ConfirmButton>
         </Group>
       </Group>
+      {editing && <ProviderDialog project={project} provider={provider} onClose={editor.close} />}
       <Modal opened={testing} onClose={dialog.close} title="Send a test mail">
         <TestForm project={project} provider={provider} onDone={dialog.close} />
       </Modal>

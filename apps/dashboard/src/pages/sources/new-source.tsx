@@ -1,7 +1,7 @@
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { BackLink } from '../../components/back-link.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
-import { notifySuccess } from '../../lib/notify.ts'
+import { notifySuccess } from '../../lib/notify.tsx'
 import { SourceForm } from './source-form.tsx'
 
 const route = getRouteApi('/signed-in/projects/$project/imports/sources/new')

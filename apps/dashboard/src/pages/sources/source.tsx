@@ -9,10 +9,11 @@ import { NeedsRight } from '../../components/needs-right.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { PropertyList } from '../../components/property-list.tsx'
 import { QueryView } from '../../components/query-view.tsx'
+import { ReadOnlyNote } from '../../components/read-only-note.tsx'
 import { Section } from '../../components/section.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { formatValue } from '../../lib/format.ts'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { LastRun } from './last-run.tsx'
 import { SourceForm } from './source-form.tsx'
 import { scheduleWords } from './source-words.ts'
@@ -61,6 +62,7 @@ function SourceView({ project, source }: { project: string; source: Source }) {
           </>
         }
       />
+      <ReadOnlyNote right="sources.manage" what="this SQL source" />
       <Grid gap="lg" align="flex-start">
         <Grid.Col span={{ base: 12, md: 8 }}>
           <SourceForm project={project} source={source} onSaved={() => notifySuccess('SQL source saved')} />

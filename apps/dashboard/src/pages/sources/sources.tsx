@@ -8,6 +8,7 @@ import { EmptyState } from '../../components/empty-state.tsx'
 import { ButtonLink, RowLink } from '../../components/links.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
+import { ReadOnlyNote } from '../../components/read-only-note.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { ImportTabs } from '../imports/import-tabs.tsx'
 import { labelOf } from '../imports/import-words.ts'
@@ -27,6 +28,7 @@ export function SourcesPage() {
         actions={<NewSource project={project} />}
       />
       <ImportTabs project={project} />
+      <ReadOnlyNote right="sources.manage" what="the SQL sources" />
       <DataTable
         label="SQL sources"
         query={sources}

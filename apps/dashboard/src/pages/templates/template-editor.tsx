@@ -5,7 +5,7 @@ import type { Template } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { Section } from '../../components/section.tsx'
 import { fieldError } from '../../lib/field-error.ts'
-import { notifySuccess } from '../../lib/notify.ts'
+import { notifySuccess } from '../../lib/notify.tsx'
 import { useUnsaved } from '../../lib/unsaved.tsx'
 import { TemplatePreview } from './template-preview.tsx'
 

@@ -5,7 +5,7 @@ import { BackLink } from '../../components/back-link.tsx'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { QueryView } from '../../components/query-view.tsx'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { TemplateEditor } from './template-editor.tsx'
 
 const route = getRouteApi('/signed-in/projects/$project/templates/$template')

@@ -1,0 +1,65 @@
+import { Alert, Group, Text } from '@mantine/core'
+import { IconMailPause } from '@tabler/icons-react'
+import type { Retrying } from '../api/types.ts'
+import { formatNumber } from '../lib/format.ts'
+import { ButtonLink } from './links.tsx'
+import { TimeAgo } from './time-ago.tsx'
+
+interface RetryingMailProps {
+  project: string
+  retrying: Retrying | null | undefined
+  /** Where the SMTP server is not what this stands in. */
+  linksToServer?: boolean
+}
+
+/** What could not be sent yet, why, and when it is tried again. Nothing while all goes out. */
+export function RetryingMail({ project, retrying, linksToServer }: RetryingMailProps) {
+  if (!retrying || retrying.count === 0) return null
+  return (
+    <Alert
+      mb="md"
+      color="buoy"
+      icon={<IconMailPause aria-hidden />}
+      title={`${mails(retrying.count, retrying.more)} could not be sent yet`}
+    >
+      <Text size="sm">They are kept and tried again by themselves.</Text>
+      <ul style={{ margin: '8px 0', paddingInlineStart: 20 }}>
+        {retrying.reasons.map(({ reason, provider, count, nextTryAt }) => (
+          <li key={`${provider} ${reason}`}>
+            <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+              {reason.replace(/^will be tried again: /, '')} ({mails(count, false)}, next try{' '}
+              <TimeAgo at={nextTryAt} />)
+            </Text>
+          </li>
+        ))}
+      </ul>
+      <Group gap="xs">
+        <ButtonLink
+          size="compact-sm"
+          variant="light"
+          color="buoy"
+          to="/projects/$project/messages"
+          params={{ project }}
+          search={{ state: 'retrying' }}
+        >
+          Show them
+        </ButtonLink>
+        {linksToServer && (
+          <ButtonLink
+            size="compact-sm"
+            variant="light"
+            color="buoy"
+            to="/projects/$project/settings"
+            params={{ project }}
+            search={{ tab: 'sending' }}
+          >
+            Look at the SMTP server
+          </ButtonLink>
+        )}
+      </Group>
+    </Alert>
+  )
+}
+
+const mails = (count: number, more: boolean) =>
+  `${formatNumber(count)}${more ? '+' : ''} ${count === 1 ? 'mail' : 'mails'}`

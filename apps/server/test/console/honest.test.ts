@@ -1,0 +1,223 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startSmtpSink } from '../messages/smtp-sink.ts'
+import { addPerson } from '../messages/support.ts'
+import { type Console, eventually, noBrowser, openConsole, send } from './browser.ts'
+
+describe.skipIf(noBrowser)('what the console says and keeps', () => {
+  let fairway: Console
+  let context: BrowserContext
+  let page: Page
+  let closedPort: number
+
+  beforeAll(async () => {
+    const sink = await startSmtpSink()
+    closedPort = sink.port
+    await sink.close()
+    fairway = await openConsole({ allowPrivateNetworks: true })
+    context = await fairway.signIn()
+  })
+  afterAll(() => fairway?.close())
+  beforeEach(async () => {
+    page = await context.newPage()
+  })
+  afterEach(() => page.close())
+
+  const heading = (name: string) => page.getByRole('heading', { name, level: 1 })
+  const dialog = (name: string | RegExp) => page.getByRole('dialog', { name })
+  const button = (name: string) => page.getByRole('button', { name, exact: true })
+  const link = (name: string) => page.getByRole('link', { name, exact: true })
+  const leaving = () => dialog('Leave without saving?')
+
+  it('tells of mail that an SMTP server does not take: on Overview, Queue, the server and the message; a changed server sends it', async () => {
+    await page.goto(fairway.path('settings?tab=sending'))
+    await button('Add SMTP server').click()
+    const form = dialog('Add an SMTP server')
+    await form.getByRole('textbox', { name: 'Host' }).fill('127.0.0.1')
+    await form.getByRole('textbox', { name: 'Port' }).fill(String(closedPort))
+    await form.getByRole('textbox', { name: 'User' }).fill('shop')
+    await form.getByLabel('Password', { exact: true }).fill('s3cret')
+    await form.getByRole('button', { name: 'Add' }).click()
+    await form.waitFor({ state: 'detached' })
+    await send(fairway, 'PATCH', 'settings', { mode: 'live' })
+    const ada = await addPerson(fairway.server.app, fairway.project.id, {
+      id: 'ada',
+      email: 'ada@x.example',
+      properties: { name: 'Ada Lovelace' },
+    })
+    await fetch(`${fairway.server.url}/v1/send/email`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${fairway.secretKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        to: 'ada@x.example',
+        identifiers: { id: 'ada' },
+        from: 'shop@x.example',
+        subject: 'Your order',
+        body: '<p>Thanks</p>',
+      }),
+    }).then(async (response) => expect(response.status, await response.clone().text()).toBe(200))
+
+    const refused = /ECONNREFUSED/
+    await eventually(
+      async () => (await send<{ retrying: { count: number } }>(fairway, 'GET', 'queue')).retrying.count,
+    ).toBe(1)
+    await page.goto(fairway.path('overview'))
+    const attention = page.getByRole('region', { name: 'Needs attention' })
+    await attention.getByText(/1 message could not be sent yet: .*ECONNREFUSED.*Next try/).waitFor()
+    await page.getByText('nothing waits').waitFor({ state: 'detached' })
+
+    await page.goto(fairway.path('queue'))
+    await page.getByRole('status', { name: 'Warnings' }).getByText('1 mail could not be sent yet').waitFor()
+    await page.getByRole('status', { name: 'Warnings' }).getByText(refused).waitFor()
+    await page.goto(fairway.path('settings?tab=sending'))
+    await page.getByText('1 mail could not be sent yet').waitFor()
+    await page.getByText(refused).waitFor()
+
+    await page.getByRole('link', { name: 'Show them' }).click()
+    await heading('Messages').waitFor()
+    const row = page.getByRole('row', { name: /Your order/ })
+    await row.getByText('Ada Lovelace').waitFor()
+    await row.getByText(refused).waitFor()
+    await row.getByRole('link', { name: 'Your order' }).click()
+    await page.getByText('This could not be sent yet').waitFor()
+    await page.getByText(/It is tried again by itself, next/).waitFor()
+    await page.getByRole('link', { name: 'Ada Lovelace' }).waitFor()
+    expect(ada).toBeGreaterThan(0)
+
+    // The password is never shown, kept when it is not given again, and asked for where it would go elsewhere.
+    await page.goto(fairway.path('settings?tab=sending'))
+    await button('Change').click()
+    const change = dialog('Change the SMTP server')
+    expect(await change.getByLabel('Password', { exact: true }).inputValue()).toBe('')
+    await change.getByRole('textbox', { name: 'Name' }).fill('Backup')
+    await page.keyboard.press('Escape')
+    await leaving().getByRole('button', { name: 'Stay' }).click()
+    await leaving().waitFor({ state: 'detached' })
+    await change.getByRole('button', { name: 'Save' }).click()
+    await change.waitFor({ state: 'detached' })
+    await page.getByText('Backup', { exact: true }).waitFor()
+    type Providers = { items: { config: { hasPassword: boolean; host: string } }[] }
+    const [kept] = (await send<Providers>(fairway, 'GET', 'providers')).items
+    expect(kept!.config).toMatchObject({ hasPassword: true, host: '127.0.0.1' })
+    await button('Change').click()
+    await change.getByRole('textbox', { name: 'Host' }).fill('localhost')
+    await change.getByRole('button', { name: 'Save' }).click()
+    await change.getByText(/config.password is needed again/).waitFor()
+    await page.keyboard.press('Escape')
+    await leaving().getByRole('button', { name: 'Leave' }).click()
+    await change.waitFor({ state: 'detached' })
+  })
+
+  it('asks before changed settings are left, also for another tab', async () => {
+    await page.goto(fairway.path('settings'))
+    const name = page.getByRole('textbox', { name: 'Name', exact: true })
+    await name.fill('Renamed')
+    await page.getByRole('tab', { name: 'Sending' }).click()
+    await leaving().getByRole('button', { name: 'Stay' }).click()
+    await leaving().waitFor({ state: 'detached' })
+    expect(await name.inputValue()).toBe('Renamed')
+    await button('Save').click()
+    await page.getByText('Settings saved').waitFor()
+    await page.getByRole('tab', { name: 'Sending' }).click()
+    await button('Add SMTP server').waitFor()
+  })
+
+  it('makes a campaign live after asking once, and takes Off back', async () => {
+    const template = await send(fairway, 'POST', 'templates', {
+      name: 'T',
+      fromAddress: 'shop@x.example',
+      subject: 'Hi',
+      html: '<p>Hi</p>',
+    })
+    const campaign = await send(fairway, 'POST', 'behavioral', {
+      name: 'Welcome',
+      triggerEvent: 'Signed up',
+      templateId: template.id,
+      wait: { kind: 'after', seconds: 30 },
+    })
+    const stateOf = async () => (await send(fairway, 'GET', `behavioral/${campaign.id}`)).state
+    await page.goto(fairway.path('campaigns'))
+    await page.getByText('30 seconds later').waitFor()
+    await page.getByText('Live', { exact: true }).click()
+    const asked = dialog('Make Welcome live?')
+    await asked.getByRole('button', { name: 'Cancel' }).click()
+    await asked.waitFor({ state: 'detached' })
+    expect(await stateOf()).toBe('off')
+    await page.getByText('Live', { exact: true }).click()
+    await asked.getByRole('button', { name: 'Make it live' }).click()
+    await eventually(stateOf).toBe('live')
+    await page.getByText('Off', { exact: true }).click()
+    await eventually(stateOf).toBe('off')
+    await button('Make it live again').click()
+    await eventually(stateOf).toBe('live')
+  })
+
+  it('finds people by their surname, says how many, and changes what is known of one', async () => {
+    await send(fairway, 'PUT', 'people/id:grace', {
+      email: 'grace@x.example',
+      properties: { name: 'Grace Brewster Hopper', plan: 'free', level: 3, old: 'x' },
+    })
+    const list = await send(fairway, 'POST', 'segments', { name: 'Friends', manual: true })
+    await page.goto(fairway.path('people'))
+    await page.getByRole('searchbox').fill('hopper')
+    await page.getByText('1 person matches').waitFor()
+    await link('grace@x.example').click()
+    await heading('grace@x.example').waitFor()
+    await button('Edit').click()
+    const edit = dialog('Edit the person')
+    await edit.getByRole('textbox', { name: 'Value of plan' }).fill('12')
+    await edit.getByRole('textbox', { name: 'Value of level' }).fill('4')
+    await edit.getByRole('button', { name: 'Remove old' }).click()
+    await edit.getByRole('button', { name: 'Add a property' }).click()
+    await edit
+      .getByRole('textbox', { name: /^Name of property/ })
+      .last()
+      .fill('vip')
+    await edit.getByRole('textbox', { name: 'Value of vip' }).fill('true')
+    await edit.getByRole('combobox', { name: 'Tags' }).fill('friend')
+    await page.keyboard.press('Enter')
+    await edit.getByRole('combobox', { name: 'Lists by hand' }).click()
+    await page.getByRole('option', { name: 'Friends' }).click()
+    await page.keyboard.press('Tab')
+    await edit.getByRole('button', { name: 'Save' }).click()
+    await edit.waitFor({ state: 'detached' })
+    await link('Friends').first().waitFor()
+    expect(await send(fairway, 'GET', 'people/id:grace')).toMatchObject({
+      properties: { name: 'Grace Brewster Hopper', plan: '12', level: 4, vip: true },
+      tags: ['friend'],
+      segments: [{ id: list.id }],
+    })
+    const { properties } = await send<{ properties: object }>(fairway, 'GET', 'people/id:grace')
+    expect(properties).not.toHaveProperty('old')
+  })
+
+  it('says in bulk dialogs how many people are meant', async () => {
+    await page.goto(fairway.path('people'))
+    await page.getByText(/^\d+ people$/).waitFor()
+    await page.getByRole('button', { name: 'Change everybody in this project' }).click()
+    await page.getByRole('menuitem', { name: 'Add a tag' }).click()
+    await dialog(/^Add a tag: everybody in this project \(\d+ people\)$/).waitFor()
+  })
+
+  it('stays where it is when the server is gone: a page that is not loaded says so, those that are still work', async () => {
+    await page.goto(fairway.path('people'))
+    await link('grace@x.example').waitFor()
+    await link('Overview').click()
+    await heading('Overview').waitFor()
+    // Whatever was loaded ahead stays; all else is gone.
+    await page.route('**/*', (route) => route.abort('connectionrefused'))
+    await link('Templates').click()
+    await page.getByText('This page is not loaded yet').waitFor()
+    await page
+      .getByRole('status', { name: 'Freshness' })
+      .getByText(/not up to date since/)
+      .waitFor()
+    await button('Try again').click()
+    await page.getByText('This page is not loaded yet').waitFor()
+    await link('People').click()
+    await link('grace@x.example').waitFor()
+    await page.unroute('**/*')
+    await link('Templates').click()
+    await heading('Templates').waitFor()
+  })
+})

@@ -30,11 +30,11 @@ export function snippets(origin: string, key: string): Snippet[] {
 
 const tracker = new Tracker({
   trackingApiKey: '${key}',
-  trackingApiBaseUrl: '${origin}/api/v2',
+  trackingApiBaseUrl: '${origin}',
 })
 
 await tracker.event.track({
-  identity: { id: 'u-1', email: 'ada@example.com' },
+  identity: { userId: 'u-1', email: 'ada@example.com' },
   eventName: 'Signed up',
   data: { plan: 'starter' },
 })`,

@@ -146,6 +146,7 @@ export const merge = (fields: Fields, now: number): MergeItem => ({
   kind: 'merge',
   ...common(personOf(fields.primary, 'primary'), undefined, now),
   from: personOf(fields.secondary, 'secondary'),
+  keepsPrimary: true,
 })
 
 /** One operation of the v2 API: `{type: 'person', action, identifiers, …}`. */

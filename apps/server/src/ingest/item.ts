@@ -75,6 +75,8 @@ export interface MergeItem extends Common {
   kind: 'merge'
   /** The surviving person is `person`; this one is merged into it. */
   from: PersonRef
+  /** Customer.io's rule: values of `person` stay, older or not, and those of `from` fill what is not there. */
+  keepsPrimary?: true
 }
 
 export interface SubscriptionItem extends Common {

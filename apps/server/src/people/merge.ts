@@ -1,9 +1,9 @@
 import type { MergeItem } from '../ingest/item.ts'
 import { type Change, changesBetween, recordChanges } from './changes.ts'
-import { addressOf, identityOf, resolve } from './identity.ts'
+import { addressOf, type Identity, identityOf, type Matches, resolve } from './identity.ts'
 import { moveMemberships } from './memberships.ts'
 import { type PersonRow, type PersonState, readRegisters, writeState } from './person.ts'
-import { join, type Registers, write } from './registers.ts'
+import { join, type Registers, secondaryRegister, write, yieldingTime } from './registers.ts'
 import type { PeopleSession } from './session.ts'
 import { type ChangedPerson, insertPeople, lockPeople, syncSuppressions, updatePeople } from './store.ts'
 
@@ -14,8 +14,10 @@ interface Group {
   anonymous: Set<string>
   /** Main ids that merges gave, with their times. */
   named: { id: string; at: number }[]
-  /** Addresses that serve as ids. */
-  addresses: Set<string>
+  /** Addresses that serve as ids, and of which time they are. */
+  addresses: Map<string, number>
+  /** Stored people whose values yield to those of the others, each since when; and the ids that they were merged by. */
+  secondaries: { personId: number | undefined; id: string | undefined; at: number }[]
   at: number
   acceptedAt: number
 }
@@ -33,7 +35,8 @@ interface Merged {
 /**
  * Merges people as the items say, all in a handful of statements. Every fact keeps its latest write; events, messages,
  * history and aliases move to the survivor; every id leads there from now on. The main id is the one that the latest
- * merge named, whatever the order of arrival. Doing it again changes nothing. Needs an exclusive session.
+ * merge named, whatever the order of arrival; one that keeps the primary's values takes of the other only what the primary has
+ * not (see {@link yieldingTime}). Doing it again changes nothing. Needs an exclusive session.
  */
 export async function mergeItems(session: PeopleSession, items: MergeItem[]): Promise<void> {
   const pairs = items.map((item) => ({ item, to: identityOf(item.person), from: identityOf(item.from) }))
@@ -64,7 +67,15 @@ export async function mergeItems(session: PeopleSession, items: MergeItem[]): Pr
     if (to.external !== undefined) group.named.push({ id: to.external, at: item.at })
     for (const ref of [item.person, item.from]) {
       const address = addressOf(ref)
-      if (address !== undefined) group.addresses.add(address)
+      if (address === undefined) continue
+      const at = item.keepsPrimary && ref === item.from ? yieldingTime('$email', 1) : 1
+      group.addresses.set(address, Math.max(at, group.addresses.get(address) ?? 0))
+    }
+    if (item.keepsPrimary) {
+      const [primary, secondary] = [personOf(matches, to), personOf(matches, from)]
+      // One person already: all that yields did when they became one.
+      const personId = primary === secondary ? undefined : secondary
+      group.secondaries.push({ personId, id: from.external, at: item.at })
     }
   }
   await mergeGroups(
@@ -84,6 +95,12 @@ export async function mergeStored(session: PeopleSession, pairs: [number, number
   )
 }
 
+const personOf = ({ external, anonymous }: Matches, identity: Identity): number | undefined =>
+  (identity.external !== undefined
+    ? external.get(identity.external)
+    : anonymous.get(identity.anonymous ?? '')
+  )?.personId
+
 const nodeOf = ({ external, anonymous }: ReturnType<typeof identityOf>) =>
   external !== undefined ? `e${external}` : anonymous !== undefined ? `a${anonymous}` : undefined
 
@@ -93,7 +110,8 @@ function toGroup(nodes: string[]): { nodes: string[]; group: Group } {
     external: new Set(),
     anonymous: new Set(),
     named: [],
-    addresses: new Set(),
+    addresses: new Map(),
+    secondaries: [],
     at: 0,
     acceptedAt: Number.POSITIVE_INFINITY,
   }
@@ -145,10 +163,12 @@ function mergeGroup(group: Group, rows: Map<number, PersonRow>): Merged {
     ['$subscribed', { at: 0, value: true }],
     ['$suppressed', { at: 0, value: false }],
   ])
-  for (const person of people) join(registers, readRegisters(person))
+  for (const person of people) join(registers, registersIn(group, person))
+  for (const { id, at } of group.secondaries)
+    if (id !== undefined) write(registers, secondaryRegister(id), at, null)
   for (const id of group.external) write(registers, '$id', 0, id)
   for (const { id, at } of group.named) write(registers, '$id', at, id)
-  for (const address of group.addresses) write(registers, '$email', 1, address)
+  for (const [address, at] of group.addresses) write(registers, '$email', at, address)
   const after = writeState(registers)
 
   // The row that already carries the main id stays; among visitors the oldest one.
@@ -163,6 +183,16 @@ function mergeGroup(group: Group, rows: Map<number, PersonRow>): Merged {
     changes.push({ kind: 'merged', detail: { from: [...ids].sort(), into: after.external_id } })
   }
   return { group, survivor, losers, after, changes }
+}
+
+/** What is known of a person, as it counts in the merge. */
+function registersIn({ secondaries }: Group, person: PersonRow): Registers {
+  const registers = readRegisters(person)
+  const since = secondaries.find(({ personId }) => personId === person.id)?.at
+  if (since === undefined) return registers
+  for (const [name, { at, value }] of registers)
+    if (at <= since) registers.set(name, { at: yieldingTime(name, at), value })
+  return registers
 }
 
 function toCreate(merged: Merged): { merged: Merged; person: ChangedPerson } {

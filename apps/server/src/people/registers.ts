@@ -6,7 +6,7 @@ import type { Json } from '@fairway/queue'
  * merging two people is the later write of each register.
  *
  * Names: a property by its own name (`$…` gets a second `$`), and `$id`, `$email`, `$phone`, `$timezone`, `$language`,
- * `$subscribed`, `$suppressed`, `$tag:<tag>`, `$topic:<topic>`, `$device:<address>`.
+ * `$subscribed`, `$suppressed`, `$tag:<tag>`, `$topic:<topic>`, `$device:<address>`, `$secondary:<id>`.
  */
 export type Registers = Map<string, Register>
 
@@ -53,6 +53,17 @@ function wins(name: string, at: number, value: Json, before: Register): boolean 
   if (isConsent(name)) return value === false
   return canonical(value) > canonical(before.value)
 }
+
+/** Holds when somebody of this id was merged into one who keeps their own values; no value. */
+export const secondaryRegister = (id: string): string => `$secondary:${id}`
+
+/**
+ * What was written of a secondary before that merge yields to whatever is written of the primary, whenever that was, and fills
+ * what the primary has not. Its times keep their order below all times that people write, which are whole milliseconds. An
+ * opt-out and a suppression don't yield: the later word counts.
+ */
+export const yieldingTime = (name: string, at: number): number =>
+  isConsent(name) || name === '$suppressed' || name.startsWith('$secondary:') ? at : at / 1e16
 
 const isConsent = (name: string) => name === '$subscribed' || name.startsWith('$topic:')
 

@@ -1,13 +1,16 @@
 import type { Json } from '@fairway/queue'
 import type { EventItem, IdentifyItem, IngestItem } from '../ingest/item.ts'
+import { identityOf } from './identity.ts'
 import {
   deviceRegister,
   propertyOf,
   propertyRegister,
   type Registers,
+  secondaryRegister,
   tagRegister,
   topicRegister,
   write,
+  yieldingTime,
 } from './registers.ts'
 
 /** Items that write registers of one person. */
@@ -42,8 +45,20 @@ export function hasWrites(item: WritingItem): boolean {
 export function applyItem(registers: Registers, item: WritingItem): string | undefined {
   const refusal = refuse(registers, item)
   if (refusal !== undefined) return refusal
-  eachWrite(item, (name, value) => void write(registers, name, item.at, value))
+  const yields = isOfSecondary(registers, item)
+  eachWrite(
+    item,
+    (name, value) => void write(registers, name, yields ? yieldingTime(name, item.at) : item.at, value),
+  )
   return undefined
+}
+
+/** Written of an id that a merge made part of another, before that merge: it may come later than the merge itself. */
+function isOfSecondary(registers: Registers, { person, at }: WritingItem): boolean {
+  const { external } = identityOf(person)
+  if (external === undefined) return false
+  const merged = registers.get(secondaryRegister(external))
+  return merged !== undefined && at <= merged.at
 }
 
 /** A list of them would be made for every item, only to be gone through once. */

@@ -224,3 +224,61 @@ describe('concurrent batches', () => {
     expect(await world(bench)).toEqual(await world(sequential))
   })
 })
+
+describe("Customer.io's merge", () => {
+  const story = [
+    identify('primary', 10, { properties: { plan: 'pro', gone: null }, email: 'a@b.co' }),
+    identify('secondary', 20, {
+      properties: { plan: 'free', city: 'Oslo', gone: 'not quite' },
+      email: 'old@b.co',
+      tags: { add: ['vip'], remove: [] },
+    }),
+    identify('secondary', 25, { subscribed: false, properties: { city: 'Bergen' } }),
+    { ...merge('secondary', 'primary', 30), keepsPrimary: true as const },
+    identify('secondary', 40, { properties: { after: 'the merge' } }),
+  ] satisfies IngestItem[]
+
+  it('keeps the values of the primary, in any order and any cut into batches', async () => {
+    const told = new Set<string>()
+    const orders = fc.sample(
+      fc.tuple(
+        fc.shuffledSubarray(story, { minLength: story.length }),
+        fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 5, maxLength: 5 }),
+      ),
+      40,
+    )
+    for (const [items, sizes] of orders) {
+      const own = await root.newProject()
+      for (let at = 0, n = 0; at < items.length; at += sizes[n++]!)
+        await own.redeliver(await own.process(...items.slice(at, at + sizes[n]!)))
+      told.add(JSON.stringify((await world(own)).map(({ ids: _ids, ...group }) => group)))
+    }
+    expect([...told].map((text) => JSON.parse(text))).toMatchObject([
+      [
+        {
+          externalId: 'primary',
+          state: {
+            email: 'a@b.co',
+            properties: { plan: 'pro', city: 'Bergen', after: 'the merge' },
+            tags: ['vip'],
+            subscribed: false,
+          },
+        },
+      ],
+    ])
+    expect([...told][0]).not.toContain('not quite')
+  })
+
+  it('of people named by address, too', async () => {
+    await bench.process(
+      identify({ email: 'old@b.co' }, 20, { email: 'old@b.co', properties: { plan: 'free', city: 'Oslo' } }),
+    )
+    await bench.process(identify('primary', 10, { email: 'a@b.co', properties: { plan: 'pro' } }))
+    const one: IngestItem = { ...merge({ email: 'old@b.co' }, 'primary', 30), keepsPrimary: true }
+    await bench.process(one)
+    await bench.process(one)
+    expect(await world(bench)).toMatchObject([
+      { externalId: 'primary', state: { email: 'a@b.co', properties: { plan: 'pro', city: 'Oslo' } } },
+    ])
+  })
+})

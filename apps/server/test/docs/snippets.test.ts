@@ -140,6 +140,8 @@ async function checkSnippet(server: TestServer, snippet: Snippet, before: string
   else if (language === 'sql') await inPostgres(server, text)
   else if (language === 'json')
     await checkJson(server, JSON.parse(text), note, snippet.follows ? before : undefined)
+  else if (language === 'csv' && note?.startsWith('imports as '))
+    await importsAs(server, text, {}, JSON.parse(note.slice('imports as '.length)))
   else throw new Error(`${nameOf(snippet)}: nothing here knows how to run ${language}; see testing/snippets`)
 }
 
@@ -192,7 +194,13 @@ async function checkJson(
     expect(await rest(server, 'POST', 'behavioral', await campaignWith(server, value))).toMatchObject({
       conditions: value,
     })
-  else if (note === 'people') await importWhole(server, value)
+  else if (note === 'people')
+    await importsAs(
+      server,
+      JSON.stringify(value),
+      { from: 'fairway', format: { type: 'ndjson' } },
+      { rows: 1, created: 1, rejected: 0 },
+    )
   else if (before !== undefined) expect(JSON.parse(before.trim().split('\n').at(-1)!)).toEqual(value)
   else
     throw new Error(
@@ -229,25 +237,15 @@ async function campaignWith(server: TestServer, conditions: unknown) {
   return { name: 'Cart', triggerEvent: 'Added to cart', templateId: id, conditions }
 }
 
-/** A line of an exported file makes that person. */
-async function importWhole(server: TestServer, line: unknown): Promise<void> {
-  const { id } = (await rest(server, 'POST', 'imports', {
-    kind: 'people',
-    from: 'fairway',
-    format: { type: 'ndjson' },
-  })) as {
-    id: number
-  }
-  await send(server, 'PUT', `imports/${id}/file?last=true`, JSON.stringify(line), 'application/octet-stream')
-  await until(
-    async () => ((await rest(server, 'GET', `imports/${id}`)) as { state: string }).state === 'ready',
-  )
+/** A file that becomes so many people and refused rows. */
+async function importsAs(server: TestServer, file: string, options: object, counts: unknown): Promise<void> {
+  const { id } = (await rest(server, 'POST', 'imports', { kind: 'people', ...options })) as { id: number }
+  await send(server, 'PUT', `imports/${id}/file?last=true`, file, 'application/octet-stream')
+  const state = async () => (await rest(server, 'GET', `imports/${id}`)) as { state: string }
+  await until(async () => (await state()).state === 'ready')
   await rest(server, 'POST', `imports/${id}/start`, {})
-  const done = await until(async () => {
-    const one = (await rest(server, 'GET', `imports/${id}`)) as { state: string; counts: object }
-    return ['done', 'failed'].includes(one.state) && one
-  })
-  expect(done).toMatchObject({ state: 'done', counts: { rows: 1, created: 1, rejected: 0 } })
+  await until(async () => ['done', 'failed'].includes((await state()).state))
+  expect(await state()).toMatchObject({ state: 'done', counts })
 }
 
 const rest = (server: TestServer, method: string, path: string, body?: unknown) =>

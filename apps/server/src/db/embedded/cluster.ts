@@ -120,8 +120,7 @@ async function initialise(place: Place, binaries: Binaries, user: DatabaseUser |
         '--encoding=UTF8',
         // Built into PostgreSQL, so it is the same on every system and never changes under an index.
         '--locale=C',
-        '--locale-provider=builtin',
-        '--builtin-locale=C.UTF-8',
+        ...builtinLocale(binaries.major),
         '--no-instructions',
       ],
       user,
@@ -186,3 +185,7 @@ function syncDirectory(path: string): void {
   fsyncSync(directory)
   closeSync(directory)
 }
+
+/** Letters of every script have their case. Before 17, which only tests run, PostgreSQL had no such locale of its own. */
+const builtinLocale = (major: string) =>
+  Number(major) < 17 ? ['--lc-ctype=C.UTF-8'] : ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']

@@ -1,7 +1,7 @@
 import { Group } from '@mantine/core'
 import { type PendingChoice, useConfirmSending } from '../../api/sending.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
-import { notifyError, notifySuccess } from '../../lib/notify.ts'
+import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 
 /** After a restore: what was pending in the backup leaves, or waits for somebody to say what became of it. */
 export function ConfirmSending({ project }: { project: string }) {

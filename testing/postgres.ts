@@ -14,14 +14,27 @@ export interface TestDatabase {
   drop(): Promise<void>
 }
 
-/** A fresh database, with Fairway's tables unless `migrate` is false. */
-export async function createTestDatabase(options: { migrate?: boolean } = {}): Promise<TestDatabase> {
+/**
+ * A fresh database, with Fairway's tables unless `migrate` is false.
+ *
+ * @param options.icuLocale whose letters and order it has, instead of the cluster's
+ */
+export async function createTestDatabase(
+  options: { migrate?: boolean; icuLocale?: string } = {},
+): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`
   await asAdmin(async (admin) => {
+    if (options.icuLocale !== undefined) {
+      await admin.query(
+        `create database ${name} template template0 encoding 'UTF8' locale_provider icu icu_locale '${options.icuLocale}'`,
+      )
+      return
+    }
     const template = options.migrate === false ? 'template1' : await ensureTemplate(admin)
     await admin.query(`create database ${name} template ${template}`)
   })
   const url = urlOf(name)
+  if (options.icuLocale !== undefined && options.migrate !== false) await migrate(url)
   const pool = createPool({ url })
   return {
     url,

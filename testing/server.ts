@@ -19,6 +19,8 @@ export interface TestServer {
 export interface TestServerOptions {
   /** The server's clock; default the real one. The queue runs due jobs by it, too. */
   now?: () => Date
+  /** Of the database; see {@link createTestDatabase}. */
+  icuLocale?: string
   /** Over the defaults: `{ role: 'api', maxBatchEvents: 10 }`. */
   config?: Partial<Config>
   /** Show the server's log lines of this level and above on stderr. */
@@ -27,7 +29,7 @@ export interface TestServerOptions {
 
 /** The whole server in this process on a free port, with a fresh database and one project. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const database = await createTestDatabase()
+  const database = await createTestDatabase({ icuLocale: options.icuLocale })
   const dataDir = createDataDir()
   const config: Config = {
     ...readConfig({ FAIRWAY_PORT: '0', FAIRWAY_DATA_DIR: dataDir, DATABASE_URL: database.url }),

@@ -37,6 +37,13 @@ export function addressKey(text: string): string {
   return (canonicalAddress(text) ?? text.trim()).toLowerCase().normalize('NFC')
 }
 
+/** The key where the database can't tell it by folding ASCII letters: see people/address-sql.ts. */
+export function foldedAddress(address: string): string | null {
+  if (/^[\0-\x7f]*$/.test(address)) return null
+  const key = addressKey(address)
+  return key === address.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) ? null : key
+}
+
 /** Of a canonical address. */
 export const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1)
 
@@ -60,6 +67,9 @@ const no = (problem: string) => ({ reason: `is not an email address: ${problem}`
 
 /** White space, controls and all that is not seen: marks of direction and order, joiners, soft hyphens. */
 const unseen = /[\s\p{Cc}\p{Cf}\p{Zs}\p{Default_Ignorable_Code_Point}]/u
+
+/** As somebody sees it who looks at it. */
+export const withoutUnseen = (text: string): string => [...text].filter((one) => !unseen.test(one)).join('')
 
 /** Character by character: an expression would look for the end from each of them. */
 function withoutEdges(text: string): string {

@@ -1,23 +1,32 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { DatabaseUnusable } from './database.ts'
+import { addresses } from './migrations/0013_addresses.ts'
 
 const directory = fileURLToPath(new URL('./migrations/', import.meta.url))
 /** Any constant: all Fairways on one database wait for the same lock. */
 const lockKey = 4_607_182_418
+const lockPollMs = 100
 
 interface Migration {
   version: number
   name: string
-  sql: string
   checksum: string
+  /** One that can be done only as a whole is in a transaction, together with the note that it is done. */
+  sql?: string
+  /** Another is outside of any, and leaves what it did when it is run again. */
+  run?: (client: pg.Client) => Promise<void>
 }
 
+const migrationsInCode: Migration[] = [{ version: 13, name: '0013_addresses', checksum: '', run: addresses }]
+
 /**
- * Brings the tables up to date: runs each numbered file of `migrations/` once, in order, each in its own transaction.
+ * Brings the tables up to date: runs each numbered file of `migrations/` once, in order, each in its own transaction,
+ * but for those in code, which take several.
  * Safe to run from many processes at once. Refuses a database that a newer Fairway has already migrated.
  */
 export async function migrate(url: string, log?: Logger): Promise<void> {
@@ -25,7 +34,7 @@ export async function migrate(url: string, log?: Logger): Promise<void> {
   client.on('error', () => {})
   await client.connect()
   try {
-    await client.query('select pg_advisory_lock($1)', [lockKey])
+    await takeLock(client)
     await ensureTable(client)
     const { rows: applied } = await client.query<{ version: number; name: string; checksum: string }>(
       'select version, name, checksum from migrations order by version',
@@ -73,10 +82,22 @@ function refuseWithoutRights(error: Error & { code?: string }): never {
   )
 }
 
+/** By asking again and again: whoever waits in a statement is waited for by an index that is built beside the work. */
+async function takeLock(client: pg.Client): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
+      lockKey,
+    ])
+    if (rows[0]!.taken) return
+    await sleep(lockPollMs)
+  }
+}
+
 async function apply(client: pg.Client, migration: Migration, log: Logger | undefined): Promise<void> {
   try {
+    await migration.run?.(client)
     await client.query('begin')
-    await client.query(migration.sql)
+    if (migration.sql !== undefined) await client.query(migration.sql)
     await client.query('insert into migrations (version, name, checksum) values ($1, $2, $3)', [
       migration.version,
       migration.name,
@@ -91,7 +112,7 @@ async function apply(client: pg.Client, migration: Migration, log: Logger | unde
 }
 
 function readMigrations(): Migration[] {
-  return readdirSync(directory)
+  const inSql = readdirSync(directory)
     .filter((file) => /^\d{4}_\w+\.sql$/.test(file))
     .sort()
     .map((file) => {
@@ -99,4 +120,5 @@ function readMigrations(): Migration[] {
       const checksum = createHash('sha256').update(sql).digest('hex')
       return { version: Number(file.slice(0, 4)), name: file.replace('.sql', ''), sql, checksum }
     })
+  return [...inSql, ...migrationsInCode].sort((a, b) => a.version - b.version)
 }

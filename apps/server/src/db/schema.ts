@@ -89,6 +89,7 @@ export interface People {
   external_id: Optional<string>
   anonymous_id: Optional<string>
   email: Optional<string>
+  folded_email: Optional<string>
   phone: Optional<string>
   timezone: Optional<string>
   language: Optional<string>

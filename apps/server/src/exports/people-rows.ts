@@ -1,6 +1,7 @@
 import { ConditionCompiler } from '../conditions/condition-sql.ts'
 import type { Condition } from '../conditions/language.ts'
 import type { Parameters } from '../conditions/parameters.ts'
+import { addressKeySql } from '../people/address-sql.ts'
 import {
   type Column,
   jsonColumn,
@@ -41,7 +42,7 @@ const aliases = `(select coalesce(json_agg(
   from person_aliases a where a.project_id = r.project_id and a.person_id = r.id)`
 
 const suppression = `left join lateral (
-  select reason from suppressions where project_id = r.project_id and address = lower(r.email) limit 1) as s on true`
+  select reason from suppressions where project_id = r.project_id and address = ${addressKeySql('r')} collate "default" limit 1) as s on true`
 
 export interface PeopleFilter {
   projectId: number

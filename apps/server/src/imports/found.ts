@@ -1,5 +1,6 @@
 import { addressKey } from '../email-address.ts'
 import type { PersonRef } from '../ingest/item.ts'
+import { addressKeySql } from '../people/address-sql.ts'
 import { identityOf, type Matches, resolve } from '../people/identity.ts'
 import type { PeopleSession } from '../people/session.ts'
 import type { Draft } from './targets.ts'
@@ -70,7 +71,7 @@ async function findByAddress(session: PeopleSession, drafts: Draft[]): Promise<M
     text: `select r.address, p.id, p.external_id, p.anonymous_id
            from unnest($2::text[]) as r (address) cross join lateral (
              select id, external_id, anonymous_id from people
-             where project_id = $1 and lower(email) collate "C" = r.address
+             where project_id = $1 and ${addressKeySql('people')} = r.address
                and (external_id is not null or anonymous_id is not null)
              order by id limit ${mostOfOneAddress}) as p
            order by p.external_id = r.address desc nulls last, p.id`,

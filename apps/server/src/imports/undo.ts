@@ -1,3 +1,4 @@
+import { addressKey } from '../email-address.ts'
 import { allEvents, counterOfEvent } from '../events/over-time.ts'
 import { type Change, changesBetween, recordChanges } from '../people/changes.ts'
 import { dropMemberships } from '../people/memberships.ts'
@@ -151,6 +152,7 @@ async function removeAddresses(
   if (addresses.length === 0) return
   await client.query(
     `delete from suppressions where project_id = $1 and address = any($2::text[]) and reason = 'import'`,
-    [projectId, addresses],
+    // Older versions noted other spellings.
+    [projectId, addresses.map(addressKey)],
   )
 }

@@ -29,8 +29,9 @@ async function eraseSamples(
   const { rows } = await app.pool.query<{ name: string }>(
     `with named as (
        select i.id, (
-         select lower(btrim(value #>> '{}')) from jsonb_path_query(jsonb_build_array(i.preview, i.columns), 'strict $.**') as v (value)
-         where jsonb_typeof(value) in ('string', 'number') and lower(btrim(value #>> '{}')) = any($2::text[]) limit 1) as name
+         select folded from jsonb_path_query(jsonb_build_array(i.preview, i.columns), 'strict $.**') as v (value),
+           ${folded("value #>> '{}'")}
+         where jsonb_typeof(value) in ('string', 'number') and folded = any($2::text[]) limit 1) as name
        from imports i where i.project_id = $1)
      update imports i set preview = '[]',
        columns = (select coalesce(jsonb_agg(c || '{"samples": []}'), '[]') from jsonb_array_elements(i.columns) as c)
@@ -39,6 +40,10 @@ async function eraseSamples(
   )
   for (const { name } of rows) count(byName.get(name)!, 'importSamples', 1)
 }
+
+/** In lower case by the database's locale, and by that of ASCII: in Turkish, an I has another small letter. */
+const folded = (text: string) =>
+  `lateral (values (lower(btrim(${text}))), (lower(btrim(${text}) collate "C") collate "default")) as f (folded)`
 
 const byLowerName = (subjects: Subject[]): Map<string, Subject> =>
   new Map([...subjectsByName(subjects)].map(([name, subject]) => [name.toLowerCase(), subject]))
@@ -52,8 +57,8 @@ async function eraseRefusedRows(
   const { rows } = await app.pool.query<{ name: string }>(
     `with named as (
        select r.import_id, r.position,
-         (select lower(btrim(cell)) from unnest(r.cells) as c (cell)
-          where lower(btrim(cell)) = any($2::text[]) limit 1) as name
+         (select folded from unnest(r.cells) as c (cell), ${folded('cell')}
+          where folded = any($2::text[]) limit 1) as name
        from import_rejects r where project_id = $1)
      delete from import_rejects r using named n
      where r.project_id = $1 and r.import_id = n.import_id and r.position = n.position and n.name is not null

@@ -67,8 +67,8 @@ export async function eraseRejects({ client, projectId }: PeopleSession, subject
   const { rows } = await client.query<{ name: string }>(
     `with named as (
        select r.id, (select name from (values (item #>> '{person,id}'), (item #>> '{person,anonymousId}'),
-           (lower(item #>> '{person,email}')), (item #>> '{from,id}'), (lower(item ->> 'email')), (item ->> 'phone'),
-           (lower(item #>> '{traits,email}')), (item #>> '{traits,phone}')) as n (name)
+           (lower(item #>> '{person,email}' collate "C")), (item #>> '{from,id}'), (lower(item ->> 'email' collate "C")), (item ->> 'phone'),
+           (lower(item #>> '{traits,email}' collate "C")), (item #>> '{traits,phone}')) as n (name)
          where name = any($2::text[]) limit 1) as name
        from ingest_rejects r where project_id = $1)
      delete from ingest_rejects r using named n

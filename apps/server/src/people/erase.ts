@@ -1,3 +1,4 @@
+import { domainToUnicode } from 'node:url'
 import { addressKey } from '../email-address.ts'
 import type { DeleteItem } from '../ingest/item.ts'
 import { changesBetween } from './changes.ts'
@@ -80,10 +81,18 @@ function subjectsOf(items: Erasing[], matches: Matches): Subject[] {
     if (isLater(erasure, subject.erasure)) subject.erasure = erasure
     subject.requestedBy ??= item.requestedBy ?? item.source
     for (const node of nodes) subject.nodes.add(node)
-    for (const name of [external, anonymous, item.person.email && addressKey(item.person.email)])
+    for (const name of [external, anonymous, ...spellingsOf(item.person.email)])
       if (name) subject.names.add(name)
   }
   return [...subjects.values()]
+}
+
+/** What was refused is kept as it was sent: also with the domain in its own letters. */
+function spellingsOf(email: string | null | undefined): string[] {
+  if (!email) return []
+  const key = addressKey(email)
+  const at = key.lastIndexOf('@')
+  return at < 0 ? [key] : [key, `${key.slice(0, at + 1)}${domainToUnicode(key.slice(at + 1))}`]
 }
 
 /** Everything else that leads to the stored ones. */
@@ -96,7 +105,7 @@ async function addIds(
   for (const { id, external_id, email, phone } of people) {
     const subject = stored.get(id)!
     if (external_id !== null) subject.nodes.add(`e${external_id}`)
-    for (const name of [external_id, email && addressKey(email), phone]) if (name) subject.names.add(name)
+    for (const name of [external_id, ...spellingsOf(email), phone]) if (name) subject.names.add(name)
   }
   const { rows } = await client.query<{ person_id: number; kind: string; alias: string }>(
     'select person_id, kind, alias from person_aliases where project_id = $1 and person_id = any($2::bigint[])',

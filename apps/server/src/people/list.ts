@@ -4,6 +4,7 @@ import type { Reading } from '../capacity/expensive-reads.ts'
 import { bytesOf, readPage } from '../db/bounded-page.ts'
 import { integerShape, type Page, readCursor, timestampShape, writeCursor } from '../db/cursor.ts'
 import { notFound } from '../errors.ts'
+import { addressKeySql } from './address-sql.ts'
 import { type Device, type Person, personColumns } from './person.ts'
 
 /** A person as the REST API tells them. */
@@ -109,7 +110,7 @@ export async function describePerson(app: App, projectId: number, personId: numb
      from people p
      left join lateral (
        select reason, created_at as listed_at from suppressions
-       where project_id = $1 and address = lower(p.email)) as s on true
+       where project_id = $1 and address = ${addressKeySql('p')} collate "default") as s on true
      cross join lateral (
        select coalesce(jsonb_agg(jsonb_build_object('alias', alias, 'kind', kind, 'createdAt', at) order by at, alias),
          '[]') as aliases

@@ -1,4 +1,6 @@
 import type { Json, Transaction } from '@fairway/queue'
+import { addressKey } from '../email-address.ts'
+import { addressKeySql } from './address-sql.ts'
 
 /** A person as mail sees them. */
 export interface Recipient {
@@ -39,7 +41,7 @@ export async function findPersonIds(
        (select person_id from person_aliases where project_id = $1 and kind = 'external' and alias = r.external_id),
        (select id from people where project_id = $1 and id = r.internal_id),
        (select id from (
-          select id, updated_at from people where project_id = $1 and lower(email) collate "C" = lower(r.email) offset 0) as p
+          select id, updated_at from people where project_id = $1 and ${addressKeySql('people')} = r.email offset 0) as p
         order by updated_at desc limit 1)
      ) as id
      from unnest($2::text[], $3::bigint[], $4::text[]) with ordinality as r (external_id, internal_id, email, position)
@@ -48,7 +50,7 @@ export async function findPersonIds(
       projectId,
       references.map((reference) => reference.id ?? null),
       references.map((reference) => reference.internalId ?? null),
-      references.map((reference) => reference.email ?? null),
+      references.map(({ email }) => email && addressKey(email)),
     ],
   )
   return (rows as { id: number | null }[]).map((row) => row.id)

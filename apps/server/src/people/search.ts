@@ -1,5 +1,7 @@
 import type { Reading } from '../capacity/expensive-reads.ts'
 import { integerShape, type Page, readCursor, writeCursor } from '../db/cursor.ts'
+import { addressKey } from '../email-address.ts'
+import { addressKeySql } from './address-sql.ts'
 import { loadFirstEntries, type PersonEntry } from './list.ts'
 import { phonePrefix } from './phone.ts'
 
@@ -114,7 +116,7 @@ function stagesOf(search: string, country: string | null): Stage[] {
     { value: 'p.external_id', prefix: search, unique: true },
     { value: 'a.alias', prefix: search, kind: 'external', unique: true },
     { value: 'a.alias', prefix: search, kind: 'anonymous', unique: true },
-    { value: 'lower(p.email) collate "C"', prefix: folded },
+    { value: addressKeySql('p'), prefix: addressKey(search) },
     ...phonePrefixes(search, country).map((prefix) => ({ value: 'p.phone collate "C"', prefix })),
     { value: 'person_name(p.properties) collate "C"', prefix: folded },
     { value: 'n.name', prefix: innerPrefix(folded), kind: 'inner_name' },

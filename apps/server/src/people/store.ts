@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Json } from '@fairway/queue'
 import { numberArray, textArray } from '../db/array.ts'
-import { addressKey } from '../email-address.ts'
+import { addressKey, foldedAddress } from '../email-address.ts'
 import type { Change } from './changes.ts'
 import type { Draft } from './drafts.ts'
 import type { PersonRow, PersonState } from './person.ts'
@@ -22,7 +22,7 @@ export interface ChangedPerson {
 }
 
 /** Of rows that travel as one JSON text: quicker to make and to read than arrays of escaped JSON texts. */
-const stateColumns = `external_id text, email text, phone text, timezone text, language text, properties jsonb,
+const stateColumns = `external_id text, email text, folded_email text, phone text, timezone text, language text, properties jsonb,
   written jsonb, tags text[], channels jsonb, topics jsonb, subscribed boolean, suppressed boolean`
 
 /** Reads people for a change. The order keeps two sessions that change the same people from waiting for each other. */
@@ -117,6 +117,7 @@ function valuesOf(people: ChangedPerson[]): unknown[] {
     textArray(people.map(({ after }) => after.external_id)),
     column(people.map(({ draft }) => firstOf(draft.newAnonymous))),
     column(people.map(({ after }) => after.email)),
+    column(people.map(({ after }) => after.email && foldedAddress(after.email))),
     column(people.map(({ after }) => after.phone)),
     lines(people.map(({ after }) => JSON.stringify(after.properties))),
     times ? null : lines(people.map(({ after }) => JSON.stringify(after.written))),
@@ -134,17 +135,17 @@ async function insertSome(session: PeopleSession, people: ChangedPerson[]): Prom
     anonymous_id: string | null
   }>({
     name: 'people_insert',
-    text: `insert into people (project_id, external_id, anonymous_id, email, phone, timezone, language, properties,
+    text: `insert into people (project_id, external_id, anonymous_id, email, folded_email, phone, timezone, language, properties,
              written, tags, channels, topics, subscribed, suppressed, created_at, updated_at)
-           select $1, external_id, anonymous_id, email, phone, u.unusual ->> 'timezone', u.unusual ->> 'language',
-             properties::jsonb, coalesce(nullif(written, '')::jsonb, ($12::jsonb[])[times]),
+           select $1, external_id, anonymous_id, email, folded_email, phone, u.unusual ->> 'timezone', u.unusual ->> 'language',
+             properties::jsonb, coalesce(nullif(written, '')::jsonb, ($13::jsonb[])[times]),
              case when u.unusual ? 'tags' then array(select jsonb_array_elements_text(u.unusual -> 'tags')) else '{}' end,
              coalesce(u.unusual -> 'channels', '[]'), coalesce(u.unusual -> 'topics', '{}'),
              coalesce((u.unusual -> 'subscribed')::boolean, true), coalesce((u.unusual -> 'suppressed')::boolean, false),
              to_timestamp(created / 1000), $2
-           from unnest($3::text[], $4::text[], $5::text[], $6::text[], string_to_array($7, e'\n'),
-               string_to_array($8, e'\n'), $9::integer[], string_to_array($10, e'\n'), $11::float8[])
-             as r (external_id, anonymous_id, email, phone, properties, written, times, unusual_text, created),
+           from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], string_to_array($8, e'\n'),
+               string_to_array($9, e'\n'), $10::integer[], string_to_array($11, e'\n'), $12::float8[])
+             as r (external_id, anonymous_id, email, folded_email, phone, properties, written, times, unusual_text, created),
              lateral (select nullif(unusual_text, '')::jsonb as unusual) as u
            returning id, external_id, anonymous_id`,
     values: [session.projectId, session.now, ...valuesOf(people)],
@@ -204,20 +205,21 @@ export async function updatePeople(
   const rows = people.map(({ id, after, changes }) => ({
     ...after,
     id,
+    folded_email: after.email && foldedAddress(after.email),
     // A write that changed nothing but its time does not bring the person to the top of the list.
     updated_at: changes.length > 0 ? session.now : null,
   }))
   const storing = session.client.query({
     name: 'people_update',
     // Everybody exists: an upsert finds each by the primary key, where an update might be planned as a join.
-    text: `insert into people as p (project_id, id, external_id, email, phone, timezone, language, properties, written,
+    text: `insert into people as p (project_id, id, external_id, email, folded_email, phone, timezone, language, properties, written,
              tags, channels, topics, subscribed, suppressed, updated_at)
            overriding system value
-           select $1, id, external_id, email, phone, timezone, language, properties, written,
+           select $1, id, external_id, email, folded_email, phone, timezone, language, properties, written,
              tags, channels, topics, subscribed, suppressed, coalesce(updated_at, '-infinity')
            from json_to_recordset($2) as r (id bigint, ${stateColumns}, updated_at timestamptz)
            on conflict (project_id, id) do update
-             set external_id = excluded.external_id, email = excluded.email, phone = excluded.phone,
+             set external_id = excluded.external_id, email = excluded.email, folded_email = excluded.folded_email, phone = excluded.phone,
                timezone = excluded.timezone, language = excluded.language, properties = excluded.properties,
                written = excluded.written, tags = excluded.tags, channels = excluded.channels,
                topics = excluded.topics, subscribed = excluded.subscribed, suppressed = excluded.suppressed,

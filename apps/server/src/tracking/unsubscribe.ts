@@ -1,6 +1,8 @@
 import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
+import { addressKey } from '../email-address.ts'
+import { addressKeySql } from '../people/address-sql.ts'
 
 export interface LinkedMessage {
   projectName: string
@@ -54,6 +56,9 @@ export async function unsubscribe(
   })
 }
 
+/** A message's recipients are joined by commas. */
+const keysOf = (recipient: string | null): string[] => (recipient ?? '').split(', ').map(addressKey)
+
 /** The opt-out is a write like any other, with its time, so that a late older write can't undo it. */
 async function optOut(
   client: PoolClient,
@@ -67,11 +72,11 @@ async function optOut(
        update people set subscribed = false, updated_at = greatest(updated_at, $4),
               written = written || jsonb_build_object('$subscribed', floor(extract(epoch from $4::timestamptz) * 1000))
        where project_id = $1 and subscribed
-         and (id = $2 or ($2::bigint is null and lower(email) = any(string_to_array(lower($3), ', '))))
+         and (id = $2 or ($2::bigint is null and ${addressKeySql('people')} = any($3::text[])))
        returning id
      )
      insert into person_changes (project_id, person_id, kind, detail, at)
      select $1, id, 'subscription', $5, $4 from changed`,
-    [projectId, whom.personId, whom.recipient ?? '', at, JSON.stringify(detail)],
+    [projectId, whom.personId, keysOf(whom.recipient), at, JSON.stringify(detail)],
   )
 }

@@ -9,6 +9,7 @@ import type { BehavioralCampaigns } from '../db/schema.ts'
 import { conflict, notFound } from '../errors.ts'
 import { foldName } from '../ingest/item.ts'
 import { expandFor } from '../segments/segment.ts'
+import { sendingProblem } from '../templates/sender.ts'
 import { parseWait, type Wait } from './wait.ts'
 
 export const campaignStates = ['off', 'test', 'live'] as const
@@ -135,7 +136,7 @@ export async function getCampaign(app: App, projectId: number, id: number): Prom
 
 /** @throws {ApiError} 422 when the template or a segment isn't there */
 export async function createCampaign(app: App, projectId: number, fields: CampaignFields): Promise<Campaign> {
-  await checkTemplate(app, projectId, fields.templateId)
+  await checkTemplate(app, projectId, fields)
   if (fields.conditions) await expandFor(app, app.pool, projectId, fields.conditions)
   await refuseTooMany(app, projectId)
   const { name, template_id, trigger_event, folded_trigger, ...columns } = {
@@ -163,7 +164,10 @@ export async function updateCampaign(
   id: number,
   changes: Partial<CampaignFields>,
 ): Promise<Campaign> {
-  if (changes.templateId !== undefined) await checkTemplate(app, projectId, changes.templateId)
+  if (changes.templateId !== undefined || changes.state === 'live') {
+    const { templateId, state } = await getCampaign(app, projectId, id)
+    await checkTemplate(app, projectId, { templateId, state, ...changes })
+  }
   if (changes.conditions) await expandFor(app, app.pool, projectId, changes.conditions)
   const row = await app.db
     .updateTable('behavioral_campaigns')
@@ -194,14 +198,20 @@ async function refuseTooMany(app: App, projectId: number): Promise<void> {
     throw conflict(`A project has ${mostCampaigns} campaigns at most; delete one that is no longer used`)
 }
 
-async function checkTemplate(app: App, projectId: number, templateId: number): Promise<void> {
+async function checkTemplate(
+  app: App,
+  projectId: number,
+  { templateId, state }: Pick<CampaignFields, 'templateId' | 'state'>,
+): Promise<void> {
   const template = await app.db
     .selectFrom('templates')
-    .select('id')
+    .select(['name', 'from_address', 'reply_to', 'subject', 'html', 'text'])
     .where('project_id', '=', projectId)
     .where('id', '=', templateId)
     .executeTakeFirst()
   if (!template) throw refuse('templateId', 'names no template of this project')
+  const problem = state === 'live' ? sendingProblem(template) : undefined
+  if (problem) throw refuse('state', `can't be live: the template "${template.name}" ${problem}`)
 }
 
 function found<Row>(row: Row | undefined): Row {

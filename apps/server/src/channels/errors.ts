@@ -1,6 +1,13 @@
 /** What became of one mail handed to a provider. */
 export type SendResult =
-  | { outcome: 'sent'; providerMessageId: string | null; note: string | null }
+  | {
+      outcome: 'sent'
+      providerMessageId: string | null
+      note: string | null
+      bounced: string[]
+      /** Recipients that were not taken, but may be later. */
+      deferred: Deferred | undefined
+    }
   /** Refused for good: never tried again. `bounced` addresses do not exist. */
   | { outcome: 'failed'; reason: string; bounced: string[] }
   /** Certainly not accepted, but may be later. */
@@ -12,7 +19,12 @@ export type SendResult =
   /** It may have been accepted: never tried again by itself. */
   | { outcome: 'unknown'; reason: string }
 
-interface SmtpError extends Error {
+export interface Deferred {
+  addresses: string[]
+  reason: string
+}
+
+export interface SmtpError extends Error {
   code?: string
   command?: string
   response?: string
@@ -58,8 +70,8 @@ export function classifySmtpError(error: unknown, progress: SendProgress): SendR
 /** Mailboxes and domains that do not exist (RFC 3463 class 5.1): sending there again only harms the sender's name. */
 const addressDoesNotExist = /\b5\.1\.(1|2|6|10)\b/
 
-export function bouncedAddresses(error: SmtpError): string[] {
-  const refusals = error.rejectedErrors ?? [error]
+export function bouncedAddresses(error: SmtpError | Required<Pick<SmtpError, 'rejectedErrors'>>): string[] {
+  const refusals = error.rejectedErrors ?? [error as SmtpError]
   return refusals.flatMap((refusal) =>
     refusal.recipient &&
     (refusal.responseCode ?? 0) >= 500 &&
@@ -67,6 +79,20 @@ export function bouncedAddresses(error: SmtpError): string[] {
       ? [refusal.recipient]
       : [],
   )
+}
+
+/** Of recipients that a server refused while it took others. */
+export function deferredRecipients(refusals: SmtpError[]): Deferred | undefined {
+  const deferred = refusals.filter(({ recipient, responseCode = 500 }) => recipient && responseCode < 500)
+  if (deferred.length === 0) return undefined
+  return { addresses: deferred.map(({ recipient }) => recipient!), reason: describe(deferred[0]!) }
+}
+
+/** What is said of those whom a server refused for good while it took others; null without any. */
+export function refusedNote(refusals: SmtpError[]): string | null {
+  const refused = refusals.filter(({ recipient, responseCode = 500 }) => recipient && responseCode >= 500)
+  if (refused.length === 0) return null
+  return `refused for ${refused.map(({ recipient }) => recipient).join(', ')}: ${describe(refused[0]!)}`
 }
 
 function describe(error: SmtpError): string {

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
+import { encodeWord } from 'nodemailer/lib/mime-funcs'
+import type { Mailbox } from '../messages/addresses.ts'
 
 /** A rendered mail, before it is written as a MIME message. */
 export interface OutgoingMail {
   /** The value of Message-ID, with its angle brackets. It carries our message's id, the same on every attempt. */
   messageId: string
-  from: string
+  from: Mailbox
   to: string[]
-  replyTo?: string
+  replyTo?: Mailbox[]
   subject: string
   html: string
   text: string
@@ -27,11 +29,11 @@ export interface DkimKey {
 export function toNodemailer(mail: OutgoingMail) {
   return {
     messageId: mail.messageId,
+    // Names and bare addresses, not text to be parsed: an address can't turn into two.
     from: mail.from,
-    // Bare addresses, not text to be parsed: an address can't turn into two.
     to: mail.to.map((address) => ({ name: '', address })),
     replyTo: mail.replyTo,
-    subject: mail.subject,
+    subject: foldable(mail.subject),
     html: mail.html || undefined,
     text: mail.text,
     date: mail.date,
@@ -48,6 +50,11 @@ export function toNodemailer(mail: OutgoingMail) {
     disableUrlAccess: true,
   }
 }
+
+/** Headers are folded at blanks: words without one for longer than a line become encoded words (RFC 2047), which have
+ * them. So does what looks like an encoded word, but is what somebody wrote. */
+const foldable = (subject: string): string =>
+  /[^ ]{77}|=\?/.test(subject) ? encodeWord(subject, 'Q', 52) : subject
 
 const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
   Buffer.from(buffer, byteOffset, byteLength)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
+import { addressProblem, canonicalAddress, domainOf } from '../email-address.ts'
 import { ApiError, invalidField, notFound } from '../errors.ts'
 import { isInternalLiteral } from '../outgoing/connections.ts'
 import { type Retrying, readRetrying } from '../queue/retrying.ts'
@@ -142,6 +143,12 @@ export async function deleteProvider(app: App, projectId: number, id: number): P
 
 const testTimeouts = { connectMs: 10_000, silenceMs: 20_000 }
 
+function readAddress(field: string, text: string): string {
+  const problem = addressProblem(text)
+  if (problem !== undefined) throw invalidField(field, problem)
+  return canonicalAddress(text)!
+}
+
 /**
  * Connects, upgrades to TLS and logs in; with an address, sends a mail there as well.
  *
@@ -162,11 +169,13 @@ export async function testProvider(
   )
   try {
     if (!mail) return await channel.verify()
+    const from = readAddress('from', mail.from)
+    const to = readAddress('to', mail.to)
     const [end] = await rendererOf(app).run(writeMessage, projectId, null, [
       {
-        messageId: `<${randomUUID()}@${mail.from.slice(mail.from.lastIndexOf('@') + 1)}>`,
-        from: mail.from,
-        to: [mail.to],
+        messageId: `<${randomUUID()}@${domainOf(from)}>`,
+        from: { name: '', address: from },
+        to: [to],
         subject: 'Fairway can send through this server',
         html: '<p>This mail was sent by the connection test of Fairway. Nothing has to be done.</p>',
         text: 'This mail was sent by the connection test of Fairway. Nothing has to be done.',
@@ -176,11 +185,12 @@ export async function testProvider(
       },
     ])
     const result = await channel.send({
-      envelope: { from: mail.from, to: [mail.to] },
+      envelope: { from, to: [to] },
       source: resultOf(end!),
     })
     if (result.outcome !== 'sent') throw new Error(result.reason)
   } catch (error) {
+    if (error instanceof ApiError) throw error
     throw new ApiError(422, 'provider_failed', `The server can't be used: ${(error as Error).message}`)
   } finally {
     channel.close()

@@ -3,9 +3,18 @@ import { PassThrough, Readable } from 'node:stream'
 import nodemailer from 'nodemailer'
 import { connectGuarded } from '../outgoing/connections.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
-import { classifySmtpError, type SendProgress, type SendResult } from './errors.ts'
+import {
+  bouncedAddresses,
+  classifySmtpError,
+  deferredRecipients,
+  refusedNote,
+  type SendProgress,
+  type SendResult,
+  type SmtpError,
+} from './errors.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Slots } from './slots.ts'
+import { refuseUtf8WithoutExtension } from './smtp-utf8.ts'
 
 export interface SmtpSettings {
   host: string
@@ -45,6 +54,8 @@ export interface SmtpTimeouts {
 
 const defaultTimeouts: SmtpTimeouts = { connectMs: 20_000, silenceMs: 180_000 }
 const idleConnectionMs = 30_000
+
+refuseUtf8WithoutExtension()
 
 type Transport = ReturnType<typeof createTransport>
 
@@ -88,13 +99,13 @@ export class SmtpChannel {
         envelope: mail.envelope,
         send: { progress, source: mail.source },
       } as TrackedMail)
-      const rejected = info.rejectedErrors ?? []
-      const note =
-        rejected.length > 0 ? `refused for ${info.rejected.join(', ')}: ${rejected[0]!.response ?? ''}` : null
+      const refusals: SmtpError[] = info.rejectedErrors ?? []
       return {
         outcome: 'sent',
         providerMessageId: info.serverMessageId ?? info.response?.slice(0, 200) ?? null,
-        note,
+        note: refusedNote(refusals),
+        bounced: bouncedAddresses({ rejectedErrors: refusals }),
+        deferred: deferredRecipients(refusals),
       }
     } catch (error) {
       return classifySmtpError(error, progress)

@@ -37,7 +37,7 @@ export async function addressMessages(
   )
   const allowed = (address: string) => !suppressed.has(addressKey(address))
   return wanted.map(({ message, to, bcc }) => {
-    const skip = reasonToSkip(message, to, to.filter(allowed))
+    const skip = reasonToSkip(message, to, (message.input.left ?? to).filter(allowed))
     if (skip) return { message, skip }
     return redirect({ message, to: to.filter(allowed), bcc: bcc.filter(allowed) }, sending)
   })

@@ -86,6 +86,7 @@ async function composeTogether(delivery: Delivery, addressed: Addressed[], chunk
       scope: scopeSourceOf(app, projectId, message, mail.insteadOf ?? to),
       to,
       bcc,
+      left: message.input.left,
       headers: platformHeaders(app, projectId, mail),
       attachments: (attachments.get(message.id) ?? []).map(({ filename, content }) => ({
         filename,

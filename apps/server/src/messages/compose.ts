@@ -4,8 +4,9 @@ import { domainOf } from '../email-address.ts'
 import { enterPart } from '../templates/place.ts'
 import { renderMail } from '../templates/render.ts'
 import { buildScope } from '../templates/scope.ts'
+import type { Sender } from '../templates/sender.ts'
 import { TemplateError } from '../templates/template-error.ts'
-import { parseAddresses, parseMailbox } from './addresses.ts'
+import type { Mailbox } from './addresses.ts'
 import type { ComposedMail, ComposeItem, ComposeShared } from './work.ts'
 
 /** From the template to the bytes that leave. Throws {@link TemplateError} with what its author has to change. */
@@ -13,18 +14,18 @@ export async function composeMail(shared: ComposeShared, item: ComposeItem): Pro
   const { scope, to, bcc, headers, attachments } = item
   const rendered = renderMail(shared.sources[item.source]!, buildScope(scope))
   enterPart('mail')
-  const from = senderOf(rendered.from, item)
+  const from = senderOf(rendered.from, shared, item)
   if (!rendered.subject) throw new TemplateError('subject', 'is empty')
   if (!rendered.html && !rendered.text) throw new TemplateError('html', 'is empty')
-  if (rendered.replyTo && !parseAddresses(rendered.replyTo)) {
-    throw new TemplateError('reply_to', `"${shortened(rendered.replyTo)}" is not an address`)
-  }
+  const { text: replyText, mailboxes: replyTo } = rendered.replyTo
+  if (replyText && !replyTo)
+    throw new TemplateError('reply_to', `"${shortened(replyText)}" is not an address`)
   const domain = domainOf(from.address)
   const source = await composeMessage({
     messageId: `<${scope.messageId}.${shared.projectId}@${domain}>`,
-    from: rendered.from || `${shared.projectName.replace(/[^\p{L}\p{N} ]/gu, '')} <${from.address}>`,
+    from,
     to,
-    replyTo: rendered.replyTo || undefined,
+    replyTo,
     subject: rendered.subject,
     html: rendered.html,
     text: rendered.text,
@@ -33,21 +34,21 @@ export async function composeMail(shared: ComposeShared, item: ComposeItem): Pro
     date: shared.date,
     dkim: keyFor(shared.keys, domain),
   })
-  return { envelope: { from: from.address, to: [...to, ...bcc] }, subject: rendered.subject, source }
+  const recipients = [...to, ...bcc].filter((address) => item.left?.includes(address) ?? true)
+  return { envelope: { from: from.address, to: recipients }, subject: rendered.subject, source }
 }
 
 const sandboxSender = 'sandbox@fairway.invalid'
 
-function senderOf(from: string, { staysHere }: ComposeItem): { address: string } {
-  const mailbox = parseMailbox(from)
-  if (mailbox) return mailbox
-  if (from) {
+function senderOf({ text, mailboxes = [] }: Sender, shared: ComposeShared, item: ComposeItem): Mailbox {
+  if (mailboxes.length === 1) return mailboxes[0]!
+  if (text) {
     throw new TemplateError(
       'from',
-      `"${shortened(from)}" is not one address, as in "Shop <hello@example.com>"`,
+      `"${shortened(text)}" is not one address, as in "Shop <hello@example.com>"`,
     )
   }
-  if (staysHere) return { address: sandboxSender }
+  if (item.staysHere) return { name: shared.projectName, address: sandboxSender }
   throw new TemplateError('from', 'is missing: give the template a sender address')
 }
 

@@ -119,7 +119,7 @@ async function sendChunk(
   const now = app.now().getTime()
   const delays = new Map(
     results
-      .filter(({ mail, result }) => result.outcome === 'retry' && triesLeft(mail))
+      .filter(({ mail, result }) => isToBeTriedAgain(result) && triesLeft(mail))
       .map(({ mail: { message } }) => [message.id, retryDelayMs(message.attempts + 1)]),
   )
   await recordOutcomes(
@@ -140,13 +140,14 @@ function outcomeOf({ sending }: Delivery, ready: ReadyMail, result: SendResult, 
   const base = {
     id: ready.message.id,
     personId: ready.message.personId,
-    recipient: ready.mail.envelope.to.join(', '),
+    // Of a retry for some of them, the first attempt named them all.
+    recipient: ready.message.input.left ? null : ready.mail.envelope.to.join(', '),
     subject: ready.mail.subject,
     provider: nameOf(sending),
   }
   switch (result.outcome) {
     case 'sent':
-      return { ...base, state: 'sent', reason: result.note, providerMessageId: result.providerMessageId }
+      return sentTo({ ...base, providerMessageId: result.providerMessageId }, result, nextTryAt)
     case 'retry':
       return nextTryAt
         ? { ...base, state: 'pending', reason: againBecause(result.reason), nextTryAt }
@@ -154,6 +155,29 @@ function outcomeOf({ sending }: Delivery, ready: ReadyMail, result: SendResult, 
     default:
       return { ...base, state: result.outcome, reason: result.reason }
   }
+}
+
+const isToBeTriedAgain = (result: SendResult) =>
+  result.outcome === 'retry' || (result.outcome === 'sent' && result.deferred !== undefined)
+
+/** Not sent, as long as somebody is left who may yet get it: the next try is for them alone. */
+function sentTo(
+  base: Omit<Outcome, 'state' | 'reason'>,
+  { note, deferred }: SendResult & { outcome: 'sent' },
+  nextTryAt: Date | undefined,
+): Outcome {
+  if (!deferred) return { ...base, state: 'sent', reason: note }
+  const { addresses, reason } = deferred
+  const whom = `${addresses.join(', ')}: ${reason}${note === null ? '' : `; ${note}`}`
+  return nextTryAt
+    ? {
+        ...base,
+        state: 'pending',
+        reason: againBecause(`not yet taken for ${whom}`),
+        nextTryAt,
+        left: addresses,
+      }
+    : { ...base, state: 'failed', reason: `given up after ${mostAttempts} attempts for ${whom}` }
 }
 
 /** As messages name where they leave. */
@@ -170,8 +194,9 @@ function bouncesOf({
   mail: ReadyMail
   result: SendResult
 }): { address: string; reason: string }[] {
-  if (result.outcome !== 'failed' || mail.redirected) return []
-  return result.bounced.map((address) => ({ address, reason: result.reason }))
+  if ((result.outcome !== 'failed' && result.outcome !== 'sent') || mail.redirected) return []
+  const reason = result.outcome === 'sent' ? (result.note ?? '') : result.reason
+  return result.bounced.map((address) => ({ address, reason }))
 }
 
 /** Doubles from 15 s to an hour, give or take a fifth, so that what failed together does not return together. */

@@ -10,6 +10,8 @@ export interface MessageInput {
   /** Addresses the caller named; the person's own address otherwise. */
   to?: string[]
   bcc?: string[]
+  /** Recipients that a server did not take yet, when it took the others: who the next try is for. */
+  left?: string[]
   /** How the caller named the person, looked up again at the send when nobody was found before. */
   person?: PersonReference
   /** Parts that replace the template's. */

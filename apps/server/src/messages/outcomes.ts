@@ -13,6 +13,8 @@ export interface Outcome {
   subject?: string | null
   provider?: string | null
   providerMessageId?: string | null
+  /** Recipients that the next try is for; the others have it. */
+  left?: string[]
   /** Of `pending`: when it is tried again. */
   nextTryAt?: Date
 }
@@ -97,9 +99,11 @@ async function settle(
          provider = coalesce(o.provider, m.provider),
          provider_message_id = coalesce(o.provider_message_id, m.provider_message_id),
          next_try_at = o.next_try_at,
-         input = case when o.state = 'sent' and m.input -> 'forget' = 'true' then '{"forget": true}' else m.input end
+         input = case when o.state = 'sent' and m.input -> 'forget' = 'true' then '{"forget": true}'
+           else m.input || coalesce(o.remaining, '{}') end
        from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $10::text[],
-         $12::timestamptz[]) as o (id, state, reason, person_id, recipient, subject, provider, provider_message_id, next_try_at)
+         $12::timestamptz[], $13::jsonb[])
+         as o (id, state, reason, person_id, recipient, subject, provider, provider_message_id, next_try_at, remaining)
        where m.project_id = $1 and m.id = o.id
          and case when $11::uuid is null then m.state = 'pending'
                   else m.claim = $11 and m.state in ('claimed', 'unknown') end
@@ -123,6 +127,7 @@ async function settle(
       column((o) => o.providerMessageId ?? null),
       from === 'pending' ? null : from.claimedBy,
       column((o) => o.nextTryAt ?? null),
+      column(({ left }) => (left ? JSON.stringify({ left }) : null)),
     ],
   )
   return new Set((rows as { id: string }[]).map((row) => row.id))

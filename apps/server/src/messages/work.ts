@@ -19,6 +19,8 @@ export interface ComposeItem {
   scope: ScopeSource
   to: string[]
   bcc: string[]
+  /** Of these, whom it is still to reach; everybody when absent. */
+  left?: string[]
   /** Of the platform: they win over those of the template. */
   headers: Record<string, string>
   attachments: { filename: string; content: Uint8Array }[]

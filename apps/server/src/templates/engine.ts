@@ -4,6 +4,7 @@ import {
   type Emitter,
   Liquid,
   LiquidError,
+  type LiquidOptions,
   Tag,
   type TagToken,
   type Template,
@@ -11,6 +12,7 @@ import {
 } from 'liquidjs'
 import { platformFilters } from './filters.ts'
 import { maxRenderedLength, maxTemplateLength } from './limits.ts'
+import { markValue } from './sender.ts'
 import { TemplateError } from './template-error.ts'
 
 /**
@@ -48,8 +50,19 @@ class RandomTag extends Tag {
   }
 }
 
-function createEngine(): Liquid {
+/** What writes values past the marks that tell them from the author's text; see sender.ts. */
+class UnmarkedTag extends Tag {
+  constructor(token: TagToken, rest: TopLevelToken[], liquid: Liquid) {
+    super(token, rest, liquid)
+    throw new Error(`the tag "${token.name}" is not available here: write a value as {{ value }}`)
+  }
+
+  override render() {}
+}
+
+function createEngine(more: LiquidOptions = {}): Liquid {
   const liquid = new Liquid({
+    ...more,
     // No file is ever read: `include`, `render` and `layout` find nothing.
     templates: {},
     strictFilters: true,
@@ -71,13 +84,24 @@ function createEngine(): Liquid {
 
 const engine = createEngine()
 
+/** Of senders and reply-to. */
+const senderEngine = createEngine({ outputEscape: markValue })
+for (const name of ['echo', 'cycle']) senderEngine.registerTag(name, UnmarkedTag)
+senderEngine.registerFilter('raw', (value: unknown) => value)
+
 /** Throws {@link TemplateError} with the line and column of the mistake. */
-export function parseLiquid(part: string, source: string): Template[] {
+export const parseLiquid = (part: string, source: string): Template[] => parseWith(engine, part, source)
+
+/** Values are marked when it is rendered. Throws {@link TemplateError}. */
+export const parseSenderLiquid = (part: string, source: string): Template[] =>
+  parseWith(senderEngine, part, source)
+
+function parseWith(liquid: Liquid, part: string, source: string): Template[] {
   if (source.length > maxTemplateLength) {
     throw new TemplateError(part, `is longer than ${maxTemplateLength} characters`)
   }
   try {
-    return engine.parse(source)
+    return liquid.parse(source)
   } catch (error) {
     throw toTemplateError(part, error)
   }

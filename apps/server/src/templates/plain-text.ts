@@ -1,6 +1,17 @@
 import { compile } from 'html-to-text'
 import { maxRenderedLength } from './limits.ts'
 
+/** What a mail client does not show, such as the line that stands after the subject in its list. */
+const hidden = [
+  '[hidden]',
+  '[style*="display:none" i]',
+  '[style*="display: none" i]',
+  '[style*="visibility:hidden" i]',
+  '[style*="visibility: hidden" i]',
+  '[style*="mso-hide:all" i]',
+  '[style*="mso-hide: all" i]',
+]
+
 const convert = compile({
   wordwrap: false,
   selectors: [
@@ -8,7 +19,18 @@ const convert = compile({
     { selector: 'a', options: { hideLinkHrefIfSameAsText: true, ignoreHref: false } },
     ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((selector) => ({ selector, options: { uppercase: false } })),
     { selector: 'table', format: 'block' },
+    { selector: 'tr', format: 'block', options: { leadingLineBreaks: 1, trailingLineBreaks: 1 } },
+    { selector: 'td', format: 'cell' },
+    { selector: 'th', format: 'cell' },
+    ...hidden.map((selector) => ({ selector, format: 'skip' })),
   ],
+  formatters: {
+    // Without a blank the cells of a row would be one word.
+    cell(element, walk, builder) {
+      walk(element.children, builder)
+      builder.addInline(' ')
+    },
+  },
   limits: { maxInputLength: maxRenderedLength, maxDepth: 200 },
 })
 
@@ -36,7 +58,7 @@ export function textTemplateOf(html: string): string | undefined {
 }
 
 /** Each `{{ … }}` and `{% … %}` replaced by its number. In one pass: an end that one opening lacks, no later one has. */
-function maskTokens(html: string): { masked: string; tokens: string[] } {
+export function maskTokens(html: string): { masked: string; tokens: string[] } {
   const tokens: string[] = []
   const pieces: string[] = []
   const unended = new Set<string>()

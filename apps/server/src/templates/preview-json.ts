@@ -11,7 +11,7 @@ const mostBytes = 6_000_000
  * @throws {TemplateError} above 6 MB.
  */
 export function previewJson(mail: RenderedMail, beside: Record<string, unknown>): Uint8Array {
-  const json = Buffer.from(JSON.stringify({ ...mail, senderProblem: senderProblemOf(mail), ...beside }))
+  const json = Buffer.from(JSON.stringify({ ...mail, ...senderOf(mail), ...beside }))
   if (json.byteLength > mostBytes)
     throw new TemplateError(
       'html',
@@ -20,5 +20,8 @@ export function previewJson(mail: RenderedMail, beside: Record<string, unknown>)
   return json
 }
 
-const senderProblemOf = ({ from, replyTo }: RenderedMail): string | null =>
-  (from && senderProblem('fromAddress', from)) || (replyTo && senderProblem('replyTo', replyTo)) || null
+const senderOf = ({ from, replyTo }: RenderedMail) => ({
+  from: from.text,
+  replyTo: replyTo.text,
+  senderProblem: senderProblem('fromAddress', from) ?? senderProblem('replyTo', replyTo) ?? null,
+})

@@ -1,10 +1,12 @@
 import type { Template } from 'liquidjs'
 import { BoundedCache } from './bounded-cache.ts'
-import { parseLiquid, renderLiquid } from './engine.ts'
+import { decodeBraces } from './encoded-braces.ts'
+import { parseLiquid, parseSenderLiquid, renderLiquid } from './engine.ts'
 import { requireHeaderName } from './header-names.ts'
 import { enterPart } from './place.ts'
 import { htmlToText, mayContainMarkup, textTemplateOf } from './plain-text.ts'
 import { insertPreheader } from './preheader.ts'
+import { readSender, type Sender } from './sender.ts'
 
 /** A mail as its author wrote it, every part Liquid. */
 export interface MailSource {
@@ -19,8 +21,8 @@ export interface MailSource {
 }
 
 export interface RenderedMail {
-  from: string
-  replyTo: string
+  from: Sender
+  replyTo: Sender
   subject: string
   html: string
   text: string
@@ -37,12 +39,18 @@ const textSources = new BoundedCache<string, { source: string | undefined }>({
 const tagBytes = 1_000
 
 function compile(part: string, source: string): Template[] {
-  const known = compiled.get(source)
+  const key = isSender(part) ? `sender ${source}` : source
+  const known = compiled.get(key)
   if (known) return known
-  const template = parseLiquid(part, source)
-  compiled.set(source, template, source.length + tagBytes * template.length)
+  const template = parsePart(part, source)
+  compiled.set(key, template, source.length + tagBytes * template.length)
   return template
 }
+
+const isSender = (part: string) => part === 'from' || part === 'reply_to'
+
+const parsePart = (part: string, source: string): Template[] =>
+  isSender(part) ? parseSenderLiquid(part, source) : parseLiquid(part, source)
 
 function renderPart(part: string, source: string | null | undefined, scope: object): string {
   if (!source) return ''
@@ -58,7 +66,7 @@ export function validateMail(source: MailSource): void {
     ['reply_to', source.replyTo],
     ['subject', source.subject],
     ['preheader', source.preheader],
-    ['html', source.html],
+    ['html', decodeBraces(source.html)],
     ['text', source.text],
     ...Object.entries(source.headers ?? {}).map(([name, value]): [string, string] => [
       `headers.${name}`,
@@ -67,14 +75,15 @@ export function validateMail(source: MailSource): void {
   ]
   for (const [part, value] of parts) {
     enterPart(part)
-    if (value) parseLiquid(part, value)
+    if (value) parsePart(part, value)
   }
   for (const name of Object.keys(source.headers ?? {})) requireHeaderName(name)
 }
 
 /** Throws {@link TemplateError}. Nothing in the result can start a new header line. */
 export function renderMail(source: MailSource, scope: object): RenderedMail {
-  const bodyOnly = renderPart('html', source.html, scope)
+  const html = decodeBraces(source.html)
+  const bodyOnly = renderPart('html', html, scope)
   const preheader = oneLine(renderPart('preheader', source.preheader, scope))
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(source.headers ?? {})) {
@@ -82,11 +91,11 @@ export function renderMail(source: MailSource, scope: object): RenderedMail {
     headers[name] = oneLine(renderPart(`headers.${name}`, value, scope))
   }
   return {
-    from: oneLine(renderPart('from', source.from, scope)),
-    replyTo: oneLine(renderPart('reply_to', source.replyTo, scope)),
+    from: readSender(oneLine(renderPart('from', source.from, scope))),
+    replyTo: readSender(oneLine(renderPart('reply_to', source.replyTo, scope))),
     subject: oneLine(renderPart('subject', source.subject, scope)),
     html: preheader ? insertPreheader(bodyOnly, preheader) : bodyOnly,
-    text: source.text ? renderPart('text', source.text, scope) : textOf(source.html, bodyOnly, scope),
+    text: source.text ? renderPart('text', source.text, scope) : textOf(html, bodyOnly, scope),
     headers,
   }
 }

@@ -4,7 +4,7 @@ import type { Page } from '../db/cursor.ts'
 import { conflict, invalidField, notFound, tooManyRequests } from '../errors.ts'
 import type { MailSource } from './render.ts'
 import { type End, rendererOf } from './renderer.ts'
-import { senderProblem } from './sender.ts'
+import { sendingProblem, sourceProblem } from './sender.ts'
 import { TemplateError } from './template-error.ts'
 import { validate } from './work.ts'
 
@@ -83,6 +83,7 @@ export async function updateTemplate(
 ): Promise<Template> {
   const template = { ...(await getTemplate(app, projectId, id)), ...input }
   await checkTemplate(app, projectId, template)
+  await keepSendable(app, projectId, id, template)
   const { rows } = await withUniqueKey(template.key, () =>
     app.pool.query<Template>(
       `update templates set key = $3, name = $4, from_address = $5, reply_to = $6, subject = $7, preheader = $8, html = $9,
@@ -109,6 +110,19 @@ export async function deleteTemplate(app: App, projectId: number, id: number): P
     id,
   ])
   if (rowCount === 0) throw notFound('Template')
+}
+
+/** @throws {ApiError} 409 for a change after which no mail of a live campaign could leave */
+async function keepSendable(app: App, projectId: number, id: number, template: TemplateInput): Promise<void> {
+  const { from, replyTo, ...parts } = toMailSource(template)
+  const problem = sendingProblem({ from_address: from, reply_to: replyTo ?? null, ...parts })
+  if (!problem) return
+  const { rows } = await app.pool.query<{ name: string }>(
+    `select name from behavioral_campaigns where project_id = $1 and template_id = $2 and state = 'live' limit 1`,
+    [projectId, id],
+  )
+  if (rows[0])
+    throw conflict(`The live campaign "${rows[0].name}" sends this template, which then ${problem}`)
 }
 
 const emptyTemplate = {
@@ -172,8 +186,6 @@ async function refuseTooMany(app: App, projectId: number): Promise<void> {
     throw conflict(`A project has ${mostTemplates} templates at most; delete one that is no longer used`)
 }
 
-const hasLiquid = (value: string) => value.includes('{{') || value.includes('{%')
-
 async function checkTemplate(app: App, projectId: number, template: TemplateInput): Promise<void> {
   for (const [field, value] of Object.entries(template)) {
     if (typeof value === 'string' && value.includes('\0'))
@@ -184,13 +196,12 @@ async function checkTemplate(app: App, projectId: number, template: TemplateInpu
   }
   if (template.key && /^\d+$/.test(template.key))
     throw invalidField('key', 'key must not be a number: numbers are ids')
-  for (const field of ['fromAddress', 'replyTo'] as const) {
-    const value = template[field]
-    const problem = value && !hasLiquid(value) ? senderProblem(field, value) : undefined
-    if (problem) throw invalidField(field, problem)
-  }
   const [end] = await rendererOf(app).run(validate, projectId, null, [toMailSource(template)])
   resultOf(end!)
+  for (const field of ['fromAddress', 'replyTo'] as const) {
+    const problem = sourceProblem(field, template[field] ?? '')
+    if (problem) throw invalidField(field, problem)
+  }
 }
 
 const uniqueViolation = '23505'

@@ -2,11 +2,12 @@ import type { Json } from '@fairway/queue'
 import { addressProblem, canonicalAddress } from '../email-address.ts'
 import { badRequest, tooLarge } from '../errors.ts'
 import { isEmptyList } from '../ingest/fields.ts'
-import { parseAddresses, parseMailbox } from '../messages/addresses.ts'
+import { parseAddresses } from '../messages/addresses.ts'
 import type { MessageInput } from '../messages/input.ts'
 import type { PersonReference } from '../people/lookup.ts'
 import { isNoId, noIdReason } from '../people/no-id.ts'
 import { requireHeaderName } from '../templates/header-names.ts'
+import { sourceProblem } from '../templates/sender.ts'
 import type { TemplateError } from '../templates/template-error.ts'
 
 const mostRecipients = 15
@@ -128,12 +129,22 @@ function readRecipients(fields: Fields, name: 'to' | 'bcc'): string[] | undefine
 
 function readMail(fields: Fields): MessageInput['mail'] {
   const from = readText(fields, 'from')
-  if (from !== undefined && !from.includes('{{') && !parseMailbox(from)) {
-    throw badRequest('from must be one address, as in "Shop <hello@example.com>"', 'from')
+  if (from !== undefined && sourceProblem('fromAddress', from)) {
+    throw badRequest(
+      'from must be one address, as in "Shop <hello@example.com>"; Liquid can make the name, not the address',
+      'from',
+    )
+  }
+  const replyTo = readText(fields, 'reply_to')
+  if (replyTo !== undefined && sourceProblem('replyTo', replyTo)) {
+    throw badRequest(
+      'reply_to must be an address, as in "help@example.com"; Liquid can make a name, not an address',
+      'reply_to',
+    )
   }
   return {
     from,
-    replyTo: readText(fields, 'reply_to'),
+    replyTo,
     subject: readText(fields, 'subject'),
     preheader: readText(fields, 'preheader'),
     html: readText(fields, 'body'),

@@ -188,3 +188,38 @@ test('the condition language has a JSON Schema', async () => {
   const path = described.paths['/api/v1/projects/{project}/behavioral']
   expect(path!.post.requestBody.content['application/json']!.schema).toHaveProperty('properties.wait')
 })
+
+test.each([
+  [{ fromAddress: null }, 'has no sender'],
+  [{ subject: ' ' }, 'has no subject'],
+  [{ html: '' }, 'has no content'],
+])(
+  'a campaign whose template has %j does not go live, and a live one keeps what it needs',
+  async (lack, reason) => {
+    const sound = { name: 'Bare', fromAddress: 'Shop <a@shop.example>', subject: 'Hi', html: '<p>Hi</p>' }
+    const template = (await call('POST', '/templates', { ...sound, ...lack })).body
+    const refused = await call('POST', '/behavioral', {
+      ...minimal(),
+      templateId: template.id,
+      state: 'live',
+    })
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { field: 'state', detail: expect.stringContaining(reason) },
+    })
+
+    const campaign = (await call('POST', '/behavioral', { ...minimal(), templateId: template.id })).body
+    const path = `/behavioral/${campaign.id}`
+    expect(await call('PATCH', path, { state: 'live' })).toMatchObject({
+      status: 422,
+      body: { field: 'state' },
+    })
+    expect((await call('PATCH', `/templates/${template.id}`, sound)).status).toBe(200)
+    expect((await call('PATCH', path, { state: 'live' })).status).toBe(200)
+    const broken = await call('PATCH', `/templates/${template.id}`, lack)
+    expect(broken).toMatchObject({ status: 409, body: { detail: expect.stringContaining(reason) } })
+    expect((await call('PATCH', path, { templateId: shop.templateId })).status).toBe(200)
+    expect((await call('PATCH', `/templates/${template.id}`, lack)).status).toBe(200)
+    expect((await call('PATCH', path, { templateId: template.id })).status).toBe(422)
+  },
+)

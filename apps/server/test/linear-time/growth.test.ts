@@ -17,10 +17,11 @@ import { callToItems } from '../../src/ingest/segment-requests.ts'
 import { trackEvent, identify as trackPerson } from '../../src/ingest/track-requests.ts'
 import { basicCredentials, bearerToken } from '../../src/ingest/vendor-api.ts'
 import { vet } from '../../src/ingest/vet.ts'
-import { parseAddresses, parseMailbox } from '../../src/messages/addresses.ts'
+import { parseAddresses, parseMailboxes } from '../../src/messages/addresses.ts'
 import { parsePersonPath } from '../../src/people/edit.ts'
 import { languageName, timezoneName } from '../../src/people/locale.ts'
 import { normalPhone, phonePrefix } from '../../src/people/phone.ts'
+import { readSender, sourceProblem } from '../../src/templates/sender.ts'
 import { readSendRequest } from '../../src/transactional/request.ts'
 import { distinct, expressionsOfSources } from './expressions.ts'
 import { isBounded } from './known.ts'
@@ -32,7 +33,8 @@ const asBody = (value: unknown): Body => ({ value, bytes: 1e6, suspicious: true 
 /** Whatever reads a text that somebody else wrote, by what it reads. */
 const readers: Record<string, (text: string) => unknown> = {
   'addresses of a list': parseAddresses,
-  'a mailbox': parseMailbox,
+  'mailboxes of a list': parseMailboxes,
+  'a sender': (text) => [readSender(text), sourceProblem('fromAddress', text)],
   'an address': (text) => [addressKey(text), readEmail(text, 'email')],
   'a phone number': (text) => normalPhone(text, 'DE'),
   'the beginning of a phone number': (text) => phonePrefix(text, 'DE'),

@@ -275,6 +275,66 @@ describe('errors', () => {
     expect(smtp.mails).toHaveLength(1)
   })
 
+  test('a recipient refused for now among several gets its own retries, whoever else has the mail', async () => {
+    const project = await newProject()
+    const later = new Set(['b@x.example', 'd@x.example'])
+    const smtp = await sink({
+      onRecipient: (address) => {
+        if (address === 'nobody@x.example') return refusal(550, '5.1.1 no such user')
+        return later.has(address) ? refusal(451, '4.7.1 greylisted') : null
+      },
+    })
+    await sendThrough(app, project, smtp.port)
+    const [id] = await addMessages(app, project, [
+      {
+        input: {
+          to: ['a@x.example', 'b@x.example', 'nobody@x.example'],
+          bcc: ['c@x.example', 'd@x.example'],
+          mail: plainMail(),
+        },
+      },
+    ])
+    const first = await deliver(app, project, [id!])
+    expect(first.snoozed.has(id!)).toBe(true)
+    expect(await stateOf(app, project, id!)).toMatchObject({
+      state: 'pending',
+      reason: expect.stringMatching(
+        /not yet taken for b@x.example, d@x.example: .*greylisted.*refused for nobody@x.example: .*no such user/,
+      ),
+    })
+    const { rows } = await app.pool.query('select address from suppressions where project_id = $1', [project])
+    expect(rows).toEqual([{ address: 'nobody@x.example' }])
+
+    later.delete('b@x.example')
+    await deliver(app, project, [id!])
+    expect(await stateOf(app, project, id!)).toMatchObject({ state: 'pending', attempts: 2 })
+    later.clear()
+    await deliver(app, project, [id!])
+    expect(await stateOf(app, project, id!)).toMatchObject({ state: 'sent', attempts: 3 })
+    await deliver(app, project, [id!])
+    expect(smtp.mails.map((mail) => mail.to)).toEqual([
+      ['a@x.example', 'c@x.example'],
+      ['b@x.example'],
+      ['d@x.example'],
+    ])
+    // One mail, the same for everybody.
+    expect(new Set(smtp.mails.map(({ parsed }) => parsed.messageId)).size).toBe(1)
+  })
+
+  test('a recipient refused for ever for now: the message says so, not "sent"', async () => {
+    const project = await newProject()
+    const smtp = await sink({
+      onRecipient: (address) => (address === 'b@x.example' ? refusal(451, '4.7.1 greylisted') : null),
+    })
+    await sendThrough(app, project, smtp.port)
+    const [id] = await addMessages(app, project, [
+      { input: { to: ['a@x.example', 'b@x.example'], mail: plainMail() } },
+    ])
+    for (let attempt = 1; attempt <= 14; attempt++) await deliver(app, project, [id!])
+    expect((await stateOf(app, project, id!)).state).toBe('failed')
+    expect(smtp.mails.map((mail) => mail.to)).toEqual([['a@x.example']])
+  })
+
   test('4xx for ever: failed after the last attempt', async () => {
     const project = await newProject()
     const smtp = await sink({ onMessage: () => refusal(452, '4.2.2 mailbox full') })

@@ -31,6 +31,7 @@ async function setUpCampaigns(url: string, { project, secretKey }: Project): Pro
   }
   const template = await rest('/templates', {
     name: 'Hello',
+    fromAddress: 'Shop <hello@shop.example>',
     subject: 'Hello {{ user.email }}',
     html: '<p>Hello</p>',
   })

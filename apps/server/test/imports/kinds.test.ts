@@ -91,7 +91,12 @@ describe('an import of events', () => {
   })
 
   it('with ids of their own are stored once, and start campaigns when told to', async () => {
-    const template = await server.call('POST', '/templates', { name: 'T', subject: 'Hi', html: '<p>Hi</p>' })
+    const template = await server.call('POST', '/templates', {
+      name: 'T',
+      fromAddress: 'a@x.example',
+      subject: 'Hi',
+      html: '<p>Hi</p>',
+    })
     const campaign = await server.call('POST', '/behavioral', {
       name: 'Thanks',
       triggerEvent: 'Paid',

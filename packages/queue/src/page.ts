@@ -197,6 +197,8 @@ export function roundDueTime(dueAt: number, now: number): number {
 }
 
 function dueTime({ runAt, delayMs }: JobInput, now: number): number | undefined {
+  // As nearly all are.
+  if (runAt === undefined && delayMs === undefined) return undefined
   const dueAt = isGiven(runAt) ? timeOf('runAt', runAt) : now + delayOf(delayMs)
   return dueAt <= now ? undefined : roundDueTime(dueAt, now)
 }

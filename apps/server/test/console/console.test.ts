@@ -161,6 +161,7 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
     await page.goto(fairway.path('templates/new'))
     await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Receipt')
     await page.getByText('Good to have you here').first().waitFor()
+    await page.getByRole('textbox', { name: 'From', exact: true }).fill('Shop <hello@shop.example>')
     await page.getByRole('textbox', { name: 'Subject' }).fill('Thank you, {{ user.email }}')
     await page.getByText(/^Thank you, .+@example.com$/).waitFor()
     await page.getByRole('button', { name: 'Create template' }).click()

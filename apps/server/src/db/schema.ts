@@ -161,6 +161,7 @@ export interface IngestRejects {
   at: Generated<Timestamp>
   reason: string
   item: Jsonb<Json>
+  rejected: Generated<boolean>
 }
 
 export interface Templates {

@@ -33,7 +33,8 @@ export function noteChanges(): Changes {
     addPeople(people) {
       for (const { draft, before, after, written } of people) {
         if (before === undefined) this.created.push(draft.id!)
-        else if (written) this.changed[draft.id!] = formerRegisters(before, after.written)
+        else if (written)
+          this.changed[draft.id!] = earlier(this.changed[draft.id!], formerRegisters(before, after.written))
       }
     },
     addEvents(events) {
@@ -47,6 +48,20 @@ export function noteChanges(): Changes {
       this.members = people
     },
   }
+}
+
+/** Of one who was written to twice: what was there before the first time, and the time of the last. */
+function earlier(
+  first: Record<string, Former> | undefined,
+  then: Record<string, Former>,
+): Record<string, Former> {
+  if (first === undefined) return then
+  const both = new Map(Object.entries(first))
+  for (const [name, former] of Object.entries(then)) {
+    const known = both.get(name)
+    both.set(name, known ? [former[0], known[1], known[2]] : former)
+  }
+  return Object.fromEntries(both)
 }
 
 function formerRegisters(

@@ -3,7 +3,7 @@ import { allEvents, counterOfEvent } from '../events/over-time.ts'
 import { type Change, changesBetween, recordChanges } from '../people/changes.ts'
 import { dropMemberships } from '../people/memberships.ts'
 import { type PersonRow, type PersonState, readRegisters, writeState } from '../people/person.ts'
-import type { Registers } from '../people/registers.ts'
+import { isOfIdentity, type Registers } from '../people/registers.ts'
 import type { PeopleSession } from '../people/session.ts'
 import { lockPeople, syncSuppressions, updatePeople } from '../people/store.ts'
 import type { Former } from './changes.ts'
@@ -36,6 +36,7 @@ export async function undoChanges(session: PeopleSession, noted: NotedChanges, a
   const created = new Set(noted.created)
   const ids = [...created, ...Object.keys(noted.changed).map(Number)]
   const people = await lockPeople(session, ids)
+  await removeConsents(session, [...people.values()], at)
   const active = await findActive(session, noted.created)
   const gone: number[] = []
   const kept: Restored[] = []
@@ -81,7 +82,7 @@ function restore(registers: Registers, former: Record<string, Former>): void {
 /** What the import wrote of somebody who is there only because of it. Who they are stays. */
 function forgetUntil(registers: Registers, at: number): void {
   for (const [name, register] of registers) {
-    if (register.at > at || name === '$id') continue
+    if (register.at > at || isOfIdentity(name)) continue
     if (name === '$subscribed' || name === '$suppressed')
       registers.set(name, { at: 0, value: name === '$subscribed' })
     else registers.delete(name)
@@ -142,6 +143,19 @@ async function removeEvents(
       rows.flatMap(({ folded_name }) => [allEvents, counterOfEvent(folded_name)]),
       rows.flatMap(({ hour }) => [hour, hour]),
     ],
+  )
+}
+
+/** What its rows said by address alone, which holds for whoever gets the address later. */
+async function removeConsents(
+  { client, projectId }: PeopleSession,
+  people: PersonRow[],
+  at: number,
+): Promise<void> {
+  const addresses = people.flatMap(({ email }) => (email === null ? [] : [addressKey(email)]))
+  await client.query(
+    'delete from address_consents where project_id = $1 and at = $2 and address = any($3::text[])',
+    [projectId, at, addresses],
   )
 }
 

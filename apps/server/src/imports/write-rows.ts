@@ -2,7 +2,8 @@ import { addressKey } from '../email-address.ts'
 import { eventId as idOfEvent, type NewEvent, uuidOf } from '../events/store.ts'
 import { foldName, type IngestItem } from '../ingest/item.ts'
 import { storeEvents } from '../ingest/process-events.ts'
-import { Counts as HourlyCounts } from '../ingest/process-log.ts'
+import { Counts as HourlyCounts, recordNotes } from '../ingest/process-log.ts'
+import { ambiguous, type Holder, isByAddress } from '../people/addressed.ts'
 import { foreseeChanges } from '../people/apply.ts'
 import { type Changed, changePeople, needsExclusive, type Work } from '../people/change.ts'
 import { NeedsExclusive, type PeopleSession } from '../people/session.ts'
@@ -65,20 +66,22 @@ export async function writeRows(
   const fates = decideEarly(purpose, rows, found)
   const works: (Work & { row: number })[] = []
   const merges: Work[] = []
-  for (const [index, { draft, items }] of rows.entries()) {
+  for (const [index, { items }] of rows.entries()) {
     if (fates[index] !== undefined) continue
-    for (const ref of found[index]!.refs)
-      for (const item of ref === draft.person
-        ? items
-        : itemsOf(purpose.kind, draft, ref, purpose, purpose.options))
-        if (needsExclusive(item)) merges.push({ jobId, item })
-        else works.push({ jobId, item, row: index })
+    for (const item of items)
+      if (needsExclusive(item)) merges.push({ jobId, item })
+      else works.push({ jobId, item, row: index })
   }
   const changes: Changes = noteChanges()
   if (merges.length > 0 && !session.exclusive) throw new NeedsExclusive()
   const changed = await changePeople(session, works)
   changes.addPeople(changed.people)
   noteFates(fates, works, changed)
+  await recordNotes(
+    session.app,
+    session,
+    [...changed.notes].map(([index, reason]) => ({ work: works[index]!, reason })),
+  )
   if (purpose.kind === 'events') await writeEvents(session, purpose, { rows, works, changed, fates, changes })
   if (purpose.kind === 'suppressions') await writeSuppressions(session, { rows, fates, changes })
   await writeMembers(session, purpose, { found, works, changed, fates, changes })
@@ -96,9 +99,11 @@ export async function tryRows(session: PeopleSession, purpose: Purpose, rows: Re
   const created = new Set<string>()
   const fates = early.map((fate, index): Fate => {
     if (fate !== undefined) return fate
+    if (found[index]!.holders.length > 1 && !meansSeveral(purpose.kind))
+      return refuseSeveral(rows[index]!.draft, found[index]!.holders)
     if (purpose.kind === 'events') return 'created'
+    const { key } = found[index]!
     if (found[index]!.ids.length > 0) return changing.has(index) ? 'updated' : 'unchanged'
-    const key = keyOf(found[index]!)
     if (created.has(key)) return 'updated'
     created.add(key)
     return 'created'
@@ -118,15 +123,9 @@ async function rowsThatChange(
   if (purpose.kind === 'segment' || purpose.kind === 'events') return new Set(rows.keys())
   const writes: { personId: number; item: WritingItem; row: number }[] = []
   const merging = new Set<number>()
-  for (const [row, { ids, refs }] of found.entries())
-    for (const [index, personId] of early[row] === undefined ? ids.entries() : [])
-      for (const item of itemsOf(
-        purpose.kind,
-        rows[row]!.draft,
-        refs[index] ?? refs[0]!,
-        purpose,
-        purpose.options,
-      ))
+  for (const [row, { ids }] of found.entries())
+    for (const personId of early[row] === undefined ? ids : [])
+      for (const item of rows[row]!.items)
         if (needsExclusive(item)) merging.add(row)
         else writes.push({ personId, item: item as WritingItem, row })
   const changing = await foreseeChanges(session, writes)
@@ -143,7 +142,7 @@ function findPeople(
   return findRows(
     session,
     rows.map(({ draft }) => draft),
-    { everybody: kind === 'unsubscribes' || kind === 'suppressions', lookUp: lookUp || must === true },
+    { lookUp: lookUp || must === true },
   )
 }
 
@@ -154,29 +153,50 @@ function decideEarly(purpose: Purpose, rows: ReadyRow[], found: Found[]): (Fate 
     const fate = decideAlone(purpose, draft, found[index]!)
     if (fate !== undefined || !purpose.options.createOnly) return fate
     // Whom a row before this one creates is there.
-    const key = keyOf(found[index]!)
+    const { key } = found[index]!
     if (begun.has(key)) return 'unchanged'
     begun.add(key)
     return undefined
   })
 }
 
-function decideAlone({ kind, options }: Purpose, draft: Draft, { ids }: Found): Fate | undefined {
+function decideAlone({ kind, options }: Purpose, draft: Draft, { ids, holders }: Found): Fate | undefined {
   const isKnown = ids.length > 0
   if (options.createOnly && isKnown) return 'unchanged'
+  if (kind === 'segment' && holders.length > 1) return refuseSeveral(draft, holders)
   if (isKnown) return undefined
   if (kind === 'suppressions') return draft.email ? 'created' : nobody
   return kind === 'segment' || options.updateOnly ? nobody : undefined
 }
 
-const keyOf = ({ refs: [ref] }: Found): string =>
-  ref!.id ?? (ref!.email && addressKey(ref!.email)) ?? ref!.anonymousId!
+/** A row that has nothing but an address means everybody who holds it, or of several the one who was changed last. */
+const meansSeveral = (kind: ImportKind) =>
+  kind === 'unsubscribes' || kind === 'suppressions' || kind === 'events'
+
+const refuseSeveral = (draft: Draft, holders: Holder[]): Refusal => ({
+  column: null,
+  reason: ambiguous(draft.person.email!, holders),
+})
 
 const nobody: Refusal = { column: null, reason: 'is about nobody who is in the project' }
 
-function noteFates(fates: (Fate | undefined)[], works: { row: number }[], changed: Changed): void {
+/** Whom else an opt-out by address meant. */
+const othersOf = ({ person }: IngestItem, { optedOut }: Changed): number[] =>
+  isByAddress(person) ? (optedOut.get(addressKey(person.email!)) ?? []) : []
+
+function noteFates(
+  fates: (Fate | undefined)[],
+  works: { row: number; item: IngestItem }[],
+  changed: Changed,
+): void {
   const people = new Map<number, ChangedPerson>()
-  for (const person of changed.people) if (person.draft.id !== undefined) people.set(person.draft.id, person)
+  for (const person of changed.people) {
+    const { id } = person.draft
+    const earlier = people.get(id!)
+    // Of those who are there twice, what made or changed them.
+    if (id !== undefined && (!earlier || (earlier.before !== undefined && earlier.changes.length === 0)))
+      people.set(id, person)
+  }
   const counted = new Set<ChangedPerson>()
   for (const [index, { row }] of works.entries()) {
     const refusal = changed.refusals.get(index)
@@ -191,6 +211,11 @@ function noteFates(fates: (Fate | undefined)[], works: { row: number }[], change
     else if (fates[row] !== 'created')
       fates[row] = person.changes.length > 0 ? 'updated' : (fates[row] ?? 'unchanged')
     if (person) counted.add(person)
+    if (
+      fates[row] === 'unchanged' &&
+      othersOf(works[index]!.item, changed).some((id) => (people.get(id)?.changes.length ?? 0) > 0)
+    )
+      fates[row] = 'updated'
   }
 }
 

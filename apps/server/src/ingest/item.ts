@@ -6,6 +6,10 @@ export interface PersonRef {
   id?: string
   /** Used as the id when there is no id. */
   email?: string
+  /** The id is an address that serves as one, until an id comes with it; of references that Fairway makes itself. */
+  provisional?: true
+  /** Found by the address alone; of references that Fairway makes itself. */
+  byAddress?: true
   /** Segment's anonymousId; an item with both ids makes the anonymous person known. */
   anonymousId?: string
 }

@@ -60,14 +60,36 @@ export async function recordRejects(
   app: App,
   { client, projectId }: Pick<PeopleSession, 'client' | 'projectId'>,
   rejects: { work: Work; reason: string }[],
+  { rejected = true } = {},
 ): Promise<void> {
   if (rejects.length === 0) return
   await client.query(
-    `insert into ingest_rejects (project_id, at, reason, item)
-     select $1, $2, reason, coalesce(item, 'null') from json_to_recordset($3) as r (reason text, item jsonb)`,
-    [projectId, app.now(), storable(rejects.map(({ work, reason }) => ({ reason, item: work.item })))],
+    `insert into ingest_rejects (project_id, at, reason, item, rejected)
+     select $1, $2, reason, coalesce(item, 'null'), $4 from json_to_recordset($3) as r (reason text, item jsonb)`,
+    [
+      projectId,
+      app.now(),
+      storable(rejects.map(({ work, reason }) => ({ reason, item: work.item }))),
+      rejected,
+    ],
   )
 }
+
+/** Of one batch at most: what is said of one is true of the next. */
+const mostNotes = 10
+
+/** Notes of items that were processed what their senders should know, each note once. */
+export const recordNotes = (
+  app: App,
+  session: Pick<PeopleSession, 'client' | 'projectId'>,
+  notes: { work: Work; reason: string }[],
+): Promise<void> =>
+  recordRejects(
+    app,
+    session,
+    [...new Map(notes.map((note) => [note.reason, note])).values()].slice(0, mostNotes),
+    { rejected: false },
+  )
 
 /** What PostgreSQL refuses in a text, NUL and halves of surrogate pairs, may be why the item is here. */
 const storable = (value: unknown): string =>

@@ -4,14 +4,20 @@ import { faultOf } from '../db/faults.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { ensurePartitions, forgetPartitions, isMissingPartition } from '../events/partitions.ts'
 import { eventId, type NewEvent } from '../events/store.ts'
-import { type Changed, changePeople, needsExclusive, type Work } from '../people/change.ts'
+import {
+  type Changed,
+  changePeople,
+  changesWhoByAddress,
+  needsExclusive,
+  type Work,
+} from '../people/change.ts'
 import { type PeopleSession, withPeople } from '../people/session.ts'
 import { withCanonicalAddresses } from './canonical-addresses.ts'
 import { foldName, type IngestItem } from './item.ts'
 import { checkItem } from './process-check.ts'
 import { storeEvents } from './process-events.ts'
 import { findDuplicates } from './process-keys.ts'
-import { type Counter, Counts, recordRejects } from './process-log.ts'
+import { type Counter, Counts, recordNotes, recordRejects } from './process-log.ts'
 
 /**
  * Handler of the jobs `item`: what becomes of accepted items. A batch is of one project and is processed in one
@@ -33,7 +39,11 @@ export const processItems =
       else rejects.push({ work: { jobId: job.id, item: job.data }, reason })
     }
     if (rejects.length > 0) await reject(app, projectId, rejects)
-    if (sound.length > 0) await processOrHalve(app, projectId, sound, context)
+    // Whose events are stored before their person is merged or erased.
+    const last = sound.filter(({ data }) => changesWhoByAddress(data))
+    const first = last.length === 0 ? sound : sound.filter(({ data }) => !changesWhoByAddress(data))
+    if (first.length > 0) await processOrHalve(app, projectId, first, context)
+    if (last.length > 0) await processOrHalve(app, projectId, last, context)
   }
 
 async function processOrHalve(
@@ -101,6 +111,11 @@ async function processIn(session: PeopleSession, works: Work[]): Promise<void> {
   await storeEvents(session, newEvents(session, fresh, changed), counts)
   const rejects = [...changed.refusals].map(([index, reason]) => ({ work: fresh[index]!, reason }))
   await recordRejects(session.app, session, rejects)
+  await recordNotes(
+    session.app,
+    session,
+    [...changed.notes].map(([index, reason]) => ({ work: fresh[index]!, reason })),
+  )
   countFresh(counts, fresh, changed)
   await counts.save(session)
 }

@@ -3,11 +3,13 @@ import type { App } from '../app.ts'
 import { bytesOf, readPage } from '../db/bounded-page.ts'
 import type { Page } from '../db/cursor.ts'
 
-/** An item that was accepted but could not be processed. */
+/** An item that was accepted but could not be processed, or of which its sender should know something. */
 export interface Reject {
   id: number
   at: Date
   reason: string
+  /** False when it was processed all the same. */
+  rejected: boolean
   item: Json
 }
 
@@ -17,7 +19,7 @@ export async function listRejects(
   projectId: number,
   { limit, cursor }: { limit: number; cursor?: number },
 ): Promise<Page<Reject>> {
-  const query = `select id, at, reason, item, ${bytesOf('item', 'reason')} as bytes from ingest_rejects
+  const query = `select id, at, reason, rejected, item, ${bytesOf('item', 'reason')} as bytes from ingest_rejects
     where project_id = $1 and ($2::bigint is null or id < $2) order by id desc limit $3`
   return readPage<Reject, Reject>(
     app.pool,

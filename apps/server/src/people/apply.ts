@@ -1,4 +1,7 @@
+import { addressKey } from '../email-address.ts'
+import { absorbProvisional } from './addressed.ts'
 import { changesBetween, firstChanges, recordChanges } from './changes.ts'
+import { type AddressConsents, type AddressFacts, loadAddressFacts, takeOptOuts } from './consents.ts'
 import { type Draft, type Drafts, draftPeople } from './drafts.ts'
 import { FirstStates } from './first-state.ts'
 import { addressOf, identityOf, type Matches, resolve } from './identity.ts'
@@ -38,7 +41,15 @@ export async function applyToPeople(
   matches?: Matches,
 ): Promise<Applied> {
   const items = await withNormalPhones(session, sent)
+  const addresses = items.map(addressesIn)
+  const loading = loadAddressFacts(session, [...new Set(addresses.flat())])
+  loading.catch(() => {})
   const { drafts, of } = await findPeople(session, items, matches)
+  const facts = await loading
+  const contested = findContested(of, addresses, facts)
+  // Nobody may get the address meanwhile.
+  if (!session.exclusive && (contested.length > 0 || drafts.some(isNewProvisional)))
+    throw new NeedsExclusive()
   const refusals = new Map<number, string>()
   const fresh = drafts.filter(({ id }) => id === undefined)
   const known = await changeKnown(
@@ -46,12 +57,15 @@ export async function applyToPeople(
     items,
     drafts.filter(({ id }) => id !== undefined),
     refusals,
+    facts.consents,
   )
   const firstStates = new FirstStates()
   const created = await insertPeople(
     session,
     fresh,
-    (draft) => tellPerson(draft, items, firstStates) ?? changePerson(draft, items, undefined, refusals),
+    (draft) =>
+      tellPerson(draft, items, firstStates, facts.consents) ??
+      changePerson(draft, items, undefined, refusals, facts.consents),
   )
   const updated = withIds(known.filter(({ written }) => written))
   await updatePeople(session, updated)
@@ -64,6 +78,8 @@ export async function applyToPeople(
   const noted = [...withIds(created.filter(({ changes }) => changes.length > 0)), ...updated]
   await recordChanges(session, noted)
   await syncSuppressions(session, noted)
+  const became = await absorbProvisional(session, contested)
+  for (const draft of drafts) draft.id = became.get(draft.id!) ?? draft.id
   return { personIds: of.map((draft) => draft?.id), refusals, people: [...created, ...known] }
 }
 
@@ -84,6 +100,7 @@ export async function foreseeChanges(
       drafts.set(personId, {
         id: personId,
         externalId: null,
+        provisional: false,
         becameKnown: false,
         newAnonymous: undefined,
         items: [index],
@@ -96,7 +113,12 @@ export async function foreseeChanges(
     const refusals = new Map<number, string>()
     if (
       row &&
-      changePerson({ ...draft, externalId: row.external_id }, items, row, refusals).changes.length > 0
+      changePerson(
+        { ...draft, externalId: row.external_id, provisional: row.provisional },
+        items,
+        row,
+        refusals,
+      ).changes.length > 0
     )
       for (const index of draft.items) changed[index] = !refusals.has(index)
   }
@@ -104,6 +126,34 @@ export async function foreseeChanges(
 }
 
 const withIds = (people: ChangedPerson[]) => people.map((person) => ({ ...person, id: person.draft.id! }))
+
+/** Addresses that an item gives its person. */
+function addressesIn(item: WritingItem): string[] {
+  const email = item.kind === 'identify' ? item.email : item.kind === 'event' ? item.traits?.email : undefined
+  const address = addressOf(item.person)
+  if (!email) return address === undefined ? none : [address]
+  const key = addressKey(email)
+  return address === undefined || address === key ? [key] : [key, address]
+}
+
+const none: string[] = []
+
+const isNewProvisional = ({ id, provisional }: Draft): boolean => id === undefined && provisional
+
+/** Addresses that somebody gets whom a provisional person may turn out to be, or who is provisional themselves. */
+function findContested(
+  of: (Draft | undefined)[],
+  addresses: string[][],
+  { provisional }: AddressFacts,
+): string[] {
+  const contested = new Set<string>()
+  for (const [index, draft] of of.entries())
+    for (const address of draft ? addresses[index]! : none) {
+      const others = provisional.get(address)?.some((id) => id !== draft!.id)
+      if (others || (draft!.provisional && address !== draft!.externalId)) contested.add(address)
+    }
+  return [...contested]
+}
 
 /** Merges visitors into the people they turn out to be, and gives the drafts of the rest. */
 async function findPeople(
@@ -130,6 +180,7 @@ async function changeKnown(
   items: WritingItem[],
   drafts: Draft[],
   refusals: Map<number, string>,
+  consents: AddressConsents,
 ): Promise<ChangedPerson[]> {
   const writes = (draft: Draft) => draft.becameKnown || draft.items.some((index) => hasWrites(items[index]!))
   const written = drafts.filter(writes)
@@ -140,16 +191,22 @@ async function changeKnown(
   return written.map((draft) => {
     const row = rows.get(draft.id!)
     if (row === undefined) throw new NeedsExclusive()
-    return changePerson(draft, items, row, refusals)
+    return changePerson(draft, items, row, refusals, consents)
   })
 }
 
 /** A new person of whom one item tells all; undefined where items have to be applied. */
-function tellPerson(draft: Draft, items: WritingItem[], states: FirstStates): ChangedPerson | undefined {
+function tellPerson(
+  draft: Draft,
+  items: WritingItem[],
+  states: FirstStates,
+  consents: AddressConsents,
+): ChangedPerson | undefined {
   if (draft.items.length !== 1) return undefined
   const item = items[draft.items[0]!]!
   const address = addressOf(item.person)
   const after = states.of(draft.externalId, address === draft.externalId ? address : undefined, item)
+  if (after?.email && consents.size > 0 && consents.has(addressKey(after.email))) return undefined
   if (after === undefined || propertyBytes(after) > personLimits.propertyBytes) return undefined
   return {
     draft,
@@ -170,6 +227,7 @@ export function changePerson(
   items: WritingItem[],
   before: PersonState | undefined,
   refusals: Map<number, string>,
+  consents: AddressConsents = new Map(),
 ): ChangedPerson {
   const own = draft.items.map((index) => items[index]!)
   let registers = startOf(draft, own, before)
@@ -183,6 +241,7 @@ export function changePerson(
       }
       if (refusal !== undefined) refusals.set(index, refusal)
     }
+    takeOptOuts(registers, consents)
     boundRemovals(registers)
   }
   apply(false)
@@ -207,7 +266,9 @@ export function changePerson(
 function startOf(draft: Draft, items: WritingItem[], before: PersonState | undefined): Registers {
   const registers: Registers = before === undefined ? new Map() : readRegisters(before)
   if (draft.externalId !== null) write(registers, '$id', 0, draft.externalId)
+  if (!draft.provisional) registers.delete('$provisional')
   if (before !== undefined) return registers
+  if (draft.provisional) write(registers, '$provisional', 0, true)
   write(registers, '$subscribed', 0, true)
   write(registers, '$suppressed', 0, false)
   for (const { person } of items) {

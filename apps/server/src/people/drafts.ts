@@ -5,7 +5,9 @@ import type { WritingItem } from './writes.ts'
 export interface Draft {
   id: number | undefined
   externalId: string | null
-  /** Stored as a visitor, and now has an external id. */
+  /** The external id is an address that serves as one. */
+  provisional: boolean
+  /** Stored as a visitor or by an address, and now has an id. */
   becameKnown: boolean
   /** Anonymous ids that lead to nobody yet. */
   newAnonymous: Set<string> | undefined
@@ -35,7 +37,8 @@ export function draftPeople(items: WritingItem[], matches: Matches): Drafts {
   }
   const stored = (match: Match): Draft => {
     let draft = byId.get(match.personId)
-    if (!draft) byId.set(match.personId, (draft = newDraft(match.personId, match.externalId)))
+    if (!draft)
+      byId.set(match.personId, (draft = newDraft(match.personId, match.externalId, match.provisional)))
     return draft
   }
   const find = (kind: keyof Matches, id: string | undefined): Draft | undefined => {
@@ -58,7 +61,7 @@ export function draftPeople(items: WritingItem[], matches: Matches): Drafts {
   }
 
   const of = items.map((item, index) => {
-    const { external, anonymous } = identityOf(item.person)
+    const { external, anonymous, provisional = false } = identityOf(item.person)
     const known = find('external', external)
     const visitor = find('anonymous', anonymous)
     let draft = external === undefined ? visitor : known
@@ -69,8 +72,10 @@ export function draftPeople(items: WritingItem[], matches: Matches): Drafts {
     }
     if (!draft) {
       if (item.kind === 'identify' && item.updateOnly) return undefined
-      draft = newDraft(undefined, external ?? null)
+      draft = newDraft(undefined, external ?? null, provisional)
     }
+    // The address is the id of theirs, as it turns out.
+    if (external !== undefined && !provisional && draft.provisional) becomeKnown(draft, draft.externalId!)
     if (external !== undefined) byKey.external.set(external, draft)
     if (anonymous !== undefined && visitor === undefined) {
       draft.newAnonymous ??= new Set()
@@ -85,9 +90,10 @@ export function draftPeople(items: WritingItem[], matches: Matches): Drafts {
   return { drafts: [...new Set(final.filter((draft) => draft !== undefined))], of: final, toMerge }
 }
 
-const newDraft = (id: number | undefined, externalId: string | null): Draft => ({
+const newDraft = (id: number | undefined, externalId: string | null, provisional: boolean): Draft => ({
   id,
   externalId,
+  provisional,
   becameKnown: false,
   newAnonymous: undefined,
   items: [],
@@ -95,5 +101,6 @@ const newDraft = (id: number | undefined, externalId: string | null): Draft => (
 
 function becomeKnown(visitor: Draft, externalId: string): void {
   visitor.externalId = externalId
+  visitor.provisional = false
   visitor.becameKnown = visitor.id !== undefined
 }

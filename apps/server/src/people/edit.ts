@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { App } from '../app.ts'
 import { faultOf } from '../db/faults.ts'
 import { badRequest, invalidField, notFound } from '../errors.ts'
-import type { IngestItem, PersonRef } from '../ingest/item.ts'
+import type { IngestItem } from '../ingest/item.ts'
 import { changePeople, needsExclusive } from './change.ts'
+import { refOf } from './identity.ts'
 import { findPerson, loadPerson, type Person } from './person.ts'
 import { loadReceipt, type Receipt, receiptId } from './receipts.ts'
 import { withPeople } from './session.ts'
@@ -27,10 +28,6 @@ export async function requirePerson(app: App, projectId: number, path: PersonPat
   if (!person) throw notFound('Person')
   return person
 }
-
-/** How an item names a stored person. A visitor without any id left can't be named. */
-export const refOf = ({ external_id, anonymous_id }: Person): PersonRef =>
-  external_id === null ? { anonymousId: anonymous_id ?? undefined } : { id: external_id }
 
 type Edit = IngestItem extends infer Item
   ? Item extends IngestItem

@@ -2,6 +2,7 @@ import { domainToUnicode } from 'node:url'
 import { addressKey } from '../email-address.ts'
 import type { DeleteItem } from '../ingest/item.ts'
 import { changesBetween } from './changes.ts'
+import { forgetConsents } from './consents.ts'
 import { eraseDeadLetters } from './erase-dead-letters.ts'
 import { eraseImportRows } from './erase-imports.ts'
 import { eraseHistory, eraseMessages, eraseRejects } from './erase-records.ts'
@@ -11,13 +12,16 @@ import { identityOf, type Matches, resolve } from './identity.ts'
 import { dropMemberships } from './memberships.ts'
 import { type PersonRow, readRegisters, writeState } from './person.ts'
 import { addToReceipts, writeReceipts } from './receipts.ts'
-import { type Registers, write } from './registers.ts'
+import { isOfIdentity, type Registers, write } from './registers.ts'
 import type { PeopleSession } from './session.ts'
 import { lockPeople, syncSuppressions, updatePeople } from './store.ts'
 
 /** An item that asks for it, or what is known of one that did. */
 export interface Erasing {
-  item: Pick<DeleteItem, 'person' | 'acceptedAt'> & { source?: string; requestedBy?: string }
+  item: Pick<DeleteItem, 'person' | 'acceptedAt'> & {
+    source?: string
+    requestedBy?: string
+  }
   jobId: string
 }
 
@@ -44,6 +48,10 @@ export async function eraseItems(session: PeopleSession, items: Erasing[]): Prom
   await markErased(session, marksOf(subjects))
   await eraseHistory(session, stored)
   await eraseRejects(session, subjects)
+  await forgetConsents(
+    session,
+    subjects.flatMap(({ names, erasure }) => [...names].map((address) => ({ address, until: erasure.at }))),
+  )
   const gone = await erasePeople(session, people, stored)
   const messages = await eraseMessages(session, stored, gone)
   await eraseDeadLetters(session, subjects, messages)
@@ -81,6 +89,8 @@ function subjectsOf(items: Erasing[], matches: Matches): Subject[] {
     if (isLater(erasure, subject.erasure)) subject.erasure = erasure
     subject.requestedBy ??= item.requestedBy ?? item.source
     for (const node of nodes) subject.nodes.add(node)
+    // What was accepted before by the same address goes, too.
+    if (item.person.byAddress) subject.nodes.add(`e${addressKey(item.person.email!)}`)
     for (const name of [external, anonymous, ...spellingsOf(item.person.email)])
       if (name) subject.names.add(name)
   }
@@ -151,7 +161,10 @@ async function erasePeople(
   for (const [id, before] of people) {
     const { at } = stored.get(id)!.erasure
     const registers = registersAfter(before, at)
-    const lives = active.has(id) || before.created_at.getTime() > at || registers.size > 1
+    const lives =
+      active.has(id) ||
+      before.created_at.getTime() > at ||
+      [...registers.keys()].some((name) => !isOfIdentity(name))
     // An address that serves as the id stays the address of who goes on under it.
     if (before.email !== null && before.email === before.external_id)
       write(registers, '$email', 1, before.email)
@@ -208,7 +221,7 @@ async function forgetOldIds({ client, projectId }: PeopleSession, subjects: Subj
 /** The main id, and what was written after the erasure. */
 function registersAfter(before: PersonRow, erasedAt: number): Registers {
   const registers = readRegisters(before)
-  for (const [name, { at }] of registers) if (at <= erasedAt && name !== '$id') registers.delete(name)
+  for (const [name, { at }] of registers) if (at <= erasedAt && !isOfIdentity(name)) registers.delete(name)
   if (!registers.has('$id')) registers.set('$id', { at: 0, value: null })
   return registers
 }

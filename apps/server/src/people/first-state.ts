@@ -33,6 +33,7 @@ export class FirstStates {
     const ownEmail = item.email === undefined ? address : undefined
     return {
       external_id: externalId,
+      provisional: address !== undefined,
       email: ownEmail ?? item.email ?? null,
       phone: item.phone ?? null,
       timezone: item.timezone ?? null,

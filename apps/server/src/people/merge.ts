@@ -1,5 +1,7 @@
+import { addressKey } from '../email-address.ts'
 import type { MergeItem } from '../ingest/item.ts'
 import { type Change, changesBetween, recordChanges } from './changes.ts'
+import { type AddressConsents, loadAddressFacts, takeOptOuts } from './consents.ts'
 import { addressOf, type Identity, identityOf, type Matches, resolve } from './identity.ts'
 import { moveMemberships } from './memberships.ts'
 import { type PersonRow, type PersonState, readRegisters, writeState } from './person.ts'
@@ -14,12 +16,16 @@ interface Group {
   anonymous: Set<string>
   /** Main ids that merges gave, with their times. */
   named: { id: string; at: number }[]
+  /** External ids that are addresses, which serve as ids only where there is no other. */
+  provisional: Set<string>
   /** Addresses that serve as ids, and of which time they are. */
   addresses: Map<string, number>
   /** Stored people whose values yield to those of the others, each since when; and the ids that they were merged by. */
   secondaries: { personId: number | undefined; id: string | undefined; at: number }[]
   at: number
   acceptedAt: number
+  /** Provisional people turn out to be somebody who holds their address, which leads there without an alias. */
+  byAddress: boolean
 }
 
 /** Everything that changes for one group. */
@@ -59,12 +65,25 @@ export async function mergeItems(session: PeopleSession, items: MergeItem[]): Pr
     }
   }
   const groups = sets.groups().map(toGroup)
+  const byId = new Set(
+    pairs
+      .flatMap(({ to, from }) => [to, from])
+      .flatMap(({ external, provisional }) => (external === undefined || provisional ? [] : [external])),
+  )
+  for (const { group } of groups)
+    for (const id of group.external) if (!byId.has(id)) group.provisional.add(id)
   const groupOf = new Map(groups.flatMap(({ nodes, group }) => nodes.map((node) => [node, group])))
   for (const { item, to, from } of pairs) {
     const group = groupOf.get(nodeOf(to) ?? nodeOf(from)!)!
     group.at = Math.max(group.at, item.at)
     group.acceptedAt = Math.min(group.acceptedAt, item.acceptedAt)
-    if (to.external !== undefined) group.named.push({ id: to.external, at: item.at })
+    // An address names a person, but no id of theirs; without an id, the address that was named is the one that serves.
+    const named = to.provisional && item.person.byAddress ? addressKey(item.person.email!) : to.external
+    if (named !== undefined && (to.provisional || !item.person.byAddress)) {
+      group.named.push({ id: named, at: item.at })
+      if (!group.external.has(named)) group.provisional.add(named)
+      group.external.add(named)
+    }
     for (const ref of [item.person, item.from]) {
       const address = addressOf(ref)
       if (address === undefined) continue
@@ -91,7 +110,7 @@ export async function mergeStored(session: PeopleSession, pairs: [number, number
   const at = session.now.getTime()
   await mergeGroups(
     session,
-    sets.groups().map((nodes) => ({ ...toGroup(nodes).group, at })),
+    sets.groups().map((nodes) => ({ ...toGroup(nodes).group, at, byAddress: true })),
   )
 }
 
@@ -110,10 +129,12 @@ function toGroup(nodes: string[]): { nodes: string[]; group: Group } {
     external: new Set(),
     anonymous: new Set(),
     named: [],
+    provisional: new Set(),
     addresses: new Map(),
     secondaries: [],
     at: 0,
     acceptedAt: Number.POSITIVE_INFINITY,
+    byAddress: false,
   }
   for (const node of nodes) {
     const id = node.slice(1)
@@ -129,7 +150,11 @@ async function mergeGroups(session: PeopleSession, groups: Group[]): Promise<voi
     session,
     groups.flatMap(({ personIds }) => [...personIds]),
   )
-  const merges = groups.map((group) => mergeGroup(group, rows))
+  const { consents } = await loadAddressFacts(
+    session,
+    groups.flatMap(({ addresses }) => [...addresses.keys()]),
+  )
+  const merges = groups.map((group) => mergeGroup(group, rows, consents))
   await removeLosers(session, merges)
   const stored = merges.filter((merged) => merged.survivor !== undefined)
   await updatePeople(
@@ -157,18 +182,30 @@ async function mergeGroups(session: PeopleSession, groups: Group[]): Promise<voi
   )
 }
 
-function mergeGroup(group: Group, rows: Map<number, PersonRow>): Merged {
+function mergeGroup(group: Group, rows: Map<number, PersonRow>, consents: AddressConsents): Merged {
   const people = [...group.personIds].map((id) => rows.get(id)).filter((row) => row !== undefined)
   const registers: Registers = new Map([
     ['$subscribed', { at: 0, value: true }],
     ['$suppressed', { at: 0, value: false }],
   ])
-  for (const person of people) join(registers, registersIn(group, person))
+  const ids = [...group.external].filter((id) => !group.provisional.has(id))
+  const isKnown =
+    ids.length > 0 ||
+    people.some(({ external_id, provisional }) => !provisional && (external_id !== null || group.byAddress))
+  for (const person of people) {
+    const known = registersIn(group, person)
+    if (isKnown && person.provisional) known.delete('$id')
+    known.delete('$provisional')
+    join(registers, known)
+  }
   for (const { id, at } of group.secondaries)
     if (id !== undefined) write(registers, secondaryRegister(id), at, null)
-  for (const id of group.external) write(registers, '$id', 0, id)
-  for (const { id, at } of group.named) write(registers, '$id', at, id)
+  for (const id of isKnown ? ids : group.external) write(registers, '$id', 0, id)
+  for (const { id, at } of group.named)
+    if (!isKnown || !group.provisional.has(id)) write(registers, '$id', at, id)
   for (const [address, at] of group.addresses) write(registers, '$email', at, address)
+  takeOptOuts(registers, consents)
+  if (!isKnown && registers.has('$id')) write(registers, '$provisional', 0, true)
   const after = writeState(registers)
 
   // The row that already carries the main id stays; among visitors the oldest one.
@@ -200,6 +237,7 @@ function toCreate(merged: Merged): { merged: Merged; person: ChangedPerson } {
   const draft = {
     id: undefined,
     externalId: after.external_id,
+    provisional: after.provisional,
     becameKnown: false,
     newAnonymous: group.anonymous,
     items: [],
@@ -236,6 +274,9 @@ async function removeLosers({ client, projectId }: PeopleSession, merges: Merged
   })
 }
 
+const isItsAddress = ({ provisional, external_id, email }: PersonRow): boolean =>
+  provisional && email !== null && external_id === addressKey(email)
+
 /** Every id of a group but the main one becomes an alias of the survivor. */
 async function pointAliases(
   { client, projectId, now }: PeopleSession,
@@ -255,11 +296,8 @@ async function pointAliases(
   for (const merged of merges) {
     const { group, survivor, losers, after } = merged
     const person = idOf.get(merged)!
-    const external = new Set([
-      ...group.external,
-      survivor?.external_id,
-      ...losers.map((row) => row.external_id),
-    ])
+    const stored = [survivor, ...losers].filter((row) => row && !(group.byAddress && isItsAddress(row)))
+    const external = new Set([...group.external, ...stored.map((row) => row!.external_id)])
     external.delete(after.external_id)
     for (const alias of external) if (alias != null) aliases.push({ kind: 'external', alias, person })
     for (const alias of group.anonymous) aliases.push({ kind: 'anonymous', alias, person })

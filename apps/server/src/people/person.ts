@@ -13,6 +13,8 @@ import {
 export interface Person {
   id: number
   external_id: string | null
+  /** The external id is an address that serves as one: nobody gave them an id yet. */
+  provisional: boolean
   anonymous_id: string | null
   email: string | null
   phone: string | null
@@ -42,7 +44,7 @@ export interface PersonRow extends Person {
 /** The columns that registers make. */
 export type PersonState = Omit<PersonRow, 'id' | 'anonymous_id' | 'created_at' | 'updated_at'>
 
-export const personColumns = `id, external_id, anonymous_id, email, phone, timezone, language, properties, tags, channels,
+export const personColumns = `id, external_id, provisional, anonymous_id, email, phone, timezone, language, properties, tags, channels,
   topics, subscribed, suppressed, created_at, updated_at`
 
 const textColumns = ['email', 'phone', 'timezone', 'language'] as const
@@ -53,6 +55,7 @@ export function readRegisters(row: PersonState): Registers {
   const set = (name: string, value: Json) =>
     registers.set(name, { at: Object.hasOwn(written, name) ? written[name]! : 0, value })
   if (row.external_id !== null) set('$id', row.external_id)
+  if (row.provisional) set('$provisional', true)
   for (const column of textColumns) if (row[column] !== null) set(`$${column}`, row[column])
   for (const name in row.properties) set(propertyRegister(name), row.properties[name]!)
   for (const tag of row.tags) set(tagRegister(tag), true)
@@ -69,6 +72,7 @@ export function readRegisters(row: PersonState): Registers {
 export function writeState(registers: Registers): PersonState {
   const state: PersonState = {
     external_id: null,
+    provisional: false,
     email: null,
     phone: null,
     timezone: null,
@@ -108,6 +112,9 @@ function setColumn(state: PersonState, name: string, value: Json): void {
   switch (name) {
     case '$id':
       state.external_id = value as string
+      break
+    case '$provisional':
+      state.provisional = value as boolean
       break
     case '$email':
     case '$phone':

@@ -5,8 +5,8 @@ import type { Json } from '@fairway/queue'
  * own time, never by the order of arrival, so the same writes in any order and any repetition give the same person, and
  * merging two people is the later write of each register.
  *
- * Names: a property by its own name (`$…` gets a second `$`), and `$id`, `$email`, `$phone`, `$timezone`, `$language`,
- * `$subscribed`, `$suppressed`, `$tag:<tag>`, `$topic:<topic>`, `$device:<address>`, `$secondary:<id>`.
+ * Names: a property by its own name (`$…` gets a second `$`), and `$id` and `$provisional` (who it is), `$email`, `$phone`,
+ * `$timezone`, `$language`, `$subscribed`, `$suppressed`, `$tag:<tag>`, `$topic:<topic>`, `$device:<address>`, `$secondary:<id>`.
  */
 export type Registers = Map<string, Register>
 
@@ -28,6 +28,9 @@ export function propertyOf(register: string): string | undefined {
   if (!register.startsWith('$')) return register
   return register.startsWith('$$') ? register.slice(1) : undefined
 }
+
+/** Of who somebody is, not of what is known about them. */
+export const isOfIdentity = (register: string): boolean => register === '$id' || register === '$provisional'
 
 /** Returns whether the write was news. */
 export function write(registers: Registers, name: string, at: number, value: Json): boolean {

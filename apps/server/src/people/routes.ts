@@ -7,7 +7,8 @@ import { addressProblem, canonicalAddress } from '../email-address.ts'
 import { invalidField, notFound } from '../errors.ts'
 import { itemInBody } from '../json-limits.ts'
 import { countPeople } from './count.ts'
-import { editPerson, parsePersonPath, refOf, requirePerson } from './edit.ts'
+import { editPerson, parsePersonPath, requirePerson } from './edit.ts'
+import { refOf } from './identity.ts'
 import { describePerson, listPeople } from './list.ts'
 import { languageName, timezoneName } from './locale.ts'
 import { loadPeople } from './lookup.ts'
@@ -186,9 +187,9 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async ({ project, params, body }) => {
-      const { id, ...found } = await find(project.id, params.person)
-      await editPerson(app, project.id, { kind: 'tags', person: refOf({ id, ...found }), ...body })
-      return describePerson(app, project.id, id)
+      const person = await find(project.id, params.person)
+      await editPerson(app, project.id, { kind: 'tags', person: refOf(person), ...body })
+      return describePerson(app, project.id, person.id)
     },
   )
 

@@ -22,7 +22,7 @@ export interface ChangedPerson {
 }
 
 /** Of rows that travel as one JSON text: quicker to make and to read than arrays of escaped JSON texts. */
-const stateColumns = `external_id text, email text, folded_email text, phone text, timezone text, language text, properties jsonb,
+const stateColumns = `external_id text, provisional boolean, email text, folded_email text, phone text, timezone text, language text, properties jsonb,
   written jsonb, tags text[], channels jsonb, topics jsonb, subscribed boolean, suppressed boolean`
 
 /** Reads people for a change. The order keeps two sessions that change the same people from waiting for each other. */
@@ -34,7 +34,7 @@ export async function lockPeople(
   const { rows } = await client.query<PersonRow>({
     name: 'people_lock',
     text: `select p.* from unnest($2::bigint[]) as r (id) cross join lateral (
-             select id, external_id, anonymous_id, email, phone, timezone, language, properties, written, tags,
+             select id, external_id, provisional, anonymous_id, email, phone, timezone, language, properties, written, tags,
                channels, topics, subscribed, suppressed, created_at, updated_at
              from people where project_id = $1 and id = r.id for no key update) as p`,
     values: [projectId, numberArray([...ids].sort((a, b) => a - b))],
@@ -87,11 +87,12 @@ function byExternalId({ externalId: a }: Draft, { externalId: b }: Draft): numbe
 
 /** What few people have, as one document; undefined for the others. */
 function unusualOf({ after }: ChangedPerson): string | undefined {
-  const { tags, channels, topics, subscribed, suppressed, timezone, language } = after
+  const { provisional, tags, channels, topics, subscribed, suppressed, timezone, language } = after
   const unusual: Record<string, Json> = {}
   if (tags.length > 0) unusual.tags = tags
   if (channels.length > 0) unusual.channels = channels as unknown as Json
   if (Object.keys(topics).length > 0) unusual.topics = topics
+  if (provisional) unusual.provisional = true
   if (!subscribed) unusual.subscribed = false
   if (suppressed) unusual.suppressed = true
   if (timezone !== null) unusual.timezone = timezone
@@ -136,12 +137,12 @@ async function insertSome(session: PeopleSession, people: ChangedPerson[]): Prom
   }>({
     name: 'people_insert',
     text: `insert into people (project_id, external_id, anonymous_id, email, folded_email, phone, timezone, language, properties,
-             written, tags, channels, topics, subscribed, suppressed, created_at, updated_at)
+             written, tags, channels, topics, provisional, subscribed, suppressed, created_at, updated_at)
            select $1, external_id, anonymous_id, email, folded_email, phone, u.unusual ->> 'timezone', u.unusual ->> 'language',
              properties::jsonb, coalesce(nullif(written, '')::jsonb, ($13::jsonb[])[times]),
              case when u.unusual ? 'tags' then array(select jsonb_array_elements_text(u.unusual -> 'tags')) else '{}' end,
              coalesce(u.unusual -> 'channels', '[]'), coalesce(u.unusual -> 'topics', '{}'),
-             coalesce((u.unusual -> 'subscribed')::boolean, true), coalesce((u.unusual -> 'suppressed')::boolean, false),
+             coalesce((u.unusual -> 'provisional')::boolean, false), coalesce((u.unusual -> 'subscribed')::boolean, true), coalesce((u.unusual -> 'suppressed')::boolean, false),
              to_timestamp(created / 1000), $2
            from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], string_to_array($8, e'\n'),
                string_to_array($9, e'\n'), $10::integer[], string_to_array($11, e'\n'), $12::float8[])
@@ -212,14 +213,14 @@ export async function updatePeople(
   const storing = session.client.query({
     name: 'people_update',
     // Everybody exists: an upsert finds each by the primary key, where an update might be planned as a join.
-    text: `insert into people as p (project_id, id, external_id, email, folded_email, phone, timezone, language, properties, written,
+    text: `insert into people as p (project_id, id, external_id, provisional, email, folded_email, phone, timezone, language, properties, written,
              tags, channels, topics, subscribed, suppressed, updated_at)
            overriding system value
-           select $1, id, external_id, email, folded_email, phone, timezone, language, properties, written,
+           select $1, id, external_id, provisional, email, folded_email, phone, timezone, language, properties, written,
              tags, channels, topics, subscribed, suppressed, coalesce(updated_at, '-infinity')
            from json_to_recordset($2) as r (id bigint, ${stateColumns}, updated_at timestamptz)
            on conflict (project_id, id) do update
-             set external_id = excluded.external_id, email = excluded.email, folded_email = excluded.folded_email, phone = excluded.phone,
+             set external_id = excluded.external_id, provisional = excluded.provisional, email = excluded.email, folded_email = excluded.folded_email, phone = excluded.phone,
                timezone = excluded.timezone, language = excluded.language, properties = excluded.properties,
                written = excluded.written, tags = excluded.tags, channels = excluded.channels,
                topics = excluded.topics, subscribed = excluded.subscribed, suppressed = excluded.suppressed,

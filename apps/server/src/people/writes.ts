@@ -62,7 +62,7 @@ function isOfSecondary(registers: Registers, { person, at }: WritingItem): boole
 }
 
 /** A list of them would be made for every item, only to be gone through once. */
-function eachWrite(item: WritingItem, write: Write): void {
+export function eachWrite(item: WritingItem, write: Write): void {
   switch (item.kind) {
     case 'identify':
       identifyWrites(item, write)

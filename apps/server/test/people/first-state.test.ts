@@ -46,7 +46,15 @@ it('tells what applying the item would, or leaves it to that', () => {
         const address =
           id === undefined && anonymousId === undefined ? email?.trim().toLowerCase() : undefined
         const externalId = id ?? address ?? null
-        const draft = { id: undefined, externalId, becameKnown: false, newAnonymous: undefined, items: [0] }
+        const provisional = address !== undefined
+        const draft = {
+          id: undefined,
+          externalId,
+          provisional,
+          becameKnown: false,
+          newAnonymous: undefined,
+          items: [0],
+        }
         const state = states.of(externalId, address, one)
         if (state === undefined) continue
         told++

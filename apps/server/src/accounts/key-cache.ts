@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import { databaseError } from '../db/database-error.ts'
 import { unavailable } from '../errors.ts'
 import { keptWith } from '../kept-with.ts'
 
@@ -90,7 +91,8 @@ class KeyCache {
           waiter.resolve(owner)
         }
       } catch (error) {
-        const refusal = unavailable('The key could not be checked', 1, error)
+        // What the database said is of use to whoever runs it.
+        const refusal = databaseError(error) ?? unavailable('The key could not be checked', 1, error)
         for (const [hash, waiter] of batch) {
           this.#waiting.delete(hash)
           waiter.reject(refusal)

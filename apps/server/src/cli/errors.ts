@@ -6,6 +6,7 @@ import { DataDirectoryInUse } from '../db/embedded.ts'
 import { ApiError } from '../errors.ts'
 import { CannotListen } from '../http/listen.ts'
 import { WrongSecret } from '../secret-file.ts'
+import { CommandFailed } from './command-failed.ts'
 import { WrongArguments } from './wrong-arguments.ts'
 
 /** What the operator can correct is told in a sentence and ends with 2; everything else with its stack and 1. */
@@ -23,6 +24,7 @@ export function readableError(error: unknown): { message: string; exitCode: 1 | 
   ]
   if (correctable.some((kind) => error instanceof kind))
     return { message: (error as Error).message, exitCode: 2 }
-  if (error instanceof ApiError) return { message: error.message, exitCode: 1 }
+  if (error instanceof ApiError || error instanceof CommandFailed)
+    return { message: error.message, exitCode: 1 }
   return { message: error instanceof Error ? (error.stack ?? error.message) : String(error), exitCode: 1 }
 }

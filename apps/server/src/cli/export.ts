@@ -12,6 +12,7 @@ import {
 } from '../exports/export.ts'
 import { readRequest } from '../exports/request.ts'
 import { readFile } from '../files/files.ts'
+import { CommandFailed } from './command-failed.ts'
 import { followTask } from './progress.ts'
 import { findProject } from './project.ts'
 import { withApp } from './with-app.ts'
@@ -61,7 +62,8 @@ async function runExport(app: App, kind: ExportKind, options: ExportOptions) {
   if (segment !== undefined && kind !== 'people') throw new WrongArguments('--segment goes with people.')
   const { id, task } = await startExport(app, project, await readRequest(app, project, request))
   const ended = await followTask(app, project, task.id, 'rows')
-  if (ended.state !== 'done') throw new Error(`The export ${ended.state}: ${ended.message ?? 'by request'}`)
+  if (ended.state !== 'done')
+    throw new CommandFailed(`The export ${ended.state}: ${ended.message ?? 'by request'}`)
   const { rows, bytes } = await getExport(app, project, id)
   await save(app, project, id, output)
   await removeExport(app, project, id)

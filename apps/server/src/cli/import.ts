@@ -24,6 +24,7 @@ import { commandImport, startImport } from '../imports/start.ts'
 import { startUndo } from '../imports/undo-task.ts'
 import { receivePart } from '../imports/upload.ts'
 import { taskKinds } from '../task-kinds.ts'
+import { CommandFailed } from './command-failed.ts'
 import { followTask } from './progress.ts'
 import { findProject } from './project.ts'
 import { table } from './table.ts'
@@ -74,7 +75,7 @@ export async function importCommand(file: string, options: ImportOptions): Promi
     const mapping = mappingOf(ready, options)
     if (!(await isWanted(ready, mapping, options))) {
       await commandImport(app, taskKinds, options.project, made.id, 'cancel')
-      throw new Error('Nothing was imported.')
+      throw new CommandFailed('Nothing was imported.')
     }
     const started = await startImport(app, options.project, made.id, {
       mapping,
@@ -118,7 +119,8 @@ async function bring(app: App, { project_id, id }: ImportRow, file: string | und
   if (file !== undefined)
     row = await receivePart(app, project_id, id, { offset: 0, last: true, body: createReadStream(file) })
   if (row.state === 'fetching') row = await follow(app, row)
-  if (row.state !== 'ready') throw new Error(row.message ?? `The file could not be read (${row.state}).`)
+  if (row.state !== 'ready')
+    throw new CommandFailed(row.message ?? `The file could not be read (${row.state}).`)
   return row
 }
 

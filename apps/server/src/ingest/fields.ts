@@ -95,30 +95,47 @@ export function readFlag(value: unknown, field: string): boolean | undefined {
 
 /** Numbers below this are seconds, others milliseconds: as seconds it is the year 5138, as milliseconds 1973. */
 const secondsBelow = 1e11
+/** As seconds the year 1973. What is smaller is a year, a day like 20260415, or a spreadsheet's, and no time. */
+const leastNumber = 1e8
 
 /**
- * A time as epoch ms: ISO 8601, seconds or milliseconds since 1970, as a number or as text. Times without a zone are UTC.
+ * A time as epoch ms: ISO 8601, seconds or milliseconds since 1970 as a number or as text, or with the month as a word, as
+ * in mails. Times without a zone are UTC. What can be read in two ways, `04/03/2026`, is refused, and so are days that no month has.
  */
 export function readTime(value: unknown, field: string): number | undefined {
   if (value === undefined || value === null || value === '') return undefined
   const time =
-    typeof value === 'number' ? fromNumber(value) : typeof value === 'string' ? fromText(value) : NaN
+    typeof value === 'number' ? fromNumber(value) : typeof value === 'string' ? fromText(value.trim()) : NaN
   if (Number.isNaN(time) || time < 0 || time > 8.64e15)
-    throw badRequest(`${field} must be a time after 1970: ISO 8601 or seconds since 1970`, field)
+    throw badRequest(
+      `${field} must be a time after 1970: ISO 8601, such as 2026-04-15T09:30:00Z, or seconds since 1970`,
+      field,
+    )
   return time
 }
 
-const fromNumber = (value: number) => Math.trunc(Math.abs(value) < secondsBelow ? value * 1000 : value)
+const fromNumber = (value: number) =>
+  value < leastNumber ? NaN : Math.trunc(value < secondsBelow ? value * 1000 : value)
 
-const isoTime = /^[+-]?\d{4,6}-\d{2}/
-const zoned = /(z|[+-]\d{2}(:?\d{2})?)$/i
+const yearFirst = /^([+-]?\d{4,6})[-/](\d{2})(?:[-/](\d{2}))?(?!\d)/
+const zoned = /(z|gmt|utc|[+-]\d{2}(:?\d{2})?)$/i
+const monthAsWord = /(^|[ ,-])(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)/i
+const zonedWithName = /[+-]\d{4} \([^()]*\)$/
 
 function fromText(text: string): number {
-  const trimmed = text.trim()
-  if (/^\d+(\.\d+)?$/.test(trimmed)) return fromNumber(Number(trimmed))
-  if (!isoTime.test(trimmed)) return Date.parse(trimmed)
-  // A date and time without a zone would be read in the server's zone.
-  return Date.parse(trimmed.length > 10 && !zoned.test(trimmed) ? `${trimmed.replace(' ', 'T')}Z` : trimmed)
+  if (/^\d+(\.\d+)?$/.test(text)) return fromNumber(Number(text))
+  const [date, year, month, day] = yearFirst.exec(text) ?? []
+  if (date !== undefined) {
+    if (day !== undefined && Number(day) > daysIn(Number(year), Number(month))) return NaN
+    const rest = text.slice(date.length).replace(/ ?(?:utc|gmt)$/i, 'Z')
+    const iso = date.replaceAll('/', '-') + rest.replace(/^ /, 'T').replace(/ (?=[+-]\d|z$)/i, '')
+    // A date and time without a zone would be read in the server's zone.
+    return Date.parse(rest !== '' && !zoned.test(rest) ? `${iso}Z` : iso)
+  }
+  if (!monthAsWord.test(text) || !/\d{4}/.test(text)) return NaN
+  return Date.parse(zoned.test(text) || zonedWithName.test(text) ? text : `${text} UTC`)
 }
+
+const daysIn = (year: number, month: number) => new Date(Date.UTC(year, month, 0)).getUTCDate()
 
 const tooLong = (field: string) => badRequest(`${field} must be shorter than ${nameLength} characters`, field)

@@ -3,6 +3,8 @@ import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { addressKey } from '../email-address.ts'
 import { addressKeySql } from '../people/address-sql.ts'
+import { saveConsents } from '../people/consents.ts'
+import type { Registers } from '../people/registers.ts'
 
 export interface LinkedMessage {
   projectName: string
@@ -27,8 +29,8 @@ export async function findLinkedMessage(
 }
 
 /**
- * Unsubscribes the person that a message was for; of a message to somebody who is no person, everybody with that
- * address. Repeating it changes nothing. False when the message is gone.
+ * Opts out the person that a message was for, and whoever else holds the address that the page names: it is that mailbox which
+ * gets no more. It holds for who gets the address later, too. Repeating it changes nothing. False when the message is gone.
  *
  * `how`: 'page' for the button, 'one_click' for the mail client's own (RFC 8058).
  */
@@ -39,16 +41,18 @@ export async function unsubscribe(
   how: 'page' | 'one_click',
 ): Promise<boolean> {
   return withTransaction(app.pool, async (client) => {
-    const message = await client.query<{ person_id: number | null; recipient: string | null }>(
-      'select person_id, recipient from messages where project_id = $1 and id = $2',
+    const message = await client.query<{ person_id: number | null; addresses: string | null }>(
+      `select m.person_id, coalesce(h.email, m.recipient) as addresses
+       from messages m left join people h on h.project_id = m.project_id and h.id = m.person_id
+       where m.project_id = $1 and m.id = $2`,
       [projectId, messageId],
     )
     if (!message.rows[0]) return false
-    const { person_id: personId, recipient } = message.rows[0]
+    const { person_id: personId, addresses } = message.rows[0]
     await optOut(
       client,
       projectId,
-      { personId, recipient },
+      { personId, addresses: keysOf(addresses) },
       { subscribed: false, via: how, messageId },
       app.now(),
     )
@@ -57,13 +61,14 @@ export async function unsubscribe(
 }
 
 /** A message's recipients are joined by commas. */
-const keysOf = (recipient: string | null): string[] => (recipient ?? '').split(', ').map(addressKey)
+const keysOf = (addresses: string | null): string[] =>
+  (addresses ?? '').split(', ').filter(Boolean).map(addressKey)
 
 /** The opt-out is a write like any other, with its time, so that a late older write can't undo it. */
 async function optOut(
   client: PoolClient,
   projectId: number,
-  whom: { personId: number | null; recipient: string | null },
+  { personId, addresses }: { personId: number | null; addresses: string[] },
   detail: object,
   at: Date,
 ): Promise<void> {
@@ -71,12 +76,13 @@ async function optOut(
     `with changed as (
        update people set subscribed = false, updated_at = greatest(updated_at, $4),
               written = written || jsonb_build_object('$subscribed', floor(extract(epoch from $4::timestamptz) * 1000))
-       where project_id = $1 and subscribed
-         and (id = $2 or ($2::bigint is null and ${addressKeySql('people')} = any($3::text[])))
+       where project_id = $1 and subscribed and (id = $2 or ${addressKeySql('people')} = any($3::text[]))
        returning id
      )
      insert into person_changes (project_id, person_id, kind, detail, at)
      select $1, id, 'subscription', $5, $4 from changed`,
-    [projectId, whom.personId, keysOf(whom.recipient), at, JSON.stringify(detail)],
+    [projectId, personId, addresses, at, JSON.stringify(detail)],
   )
+  const optedOut: Registers = new Map([['$subscribed', { at: at.getTime(), value: false }]])
+  await saveConsents({ client, projectId }, new Map(addresses.map((address) => [address, optedOut])))
 }

@@ -55,8 +55,8 @@ describe('fairway export', () => {
       stderr: expect.stringContaining('--conditions must be JSON'),
     })
     expect(await failure('people', '--project', '999')).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('Project 999 was not found'),
+      code: 2,
+      stderr: expect.stringContaining('There is no project "999"'),
     })
     expect(await failure('events', '--project', project, '--from', 'soon')).toMatchObject({
       code: 1,

@@ -37,7 +37,10 @@ describe('fairway import', () => {
   it.each([[[]], [['status']], [['undo']]])('names the project that is not there: %s', async (command) => {
     const file = write('nobody.csv', 'id\nn1\n')
     const { code, stderr } = await failure(...command, command.length ? '1' : file, '--project', '77')
-    expect({ code, stderr }).toEqual({ code: 1, stderr: 'Project 77 was not found\n' })
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: 'There is no project "77": `npx fairway project list` shows their ids.\n',
+    })
   })
 
   it('imports a file as it is told to, and can take it back', async () => {
@@ -93,7 +96,7 @@ describe('fairway import', () => {
   it('says what is wrong', async () => {
     const file = write('some.csv', 'id\nx\n')
     expect(await failure('nowhere.csv', '--project', project)).toMatchObject({ code: 2 })
-    expect(await failure(file, '--project', '999')).toMatchObject({ code: 1 })
+    expect(await failure(file, '--project', '999')).toMatchObject({ code: 2 })
     expect(await failure(file, '--project', project, '--kind', 'pets')).toMatchObject({ code: 2 })
     expect((await failure(file, '--project', project, '--map', 'ID=id')).stderr).toMatch('It has "id".')
     expect((await failure('status', '77', '--project', project)).stderr).toMatch('Import was not found')

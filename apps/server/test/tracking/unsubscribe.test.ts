@@ -103,6 +103,24 @@ describe('the unsubscribe link', () => {
     await fetch(here(unsubscribeUrl(server.app, server.projectId, id!)), { method: 'POST' })
     expect((await subscribed(a)).subscribed).toBe(false)
     expect((await subscribed(b)).subscribed).toBe(true)
+
+    const later = await fetch(`${server.url}/api/v1/projects/${server.projectId}/people/id:later`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${server.secretKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ email: 'SHARED@x.example' }),
+    })
+    expect(await later.json()).toMatchObject({ subscribed: false })
+  })
+
+  test("opts out whoever shares the person's address, and nobody else", async () => {
+    const { personId, link } = await marketingMail()
+    const { rows } = await server.app.pool.query('select email from people where id = $1', [personId])
+    const sharing = await addPerson(server.app, server.projectId, { email: rows[0].email.toUpperCase() })
+    const other = await addPerson(server.app, server.projectId, { email: `not-${rows[0].email}` })
+    await fetch(link, { method: 'POST' })
+    expect((await subscribed(personId)).subscribed).toBe(false)
+    expect((await subscribed(sharing)).subscribed).toBe(false)
+    expect((await subscribed(other)).subscribed).toBe(true)
   })
 
   test('a forged or foreign token does nothing', async () => {

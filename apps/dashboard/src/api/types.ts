@@ -198,6 +198,8 @@ export interface Template {
   text: string | null
   createdAt: string
   updatedAt: string
+  /** What keeps its live mail from leaving, on account of the sender. */
+  senderProblem: string | null
 }
 
 /** When a campaign's message is due after its trigger event. */

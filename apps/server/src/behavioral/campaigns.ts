@@ -9,7 +9,7 @@ import type { BehavioralCampaigns } from '../db/schema.ts'
 import { conflict, notFound } from '../errors.ts'
 import { foldName } from '../ingest/item.ts'
 import { expandFor } from '../segments/segment.ts'
-import { sendingProblem } from '../templates/sender.ts'
+import { senderRules, sendingProblem, templateSenderProblem } from '../templates/sender.ts'
 import { parseWait, type Wait } from './wait.ts'
 
 export const campaignStates = ['off', 'test', 'live'] as const
@@ -35,9 +35,12 @@ export interface Campaign {
   transactional: boolean
   createdAt: Date
   updatedAt: Date
+  /** What keeps mail of its template from leaving, on account of the sender; null when nothing does. */
+  senderProblem: string | null
 }
 
-export type CampaignFields = Omit<Campaign, 'id' | 'createdAt' | 'updatedAt'>
+type Stored = Omit<Campaign, 'senderProblem'>
+export type CampaignFields = Omit<Stored, 'id' | 'createdAt' | 'updatedAt'>
 
 /** Campaigns of a project at most. */
 export const mostCampaigns = 2_000
@@ -108,19 +111,20 @@ function parseTransactional(input: unknown): boolean {
 }
 
 /** Oldest first; `cursor` is the id that a page ended with. */
-export function listCampaigns(
+export async function listCampaigns(
   app: App,
   projectId: number,
   { limit, cursor = 0 }: { limit: number; cursor?: number },
 ): Promise<Page<Campaign>> {
   const query = `select *, ${bytesOf('conditions')} as bytes from behavioral_campaigns
     where project_id = $1 and id > $2 order by id limit $3`
-  return readPage<Selectable<BehavioralCampaigns>, Campaign>(
+  const page = await readPage<Selectable<BehavioralCampaigns>, Stored>(
     app.pool,
     { query, values: [projectId, cursor, limit + 1], order: 'id', limit },
     ({ id }) => String(id),
     fromRow,
   )
+  return { ...page, items: await withSenders(app, projectId, page.items) }
 }
 
 /** @throws {ApiError} 404 */
@@ -131,7 +135,7 @@ export async function getCampaign(app: App, projectId: number, id: number): Prom
     .where('project_id', '=', projectId)
     .where('id', '=', id)
     .executeTakeFirst()
-  return fromRow(found(row))
+  return withSender(app, projectId, fromRow(found(row)))
 }
 
 /** @throws {ApiError} 422 when the template or a segment isn't there */
@@ -149,7 +153,7 @@ export async function createCampaign(app: App, projectId: number, fields: Campai
     .values({ project_id: projectId, name, template_id, trigger_event, folded_trigger, ...columns })
     .returningAll()
     .executeTakeFirstOrThrow()
-  return fromRow(row)
+  return withSender(app, projectId, fromRow(row))
 }
 
 /**
@@ -176,7 +180,7 @@ export async function updateCampaign(
     .where('id', '=', id)
     .returningAll()
     .executeTakeFirst()
-  return fromRow(found(row))
+  return withSender(app, projectId, fromRow(found(row)))
 }
 
 /** Messages that were still to be sent are skipped when their time comes. @throws {ApiError} 404 */
@@ -210,9 +214,25 @@ async function checkTemplate(
     .where('id', '=', templateId)
     .executeTakeFirst()
   if (!template) throw refuse('templateId', 'names no template of this project')
-  const problem = state === 'live' ? sendingProblem(template) : undefined
+  const problem = state === 'live' ? sendingProblem(template, senderRules(app.config)) : undefined
   if (problem) throw refuse('state', `can't be live: the template "${template.name}" ${problem}`)
 }
+
+async function withSenders(app: App, projectId: number, campaigns: Stored[]): Promise<Campaign[]> {
+  const { rows } = await app.pool.query<{ id: number; fromAddress: string | null; replyTo: string | null }>(
+    `select id, from_address as "fromAddress", reply_to as "replyTo" from templates
+     where project_id = $1 and id = any($2::int[])`,
+    [projectId, campaigns.map(({ templateId }) => templateId)],
+  )
+  const senders = new Map(rows.map((row) => [row.id, templateSenderProblem(row, senderRules(app.config))]))
+  return campaigns.map((campaign) => ({
+    ...campaign,
+    senderProblem: senders.get(campaign.templateId) ?? null,
+  }))
+}
+
+const withSender = async (app: App, projectId: number, campaign: Stored): Promise<Campaign> =>
+  (await withSenders(app, projectId, [campaign]))[0]!
 
 function found<Row>(row: Row | undefined): Row {
   if (!row) throw notFound('Behavioral campaign')
@@ -238,7 +258,7 @@ function toColumns(fields: Partial<CampaignFields>) {
   }
 }
 
-const fromRow = (row: Selectable<BehavioralCampaigns>): Campaign => ({
+const fromRow = (row: Selectable<BehavioralCampaigns>): Stored => ({
   id: row.id,
   name: row.name,
   state: row.state,

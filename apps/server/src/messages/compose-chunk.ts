@@ -2,6 +2,7 @@ import type { App } from '../app.ts'
 import { dkimKeys } from '../channels/dkim.ts'
 import type { MailSource } from '../templates/render.ts'
 import { rendererOf } from '../templates/renderer.ts'
+import { senderRules } from '../templates/sender.ts'
 import { TemplateError } from '../templates/template-error.ts'
 import type { Addressed } from './addressing.ts'
 import type { Delivery } from './deliver.ts'
@@ -68,6 +69,7 @@ async function composeTogether(delivery: Delivery, addressed: Addressed[], chunk
     projectName: sending.projectName,
     sources: [],
     keys: dkimKeys(app, projectId, sending.domains),
+    senders: senderRules(app.config),
     date: app.now(),
   }
   const indexOf = sourceIndex(shared.sources)

@@ -4,7 +4,7 @@ import { domainOf } from '../email-address.ts'
 import { enterPart } from '../templates/place.ts'
 import { renderMail } from '../templates/render.ts'
 import { buildScope } from '../templates/scope.ts'
-import type { Sender } from '../templates/sender.ts'
+import { type Sender, senderProblem } from '../templates/sender.ts'
 import { TemplateError } from '../templates/template-error.ts'
 import type { Mailbox } from './addresses.ts'
 import type { ComposedMail, ComposeItem, ComposeShared } from './work.ts'
@@ -17,9 +17,7 @@ export async function composeMail(shared: ComposeShared, item: ComposeItem): Pro
   const from = senderOf(rendered.from, shared, item)
   if (!rendered.subject) throw new TemplateError('subject', 'is empty')
   if (!rendered.html && !rendered.text) throw new TemplateError('html', 'is empty')
-  const { text: replyText, mailboxes: replyTo } = rendered.replyTo
-  if (replyText && !replyTo)
-    throw new TemplateError('reply_to', `"${shortened(replyText)}" is not an address`)
+  const replyTo = replyToOf(rendered.replyTo, shared)
   const domain = domainOf(from.address)
   const source = await composeMessage({
     messageId: `<${scope.messageId}.${shared.projectId}@${domain}>`,
@@ -40,16 +38,21 @@ export async function composeMail(shared: ComposeShared, item: ComposeItem): Pro
 
 const sandboxSender = 'sandbox@fairway.invalid'
 
-function senderOf({ text, mailboxes = [] }: Sender, shared: ComposeShared, item: ComposeItem): Mailbox {
-  if (mailboxes.length === 1) return mailboxes[0]!
-  if (text) {
-    throw new TemplateError(
-      'from',
-      `"${shortened(text)}" is not one address, as in "Shop <hello@example.com>"`,
-    )
+function senderOf(sender: Sender, shared: ComposeShared, item: ComposeItem): Mailbox {
+  const problem = senderProblem('from', sender, shared.senders)
+  if (problem !== undefined) {
+    throw new TemplateError('from', `"${shortened(sender.text)}" is not one address: ${problem}`)
   }
+  const [from] = sender.mailboxes ?? []
+  if (from) return from
   if (item.staysHere) return { name: shared.projectName, address: sandboxSender }
   throw new TemplateError('from', 'is missing: give the template a sender address')
+}
+
+function replyToOf(sender: Sender, shared: ComposeShared): Mailbox[] | undefined {
+  const problem = senderProblem('reply_to', sender, shared.senders)
+  if (problem === undefined) return sender.mailboxes
+  throw new TemplateError('reply_to', `"${shortened(sender.text)}" is not an address: ${problem}`)
 }
 
 const shortened = (value: string) => (value.length > 200 ? `${value.slice(0, 200)}…` : value)

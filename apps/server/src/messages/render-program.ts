@@ -16,8 +16,8 @@ serve([
     return null
   }),
   doing(render, (_, { source, scope }) => renderMail(source, buildScope(scope))),
-  doing(preview, (_, { source, scope, beside }) =>
-    previewJson(renderMail(source, buildScope(scope)), beside),
+  doing(preview, (_, { source, scope, senders, beside }) =>
+    previewJson(renderMail(source, buildScope(scope)), senders, beside),
   ),
   doing(compose, composeMail),
   doing(writeMessage, (_, mail) => composeMessage(mail)),

@@ -1,6 +1,7 @@
 import type { DkimKey } from '../channels/mail.ts'
 import type { MailSource } from '../templates/render.ts'
 import type { ScopeSource } from '../templates/scope.ts'
+import type { SenderRules } from '../templates/sender.ts'
 import type { Work } from '../templates/work.ts'
 
 /** What the mails of a batch have in common. */
@@ -10,6 +11,7 @@ export interface ComposeShared {
   /** Each template once. */
   sources: MailSource[]
   keys: DkimKey[]
+  senders: SenderRules
   date: Date
 }
 

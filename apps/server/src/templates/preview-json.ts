@@ -1,5 +1,5 @@
 import type { RenderedMail } from './render.ts'
-import { senderProblem } from './sender.ts'
+import { type SenderRules, senderProblem } from './sender.ts'
 import { TemplateError } from './template-error.ts'
 
 /** A control character takes six bytes of JSON: a mail within its own limit may be a preview of 23 MB. */
@@ -10,8 +10,12 @@ const mostBytes = 6_000_000
  *
  * @throws {TemplateError} above 6 MB.
  */
-export function previewJson(mail: RenderedMail, beside: Record<string, unknown>): Uint8Array {
-  const json = Buffer.from(JSON.stringify({ ...mail, ...senderOf(mail), ...beside }))
+export function previewJson(
+  mail: RenderedMail,
+  senders: SenderRules,
+  beside: Record<string, unknown>,
+): Uint8Array {
+  const json = Buffer.from(JSON.stringify({ ...mail, ...senderOf(mail, senders), ...beside }))
   if (json.byteLength > mostBytes)
     throw new TemplateError(
       'html',
@@ -20,8 +24,9 @@ export function previewJson(mail: RenderedMail, beside: Record<string, unknown>)
   return json
 }
 
-const senderOf = ({ from, replyTo }: RenderedMail) => ({
+const senderOf = ({ from, replyTo }: RenderedMail, senders: SenderRules) => ({
   from: from.text,
   replyTo: replyTo.text,
-  senderProblem: senderProblem('fromAddress', from) ?? senderProblem('replyTo', replyTo) ?? null,
+  senderProblem:
+    senderProblem('fromAddress', from, senders) ?? senderProblem('replyTo', replyTo, senders) ?? null,
 })

@@ -4,6 +4,7 @@ import { notFound } from '../errors.ts'
 import { findPersonIds, loadPeople, type PersonReference, type Recipient } from '../people/lookup.ts'
 import { rendererOf } from './renderer.ts'
 import type { ScopeSource } from './scope.ts'
+import { senderRules } from './sender.ts'
 import { resultOf, type TemplateInput, toMailSource } from './templates.ts'
 import { preview } from './work.ts'
 
@@ -42,7 +43,7 @@ export async function previewTemplate(
     person: person ? { id: person.id, email: person.email } : null,
   }
   const [end] = await rendererOf(app).run(preview, projectId, null, [
-    { source: toMailSource(template), scope, beside },
+    { source: toMailSource(template), scope, senders: senderRules(app.config), beside },
   ])
   return resultOf(end!)
 }

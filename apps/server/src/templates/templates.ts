@@ -4,7 +4,7 @@ import type { Page } from '../db/cursor.ts'
 import { conflict, invalidField, notFound, tooManyRequests } from '../errors.ts'
 import type { MailSource } from './render.ts'
 import { type End, rendererOf } from './renderer.ts'
-import { sendingProblem, sourceProblem } from './sender.ts'
+import { senderRules, sendingProblem, sourceProblem, templateSenderProblem } from './sender.ts'
 import { TemplateError } from './template-error.ts'
 import { validate } from './work.ts'
 
@@ -23,9 +23,13 @@ export interface Template {
   headers: Record<string, string>
   createdAt: Date
   updatedAt: Date
+  /** What keeps its live mail from leaving, on account of the sender; null when nothing does. */
+  senderProblem: string | null
 }
 
-export type TemplateInput = Partial<Omit<Template, 'id' | 'createdAt' | 'updatedAt'>>
+type Row = Omit<Template, 'senderProblem'>
+type Fields = Omit<Row, 'id' | 'createdAt' | 'updatedAt'>
+export type TemplateInput = Partial<Fields>
 
 const columns = `id, key, name, from_address as "fromAddress", reply_to as "replyTo", subject, preheader, html, text, headers,
   created_at as "createdAt", updated_at as "updatedAt"`
@@ -41,22 +45,22 @@ export async function listTemplates(
 ): Promise<Page<Template>> {
   const query = `select ${columns}, ${bytesOf('subject', 'preheader', 'html', 'text', 'from_address', 'reply_to', 'headers')} as bytes
     from templates where project_id = $1 and ($2::int is null or id < $2) order by id desc limit $3`
-  return readPage<Template, Template>(
+  return readPage<Row, Template>(
     app.pool,
     { query, values: [projectId, cursor ?? null, limit + 1], order: 'id desc', limit },
     ({ id }) => String(id),
-    (template) => template,
+    (row) => fromRow(app, row),
   )
 }
 
 /** @throws {ApiError} 404 */
 export async function getTemplate(app: App, projectId: number, id: number): Promise<Template> {
-  const { rows } = await app.pool.query<Template>(
+  const { rows } = await app.pool.query<Row>(
     `select ${columns} from templates where project_id = $1 and id = $2`,
     [projectId, id],
   )
   if (!rows[0]) throw notFound('Template')
-  return rows[0]
+  return fromRow(app, rows[0])
 }
 
 /** @throws {ApiError} 422 with the line of a Liquid mistake, 409 for a key that is taken. */
@@ -65,13 +69,13 @@ export async function createTemplate(app: App, projectId: number, input: Templat
   await refuseTooMany(app, projectId)
   const template = { ...emptyTemplate, ...input }
   const { rows } = await withUniqueKey(template.key, () =>
-    app.pool.query<Template>(
+    app.pool.query<Row>(
       `insert into templates (project_id, key, name, from_address, reply_to, subject, preheader, html, text, headers, created_at, updated_at)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) returning ${columns}`,
       [projectId, ...valuesOf(template), app.now()],
     ),
   )
-  return rows[0]!
+  return fromRow(app, rows[0]!)
 }
 
 /** Members that are left out stay as they are. @throws {ApiError} 404, 422, 409 */
@@ -85,7 +89,7 @@ export async function updateTemplate(
   await checkTemplate(app, projectId, template)
   await keepSendable(app, projectId, id, template)
   const { rows } = await withUniqueKey(template.key, () =>
-    app.pool.query<Template>(
+    app.pool.query<Row>(
       `update templates set key = $3, name = $4, from_address = $5, reply_to = $6, subject = $7, preheader = $8, html = $9,
               text = $10, headers = $11, updated_at = $12
        where project_id = $1 and id = $2 returning ${columns}`,
@@ -93,7 +97,7 @@ export async function updateTemplate(
     ),
   )
   if (!rows[0]) throw notFound('Template')
-  return rows[0]
+  return fromRow(app, rows[0])
 }
 
 /** @throws {ApiError} 404, and 409 while a campaign uses it. */
@@ -115,7 +119,10 @@ export async function deleteTemplate(app: App, projectId: number, id: number): P
 /** @throws {ApiError} 409 for a change after which no mail of a live campaign could leave */
 async function keepSendable(app: App, projectId: number, id: number, template: TemplateInput): Promise<void> {
   const { from, replyTo, ...parts } = toMailSource(template)
-  const problem = sendingProblem({ from_address: from, reply_to: replyTo ?? null, ...parts })
+  const problem = sendingProblem(
+    { from_address: from, reply_to: replyTo ?? null, ...parts },
+    senderRules(app.config),
+  )
   if (!problem) return
   const { rows } = await app.pool.query<{ name: string }>(
     `select name from behavioral_campaigns where project_id = $1 and template_id = $2 and state = 'live' limit 1`,
@@ -124,6 +131,11 @@ async function keepSendable(app: App, projectId: number, id: number, template: T
   if (rows[0])
     throw conflict(`The live campaign "${rows[0].name}" sends this template, which then ${problem}`)
 }
+
+const fromRow = (app: App, row: Row): Template => ({
+  ...row,
+  senderProblem: templateSenderProblem(row, senderRules(app.config)),
+})
 
 const emptyTemplate = {
   key: null,
@@ -137,7 +149,7 @@ const emptyTemplate = {
   headers: {},
 }
 
-const valuesOf = (template: Omit<Template, 'id' | 'createdAt' | 'updatedAt'>) => [
+const valuesOf = (template: Fields) => [
   template.key || null,
   template.name,
   template.fromAddress || null,
@@ -199,7 +211,7 @@ async function checkTemplate(app: App, projectId: number, template: TemplateInpu
   const [end] = await rendererOf(app).run(validate, projectId, null, [toMailSource(template)])
   resultOf(end!)
   for (const field of ['fromAddress', 'replyTo'] as const) {
-    const problem = sourceProblem(field, template[field] ?? '')
+    const problem = sourceProblem(field, template[field] ?? '', senderRules(app.config))
     if (problem) throw invalidField(field, problem)
   }
 }

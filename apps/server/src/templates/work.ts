@@ -1,5 +1,6 @@
 import type { MailSource, RenderedMail } from './render.ts'
 import type { ScopeSource } from './scope.ts'
+import type { SenderRules } from './sender.ts'
 
 /**
  * A kind of work that render processes do. `Shared` holds for a whole batch and `Item` for one mail of it; both cross to the
@@ -19,6 +20,6 @@ export const render: Work<null, { source: MailSource; scope: ScopeSource }, Rend
 /** The same as the bytes of a JSON object, with these members beside it. */
 export const preview: Work<
   null,
-  { source: MailSource; scope: ScopeSource; beside: Record<string, unknown> },
+  { source: MailSource; scope: ScopeSource; senders: SenderRules; beside: Record<string, unknown> },
   Uint8Array
 > = { name: 'preview' }

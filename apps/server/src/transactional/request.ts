@@ -2,12 +2,12 @@ import type { Json } from '@fairway/queue'
 import { addressProblem, canonicalAddress } from '../email-address.ts'
 import { badRequest, tooLarge } from '../errors.ts'
 import { isEmptyList } from '../ingest/fields.ts'
-import { parseAddresses } from '../messages/addresses.ts'
+import { readMailboxes } from '../messages/addresses.ts'
 import type { MessageInput } from '../messages/input.ts'
 import type { PersonReference } from '../people/lookup.ts'
 import { isNoId, noIdReason } from '../people/no-id.ts'
 import { requireHeaderName } from '../templates/header-names.ts'
-import { sourceProblem } from '../templates/sender.ts'
+import { type SenderRules, sourceProblem } from '../templates/sender.ts'
 import type { TemplateError } from '../templates/template-error.ts'
 
 const mostRecipients = 15
@@ -39,6 +39,7 @@ export function readSendRequest(
   body: unknown,
   idempotencyHeader: string | undefined,
   now: Date,
+  senders?: SenderRules,
 ): SendRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw badRequest('The body must be a JSON object')
@@ -70,7 +71,7 @@ export function readSendRequest(
       to,
       bcc,
       data: readData(fields.message_data),
-      mail: readMail(fields),
+      mail: readMail(fields, senders),
       attachments: attachments.length || undefined,
       onlySubscribed: fields.send_to_unsubscribed === false || undefined,
       forget: fields.disable_message_retention === true || undefined,
@@ -122,26 +123,19 @@ function readRecipients(fields: Fields, name: 'to' | 'bcc'): string[] | undefine
   if (value === undefined || value === null || value === '') return undefined
   if (typeof value !== 'string')
     throw badRequest(`${name} must be text: one or more addresses, separated by commas`, name)
-  const addresses = parseAddresses(value)
-  if (!addresses) throw badRequest(`${name} must be valid addresses, separated by commas`, name)
-  return addresses
+  const read = readMailboxes(value)
+  if ('problem' in read)
+    throw badRequest(`${name} must be valid addresses, separated by commas; ${read.problem}`, name)
+  return read.mailboxes.map(({ address }) => address)
 }
 
-function readMail(fields: Fields): MessageInput['mail'] {
+function readMail(fields: Fields, rules: SenderRules | undefined): MessageInput['mail'] {
   const from = readText(fields, 'from')
-  if (from !== undefined && sourceProblem('fromAddress', from)) {
-    throw badRequest(
-      'from must be one address, as in "Shop <hello@example.com>"; Liquid can make the name, not the address',
-      'from',
-    )
-  }
   const replyTo = readText(fields, 'reply_to')
-  if (replyTo !== undefined && sourceProblem('replyTo', replyTo)) {
-    throw badRequest(
-      'reply_to must be an address, as in "help@example.com"; Liquid can make a name, not an address',
-      'reply_to',
-    )
-  }
+  const problem = sourceProblem('from', from ?? '', rules)
+  if (problem !== undefined) throw badRequest(problem, 'from')
+  const replyProblem = sourceProblem('reply_to', replyTo ?? '', rules)
+  if (replyProblem !== undefined) throw badRequest(replyProblem, 'reply_to')
   return {
     from,
     replyTo,

@@ -5,6 +5,7 @@ import type { App } from '../app.ts'
 import { ApiError, badRequest, forbidden, unauthorized } from '../errors.ts'
 import { maxDepth } from '../ingest/limits.ts'
 import { type JsonRules, measureJson } from '../json-limits.ts'
+import { senderRules } from '../templates/sender.ts'
 import { toApiError } from '../to-api-error.ts'
 import { readSendRequest } from './request.ts'
 import { sendTransactional } from './send.ts'
@@ -61,7 +62,12 @@ export const transactionalRoutes = (app: App) => async (scope: FastifyInstance) 
     async (request) => {
       const projectId = await authenticate(app, request)
       const key = request.headers['idempotency-key']
-      const send = readSendRequest(request.body, typeof key === 'string' ? key : undefined, app.now())
+      const send = readSendRequest(
+        request.body,
+        typeof key === 'string' ? key : undefined,
+        app.now(),
+        senderRules(app.config),
+      )
       const { messageId, acceptedAt } = await sendTransactional(app, projectId, send)
       return { delivery_id: messageId, queued_at: Math.floor(acceptedAt.getTime() / 1000) }
     },

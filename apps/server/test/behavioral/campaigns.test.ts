@@ -37,6 +37,7 @@ test('a campaign is created off with defaults, read, changed, switched and delet
     transactional: false,
     createdAt: shop.clock.now.toISOString(),
     updatedAt: shop.clock.now.toISOString(),
+    senderProblem: null,
   })
   const path = `/behavioral/${created.body.id}`
   const changes = {
@@ -209,7 +210,11 @@ test.each([
     })
 
     const campaign = (await call('POST', '/behavioral', { ...minimal(), templateId: template.id })).body
+    expect(campaign.senderProblem).toEqual(
+      'fromAddress' in lack ? expect.stringContaining('fromAddress is empty') : null,
+    )
     const path = `/behavioral/${campaign.id}`
+    expect((await call('GET', path)).body.senderProblem).toBe(campaign.senderProblem)
     expect(await call('PATCH', path, { state: 'live' })).toMatchObject({
       status: 422,
       body: { field: 'state' },

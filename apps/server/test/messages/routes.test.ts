@@ -149,7 +149,10 @@ describe('templates', () => {
     [{ fromAddress: '{{' }, { field: 'fromAddress', line: 1 }],
     [{ fromAddress: 'not an address' }, { field: 'fromAddress' }],
     [{ fromAddress: 'a@x.example, b@x.example' }, { field: 'fromAddress' }],
+    [{ fromAddress: 'Shop hello@example' }, { field: 'fromAddress' }],
+    [{ fromAddress: 'Shop hello@x.example' }, { field: 'fromAddress' }],
     [{ replyTo: 'nobody' }, { field: 'replyTo' }],
+    [{ replyTo: 'Help help@x.example' }, { field: 'replyTo' }],
     [{ headers: { Bcc: 'x@x.example' } }, { field: 'headers.Bcc' }],
     [{ key: '12' }, { field: 'key' }],
     [{ html: 'a\u0000' }, { field: 'html' }],
@@ -158,5 +161,17 @@ describe('templates', () => {
   ])('%j is refused where it is wrong', async (change, problem) => {
     const reply = await call('POST', '/templates', { ...draft, ...change })
     expect(reply).toMatchObject({ status: 422, json: problem })
+  })
+
+  test('a template without a sender says so wherever it is shown', async () => {
+    const created = await call('POST', '/templates', { ...draft, key: null, fromAddress: null })
+    const problem = expect.stringContaining('fromAddress is empty')
+    expect(created).toMatchObject({ status: 201, json: { senderProblem: problem } })
+    const path = `/templates/${created.json.id}`
+    expect((await call('GET', path)).json.senderProblem).toEqual(problem)
+    expect((await call('GET', '/templates')).json.items[0].senderProblem).toEqual(problem)
+    expect((await call('PATCH', path, { name: 'Other' })).json.senderProblem).toEqual(problem)
+    expect((await call('PATCH', path, { fromAddress: 'Shop <a@x.example>' })).json.senderProblem).toBeNull()
+    await call('DELETE', path)
   })
 })

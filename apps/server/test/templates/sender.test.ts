@@ -14,6 +14,7 @@ async function mailOf(source: Partial<typeof author>, properties: Record<string,
     projectName: 'Shop',
     sources: [{ ...author, ...source, subject: 'Hi', html: '<p>Hi</p>' }],
     keys: [],
+    senders: { bareDomains: false },
     date: new Date(0),
   }
   const item = {

@@ -57,6 +57,11 @@ function Rendered({ from, replyTo, subject, html, text, senderProblem }: Templat
           {senderProblem}
         </Alert>
       )}
+      {from === '' && (
+        <Alert color="buoy" mb="md" title="No sender">
+          Mail without a From address goes no further than the mailbox of this installation: nobody gets it.
+        </Alert>
+      )}
       <Box mb="md">
         <PropertyList
           label="Envelope of the preview"

@@ -411,7 +411,7 @@ describe('errors', () => {
       project,
       id,
       'big.bin',
-      Buffer.alloc(24_000_000, 1),
+      Buffer.alloc(12_000_000, 1),
     ])
     const settled = await deliver(app, project, [id!])
     expect(settled.snoozed.has(id!)).toBe(true)

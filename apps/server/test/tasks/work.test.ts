@@ -12,6 +12,8 @@ let server: TestServer
 let now = new Date('2026-06-01T12:00:00Z')
 /** Called before each step is written; what a test throws here breaks it. */
 let beforeWrite: (place: number) => void | Promise<void> = () => {}
+/** The same before each step is looked for, when nothing is locked. */
+let beforeNext: () => unknown = () => {}
 
 /** Notes the numbers 1 to `input.to`, one a step, in counters. */
 const counting: TaskKind<number> = {
@@ -19,7 +21,10 @@ const counting: TaskKind<number> = {
     let place = (task.cursor as number | null) ?? 0
     const to = Number(task.input.to)
     return {
-      next: async () => (place < to ? ++place : undefined),
+      async next() {
+        await beforeNext()
+        return place < to ? ++place : undefined
+      },
       async write(client, number) {
         await beforeWrite(number)
         await client.query(`insert into counters (project_id, name, hour, value) values ($1, $2, $3, $4)`, [
@@ -48,6 +53,7 @@ beforeAll(async () => {
 afterAll(() => server?.close())
 beforeEach(async () => {
   beforeWrite = () => {}
+  beforeNext = () => {}
   await server.app.pool.query('delete from counters')
 })
 
@@ -176,6 +182,7 @@ describe('a task', () => {
     beforeWrite = () => {
       pausing ??= command(task, 'pause')
     }
+    beforeNext = () => pausing
     await work(task)
     await pausing
     const paused = await reload(task)

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
-  cpSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -33,9 +33,7 @@ const targets = {
     ],
     build() {
       run('typescript/bin/tsc', ['-b', 'packages/queue', 'apps/server'])
-      const migrations = 'apps/server/dist/db/migrations'
-      rmSync(join(root, migrations), { recursive: true, force: true })
-      cpSync(join(root, 'apps/server/src/db/migrations'), join(root, migrations), { recursive: true })
+      copySql(join(root, 'apps/server/src/db/migrations'), join(root, 'apps/server/dist/db/migrations'))
     },
   },
   console: {
@@ -83,7 +81,12 @@ function isFresh(name, stamp) {
 /** Of names, sizes and times of change; another lock file means other dependencies. */
 function fingerprintOf(name) {
   const hash = createHash('sha256')
-  for (const input of [...targets[name].inputs, 'package-lock.json', 'tsconfig.base.json'])
+  for (const input of [
+    ...targets[name].inputs,
+    'package-lock.json',
+    'tsconfig.base.json',
+    'scripts/build.mjs',
+  ])
     add(join(root, input))
   return hash.digest('hex')
 
@@ -92,6 +95,14 @@ function fingerprintOf(name) {
     if (stat?.isDirectory()) for (const entry of readdirSync(path).sort()) add(join(path, entry))
     else if (stat) hash.update(`${path}\0${stat.size}\0${stat.mtimeMs}\n`)
   }
+}
+
+/** Beside what was compiled there; files that are gone go. */
+function copySql(from, to) {
+  mkdirSync(to, { recursive: true })
+  const isSql = (file) => extname(file) === '.sql'
+  for (const file of readdirSync(to).filter(isSql)) rmSync(join(to, file))
+  for (const file of readdirSync(from).filter(isSql)) copyFileSync(join(from, file), join(to, file))
 }
 
 const compressible = new Set(['.css', '.html', '.js', '.json', '.svg'])

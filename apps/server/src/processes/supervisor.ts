@@ -160,10 +160,12 @@ export class Supervisor {
     post.process = undefined
     post.downSince ??= performance.now()
     this.#registerAll()
-    // What keeps a first start from succeeding is for the operator to correct.
-    if (!post.wasReady && !this.#stopping) this.#failed ??= new StartFailed(plan.role, code || 1)
+    // What keeps a first start from succeeding is for the operator to correct; but for a kill from outside, such as for want of memory.
+    const wasKilled = signal !== null && reason === undefined
+    if (!post.wasReady && !wasKilled && !this.#stopping)
+      this.#failed ??= new StartFailed(plan.role, code || 1)
     this.#onChange()
-    if (this.#stopping || !post.wasReady) return
+    if (this.#stopping || this.#failed) return
     post.replaced++
     post.lastReason = reason ?? (signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`)
     if (performance.now() - ended!.startedAt > soundMs) post.pauseMs = firstPauseMs

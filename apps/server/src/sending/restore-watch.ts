@@ -38,8 +38,10 @@ export class RestoreWatch {
 
   /** Whether sending of the project is held: looked at before each batch of mails, in one statement. */
   async isHeld(projectId: number): Promise<boolean> {
+    // Before the reading: one that began earlier may end later, and is no step back.
+    const before = this.#mark
     const state = await readDatabaseState(this.#app.pool, projectId)
-    if (await this.#compare(state)) return true
+    if (await this.#compare(state, before)) return true
     return state.held
   }
 
@@ -50,14 +52,14 @@ export class RestoreWatch {
   }
 
   /** True when sending was held just now. */
-  async #compare({ identity, known, position }: DatabaseState): Promise<boolean> {
+  async #compare({ identity, known, position }: DatabaseState, before: Mark | undefined): Promise<boolean> {
     const mark = this.#mark
     if (position !== null && (mark?.identity !== identity || mark.position <= position))
       this.#mark = { identity, position }
     if (known === null) await noteIdentity(this.#app, identity, null)
     else if (known !== identity) {
       if (await noteIdentity(this.#app, identity, known)) return true
-    } else if (position !== null && mark?.identity === identity && mark.position > position) {
+    } else if (position !== null && before?.identity === identity && before.position > position) {
       this.#mark = { identity, position }
       await holdSending(this.#app, wentBack)
       return true

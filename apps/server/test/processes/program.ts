@@ -1,6 +1,6 @@
 /**
  * A process for tests of the supervisor, with one behaviour per role: `beats`, `exits-with:N`, `crashes` (after it
- * is ready), `hangs-once:FILE`,
+ * is ready), `hangs-once:FILE`, `killed-at-start:FILE` (before it is ready, twice),
  * `hangs:FILE` (after it is ready; FILE counts the starts), `deaf` (does not stop), `first-beat-late`.
  */
 import { appendFileSync, readFileSync } from 'node:fs'
@@ -17,10 +17,11 @@ process.on('message', (message: ToProcess) => {
 })
 if (behaviour === 'exits-with') process.exit(Number(argument))
 let starts = 1
-if (behaviour === 'hangs' || behaviour === 'hangs-once') {
-  appendFileSync(argument!, 'x')
-  starts = readFileSync(argument!, 'utf8').length
+if (argument !== undefined) {
+  appendFileSync(argument, 'x')
+  starts = readFileSync(argument, 'utf8').length
 }
+if (behaviour === 'killed-at-start' && starts < 3) process.kill(process.pid, 'SIGKILL')
 beat()
 setInterval(beat, beatMs)
 tell({ kind: 'ready' })

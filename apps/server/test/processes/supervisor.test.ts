@@ -85,6 +85,13 @@ describe('a supervisor', () => {
     expect(running.states().every(({ pid }) => pid === null)).toBe(true)
   })
 
+  it('replaces what is killed before it was ready: nobody has told why', async () => {
+    const running = supervise({ api: 'beats', worker: `killed-at-start:${join(dataDir, 'starts')}` })
+    await running.started()
+    expect(state('worker')).toMatchObject({ replaced: 2, lastReason: 'it was ended by SIGKILL' })
+    expect(state('api').replaced).toBe(0)
+  })
+
   it('replaces a process whose event loop hangs, says why, and leaves the other alone', async () => {
     const running = supervise(
       { api: 'beats', worker: `hangs-once:${join(dataDir, 'starts')}` },

@@ -96,6 +96,22 @@ it('a database that stays itself holds nothing, also after a restart', async () 
   expect(await restoreWatchOf(second.app).isHeld(project.id)).toBe(false)
 })
 
+it('looks that overtake each other while much is written hold nothing', async () => {
+  const installation = await openInstallation()
+  const server = await start(installation)
+  await addProject(server)
+  const watch = restoreWatchOf(server.app)
+  await installation.pool.query('create table filler (text text)')
+  for (let round = 0; round < 20; round++) {
+    const writing = Array.from({ length: 5 }, () =>
+      installation.pool.query(`insert into filler select repeat('x', 1000) from generate_series(1, 20)`),
+    )
+    const looks = Array.from({ length: 40 }, async () => watch.isHeld(1))
+    expect(await Promise.all(looks)).not.toContain(true)
+    await Promise.all(writing)
+  }
+})
+
 it('a restored copy sends nothing until an administrator confirms; new projects are not held', async () => {
   const installation = await openInstallation()
   const before = await start(installation)

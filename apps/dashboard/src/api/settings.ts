@@ -81,8 +81,11 @@ export const useDeleteProvider = (project: string) =>
   )
 
 export const useTestProvider = (project: string) =>
-  useChange(project, 'providers', ({ id, to }: { id: number; to: string }) =>
-    request(projectPath(project, 'providers', id, 'test'), { method: 'POST', body: { to } }),
+  useChange(project, 'providers', ({ id, to, from }: { id: number; to: string; from: string }) =>
+    request(projectPath(project, 'providers', id, 'test'), {
+      method: 'POST',
+      body: { to, ...(from && { from }) },
+    }),
   )
 
 export const useDomains = (project: string) =>

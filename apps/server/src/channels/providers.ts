@@ -3,9 +3,11 @@ import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { addressProblem, canonicalAddress, domainOf } from '../email-address.ts'
 import { ApiError, invalidField, notFound } from '../errors.ts'
+import { parseMailboxes } from '../messages/addresses.ts'
 import { isInternalLiteral } from '../outgoing/connections.ts'
 import { type Retrying, readRetrying } from '../queue/retrying.ts'
 import { rendererOf } from '../templates/renderer.ts'
+import { senderRules, sourceProblem } from '../templates/sender.ts'
 import { resultOf } from '../templates/templates.ts'
 import { openChannel, openSettings, sealSettings } from './channels.ts'
 import { defaultLimits, type ProviderLimits, type SmtpSettings } from './smtp.ts'
@@ -158,7 +160,7 @@ export async function testProvider(
   app: App,
   projectId: number,
   id: number,
-  mail?: { to: string; from: string },
+  mail?: { to: string; from?: string },
 ): Promise<void> {
   const row = await readProvider(app, projectId, id)
   const channel = openChannel(
@@ -169,8 +171,8 @@ export async function testProvider(
   )
   try {
     if (!mail) return await channel.verify()
-    const from = readAddress('from', mail.from)
     const to = readAddress('to', mail.to)
+    const from = mail.from ? readAddress('from', mail.from) : ((await usualSender(app, projectId)) ?? to)
     const [end] = await rendererOf(app).run(writeMessage, projectId, null, [
       {
         messageId: `<${randomUUID()}@${domainOf(from)}>`,
@@ -195,6 +197,19 @@ export async function testProvider(
   } finally {
     channel.close()
   }
+}
+
+/** Of the newest template with a sender that is written out: a server may refuse to send for anybody else. */
+async function usualSender(app: App, projectId: number): Promise<string | undefined> {
+  const { rows } = await app.pool.query<{ from: string }>(
+    `select from_address as "from" from templates
+     where project_id = $1 and from_address <> '' and from_address not like '%{%' order by id desc limit 20`,
+    [projectId],
+  )
+  const sources = rows.map(({ from }) => from)
+  return sources
+    .filter((from) => sourceProblem('from', from, senderRules(app.config)) === undefined)
+    .flatMap((from) => parseMailboxes(from) ?? [])[0]?.address
 }
 
 async function readProvider(app: App, projectId: number, id: number): Promise<Row> {

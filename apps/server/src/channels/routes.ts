@@ -131,7 +131,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
       schema: {
         summary: 'Try an SMTP server',
         description:
-          'Connects and logs in; with `to`, sends a mail there. A failure is a 422 with what the server said.',
+          'Connects and logs in; with `to`, sends a mail there, from `from`: by default the sender of the newest template that has one, else `to`. A failure is a 422 with what the server said.',
         tags: ['providers'],
         params: ProviderParams,
         body: Type.Optional(
@@ -144,7 +144,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
     },
     async (request) => {
       const { to, from } = request.body ?? {}
-      const mail = to === undefined ? undefined : { to, from: from ?? to }
+      const mail = to === undefined ? undefined : { to, from }
       await testProvider(app, request.project.id, request.params.provider, mail)
       return { ok: true }
     },

@@ -63,7 +63,17 @@ describe('providers', () => {
     expect((await call('POST', `/providers/${id}/test`)).json).toEqual({ ok: true })
     expect((await call('POST', `/providers/${id}/test`, {})).status).toBe(200)
     expect((await call('POST', `/providers/${id}/test`, { to: 'me@x.example' })).json).toEqual({ ok: true })
-    expect(sink.mails.at(-1)!.to).toEqual(['me@x.example'])
+    expect(sink.mails.at(-1)!).toMatchObject({ from: 'me@x.example', to: ['me@x.example'] })
+    const given = { to: 'me@x.example', from: 'shop@x.example' }
+    expect((await call('POST', `/providers/${id}/test`, given)).status).toBe(200)
+    expect(sink.mails.at(-1)!.from).toBe('shop@x.example')
+    const { json: template } = await call('POST', '/templates', {
+      name: 'a',
+      fromAddress: 'Shop <hi@x.example>',
+    })
+    expect((await call('POST', `/providers/${id}/test`, { to: 'me@x.example' })).status).toBe(200)
+    expect(sink.mails.at(-1)!.from).toBe('hi@x.example')
+    await call('DELETE', `/templates/${template.id}`)
 
     const kept = await call('PATCH', `/providers/${id}`, { config: { ...config, password: undefined } })
     expect(kept.json.config.hasPassword).toBe(true)

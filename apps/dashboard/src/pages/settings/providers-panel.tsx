@@ -160,11 +160,12 @@ function TestForm({
   onDone: () => void
 }) {
   const [to, setTo] = useState('')
+  const [from, setFrom] = useState('')
   const test = useTestProvider(project)
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     test.mutate(
-      { id: provider.id, to },
+      { id: provider.id, to, from },
       {
         onSuccess: () => {
           notifySuccess('The server accepted the test mail', 'Whether it arrives, your inbox will tell.')
@@ -184,6 +185,14 @@ function TestForm({
           value={to}
           onChange={(event) => setTo(event.currentTarget.value)}
           data-autofocus
+        />
+        <TextInput
+          label="From"
+          type="email"
+          description="Empty: the sender of the newest template that has one, else the recipient."
+          placeholder="hello@example.com"
+          value={from}
+          onChange={(event) => setFrom(event.currentTarget.value)}
         />
         {test.error && <ErrorState title="The test failed" error={test.error} />}
         <Group justify="flex-end">

@@ -30,6 +30,8 @@ export interface ImportColumn {
   name: string
   samples: string[]
   guess: Target
+  /** Why the guess should be looked at. */
+  warning?: string
 }
 
 export interface ImportOptions {

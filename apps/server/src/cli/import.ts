@@ -21,6 +21,7 @@ import {
 import type { Options } from '../imports/options.ts'
 import { rejectsCsv } from '../imports/rejects.ts'
 import { commandImport, startImport } from '../imports/start.ts'
+import { isShared } from '../imports/targets.ts'
 import { startUndo } from '../imports/undo-task.ts'
 import { receivePart } from '../imports/upload.ts'
 import { taskKinds } from '../task-kinds.ts'
@@ -191,7 +192,7 @@ function mappingOf(row: ImportRow, { map = [], type = [], onlyMapped }: ImportOp
   for (const [column, to] of map.map((text) => pair('--map', text, 'COLUMN=TARGET'))) {
     requireColumn(row, column)
     // What was guessed to go there makes room.
-    if (to !== 'ignore' && to !== 'tags')
+    if (!isShared(to))
       for (const [other, target] of Object.entries(mapping)) if (target.to === to) delete mapping[other]
     const guess = row.columns.find(({ name }) => name === column)!.guess
     mapping[column] = { to, type: to.startsWith('property:') ? guess.type : 'text' }
@@ -236,6 +237,8 @@ async function isWanted(
       ]),
     ),
   )
+  for (const { name, guess, warning } of row.columns)
+    if (warning && mapping[name]?.to === guess.to) console.error(`${name}: ${warning}.`)
   if (yes || dryRun || !process.stdin.isTTY || !process.stderr.isTTY) return true
   const prompt = createInterface({ input: process.stdin, output: process.stderr })
   try {

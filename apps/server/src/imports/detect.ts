@@ -5,7 +5,7 @@ import { dialectOf, firstRows, sampleLines, sampleRows } from './csv-dialect.ts'
 import { type Format, type Given, importLimits } from './format.ts'
 import { unguardFormula } from './formula-guard.ts'
 import { parseJson } from './json.ts'
-import { isRejectsFile } from './rejects.ts'
+import { isGuarded } from './rejects.ts'
 
 /** As much of the beginning as is looked at. */
 export const sampleBytes = 262_144
@@ -105,7 +105,7 @@ function lookIntoCsv(bytes: Buffer, format: Format, whole: boolean, given: Given
   const dialect = dialectOf(bytes, whole, given)
   const table: string[][] = []
   for (const row of firstRows(bytes.subarray(dialect.start), whole, dialect)) if (row) table.push(row.texts())
-  if (table[0] && isRejectsFile(table[0]))
+  if (table[0] && isGuarded('csv', table[0]))
     for (const [index, cells] of table.entries()) table[index] = cells.map(unguardFormula)
   const first = table[0]
   if (!first) throw invalidField('file', 'has no row in its beginning')

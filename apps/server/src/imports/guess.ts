@@ -1,11 +1,12 @@
 import type { Json } from '@fairway/queue'
 import { canonicalAddress } from '../email-address.ts'
+import { guessConsent, rejectingWarning } from './guess-consent.ts'
 import type { ImportKind, ImportSource } from './imports.ts'
 import { parseJson } from './json.ts'
 import { foldColumn, knownTarget } from './known-exports.ts'
 import { rejectColumns } from './rejects.ts'
 import { isShared } from './targets.ts'
-import { asBoolean, asDate, asNumber } from './values.ts'
+import { asBoolean, asDate, asNumber, hasExponent, isSerial } from './values.ts'
 
 /** What a value of the file is turned into. */
 export const valueTypes = ['text', 'number', 'boolean', 'date', 'serial_date', 'json'] as const
@@ -22,6 +23,8 @@ export interface Column {
   name: string
   samples: string[]
   guess: Required<Target>
+  /** Why the guess should be looked at. Values are not named in it: erasing somebody leaves it. */
+  warning?: string
 }
 
 const longestSample = 200
@@ -71,8 +74,16 @@ const targets: Record<ImportKind, [to: string, names: RegExp][]> = {
 interface Guesses {
   kind: ImportKind
   source: ImportSource | null
-  /** Names of properties that the project has, the latest first. */
-  properties: string[]
+  /** Properties that the project has, the latest first, and the types of their values. */
+  properties: Map<string, string[]>
+}
+
+interface OpenColumn {
+  name: string
+  /** Those that are not empty. */
+  values: Json[]
+  to: string | undefined
+  warning?: string
 }
 
 /** Guesses where each column goes, by its name and by what is in it. */
@@ -82,17 +93,17 @@ export function guessColumns(
   rows: (Json | undefined)[][],
 ): Column[] {
   const taken = new Set<string>()
-  const columns = names.map((name, index) => {
+  const columns = names.map((name, index): OpenColumn => {
     const values = rows.map((row) => row[index]).filter((value) => !isEmpty(value)) as Json[]
-    return { name, values, to: undefined as string | undefined }
+    return { name, values, to: undefined }
   })
-  const take = (column: (typeof columns)[number] | undefined, to: string) => {
+  const take = (column: OpenColumn | undefined, to: string) => {
     if (!column || (taken.has(to) && !isShared(to))) return
     column.to = to
     taken.add(to)
   }
   for (const column of columns) {
-    const to = knownTarget(source, kind, column.name)
+    const to = knownTarget(source, kind, column.name, names)
     if (to !== undefined) take(column, to)
   }
   for (const [to, pattern] of targets[kind])
@@ -106,13 +117,43 @@ export function guessColumns(
     ),
     'email',
   )
-  if (kind === 'people' || kind === 'events') meetProperties(columns, properties, source)
+  // In an export of Fairway's, consent has its own columns.
+  if (kind === 'people' && source !== 'fairway') takeConsent(columns, properties, take)
+  if (kind === 'people' || kind === 'events') meetProperties(columns, [...properties.keys()], source)
   const used = new Set(columns.flatMap(({ to }) => to ?? []))
-  return columns.map(({ name, values, to }) => ({
-    name,
-    samples: values.slice(0, 5).map((value) => show(value).slice(0, longestSample)),
-    guess: { to: to ?? fallback(kind, name, used), type: typeOf(to, name, values) },
-  }))
+  return columns.map(({ name, values, to: taken, warning }) => {
+    const to = taken ?? fallback(kind, name, used)
+    const wasText = source === 'fairway' && isText(properties.get(to.slice('property:'.length)))
+    return {
+      name,
+      samples: values.slice(0, 5).map((value) => show(value).slice(0, longestSample)),
+      guess: { to, type: isProperty(to) && wasText ? 'text' : typeOf(taken, name, values) },
+      ...(warning !== undefined && { warning }),
+    }
+  })
+}
+
+/** A date is a text as well. */
+const isText = (types: string[] = []) =>
+  types.length > 0 && types.every((type) => type === 'text' || type === 'date')
+
+/** Columns that say who wants mail. */
+function takeConsent(
+  columns: OpenColumn[],
+  properties: Map<string, string[]>,
+  take: (column: OpenColumn, to: string) => void,
+): void {
+  const folded = new Set([...properties.keys()].map(foldColumn))
+  const open = columns.filter(({ name, to }) => to === undefined && !rejectColumns.includes(name))
+  const guesses = guessConsent(
+    open.map(({ name, values }) => ({ name, values, isProperty: folded.has(foldColumn(name)) })),
+  )
+  for (const [index, { to, warning }] of guesses.entries()) {
+    const column = open[index]!
+    if (to !== undefined) take(column, to)
+    column.warning = warning
+  }
+  for (const column of columns) column.warning ??= rejectingWarning(column.to ?? '', column.values)
 }
 
 /** Columns that are called like a property that is there go to it, whatever their case, spaces and underscores. */
@@ -156,12 +197,6 @@ function typeOf(to: string | undefined, name: string, values: Json[]): ValueType
   return type === 'date' && values.length > 0 && values.every(isSerial) ? 'serial_date' : type
 }
 
-/** A day of a spreadsheet between 1954 and 2119. */
-function isSerial(value: Json): boolean {
-  const days = asNumber(value, {})
-  return days !== undefined && days >= 20_000 && days < 80_000
-}
-
 /** Fields of a person or an event have a type of their own. */
 function typeFor(to: string): ValueType {
   if (to === 'time' || to === 'created_at' || to === 'updated_at') return 'date'
@@ -189,13 +224,15 @@ function guessType(name: string, values: Json[]): ValueType {
     if (all(isSerial)) return 'serial_date'
     if (all((value) => asDate(value, {}) !== undefined)) return 'date'
   }
-  // A leading zero or plus says that it is no quantity.
-  if (all((value) => asNumber(value, {}) !== undefined && !/^\s*(0\d|\+)/.test(String(value))))
-    return 'number'
+  if (all(isQuantity)) return 'number'
   if (all((value) => typeof value === 'string' && /\d\D\d/.test(value) && asDate(value, {}) !== undefined))
     return 'date'
   return all((value) => typeof value === 'string' && isJson(value)) ? 'json' : 'text'
 }
+
+/** A leading zero or plus says that it is none, and `1E5` is rather a code than a hundred thousand. */
+const isQuantity = (value: Json) =>
+  asNumber(value, {}) !== undefined && !/^\s*(0\d|\+)/.test(String(value)) && !hasExponent(value)
 
 function isJson(text: string): boolean {
   if (!/^\s*[[{]/.test(text)) return false

@@ -111,7 +111,7 @@ const known: Record<Exclude<ImportSource, 'fairway'>, Export> = {
 }
 
 /** As docs/guides/exports.md describes. */
-const fairway: Partial<Record<ImportKind, Names>> = {
+const fairway: Record<'people' | 'events', Names> = {
   people: {
     personId: 'ignore',
     enteredAt: 'ignore',
@@ -149,8 +149,32 @@ const fairway: Partial<Record<ImportKind, Names>> = {
   },
 }
 
+/** Of an export of events or messages, who its rows are about: where people are wanted. */
+const fairwayPeople: Names = {
+  id: 'ignore',
+  personId: 'ignore',
+  person: 'id',
+  anonymousId: 'anonymous_id',
+  email: 'email',
+  recipient: 'email',
+}
+
+/** Names that all stand in an export of Fairway's; together they stand in no other file. */
+const fairwayShownBy = {
+  people: ['personId', 'id', 'anonymousId', 'aliases', 'suppressionReason'],
+  events: ['personId', 'person', 'id', 'source', 'occurredAt', 'receivedAt'],
+  messages: ['personId', 'person', 'id', 'class', 'recipient', 'settledAt'],
+}
+
+const isOf = (what: keyof typeof fairwayShownBy, names: string[]): boolean =>
+  fairwayShownBy[what].every((one) => names.includes(one))
+
+export const isFairwayExport = (names: string[]): boolean =>
+  isOf('people', names) || isOf('events', names) || isOf('messages', names)
+
 /** Whose export a file of these columns is, if it shows. */
 export function sourceOf(names: string[]): ImportSource | null {
+  if (isFairwayExport(names)) return 'fairway'
   const folded = new Set(names.map(foldColumn))
   for (const [source, { shownBy }] of Object.entries(known))
     if (shownBy?.every((one) => folded.has(one))) return source as ImportSource
@@ -161,17 +185,35 @@ export function knownTarget(
   source: ImportSource | null,
   kind: ImportKind,
   column: string,
+  /** Of all columns of the file. */
+  names: string[],
 ): string | undefined {
   if (source === null) return undefined
-  if (source === 'fairway') {
-    const names = fairway[kind] ?? {}
-    if (Object.hasOwn(names, column)) return names[column]
-    // How a column is named in a Fairway export whose property is called like another column.
-    return column.startsWith('property:') ? column : undefined
-  }
+  const to = source === 'fairway' ? fairwayTarget(kind, column, names) : targetOf(source, kind, column)
+  // Of a list of people only who they are counts for the other kinds.
+  return kind === 'people' || kind === 'events' || ['id', 'email', 'ignore'].includes(to ?? '')
+    ? to
+    : undefined
+}
+
+function fairwayTarget(kind: ImportKind, column: string, names: string[]): string | undefined {
+  const targets =
+    kind === 'events'
+      ? fairway.events
+      : isOf('events', names) || isOf('messages', names)
+        ? fairwayPeople
+        : fairway.people
+  if (Object.hasOwn(targets, column)) return targets[column]
+  // How a column is named in a Fairway export whose property is called like another column.
+  return column.startsWith('property:') ? column : undefined
+}
+
+function targetOf(
+  source: Exclude<ImportSource, 'fairway'>,
+  kind: ImportKind,
+  column: string,
+): string | undefined {
   const names = known[source][kind === 'events' ? 'events' : 'people'] ?? {}
   const folded = foldColumn(column)
-  const to = Object.hasOwn(names, folded) ? names[folded] : undefined
-  // Of a list of people only who they are counts for the other kinds.
-  return kind === 'people' || kind === 'events' || to === 'id' || to === 'email' ? to : undefined
+  return Object.hasOwn(names, folded) ? names[folded] : undefined
 }

@@ -56,7 +56,7 @@ export async function becomeReady(
     .slice(0, previewRows)
     .map((cells) => cells.map((cell) => show(cell).slice(0, longestCell)))
   const source = row.source ?? sourceOf(columns)
-  const properties = await propertyNames(client, row)
+  const properties = await propertyTypes(client, row)
   await client.query(
     `update imports set state = 'ready', file_id = $3, format = $4, columns = $5, preview = $6, source = $7
      where project_id = $1 and id = $2`,
@@ -75,14 +75,17 @@ export async function becomeReady(
 /** Enough to meet those in use: other names are for properties that are not there yet. */
 const mostProperties = 2_000
 
-/** Properties of people or of events that the project has, the latest first. */
-async function propertyNames(client: Pool | PoolClient, { project_id, kind }: ImportRow): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `select name from property_types where project_id = $1 and (event <> '') = $2
+/** Properties of people or of events that the project has, the latest first, with the types of their values. */
+async function propertyTypes(
+  client: Pool | PoolClient,
+  { project_id, kind }: ImportRow,
+): Promise<Map<string, string[]>> {
+  const { rows } = await client.query<{ name: string; types: string[] }>(
+    `select name, array_agg(distinct type) as types from property_types where project_id = $1 and (event <> '') = $2
      group by name order by max(last_seen) desc, name limit ${mostProperties}`,
     [project_id, kind === 'events'],
   )
-  return rows.map(({ name }) => name)
+  return new Map(rows.map(({ name, types }) => [name, types]))
 }
 
 /** A preview may show what can't be imported. */

@@ -2,9 +2,11 @@ import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { bytesOf, readPage } from '../db/bounded-page.ts'
 import { integerShape, type Page, readCursor, writeCursor } from '../db/cursor.ts'
+import type { Format } from './format.ts'
 import { guardFormula } from './formula-guard.ts'
 import { show } from './guess.ts'
 import type { ImportRow } from './imports.ts'
+import { isFairwayExport } from './known-exports.ts'
 import type { Refusal } from './plan.ts'
 import type { Row } from './rows.ts'
 
@@ -92,8 +94,11 @@ export async function listRejects(
 export const rejectColumns = ['reject_line', 'reject_column', 'reject_reason', 'reject_text']
 
 /** Whether a file is one of ours, of rejected rows. */
-export const isRejectsFile = (columns: string[]): boolean =>
-  rejectColumns.every((name) => columns.includes(name))
+const isRejectsFile = (columns: string[]): boolean => rejectColumns.every((name) => columns.includes(name))
+
+/** Whether texts that a spreadsheet would run have an apostrophe before them, because we wrote the file. */
+export const isGuarded = (type: Format['type'], columns: string[]): boolean =>
+  isRejectsFile(columns) || (type === 'csv' && isFairwayExport(columns))
 
 /** Fetched at a time: each may be a megabyte. */
 const rowsPerPage = 25

@@ -12,7 +12,7 @@ import { type Format, importLimits } from './format.ts'
 import { unguardFormula } from './formula-guard.ts'
 import type { ImportRow } from './imports.ts'
 import { Plan, type Planned, type Refusal } from './plan.ts'
-import { isRejectsFile, saveRejects } from './rejects.ts'
+import { isGuarded, saveRejects } from './rejects.ts'
 import { type Place, type Row, type RowReader, readRows } from './rows.ts'
 import { type Purpose, type ReadyRow, readyRow, tryRows, type Written, writeRows } from './write-rows.ts'
 
@@ -82,7 +82,7 @@ export class RowsSession implements TaskSession<Batch> {
     this.#format = format
     this.#fileId = file_id
     this.#names = columns.map(({ name }) => name)
-    this.#isGuarded = isRejectsFile(this.#names)
+    this.#isGuarded = isGuarded(format.type, this.#names)
     this.#plan = new Plan(kind, format, this.#names, mapping, options)
     this.#cursor = task.cursor as Cursor | null
     this.#doubt = new Doubt(format, this.#names.length, this.#cursor?.isDoubtful)

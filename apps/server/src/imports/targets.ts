@@ -5,9 +5,9 @@ import { nameLength } from '../ingest/limits.ts'
 import { readTopics } from '../ingest/topics.ts'
 import { languageName, timezoneName } from '../people/locale.ts'
 import { isNoId, noIdReason } from '../people/no-id.ts'
+import { type Consent, consentIn, consentOf } from './consent.ts'
 import type { ValueType } from './guess.ts'
 import type { ImportKind } from './imports.ts'
-import { foldColumn } from './known-exports.ts'
 import type { Options } from './options.ts'
 import { asBoolean, asDate, asType, nameOfType } from './values.ts'
 
@@ -74,10 +74,9 @@ const named: Record<string, (options: Options) => Put> = {
   created_at: (options) => putTime(options, (draft, at) => (draft.createdAt = at)),
   updated_at: (options) => putTime(options, (draft, at) => (draft.updatedAt = at)),
   time: (options) => putTime(options, (draft, at) => (draft.time = at)),
-  subscribed: () => putFlag((draft, flag) => (draft.subscribed = flag), consentIn),
-  // That somebody did not unsubscribe there is no consent to what they unsubscribed from here.
-  unsubscribed: () => putFlag((draft, flag) => flag && (draft.subscribed = false), isUnsubscribed),
-  suppressed: () => putFlag((draft, flag) => (draft.suppressed = flag), isTime),
+  subscribed: () => putConsent(consentOf.subscribed!),
+  unsubscribed: () => putConsent(consentOf.unsubscribed!),
+  suppressed: () => putConsent(consentOf.suppressed!),
   tags: ({ tagSeparator }) => putTags(tagSeparator),
   topics: () => (draft, value) => {
     const topics = asType(value, 'json', {})
@@ -155,7 +154,8 @@ export const clearable: Record<string, (draft: Draft) => void> = {
 export const isClearable = (to: string) => to in clearable || to.startsWith('property:')
 
 /** Several columns may go there. */
-export const isShared = (to: string) => to === 'ignore' || to === 'tags' || to === 'properties'
+export const isShared = (to: string) =>
+  ['ignore', 'tags', 'properties', 'unsubscribed', 'suppressed'].includes(to)
 
 /** @returns undefined when a column of this kind of import can't go there */
 export function putInto(kind: ImportKind, to: string, type: ValueType, options: Options): Put | undefined {
@@ -205,29 +205,16 @@ const putTime =
     put(draft, at)
   }
 
-/** Consent as other products write it. Who never gave it is not subscribed. */
-const consents = new Map([
-  ['subscribed', true],
-  ['unsubscribed', false],
-  ['neversubscribed', false],
-])
-const consentIn = (value: Json) => consents.get(foldColumn(String(value)))
-
-/** The time of something says that it was. */
-const isTime = (value: Json) => (asDate(value, {}) === undefined ? undefined : true)
-
-function isUnsubscribed(value: Json): boolean | undefined {
-  const consent = consentIn(value)
-  return consent === undefined ? isTime(value) : !consent
-}
-
-/** @param orElse what a value says that is neither true nor false */
-const putFlag =
-  (put: (draft: Draft, flag: boolean) => void, orElse: (value: Json) => boolean | undefined): Put =>
+/** Of several columns that which says no counts. */
+const putConsent =
+  (read: (value: Json) => Consent | undefined): Put =>
   (draft, value) => {
-    const flag = asBoolean(value) ?? orElse(value)
-    if (flag === undefined) return `is not ${nameOfType.boolean}`
-    put(draft, flag)
+    const consent = read(value)
+    if (consent === undefined)
+      return `is not ${nameOfType.boolean}, nor a word of consent or a time that is known here`
+    const { subscribed, suppressed } = consent
+    if (subscribed !== undefined) draft.subscribed = subscribed && draft.subscribed !== false
+    if (suppressed !== undefined) draft.suppressed = suppressed || draft.suppressed === true
   }
 
 const putProperty =
@@ -241,7 +228,7 @@ const putProperty =
 const putTopic =
   (name: string): Put =>
   (draft, value) => {
-    const flag = asBoolean(value) ?? consentIn(value)
+    const flag = asBoolean(value) ?? consentIn(value)?.subscribed
     if (flag === undefined) return `is not ${nameOfType.boolean}`
     draft.topics = { ...draft.topics, [name]: flag }
   }

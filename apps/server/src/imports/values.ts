@@ -128,6 +128,15 @@ function ofNumber(value: string | number): number | undefined {
 const ofSerial = (days: number) =>
   days >= 1 ? within(Math.round((days - serialOf1970 + (days < 60 ? 1 : 0)) * dayMs)) : undefined
 
+/** A day of a spreadsheet between 1954 and 2119. */
+export function isSerial(value: Json): boolean {
+  const days = hasExponent(value) ? undefined : asNumber(value, {})
+  return days !== undefined && days >= 20_000 && days < 80_000
+}
+
+/** As products are numbered (`1E5`), too. */
+export const hasExponent = (value: Json): boolean => typeof value === 'string' && /e/i.test(value)
+
 const isoOf = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString())
 
 /** As programs write it, on a day that every month has: most dates, in a twentieth of the time. */

@@ -99,6 +99,21 @@ describe.skipIf(noBrowser)('imports and exports in the console', () => {
     await page.getByRole('combobox', { name: 'Имя becomes' }).waitFor()
   })
 
+  it('reads consent, and says where it is not sure of it', async () => {
+    await upload(
+      file('consent.csv', ['email,Status,Opt-Out,Mail status', 'co@example.com,blocklisted,no,perhaps']),
+    )
+    const becomes = (column: string) => page.getByRole('combobox', { name: `${column} becomes`, exact: true })
+    await eventually(() => becomes('Status').inputValue()).toBe('Unsubscribed')
+    await eventually(() => becomes('Opt-Out').inputValue()).toBe('Unsubscribed')
+    await eventually(() => becomes('Mail status').inputValue()).toBe('Property')
+    const warning = page.getByText('It may say who wants no mail')
+    await warning.waitFor()
+    await becomes('Mail status').click()
+    await page.getByRole('option', { name: 'Leave it out' }).click()
+    await warning.waitFor({ state: 'detached' })
+  })
+
   it('lets choose a file of an archive, and says that days are those of a spreadsheet', async () => {
     const csv = (id: string) => Buffer.from(`id,Signed up at\n${id},45000\n`)
     const packed = zip([

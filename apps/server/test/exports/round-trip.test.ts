@@ -88,6 +88,45 @@ it('people who move to another installation are the same there', async () => {
   expect(again.counts).toMatchObject({ created: 0, updated: 0, unchanged: 5 })
 })
 
+it('a CSV is known by its columns, and the same file again changes nobody', async () => {
+  await into.call('PUT', '/people/id:eve', {
+    email: 'eve@example.com',
+    phone: '+43 660 1234567',
+    properties: {
+      formula: '=1+1',
+      code: '12',
+      product: '1E5',
+      day: '2026-01-02',
+      status: 'unsubscribed',
+      state: 'active',
+      id: 'x',
+      count: 3,
+      vip: true,
+      list: [1],
+    },
+  })
+  const file = await into.file({ kind: 'people', format: 'csv' })
+  const ready = await into.upload(file)
+  expect(ready.from).toBe('fairway')
+  const done = await into.start(ready.id)
+  expect(await into.rejects(done.id)).toEqual([])
+  expect(done.counts).toMatchObject({ created: 0, updated: 0, unchanged: 6 })
+  expect(await into.file({ kind: 'people', format: 'csv' })).toBe(file)
+  // As the other known exports are: told otherwise, it is read so.
+  const told = await into.call('POST', '/imports', { kind: 'people', from: 'vero' })
+  expect((await into.put(told.body.id, file)).body.from).toBe('vero')
+  // Of a list only who they are counts: Fairway's own number is no id.
+  const list = await into.upload(file, { kind: 'tags' })
+  const goes = list.columns.flatMap(({ name, guess }: { name: string; guess: { to: string } }) =>
+    guess.to === 'ignore' ? [] : [[name, guess.to]],
+  )
+  expect(goes).toEqual([
+    ['id', 'id'],
+    ['email', 'email'],
+    ['tags', 'tags'],
+  ])
+})
+
 it('and so are events, once', async () => {
   await process(
     event('ann', 70, { name: 'Bought', properties: { sku: 'a', n: 1 } }),
@@ -104,8 +143,17 @@ it('and so are events, once', async () => {
       })
   const file = await from.file({ kind: 'events', format: 'ndjson' })
   for (let time = 0; time < 2; time++) {
-    const done = await into.run(file, { kind: 'events', from: 'fairway' })
+    const done = await into.run(file, { kind: 'events' })
     expect(await into.rejects(done.id)).toEqual([])
   }
+  const list = await into.upload(await from.file({ kind: 'events', format: 'csv' }), { kind: 'unsubscribes' })
+  expect(list.from).toBe('fairway')
+  const goes = list.columns.flatMap(({ name, guess }: { name: string; guess: { to: string } }) =>
+    guess.to === 'ignore' ? [] : [[name, guess.to]],
+  )
+  expect(goes).toEqual([
+    ['person', 'id'],
+    ['email', 'email'],
+  ])
   expect(events(await into.file({ kind: 'events', format: 'ndjson' }))).toEqual(events(file))
 })

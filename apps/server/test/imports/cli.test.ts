@@ -72,6 +72,18 @@ describe('fairway import', () => {
     expect(readFileSync(rejects, 'utf8')).toMatch('b2,nothing,3,email,is not an email address: it has no @')
   })
 
+  it('says what looks like consent, and whose export a file is', async () => {
+    const file = write('status.csv', 'email,Status\nw1@x.example,paid\n')
+    const told = async (...more: string[]) => (await failure(file, '--project', project, ...more)).stderr
+    // Whom nobody may create is rejected, so that the command ends with 3.
+    expect(await told('--update-only')).toMatch('Status: may say who wants no mail')
+    expect(await told('--update-only', '--map', 'Status=property:plan')).not.toMatch('may say')
+    const header = 'personId,id,anonymousId,aliases,email,suppressionReason'
+    const export_ = write('fairway.csv', `${header}\n1,w2,,[],w2@x.example,\n`)
+    const { stderr } = await failure(export_, '--project', project, '--update-only')
+    expect(stderr).toMatch('known as an export of fairway')
+  })
+
   it('takes the file of an archive and the encoding that it is told', async () => {
     const file = join(server.dataDir, 'two.zip')
     const cyrillic = Buffer.concat([Buffer.from('id,name\nz1,'), Buffer.from([0xc8, 0xe2, 0xe0, 0xed])])

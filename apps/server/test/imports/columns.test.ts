@@ -58,6 +58,18 @@ describe('columns', () => {
   })
 })
 
+it.each([
+  ['1E5', '2E10', 'text'],
+  ['12', '3e2', 'text'],
+  ['12', '3.5', 'number'],
+])('%s and %s are guessed to be of type %s', async (one, other, type) => {
+  const ready = await server.upload(`id,Product,Made date\nx1,${one},${one}\nx2,${other},${other}\n`)
+  expect(ready.columns.slice(1).map(({ guess }: { guess: { type: string } }) => guess.type)).toEqual([
+    type,
+    type,
+  ])
+})
+
 describe('the same file again', () => {
   const file = 'id,email,plan,Tags,phone\nm1,m1@x.example,pro,"a,b",+43 660 1234567\nm2,m2@x.example,free,,\n'
 

@@ -49,6 +49,11 @@ export function ColumnTable({ kind, columns, mapping, onChange }: ColumnTablePro
                 target={mapping[column.name] ?? { to: 'ignore' }}
                 onChange={(target) => onChange(column.name, target)}
               />
+              {column.warning && (mapping[column.name]?.to ?? 'ignore') === column.guess.to && (
+                <Text size="xs" c="red" mt={4}>
+                  It {column.warning}.
+                </Text>
+              )}
             </Table.Td>
           </Table.Tr>
         ))}

@@ -223,6 +223,18 @@ async function readProvider(app: App, projectId: number, id: number): Promise<Ro
 
 /** A first, friendly no; names are checked again at every connection. */
 function checkHost(app: App, { host }: SmtpSettings): void {
+  if (!/^[A-Za-z0-9.:[\]_-]+$/.test(host)) {
+    throw invalidField(
+      'config.host',
+      'config.host must be only the host name, such as smtp.example.com, without https:// and without a path',
+    )
+  }
+  if (/^[^:]*:\d+$/.test(host)) {
+    throw invalidField(
+      'config.host',
+      'config.host must be only the host name, such as smtp.example.com; the port is config.port',
+    )
+  }
   if (!app.config.allowPrivateNetworks && isInternalLiteral(host)) {
     throw invalidField(
       'config.host',

@@ -14,12 +14,16 @@ const DomainParams = Type.Object({
   project: Type.String(),
   domain: Type.String({ maxLength: 253, pattern: '^[^\\0]*$' }),
 })
-const Host = Type.String({ minLength: 1, maxLength: 253, pattern: '^[A-Za-z0-9.:\\[\\]_-]+$' })
+const ClientName = Type.String({ minLength: 1, maxLength: 253, pattern: '^[A-Za-z0-9.:\\[\\]_-]+$' })
 const Plain = Type.String({ maxLength: 1_000, pattern: '^[^\\0\\r\\n]*$' })
 const Address = Type.String({ maxLength: 320, pattern: '^[^\\s<>,;:"()@\\\\]+@[^\\s<>,;:"()@\\\\]+$' })
 const SmtpConfig = Type.Object(
   {
-    host: Host,
+    host: Type.String({
+      minLength: 1,
+      maxLength: 253,
+      description: 'Name or address, such as smtp.example.com',
+    }),
     port: Type.Integer({ minimum: 1, maximum: 65_535 }),
     secure: Type.Boolean({ description: 'TLS from the first byte, as on port 465' }),
     startTls: Type.Optional(
@@ -29,7 +33,7 @@ const SmtpConfig = Type.Object(
     ),
     user: Type.Optional(Plain),
     password: Type.Optional(Plain),
-    clientName: Type.Optional(Host),
+    clientName: Type.Optional(ClientName),
     verifyCertificate: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },

@@ -21,6 +21,8 @@ export interface PersonEntry {
   topics: Record<string, boolean>
   channels: Device[]
   subscribed: boolean
+  /** Why nothing is sent to them, whatever it is; null when it may be. */
+  suppressed: { reason: string; createdAt: Date } | null
   createdAt: Date
   updatedAt: Date
 }
@@ -30,10 +32,14 @@ export interface PersonDetail extends PersonEntry {
   aliases: { alias: string; kind: 'external' | 'anonymous'; createdAt: Date }[]
   /** They belong to now, by name. */
   segments: { id: number; name: string }[]
-  /** Why nothing is sent to them, whatever it is; null when it may be. */
-  suppressed: { reason: string; createdAt: Date } | null
 }
 
+/** The columns of an entry, and of what they come from: `people` as `p`, in a statement whose $1 is the project. */
+const entryColumns = `${personColumns}, to_timestamp((written ->> '$suppressed')::double precision / 1000) as suppressed_at,
+  s.reason, s.listed_at`
+const withSuppression = `people p left join lateral (
+  select reason, created_at as listed_at from suppressions
+  where project_id = $1 and address = ${addressKeySql('p')} collate "default") as s on true`
 const personBytes = bytesOf('properties', 'tags', 'topics', 'channels')
 
 /** Newest change first. */
@@ -48,9 +54,9 @@ export async function listPeople(
     const [at, id] = readCursor(cursor, timestampShape, integerShape)
     where.push(`(updated_at, id) < ($${values.push(at)}::timestamptz, $${values.push(id)}::bigint)`)
   }
-  const query = `select ${personColumns}, updated_at::text as exactly, ${personBytes} as bytes
-    from people where ${where.join(' and ')} order by updated_at desc, id desc limit $${values.push(limit + 1)}`
-  return readPage<Person & { exactly: string }, PersonEntry>(
+  const query = `select ${entryColumns}, updated_at::text as exactly, ${personBytes} as bytes
+    from ${withSuppression} where ${where.join(' and ')} order by updated_at desc, id desc limit $${values.push(limit + 1)}`
+  return readPage<EntryRow & { exactly: string }, PersonEntry>(
     app.pool,
     { query, values, order: 'updated_at desc, id desc', limit },
     (last) => writeCursor(last.exactly, String(last.id)),
@@ -74,9 +80,9 @@ export async function loadFirstEntries(
   if (ids.length === 0) return { items: [], through: 0 }
   // By `select`, which the planner does not look into: of a project newer than its statistics it would expect nobody, and
   // read the index of everybody's changes through.
-  const query = `select ${personColumns}, array_position($2::bigint[], id) as place, ${personBytes} as bytes
-    from people where project_id = (select $1::integer) and id = any($2::bigint[])`
-  const { items, nextCursor } = await readPage<Person & { place: number }, PersonEntry>(
+  const query = `select ${entryColumns}, array_position($2::bigint[], id) as place, ${personBytes} as bytes
+    from ${withSuppression} where project_id = (select $1::integer) and id = any($2::bigint[])`
+  const { items, nextCursor } = await readPage<EntryRow & { place: number }, PersonEntry>(
     reading.pool,
     { query, values: [projectId, ids], order: 'place', limit: ids.length },
     ({ place }) => String(place),
@@ -85,7 +91,7 @@ export async function loadFirstEntries(
   return { items, through: nextCursor === null ? ids.length : Number(nextCursor) }
 }
 
-export const toEntry = (person: Person): PersonEntry => ({
+const toEntry = (person: EntryRow): PersonEntry => ({
   id: person.id,
   externalId: person.external_id,
   anonymousId: person.anonymous_id,
@@ -98,19 +104,16 @@ export const toEntry = (person: Person): PersonEntry => ({
   topics: person.topics,
   channels: person.channels,
   subscribed: person.subscribed,
+  suppressed: suppressionOf(person),
   createdAt: person.created_at,
   updatedAt: person.updated_at,
 })
 
 /** @throws {ApiError} 404 */
 export async function describePerson(app: App, projectId: number, personId: number): Promise<PersonDetail> {
-  const { rows } = await app.pool.query<Person & Pick<PersonDetail, 'aliases' | 'segments'> & SuppressionRow>(
-    `select ${personColumns}, to_timestamp((written ->> '$suppressed')::double precision / 1000) as suppressed_at,
-       s.reason, s.listed_at, aliases, segments
-     from people p
-     left join lateral (
-       select reason, created_at as listed_at from suppressions
-       where project_id = $1 and address = ${addressKeySql('p')} collate "default") as s on true
+  const { rows } = await app.pool.query<EntryRow & Pick<PersonDetail, 'aliases' | 'segments'>>(
+    `select ${entryColumns}, aliases, segments
+     from ${withSuppression}
      cross join lateral (
        select coalesce(jsonb_agg(jsonb_build_object('alias', alias, 'kind', kind, 'createdAt', at) order by at, alias),
          '[]') as aliases
@@ -125,16 +128,16 @@ export async function describePerson(app: App, projectId: number, personId: numb
   )
   const row = rows[0]
   if (!row) throw notFound('Person')
-  return { ...toEntry(row), aliases: row.aliases, segments: row.segments, suppressed: suppressionOf(row) }
+  return { ...toEntry(row), aliases: row.aliases, segments: row.segments }
 }
 
-interface SuppressionRow {
+interface EntryRow extends Person {
   suppressed_at: Date | null
   reason: string | null
   listed_at: Date | null
 }
 
-function suppressionOf(row: Person & SuppressionRow): PersonDetail['suppressed'] {
+function suppressionOf(row: EntryRow): PersonEntry['suppressed'] {
   if (row.reason !== null) return { reason: row.reason, createdAt: row.listed_at! }
   return row.suppressed ? { reason: 'api', createdAt: row.suppressed_at ?? row.updated_at } : null
 }

@@ -107,6 +107,19 @@ describe('providers', () => {
       for (const host of ['127.0.0.1', 'localhost', '169.254.169.254', '[::1]', '::ffff:10.0.0.1']) {
         expect((await post(host)).status).toBe(422)
       }
+      for (const host of [
+        'https://smtp.example.com',
+        'smtp.example.com/mail',
+        'smtp.example.com:587',
+        'a b',
+      ]) {
+        const refused = await post(host)
+        expect(refused.status).toBe(422)
+        expect(await refused.json()).toMatchObject({
+          field: 'config.host',
+          detail: expect.stringContaining('must be only the host name, such as smtp.example.com'),
+        })
+      }
       // A row that was written another way is stopped at the connection.
       await sendThrough(strict.app, strict.projectId, sink.port, { settings: { host: 'localhost' } })
       const before = sink.connections

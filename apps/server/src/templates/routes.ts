@@ -96,13 +96,18 @@ export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
       config: { right: 'content.edit' },
       schema: {
         summary: 'Change a template',
-        description: 'Members that are left out stay as they are. Messages not yet sent get the new version.',
+        description:
+          'Members that are left out stay as they are. Messages not yet sent get the new version. With the `updatedAt` that was read, 409 `changed_meanwhile` where somebody else changed it since.',
         tags,
         params: TemplateParams,
-        body: Type.Object({ name: Type.Optional(Name), ...parts }, { additionalProperties: false }),
+        body: Type.Object(
+          { name: Type.Optional(Name), ...parts, updatedAt: Type.Optional(Type.String({ maxLength: 40 })) },
+          { additionalProperties: false },
+        ),
       },
     },
-    ({ project, params, body }) => updateTemplate(app, project.id, params.template, body),
+    ({ project, params, body: { updatedAt, ...changes } }) =>
+      updateTemplate(app, project.id, params.template, changes, updatedAt),
   )
 
   server.delete(

@@ -143,6 +143,19 @@ describe('templates', () => {
     expect((await call('GET', `/templates/${id}`)).status).toBe(404)
   })
 
+  test('are not overwritten unseen by whoever saves later, if they say what they read', async () => {
+    const { id, updatedAt } = (await call('POST', '/templates', draft)).json
+    const mine = await call('PATCH', `/templates/${id}`, { subject: 'Mine', updatedAt })
+    expect(mine).toMatchObject({ status: 200, json: { subject: 'Mine' } })
+    const theirs = await call('PATCH', `/templates/${id}`, { subject: 'Theirs', updatedAt })
+    expect(theirs).toMatchObject({ status: 409, json: { code: 'changed_meanwhile' } })
+    expect((await call('GET', `/templates/${id}`)).json.subject).toBe('Mine')
+    const read = { subject: 'Theirs', updatedAt: mine.json.updatedAt }
+    expect((await call('PATCH', `/templates/${id}`, read)).json.subject).toBe('Theirs')
+    expect((await call('PATCH', `/templates/${id}`, { subject: 'Whatever' })).status).toBe(200)
+    expect((await call('PATCH', `/templates/${id}`, { subject: 'x', updatedAt: 'never' })).status).toBe(409)
+  })
+
   test.each([
     [{ html: '<p>\n{% if x %}</p>' }, { field: 'html', line: 2, column: 1 }],
     [{ subject: '{{ a | nope }}' }, { field: 'subject', line: 1 }],

@@ -88,6 +88,8 @@ export const useTimeline = (project: string, id: string) =>
 
 /** Of one person; what is empty stays. */
 export interface PersonChanges {
+  /** `email`, `phone`, `timezone`, `language`; null removes one. */
+  contact: Record<string, string | null>
   /** Null removes a property. */
   properties: Record<string, Json>
   topics: Record<string, boolean>
@@ -102,9 +104,10 @@ export function useEditPerson(project: string, id: string) {
   const post = (path: string, body: object, method: 'POST' | 'PATCH' = 'POST') =>
     request(path, { method, body })
   return useMutation({
-    mutationFn: async ({ properties, topics, tags, lists }: PersonChanges) => {
+    mutationFn: async ({ contact, properties, topics, tags, lists }: PersonChanges) => {
       const person = projectPath(project, 'people', id)
       const facts = {
+        ...contact,
         ...(Object.keys(properties).length > 0 && { properties }),
         ...(Object.keys(topics).length > 0 && { topics }),
       }

@@ -34,17 +34,20 @@ export const useTemplate = (project: string, id: string) =>
     queryFn: ({ signal }) => request<Template>(projectPath(project, 'templates', id), { signal }),
   })
 
-/** Creates without an id, changes with one. */
+/** Creates without an id, changes with one; with the `updatedAt` that was read, refused where somebody else changed it since. */
 export function useSaveTemplate(project: string, id?: number) {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (body: TemplateInput) =>
+    mutationFn: (body: TemplateInput & { updatedAt?: string }) =>
       id === undefined
         ? request<Template>(projectPath(project, 'templates'), { method: 'POST', body })
         : request<Template>(projectPath(project, 'templates', id), { method: 'PATCH', body }),
     onSuccess: () => client.invalidateQueries({ queryKey: [project, 'templates'] }),
   })
 }
+
+export const isChangedMeanwhile = (error: Error | null): boolean =>
+  error instanceof ApiError && error.code === 'changed_meanwhile'
 
 export function useDeleteTemplate(project: string, id: number) {
   const client = useQueryClient()

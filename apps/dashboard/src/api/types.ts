@@ -94,6 +94,7 @@ export interface Person {
   properties: Properties
   tags: string[]
   subscribed: boolean
+  suppressed: { reason: string; createdAt: string } | null
   createdAt: string
   updatedAt: string
 }
@@ -103,7 +104,6 @@ export interface PersonDetail extends Person {
   channels: { type: string; address: string; platform?: string }[]
   topics: Record<string, boolean>
   segments?: { id: number; name: string }[]
-  suppressed: { reason: string; createdAt: string } | null
 }
 
 /** As the list of events and the live stream tell it. */
@@ -348,11 +348,13 @@ export interface Attention {
   count: number
 }
 
-/** An accepted item that could not be processed. */
+/** An accepted item that could not be processed, or of which its sender should know something. */
 export interface Reject {
   id: number
   at: string
   reason: string
+  /** False when it was processed all the same. */
+  rejected: boolean
   item: Json
 }
 

@@ -1,6 +1,7 @@
-import { Button, type ButtonProps, Group, Modal, Text } from '@mantine/core'
+import { Button, type ButtonProps, Group, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import type { ProjectRight } from '../api/types.ts'
+import { Dialog } from './dialog.tsx'
 import { NeedsRight } from './needs-right.tsx'
 
 interface ConfirmButtonProps extends ButtonProps {
@@ -47,7 +48,7 @@ export function ConfirmButton({
           {children}
         </Button>
       </NeedsRight>
-      <Modal opened={opened} onClose={dialog.close} title={title}>
+      <Dialog opened={opened} onClose={dialog.close} title={title}>
         <Text size="sm">{message}</Text>
         <Group justify="flex-end" mt="lg">
           <Button variant="default" onClick={dialog.close} data-autofocus>
@@ -57,7 +58,7 @@ export function ConfirmButton({
             {confirmLabel}
           </Button>
         </Group>
-      </Modal>
+      </Dialog>
     </>
   )
 }

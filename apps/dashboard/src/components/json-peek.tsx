@@ -1,5 +1,6 @@
-import { Anchor, Modal } from '@mantine/core'
+import { Anchor } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
+import { Dialog } from './dialog.tsx'
 import { JsonView } from './json-view.tsx'
 
 /** A short line that opens the whole JSON in a dialog. */
@@ -26,9 +27,9 @@ export function JsonPeek({
       >
         {children}
       </Anchor>
-      <Modal opened={opened} onClose={dialog.close} title={label} size="lg">
+      <Dialog opened={opened} onClose={dialog.close} title={label} size="lg">
         <JsonView value={value} label={label} maxHeight="60vh" />
-      </Modal>
+      </Dialog>
     </>
   )
 }

@@ -22,7 +22,10 @@ export function RetryingMail({ project, retrying, linksToServer }: RetryingMailP
       icon={<IconMailPause aria-hidden />}
       title={`${mails(retrying.count, retrying.more)} could not be sent yet`}
     >
-      <Text size="sm">They are kept and tried again by themselves.</Text>
+      <Text size="sm">
+        They are kept and tried again by themselves. What the last try of each said, before anything that was
+        changed since:
+      </Text>
       <ul style={{ margin: '8px 0', paddingInlineStart: 20 }}>
         {retrying.reasons.map(({ reason, provider, count, nextTryAt }) => (
           <li key={`${provider} ${reason}`}>

@@ -3,8 +3,15 @@ import { ApiError } from '../api/client.ts'
 /** The server's words about one form field, or undefined when its complaint is about something else. */
 export const fieldError = (error: Error | null, field: string): string | undefined =>
   error instanceof ApiError && error.field !== undefined && matches(error.field, field)
-    ? error.message
+    ? atField(error.message, error.field, field)
     : undefined
 
 const matches = (path: string, field: string) =>
   path === field || path === `/${field}` || path.startsWith(`${field}.`)
+
+/** What stands at its field need not name it as the API does; a place inside of it is told. */
+function atField(message: string, path: string, field: string): string {
+  if (path !== field) return message
+  const said = message.startsWith(`${path} `) ? message.slice(path.length + 1) : message
+  return /^(is|must|may|has|needs|contains) /.test(said) ? `This ${said}` : message
+}

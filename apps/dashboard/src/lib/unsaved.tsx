@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Text } from '@mantine/core'
+import { Button, Group, Text } from '@mantine/core'
 import { useBlocker } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
+import { Dialog } from '../components/dialog.tsx'
 
 interface Unsaved {
   /** To be shown by the form: asks before changes are left behind. */
@@ -38,7 +39,7 @@ export function useUnsaved(draft: unknown): Unsaved {
     setLeaving(undefined)
   }
   const guard = (
-    <Modal
+    <Dialog
       opened={blocker.status === 'blocked' || leaving !== undefined}
       onClose={stay}
       title="Leave without saving?"
@@ -52,7 +53,7 @@ export function useUnsaved(draft: unknown): Unsaved {
           Leave
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   )
   const leave = (how: () => void) => {
     if (!isDirty.current) return how()

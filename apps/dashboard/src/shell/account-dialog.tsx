@@ -1,7 +1,8 @@
-import { Button, Divider, Group, Modal, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Divider, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useChangeAccount, useSetPassword } from '../api/session.ts'
 import type { Session } from '../api/types.ts'
+import { Dialog } from '../components/dialog.tsx'
 import { ErrorState } from '../components/error-state.tsx'
 import { fieldError } from '../lib/field-error.ts'
 import { notifySuccess } from '../lib/notify.tsx'
@@ -18,11 +19,11 @@ export function AccountDialog({
   user: User
 }) {
   return (
-    <Modal opened={opened} onClose={onClose} title="Your account">
+    <Dialog opened={opened} onClose={onClose} title="Your account">
       <ProfileForm user={user} />
       <Divider my="lg" />
       <PasswordForm hasPassword={user.hasPassword} />
-    </Modal>
+    </Dialog>
   )
 }
 

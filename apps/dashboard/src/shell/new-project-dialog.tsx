@@ -1,9 +1,10 @@
-import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Select, Stack, TextInput } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useOrganizationsForProjects } from '../api/rights.ts'
 import { useCreateProject } from '../api/session.ts'
 import type { CreatedProject } from '../api/types.ts'
+import { Dialog } from '../components/dialog.tsx'
 import { ErrorState } from '../components/error-state.tsx'
 import { ShownOnce } from '../components/shown-once.tsx'
 import { fieldError } from '../lib/field-error.ts'
@@ -11,9 +12,9 @@ import { rememberFirstKey } from '../lib/first-key.ts'
 
 export function NewProjectDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   return (
-    <Modal opened={opened} onClose={onClose} title="New project">
+    <Dialog opened={opened} onClose={onClose} title="New project">
       <NewProjectForm onDone={onClose} />
-    </Modal>
+    </Dialog>
   )
 }
 

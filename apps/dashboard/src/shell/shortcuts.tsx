@@ -1,6 +1,7 @@
-import { Group, Kbd, Modal, Stack, Table, Text } from '@mantine/core'
+import { Group, Kbd, Stack, Table, Text } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
+import { Dialog } from '../components/dialog.tsx'
 import { destinations } from './destinations.ts'
 
 const sequenceMs = 1200
@@ -63,7 +64,7 @@ export function ShortcutsDialog({ opened, onClose }: { opened: boolean; onClose:
     ...destinations.map(({ key, label }): [string[], string] => [['g', key], label]),
   ]
   return (
-    <Modal opened={opened} onClose={onClose} title="Keyboard shortcuts">
+    <Dialog opened={opened} onClose={onClose} title="Keyboard shortcuts">
       <Stack gap="md">
         <Table verticalSpacing={6} withRowBorders={false} aria-label="Keyboard shortcuts">
           <Table.Tbody>
@@ -85,6 +86,6 @@ export function ShortcutsDialog({ opened, onClose }: { opened: boolean; onClose:
           Press the keys one after the other. They do nothing while you type.
         </Text>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }

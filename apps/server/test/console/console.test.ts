@@ -164,6 +164,20 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
     await page.getByRole('textbox', { name: 'From', exact: true }).fill('Shop <hello@shop.example>')
     await page.getByRole('textbox', { name: 'Subject' }).fill('Thank you, {{ user.email }}')
     await page.getByText(/^Thank you, .+@example.com$/).waitFor()
+    // A wrong field comes into view, whatever its place is.
+    await page.setViewportSize({ width: 1280, height: 720 })
+    const replyTo = page.getByRole('textbox', { name: 'Reply to' })
+    await replyTo.fill('nobody at all')
+    await page.getByRole('button', { name: 'Create template' }).click()
+    await page.getByText('Could not save the template').waitFor()
+    await eventually(async () => (await focused(page)).id).toBe(await replyTo.getAttribute('id'))
+    await eventually(() =>
+      page.evaluate(() => {
+        const { top, bottom } = document.activeElement!.getBoundingClientRect()
+        return top >= 0 && bottom <= window.innerHeight
+      }),
+    ).toBe(true)
+    await replyTo.fill('')
     await page.getByRole('button', { name: 'Create template' }).click()
     await heading('Receipt').waitFor()
 
@@ -189,7 +203,10 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
       .getByRole('textbox', { name: 'Conditions' })
       .fill('{"all":[{"person":"plan","operator":"resembles","value":1}]}')
     await page.getByRole('button', { name: 'Create campaign' }).click()
-    await page.getByText(/conditions\.all\.0\.operator must be/).waitFor()
+    await page
+      .getByText(/^conditions\.all\.0\.operator must be/)
+      .first()
+      .waitFor()
 
     await page.getByRole('textbox', { name: 'Conditions' }).fill('{"tag":"vip"}')
     await page.getByRole('button', { name: 'Create campaign' }).click()

@@ -2,7 +2,7 @@ import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startSmtpSink } from '../messages/smtp-sink.ts'
 import { addPerson } from '../messages/support.ts'
-import { type Console, eventually, noBrowser, openConsole, send } from './browser.ts'
+import { type Console, eventually, focused, noBrowser, openConsole, send } from './browser.ts'
 
 describe.skipIf(noBrowser)('what the console says and keeps', () => {
   let fairway: Console
@@ -102,7 +102,7 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
     await button('Change').click()
     await change.getByRole('textbox', { name: 'Host' }).fill('localhost')
     await change.getByRole('button', { name: 'Save' }).click()
-    await change.getByText(/config.password is needed again/).waitFor()
+    await change.getByText(/^This is needed again/).waitFor()
     await page.keyboard.press('Escape')
     await leaving().getByRole('button', { name: 'Leave' }).click()
     await change.waitFor({ state: 'detached' })
@@ -146,6 +146,14 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
     await page.getByText('Live', { exact: true }).click()
     await asked.getByRole('button', { name: 'Make it live' }).click()
     await eventually(stateOf).toBe('live')
+    // Nothing changes by passing over it.
+    const choice = page.getByRole('group', { name: 'State of Welcome' })
+    await eventually(async () => (await focused(page)).text).toBe('Live')
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('Shift+Tab')
+    expect(await choice.getByRole('button', { pressed: true }).textContent()).toBe('Live')
+    expect(await stateOf()).toBe('live')
     await page.getByText('Off', { exact: true }).click()
     await eventually(stateOf).toBe('off')
     await button('Make it live again').click()
@@ -165,10 +173,31 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
     await heading('grace@x.example').waitFor()
     await button('Edit').click()
     const edit = dialog('Edit the person')
+    const email = edit.getByRole('textbox', { name: 'Email' })
+    await eventually(async () => (await focused(page)).id).toBe(await email.getAttribute('id'))
+    await page.keyboard.press('Escape')
+    await edit.waitFor({ state: 'detached' })
+    await eventually(async () => (await focused(page)).text).toBe('Edit')
+    await button('Edit').click()
+    await email.fill('grace@x..example')
+    await edit.getByRole('textbox', { name: 'Phone' }).fill('+4915112345678')
+    await edit.getByRole('combobox', { name: 'Time zone' }).fill('berlin')
+    await page.getByRole('option', { name: 'Europe/Berlin' }).click()
+    await edit.getByRole('textbox', { name: 'Language' }).fill('de')
     await edit.getByRole('textbox', { name: 'Value of plan' }).fill('12')
     await edit.getByRole('textbox', { name: 'Value of level' }).fill('4')
     await edit.getByRole('button', { name: 'Remove old' }).click()
     await edit.getByRole('button', { name: 'Add a property' }).click()
+    await edit
+      .getByRole('textbox', { name: /^Name of property/ })
+      .last()
+      .fill('E-mail')
+    await edit.getByText('The address has a field of its own, above').waitFor()
+    await edit
+      .getByRole('textbox', { name: /^Name of property/ })
+      .last()
+      .fill('plan')
+    await edit.getByText('There is a property plan already: change it there').waitFor()
     await edit
       .getByRole('textbox', { name: /^Name of property/ })
       .last()
@@ -180,15 +209,81 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
     await page.getByRole('option', { name: 'Friends' }).click()
     await page.keyboard.press('Tab')
     await edit.getByRole('button', { name: 'Save' }).click()
+    await edit.getByText(/two dots in a row/).waitFor()
+    await eventually(async () => (await focused(page)).id).toBe(await email.getAttribute('id'))
+    await email.fill('grace.hopper@x.example')
+    await edit.getByRole('button', { name: 'Save' }).click()
     await edit.waitFor({ state: 'detached' })
     await link('Friends').first().waitFor()
     expect(await send(fairway, 'GET', 'people/id:grace')).toMatchObject({
+      email: 'grace.hopper@x.example',
+      phone: '+4915112345678',
+      timezone: 'Europe/Berlin',
+      language: 'de',
       properties: { name: 'Grace Brewster Hopper', plan: '12', level: 4, vip: true },
       tags: ['friend'],
       segments: [{ id: list.id }],
     })
     const { properties } = await send<{ properties: object }>(fairway, 'GET', 'people/id:grace')
     expect(properties).not.toHaveProperty('old')
+  })
+
+  it('overwrites nobody unseen who saved the same template meanwhile', async () => {
+    const parts = { name: 'Twice', fromAddress: 'shop@x.example', subject: 'First', html: '<p>Hi</p>' }
+    const { id } = await send(fairway, 'POST', 'templates', parts)
+    const subject = page.getByRole('textbox', { name: 'Subject' })
+    const changed = dialog('Changed meanwhile by somebody else')
+    await page.goto(fairway.path(`templates/${id}`))
+    await subject.fill('Mine')
+    await send(fairway, 'PATCH', `templates/${id}`, { subject: 'Theirs' })
+    await button('Save').click()
+    await changed.getByRole('button', { name: 'Reload' }).click()
+    await changed.waitFor({ state: 'detached' })
+    await eventually(() => subject.inputValue()).toBe('Theirs')
+    await subject.fill('Mine')
+    await send(fairway, 'PATCH', `templates/${id}`, { subject: 'Theirs again' })
+    await button('Save').click()
+    await changed.getByRole('button', { name: 'Overwrite' }).click()
+    await page.getByText('Template saved').waitFor()
+    expect(await send(fairway, 'GET', `templates/${id}`)).toMatchObject({ subject: 'Mine' })
+    await subject.fill('Mine again')
+    await button('Save').click()
+    await eventually(() => send(fairway, 'GET', `templates/${id}`)).toMatchObject({ subject: 'Mine again' })
+  })
+
+  it('asks before the project goes live, and says what will not work', async () => {
+    await send(fairway, 'PATCH', 'settings', { mode: 'test' })
+    await page.goto(fairway.path('settings'))
+    await page.getByRole('radio', { name: 'Live' }).click()
+    await button('Save').click()
+    const asked = dialog(/^Make .+ live\?$/)
+    await asked.getByText(/1 mail could not be sent through the SMTP server yet: .*ECONNREFUSED/).waitFor()
+    await asked.getByText(/No domain signs the mail/).waitFor()
+    await asked.getByRole('button', { name: 'Cancel' }).click()
+    await asked.waitFor({ state: 'detached' })
+    await eventually(async () => (await focused(page)).text).toBe('Save')
+    expect(await send(fairway, 'GET', 'settings')).toMatchObject({ mode: 'test' })
+    await button('Save').click()
+    await asked.getByRole('button', { name: 'Make it live all the same' }).click()
+    await page.getByText('Settings saved').waitFor()
+    expect(await send(fairway, 'GET', 'settings')).toMatchObject({ mode: 'live' })
+  })
+
+  it('lists people by the name they write, and says who is suppressed', async () => {
+    await send(fairway, 'PUT', 'people/id:hedy', {
+      email: 'hedy@x.example',
+      properties: { firstName: 'Hedy', lastName: 'Lamarr' },
+    })
+    await send(fairway, 'POST', 'people/id:hedy/suppress')
+    type People = { items: { suppressed: { reason: string } | null }[] }
+    for (const query of ['limit=1', 'search=hedy@x'])
+      expect((await send<People>(fairway, 'GET', `people?${query}`)).items[0]).toMatchObject({
+        suppressed: { reason: 'api' },
+      })
+    await page.goto(fairway.path('people'))
+    const row = page.getByRole('row', { name: /hedy@x.example/ })
+    await row.getByText('Hedy Lamarr').waitFor()
+    await row.getByText('Suppressed', { exact: true }).waitFor()
   })
 
   it('says in bulk dialogs how many people are meant', async () => {
@@ -201,7 +296,7 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
 
   it('stays where it is when the server is gone: a page that is not loaded says so, those that are still work', async () => {
     await page.goto(fairway.path('people'))
-    await link('grace@x.example').waitFor()
+    await link('grace.hopper@x.example').waitFor()
     await link('Overview').click()
     await heading('Overview').waitFor()
     // Whatever was loaded ahead stays; all else is gone.
@@ -215,7 +310,7 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
     await button('Try again').click()
     await page.getByText('This page is not loaded yet').waitFor()
     await link('People').click()
-    await link('grace@x.example').waitFor()
+    await link('grace.hopper@x.example').waitFor()
     await page.unroute('**/*')
     await link('Templates').click()
     await heading('Templates').waitFor()

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import type { PersonDetail } from '../../../dashboard/src/api/types.ts'
-import { changesOf, toDraft, toValue } from '../../../dashboard/src/pages/people/person-draft.ts'
+import { changesOf, nameProblem, toDraft, toValue } from '../../../dashboard/src/pages/people/person-draft.ts'
 
 const draft = () =>
   toDraft({
     properties: { plan: '12', level: 3, vip: true, list: [1, 2], old: 'x' },
+    email: 'ada@x.example',
     tags: ['a', 'b'],
     segments: [
       { id: 1, name: 'By hand' },
@@ -15,6 +16,7 @@ const draft = () =>
 
 test('a person who was not changed is changed in nothing', () => {
   expect(changesOf(draft(), draft(), new Set(['1', '3']))).toEqual({
+    contact: {},
     properties: {},
     topics: {},
     tags: { add: [], remove: [] },
@@ -28,10 +30,12 @@ test('only what was changed is sent, and segments by conditions are left alone',
   after.properties.find(({ name }) => name === 'level')!.value = '4'
   after.properties.push({ key: 'new', name: ' size ', value: '42', isNew: true })
   after.properties.push({ key: 'empty', name: '', value: 'lost', isNew: true })
+  after.contact = { ...after.contact, email: '', phone: ' +4930123' }
   after.tags = ['b', 'c']
   after.lists = ['3']
   after.topics = { news: false, offers: true }
   expect(changesOf(draft(), after, new Set(['1', '3']))).toEqual({
+    contact: { phone: '+4930123', email: null },
     properties: { old: null, level: 4, size: 42 },
     topics: { news: false, offers: true },
     tags: { add: ['c'], remove: ['a'] },
@@ -48,4 +52,14 @@ test('what was text stays text, and what was a list stays one', () => {
   expect(toValue('[1', [1, 2])).toBe('[1')
   expect(toValue('__proto__', undefined)).toBe('__proto__')
   expect(toValue('false', undefined)).toBe(false)
+})
+
+test('a new property has no name that stands elsewhere, or is there already', () => {
+  const named = (name: string) => {
+    const { properties } = draft()
+    return nameProblem([...properties, { key: 'new', name, value: '', isNew: true }], properties.length)
+  }
+  for (const name of ['email', 'E-Mail ', 'Time zone', 'tags', 'ID']) expect(named(name), name).toBeDefined()
+  for (const name of ['', 'emails', 'constructor', 'size']) expect(named(name), name).toBeUndefined()
+  expect(named('plan ')).toBe('There is a property plan already: change it there')
 })

@@ -10,6 +10,7 @@ import { asBuilt, type Built, ConditionBuilder } from '../../conditions/conditio
 import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.tsx'
 import { useUnsaved } from '../../lib/unsaved.tsx'
+import { useRefusal } from '../../lib/use-refusal.ts'
 import { TriggerField } from './trigger-field.tsx'
 import { WaitFields } from './wait-fields.tsx'
 
@@ -35,6 +36,7 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
   const [draft, setDraft] = useState(() => toDraft(campaign))
   const save = useSaveCampaign(project, campaign?.id)
   const unsaved = useUnsaved(draft)
+  const form = useRefusal('Could not save the campaign', save.error)
   const set = (change: Partial<Draft>) => setDraft((current) => ({ ...current, ...change }))
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
@@ -49,7 +51,7 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
   }
   const told = shownAtFields.some((name) => fieldError(save.error, name))
   return (
-    <form onSubmit={submit}>
+    <form ref={form} onSubmit={submit}>
       {unsaved.guard}
       <Stack gap="lg">
         <Section title="When">

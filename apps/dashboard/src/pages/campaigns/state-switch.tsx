@@ -1,17 +1,15 @@
-import { Button, Group, Modal, SegmentedControl, Text } from '@mantine/core'
+import { Button, Group, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useSaveCampaign } from '../../api/campaigns.ts'
 import { findMailProblem } from '../../api/templates.ts'
 import type { Campaign, CampaignState } from '../../api/types.ts'
+import { Dialog } from '../../components/dialog.tsx'
 import { campaignStates } from '../../components/state-badge.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { useWhereMailGoes } from './where-mail-goes.ts'
 
-const data = (['off', 'test', 'live'] as const).map((state) => ({
-  value: state,
-  label: campaignStates[state].label,
-}))
+const states = ['off', 'test', 'live'] as const
 const nameOf = (state: CampaignState) => campaignStates[state].label.toLowerCase()
 
 /**
@@ -48,18 +46,23 @@ export function StateSwitch({ project, campaign }: { project: string; campaign: 
   const shown = save.isPending ? (save.variables.state ?? campaign.state) : campaign.state
   return (
     <>
-      <SegmentedControl
-        size="xs"
-        aria-label={`State of ${campaign.name}`}
-        data={data}
-        value={shown}
-        readOnly={attempt.isPending}
-        onChange={(value) => choose(value as CampaignState)}
-        color={shown === 'off' ? undefined : campaignStates[shown].color}
-        autoContrast
-        style={{ position: 'relative', zIndex: 1 }}
-      />
-      <Modal
+      {/* Buttons, not radios: those change with every arrow key on the way to another. */}
+      <Button.Group aria-label={`State of ${campaign.name}`} style={{ position: 'relative', zIndex: 1 }}>
+        {states.map((state) => (
+          <Button
+            key={state}
+            size="compact-sm"
+            variant={state === shown ? 'filled' : 'default'}
+            color={campaignStates[state].color}
+            autoContrast
+            aria-pressed={state === shown}
+            onClick={() => state !== shown && !attempt.isPending && choose(state)}
+          >
+            {campaignStates[state].label}
+          </Button>
+        ))}
+      </Button.Group>
+      <Dialog
         opened={asked !== undefined}
         onClose={() => setAsked(undefined)}
         title={asked?.problem ? 'Its mails cannot be made' : `Make ${campaign.name} live?`}
@@ -93,7 +96,7 @@ export function StateSwitch({ project, campaign }: { project: string; campaign: 
             {asked?.problem && ' all the same'}
           </Button>
         </Group>
-      </Modal>
+      </Dialog>
     </>
   )
 }

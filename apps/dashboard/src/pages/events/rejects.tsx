@@ -1,4 +1,4 @@
-import { Text } from '@mantine/core'
+import { Badge, Text } from '@mantine/core'
 import { IconCircleCheck } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
 import { useRejects } from '../../api/events.ts'
@@ -22,7 +22,7 @@ export function RejectsPage() {
       </BackLink>
       <PageHeader
         title="Rejected items"
-        description="Items that were accepted, but could not be processed. The reason says what to change where they are sent."
+        description="Items that were accepted, but could not be processed, and some that were taken in another way than they were meant. The reason says what to change where they are sent."
       />
       <DataTable
         label="rejected items"
@@ -40,6 +40,15 @@ export function RejectsPage() {
 }
 
 const columns: Column<Reject>[] = [
+  {
+    title: 'What became of it',
+    width: 160,
+    render: ({ rejected }) => (
+      <Badge variant="light" color={rejected ? 'red' : 'gray'} tt="none">
+        {rejected ? 'Rejected' : 'Taken'}
+      </Badge>
+    ),
+  },
   { title: 'Reason', render: (reject) => <Text size="sm">{reject.reason}</Text> },
   {
     title: 'Item',

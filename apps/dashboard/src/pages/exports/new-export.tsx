@@ -1,4 +1,4 @@
-import { Button, type ButtonProps, Checkbox, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
+import { Button, type ButtonProps, Checkbox, Group, Select, Stack, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
@@ -7,9 +7,11 @@ import { useCatalogEvents } from '../../api/catalog.ts'
 import { type ExportFormat, type ExportKind, type NewExport, useStartExport } from '../../api/exports.ts'
 import type { PeopleFilter } from '../../api/people.ts'
 import { useSegments } from '../../api/segments.ts'
+import { Dialog } from '../../components/dialog.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { fieldError } from '../../lib/field-error.ts'
+import { useRefusal } from '../../lib/use-refusal.ts'
 
 const kinds: { value: ExportKind; label: string }[] = [
   { value: 'people', label: 'Everybody' },
@@ -32,9 +34,9 @@ export function NewExportButton({ project }: { project: string }) {
           New export
         </Button>
       </NeedsRight>
-      <Modal opened={opened} onClose={dialog.close} title="New export">
+      <Dialog opened={opened} onClose={dialog.close} title="New export">
         <ExportForm project={project} onCancel={dialog.close} onStarted={dialog.close} />
-      </Modal>
+      </Dialog>
     </>
   )
 }
@@ -57,14 +59,14 @@ export function ExportPeople({ project, filter, children, ...button }: ExportPeo
           {children}
         </Button>
       </NeedsRight>
-      <Modal opened={opened} onClose={dialog.close} title={children}>
+      <Dialog opened={opened} onClose={dialog.close} title={children}>
         <ExportForm
           project={project}
           preset={preset}
           onCancel={dialog.close}
           onStarted={() => navigate({ to: '/projects/$project/exports', params: { project } })}
         />
-      </Modal>
+      </Dialog>
     </>
   )
 }
@@ -85,9 +87,10 @@ function ExportForm({ project, preset, onCancel, onStarted }: ExportFormProps) {
     event.preventDefault()
     start.mutate(toInput(draft), { onSuccess: onStarted })
   }
+  const form = useRefusal('Could not start the export', start.error)
   const told = ['segment', 'event', 'from', 'to'].some((field) => fieldError(start.error, field))
   return (
-    <form onSubmit={submit}>
+    <form ref={form} onSubmit={submit}>
       <Stack>
         {!preset && (
           <Select

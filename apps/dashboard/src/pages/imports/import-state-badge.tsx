@@ -2,7 +2,7 @@ import { Badge, Tooltip } from '@mantine/core'
 import type { Import } from '../../api/imports.ts'
 import { wordsOf } from './import-words.ts'
 
-export function ImportStateBadge({ of }: { of: Pick<Import, 'state' | 'counts'> }) {
+export function ImportStateBadge({ of }: { of: Import }) {
   const { label, color, meaning } = wordsOf(of)
   return (
     <Tooltip label={meaning}>

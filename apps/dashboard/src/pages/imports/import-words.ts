@@ -85,8 +85,20 @@ export const importStates: Record<ImportState, StateWords> = {
   cancelled: { label: 'Stopped', color: 'gray', meaning: 'It was stopped. What was imported before stays.' },
 }
 
+/** An archive of several files was read no further: nothing went wrong, one of them has to be chosen. */
+export const needsChoice = ({ state, files, columns }: Pick<Import, 'state' | 'files' | 'columns'>) =>
+  state === 'failed' && files.length > 0 && columns.length === 0
+
 /** Of an import: the state, and for one that ended what it came to. Rejected rows are no success. */
-export function wordsOf({ state, counts: { rows, rejected } }: Pick<Import, 'state' | 'counts'>): StateWords {
+export function wordsOf(of: Pick<Import, 'state' | 'counts' | 'files' | 'columns'>): StateWords {
+  const { state, counts } = of
+  const { rows, rejected } = counts
+  if (needsChoice(of))
+    return {
+      label: 'Choose a file',
+      color: 'yellow',
+      meaning: `The archive holds ${plural(of.files.length, 'file')}: choose the one that this import is of. Nothing is imported yet.`,
+    }
   if (state !== 'done' || rejected === 0) return importStates[state]
   return rejected >= rows
     ? { label: 'All rejected', color: 'red', meaning: 'No row was imported; each has its reason.' }
@@ -97,11 +109,15 @@ export function wordsOf({ state, counts: { rows, rejected } }: Pick<Import, 'sta
       }
 }
 
-/** "120 created · 30 updated · 2 rejected" */
-export function countWords({ counts }: Pick<Import, 'counts'>): string {
+/** A dry run says what would be. */
+export const isDry = ({ state }: Pick<Import, 'state'>) => state === 'ready' || state === 'dry_run'
+
+/** "120 created · 30 updated · 2 rejected"; of a dry run "120 would be created · …" */
+export function countWords({ state, counts }: Pick<Import, 'state' | 'counts'>): string {
+  const would = isDry({ state }) ? 'would be ' : ''
   const parts = (['created', 'updated', 'unchanged', 'rejected'] as const)
     .filter((name) => counts[name] > 0)
-    .map((name) => `${formatNumber(counts[name])} ${name}`)
+    .map((name) => `${formatNumber(counts[name])} ${would}${name}`)
   return parts.length > 0 ? parts.join(' · ') : plural(counts.rows, 'row')
 }
 

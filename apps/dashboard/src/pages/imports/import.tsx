@@ -12,7 +12,7 @@ import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { ChooseFile } from './choose-file.tsx'
 import { Rejects } from './import-rejects.tsx'
 import { ImportStateBadge } from './import-state-badge.tsx'
-import { importStates, labelOf, wordsOf } from './import-words.ts'
+import { importStates, labelOf, needsChoice, wordsOf } from './import-words.ts'
 import { MappingForm } from './mapping-form.tsx'
 import { Result } from './result.tsx'
 import { UploadSection } from './upload-section.tsx'
@@ -51,7 +51,7 @@ function ImportView({ project, data }: { project: string; data: Import }) {
         }
       />
       <Stack gap="lg">
-        {data.message && (
+        {data.message && !needsChoice(data) && (
           <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title="Why it stopped">
             {data.message}
           </Alert>
@@ -98,7 +98,7 @@ function DeleteImport({ project, data }: { project: string; data: Import }) {
       throw error
     }
     notifySuccess('Import deleted')
-    await navigate({ to: '/projects/$project/imports', params: { project } })
+    await navigate({ to: '/projects/$project/imports', params: { project }, ignoreBlocker: true })
   }
   return (
     <ConfirmButton

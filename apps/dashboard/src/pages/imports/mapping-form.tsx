@@ -4,6 +4,7 @@ import { type Import, type ImportOptions, type Target, useImportCommand } from '
 import { ErrorState } from '../../components/error-state.tsx'
 import { Section } from '../../components/section.tsx'
 import { notifySuccess } from '../../lib/notify.tsx'
+import { useUnsaved } from '../../lib/unsaved.tsx'
 import { ColumnTable } from './column-table.tsx'
 import { FormatSection } from './format-section.tsx'
 import { ImportOptionsFields } from './import-options.tsx'
@@ -15,11 +16,13 @@ export function MappingForm({ project, data }: { project: string; data: Import }
   const [options, setOptions] = useState<ImportOptions>(data.options)
   const again = data.state !== 'ready'
   const command = useImportCommand(project, String(data.id))
+  const unsaved = useUnsaved({ mapping, options })
   const start = (dryRun: boolean) =>
     command.mutate(
       { mapping, options, ...(dryRun && { dryRun }) },
       {
         onSuccess: () => {
+          unsaved.markSaved()
           beginAbove()
           notifySuccess(
             dryRun ? 'The dry run was accepted' : 'The import was accepted',
@@ -31,6 +34,7 @@ export function MappingForm({ project, data }: { project: string; data: Import }
   const unfinished = data.columns.some(({ name }) => /^(property|topic):$/.test(mapping[name]?.to ?? ''))
   return (
     <>
+      {unsaved.guard}
       <FormatSection project={project} data={data} />
       <Section
         title="Columns"

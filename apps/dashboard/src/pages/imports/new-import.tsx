@@ -20,6 +20,7 @@ import { FileDrop } from '../../components/file-drop.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { Section } from '../../components/section.tsx'
 import { fieldError } from '../../lib/field-error.ts'
+import { useRefusal } from '../../lib/use-refusal.ts'
 import { kindWords, sources } from './import-words.ts'
 
 const route = getRouteApi('/signed-in/projects/$project/imports/new')
@@ -60,6 +61,7 @@ export function NewImportPage() {
       },
     )
   }
+  const form = useRefusal('Could not make the import', create.error)
   const wrongUrl = fieldError(create.error, 'url')
   return (
     <>
@@ -70,7 +72,7 @@ export function NewImportPage() {
         title="New import"
         description="First the file is uploaded and shown; nothing is imported until you start it."
       />
-      <form onSubmit={submit}>
+      <form ref={form} onSubmit={submit}>
         <Stack gap="lg">
           <Section title="What is in it">
             <Stack>

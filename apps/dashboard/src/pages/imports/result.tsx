@@ -4,6 +4,7 @@ import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { Section } from '../../components/section.tsx'
 import { formatNumber, plural } from '../../lib/format.ts'
 import { notifyError } from '../../lib/notify.tsx'
+import { isDry } from './import-words.ts'
 
 const words: Record<Exclude<keyof ImportCounts, 'skipped'>, string> = {
   rows: 'rows read',
@@ -23,7 +24,7 @@ const titles: Partial<Record<Import['state'], string>> = {
 /** What became of the rows so far, in a dry run what would become of them. */
 export function Result({ project, data }: { project: string; data: Import }) {
   const { state, counts } = data
-  const dry = state === 'ready' || state === 'dry_run'
+  const dry = isDry(data)
   return (
     <Section
       title={titles[state] ?? 'What happened'}

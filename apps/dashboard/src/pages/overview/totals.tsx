@@ -21,7 +21,9 @@ export function Totals({ overview }: { overview: Overview }) {
 
 /** Nothing waits for its turn; mail that failed for now waits for its next try. */
 const emptyWords = ({ count, more }: Overview['retrying']) =>
-  count === 0 ? 'nothing waits' : `${formatCount(count)}${more ? '+' : ''} mails are tried again`
+  count === 0
+    ? 'nothing waits'
+    : `${formatCount(count)}${more ? '+' : ''} ${count === 1 ? 'mail is' : 'mails are'} tried again`
 
 function Figure({ label, value, note }: { label: string; value: string; note?: string }) {
   return (

@@ -1,10 +1,11 @@
-import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useCatalogProperties, useCatalogTags, useCatalogTopics } from '../../api/catalog.ts'
 import { type BulkPeople, useBulkAction } from '../../api/people.ts'
 import { useSegments } from '../../api/segments.ts'
 import { isUnderWay, useTask } from '../../api/tasks.ts'
+import { Dialog } from '../../components/dialog.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { TaskProgress } from '../../components/task-progress.tsx'
@@ -32,7 +33,7 @@ export function BulkDialog({ project, kind, what, people, onClose, onStarted }: 
   }
   const words = bulkKinds.find((each) => each.kind === kind)
   return (
-    <Modal
+    <Dialog
       opened={kind !== undefined}
       onClose={close}
       title={words && `${words.label}: ${started?.what ?? what}`}
@@ -54,7 +55,7 @@ export function BulkDialog({ project, kind, what, people, onClose, onStarted }: 
             }}
           />
         ))}
-    </Modal>
+    </Dialog>
   )
 }
 

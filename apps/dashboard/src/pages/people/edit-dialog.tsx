@@ -2,7 +2,6 @@ import {
   ActionIcon,
   Button,
   Group,
-  Modal,
   MultiSelect,
   Select,
   Stack,
@@ -16,10 +15,14 @@ import { useCatalogTags, useCatalogTopics } from '../../api/catalog.ts'
 import { useEditPerson } from '../../api/people.ts'
 import { useEverySegment } from '../../api/segments.ts'
 import type { PersonDetail } from '../../api/types.ts'
+import { Dialog } from '../../components/dialog.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
+import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.tsx'
 import { useUnsaved } from '../../lib/unsaved.tsx'
-import { changesOf, type PersonDraft, toDraft } from './person-draft.ts'
+import { useRefusal } from '../../lib/use-refusal.ts'
+import { ContactFields } from './contact-fields.tsx'
+import { changesOf, nameProblem, type PersonDraft, toDraft } from './person-draft.ts'
 
 export interface EditPersonProps {
   project: string
@@ -41,9 +44,14 @@ export default function EditDialog({
   const tags = useCatalogTags(project).data ?? []
   const edit = useEditPerson(project, id)
   const unsaved = useUnsaved(draft)
+  const form = useRefusal('Could not save the person', edit.error)
   const set = (change: Partial<PersonDraft>) => setDraft((current) => ({ ...current, ...change }))
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
+    if (draft.properties.some((_, place) => nameProblem(draft.properties, place) !== undefined)) {
+      form.current?.querySelector<HTMLInputElement>('[aria-invalid=true]')?.focus()
+      return
+    }
     edit.mutate(changesOf(before, draft, new Set(manual.map((segment) => String(segment.id)))), {
       onSuccess: () => {
         unsaved.markSaved()
@@ -52,11 +60,17 @@ export default function EditDialog({
       },
     })
   }
+  const told = Object.keys(draft.contact).some((name) => fieldError(edit.error, name))
   return (
-    <Modal opened onClose={() => unsaved.leave(onClose)} title="Edit the person" size="lg">
+    <Dialog opened onClose={() => unsaved.leave(onClose)} title="Edit the person" size="lg">
       {unsaved.guard}
-      <form onSubmit={submit}>
+      <form ref={form} onSubmit={submit}>
         <Stack gap="lg">
+          <ContactFields
+            contact={draft.contact}
+            onChange={(contact) => set({ contact })}
+            error={edit.error}
+          />
           <Properties draft={draft} onChange={set} />
           <TagsInput
             label="Tags"
@@ -74,7 +88,7 @@ export default function EditDialog({
             onChange={(lists) => set({ lists })}
           />
           <Topics project={project} draft={draft} onChange={set} />
-          {edit.error && <ErrorState title="Could not save the person" error={edit.error} />}
+          {edit.error && !told && <ErrorState title="Could not save the person" error={edit.error} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={() => unsaved.leave(onClose)}>
               Cancel
@@ -85,7 +99,7 @@ export default function EditDialog({
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 
@@ -103,13 +117,14 @@ function Properties({ draft: { properties }, onChange }: PartProps) {
         Properties
       </Text>
       {properties.map(({ key, name, value, isNew }, place) => (
-        <Group key={key} gap="xs" wrap="nowrap">
+        <Group key={key} gap="xs" wrap="nowrap" align="flex-start">
           <TextInput
             aria-label={`Name of property ${place + 1}`}
             placeholder="Name"
             value={name}
             readOnly={!isNew}
             variant={isNew ? undefined : 'filled'}
+            error={nameProblem(properties, place)}
             onChange={(event) => change(place, { name: event.currentTarget.value })}
             flex={1}
           />

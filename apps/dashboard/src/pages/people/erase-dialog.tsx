@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { useErasePerson } from '../../api/people.ts'
+import { Dialog } from '../../components/dialog.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { Receipt } from './receipt.tsx'
 
@@ -18,7 +19,7 @@ export function EraseDialog({ project, id, opened, onClose }: EraseDialogProps) 
   const leave = () => navigate({ to: '/projects/$project/people', params: { project } })
   const close = () => (erase.isSuccess ? void leave() : onClose())
   return (
-    <Modal opened={opened} onClose={close} title={erase.isSuccess ? 'Erased' : 'Erase this person?'}>
+    <Dialog opened={opened} onClose={close} title={erase.isSuccess ? 'Erased' : 'Erase this person?'}>
       {erase.isSuccess ? (
         <Stack>
           <Text size="sm">
@@ -49,6 +50,6 @@ export function EraseDialog({ project, id, opened, onClose }: EraseDialogProps) 
           </Group>
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,10 +1,11 @@
-import { Anchor, Modal, Stack } from '@mantine/core'
+import { Anchor, Stack } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconEraser } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
 import { type Erasure, useErasures } from '../../api/people.ts'
 import { BackLink } from '../../components/back-link.tsx'
 import { type Column, DataTable } from '../../components/data-table.tsx'
+import { Dialog } from '../../components/dialog.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
@@ -55,11 +56,11 @@ function ReceiptPeek({ erasure }: { erasure: Erasure }) {
       >
         {erasure.id}
       </Anchor>
-      <Modal opened={opened} onClose={dialog.close} title="Receipt">
+      <Dialog opened={opened} onClose={dialog.close} title="Receipt">
         <Stack>
           <Receipt erasure={erasure} />
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   )
 }

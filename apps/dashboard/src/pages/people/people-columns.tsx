@@ -3,7 +3,8 @@ import type { Person } from '../../api/types.ts'
 import type { Column } from '../../components/data-table.tsx'
 import { RowLink } from '../../components/links.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
-import { personName } from './person-name.ts'
+import { personName, shownName } from './person-name.ts'
+import { Reachability } from './reachability.tsx'
 
 export const peopleColumns = (
   project: string,
@@ -38,14 +39,9 @@ export const peopleColumns = (
   {
     title: 'Marketing mail',
     visibleFrom: 'sm',
+    // What is usual needs no colour.
     render: (person) =>
-      person.subscribed ? (
-        'Subscribed'
-      ) : (
-        <Badge variant="light" color="yellow" tt="none">
-          Unsubscribed
-        </Badge>
-      ),
+      person.subscribed && !person.suppressed ? 'Subscribed' : <Reachability person={person} />,
   },
   {
     title: 'Last change',
@@ -57,7 +53,7 @@ export const peopleColumns = (
 
 /** What a search may have found them by, and is not their first line. */
 const secondLine = ({ properties, email, externalId, phone }: Person): string =>
-  [properties.name, email && externalId, phone]
+  [shownName(properties), email && externalId, phone]
     .filter((part): part is string => typeof part === 'string' && part !== '')
     .join(' · ')
 

@@ -1,7 +1,11 @@
 import type { PersonChanges } from '../../api/people.ts'
 import type { Json, PersonDetail } from '../../api/types.ts'
 
+const contactNames = ['email', 'phone', 'timezone', 'language'] as const
+
 export interface PersonDraft {
+  /** Empty: none. */
+  contact: Record<(typeof contactNames)[number], string>
   properties: { key: string; name: string; value: string; isNew?: boolean; was?: Json }[]
   tags: string[]
   /** Ids of segments. */
@@ -9,7 +13,13 @@ export interface PersonDraft {
   topics: Record<string, boolean>
 }
 
-export const toDraft = ({ properties, tags, segments, topics }: PersonDetail): PersonDraft => ({
+export const toDraft = ({ properties, tags, segments, topics, ...person }: PersonDetail): PersonDraft => ({
+  contact: {
+    email: person.email ?? '',
+    phone: person.phone ?? '',
+    timezone: person.timezone ?? '',
+    language: person.language ?? '',
+  },
   properties: Object.entries(properties).map(([name, was]) => ({ key: name, name, value: toText(was), was })),
   tags,
   lists: (segments ?? []).map(({ id }) => String(id)),
@@ -31,8 +41,12 @@ export function changesOf(
       .filter(({ name, value, isNew, was }) => name.trim() !== '' && (isNew || value !== toText(was)))
       .map(({ name, value, was }): [string, Json] => [name.trim(), toValue(value, was)]),
   ]
+  const contact = contactNames
+    .filter((name) => after.contact[name].trim() !== before.contact[name])
+    .map((name) => [name, after.contact[name].trim() || null])
   const topics = Object.entries(after.topics).filter(([name, wanted]) => before.topics[name] !== wanted)
   return {
+    contact: Object.fromEntries(contact),
     properties: Object.fromEntries(properties),
     topics: Object.fromEntries(topics),
     tags: difference(before.tags, after.tags),
@@ -41,6 +55,32 @@ export function changesOf(
       after.lists.filter((list) => manual.has(list)),
     ),
   }
+}
+
+/** Where facts stand that are no properties, though they may look like some. */
+const elsewhere: Record<string, string> = {
+  email: 'The address has a field of its own, above',
+  phone: 'The phone number has a field of its own, above',
+  timezone: 'The time zone has a field of its own, above',
+  language: 'The language has a field of its own, above',
+  tags: 'Tags have a field of their own, below',
+  topics: 'Topics have a part of their own, below',
+  id: 'The id is what your product calls the person, and no property',
+  subscribed: 'Whether they are subscribed is changed by “Actions” on their page',
+  unsubscribed: 'Whether they are subscribed is changed by “Actions” on their page',
+  suppressed: 'Whether they are suppressed is changed by “Actions” on their page',
+}
+
+/** Why a new property can't have its name; undefined when it can. */
+export function nameProblem(properties: PersonDraft['properties'], place: number): string | undefined {
+  const { isNew, ...row } = properties[place]!
+  const name = row.name.trim()
+  if (!isNew || name === '') return undefined
+  const plain = name.toLowerCase().replace(/[ _-]/g, '')
+  if (Object.hasOwn(elsewhere, plain)) return elsewhere[plain]
+  return properties.some((other, index) => index !== place && other.name.trim() === name)
+    ? `There is a property ${name} already: change it there`
+    : undefined
 }
 
 const difference = (before: string[], after: string[]) => ({

@@ -15,6 +15,7 @@ import { PersonActions } from './person-actions.tsx'
 import { personName } from './person-name.ts'
 import { Aliases, Devices, Segments, Topics } from './person-sections.tsx'
 import { PersonTimelineSection } from './person-timeline.tsx'
+import { Reachability } from './reachability.tsx'
 
 const route = getRouteApi('/signed-in/projects/$project/people/$person')
 
@@ -67,26 +68,6 @@ function PersonView({ project, id, person }: { project: string; id: string; pers
         </Grid.Col>
       </Grid>
     </>
-  )
-}
-
-function Reachability({ person }: { person: PersonDetail }) {
-  if (person.suppressed)
-    return (
-      <Badge color="red" variant="light" tt="none">
-        Suppressed
-      </Badge>
-    )
-  if (!person.subscribed)
-    return (
-      <Badge color="yellow" variant="light" tt="none">
-        Unsubscribed
-      </Badge>
-    )
-  return (
-    <Badge color="lagoon" variant="light" tt="none">
-      Subscribed
-    </Badge>
   )
 }
 

@@ -1,8 +1,9 @@
-import { Button, Group, Modal, TextInput } from '@mantine/core'
+import { Button, Group, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useSaveSegment } from '../../api/segments.ts'
+import { Dialog } from '../../components/dialog.tsx'
 import type { Condition } from '../../conditions/language.ts'
 
 interface SaveAsSegmentProps {
@@ -18,9 +19,9 @@ export function SaveAsSegment({ project, conditions }: SaveAsSegmentProps) {
       <Button variant="default" onClick={dialog.open}>
         Save as segment
       </Button>
-      <Modal opened={opened} onClose={dialog.close} title="Save as segment">
+      <Dialog opened={opened} onClose={dialog.close} title="Save as segment">
         <SaveForm project={project} conditions={conditions} onCancel={dialog.close} />
-      </Modal>
+      </Dialog>
     </>
   )
 }

@@ -1,8 +1,9 @@
-import { Button, type ButtonProps, Group, Modal, NumberInput, Text } from '@mantine/core'
+import { Button, type ButtonProps, Group, NumberInput, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useDiscard, useRedrive, type WhichDeadLetters } from '../../api/queue.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
+import { Dialog } from '../../components/dialog.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { plural } from '../../lib/format.ts'
@@ -27,9 +28,9 @@ export function RedriveButton({ project, which, what, children, onDone, ...butto
           {children}
         </Button>
       </NeedsRight>
-      <Modal opened={opened} onClose={dialog.close} title={`Run ${what} again?`}>
+      <Dialog opened={opened} onClose={dialog.close} title={`Run ${what} again?`}>
         <RedriveForm project={project} which={which} onCancel={dialog.close} onDone={onDone} />
-      </Modal>
+      </Dialog>
     </>
   )
 }

@@ -1,8 +1,9 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useNavigate } from '@tanstack/react-router'
 import { ApiError } from '../../api/client.ts'
 import { type Segment, type UsedBy, useDeleteSegment } from '../../api/segments.ts'
+import { Dialog } from '../../components/dialog.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { notifySuccess } from '../../lib/notify.tsx'
@@ -37,7 +38,7 @@ export function DeleteSegment({ project, segment }: DeleteSegmentProps) {
           Delete
         </Button>
       </NeedsRight>
-      <Modal opened={opened} onClose={dialog.close} title={`Delete “${segment.name}”?`}>
+      <Dialog opened={opened} onClose={dialog.close} title={`Delete “${segment.name}”?`}>
         <Stack>
           {users ? (
             <>
@@ -61,7 +62,7 @@ export function DeleteSegment({ project, segment }: DeleteSegmentProps) {
             )}
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   )
 }

@@ -1,8 +1,9 @@
-import { Button, Group, Modal, Text, TextInput } from '@mantine/core'
+import { Button, Group, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useSaveSegment } from '../../api/segments.ts'
+import { Dialog } from '../../components/dialog.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 
@@ -14,9 +15,9 @@ export function NewManualSegment({ project }: { project: string }) {
       <Button variant="default" onClick={dialog.open}>
         New list by hand
       </Button>
-      <Modal opened={opened} onClose={dialog.close} title="New list by hand">
+      <Dialog opened={opened} onClose={dialog.close} title="New list by hand">
         <NameForm project={project} onCancel={dialog.close} />
-      </Modal>
+      </Dialog>
     </>
   )
 }

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, TextInput } from '@mantine/core'
+import { Button, Group, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { type Segment, useSaveSegment } from '../../api/segments.ts'
+import { Dialog } from '../../components/dialog.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 
 interface RenameSegmentProps {
@@ -16,9 +17,9 @@ export function RenameSegment({ project, segment }: RenameSegmentProps) {
       <Button variant="default" onClick={dialog.open}>
         Rename
       </Button>
-      <Modal opened={opened} onClose={dialog.close} title="Rename the segment">
+      <Dialog opened={opened} onClose={dialog.close} title="Rename the segment">
         <RenameForm project={project} segment={segment} onDone={dialog.close} />
-      </Modal>
+      </Dialog>
     </>
   )
 }

@@ -6,6 +6,7 @@ import { Section } from '../../components/section.tsx'
 import { asBuilt, ConditionBuilder } from '../../conditions/condition-builder.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { useUnsaved } from '../../lib/unsaved.tsx'
+import { useRefusal } from '../../lib/use-refusal.ts'
 import { LiveCount } from './live-count.tsx'
 
 interface SegmentFormProps {
@@ -21,6 +22,7 @@ export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentForm
   const [built, setBuilt] = useState(asBuilt(segment?.conditions ?? null))
   const save = useSaveSegment(project, segment?.id)
   const unsaved = useUnsaved({ name, built })
+  const form = useRefusal('Could not save the segment', save.error)
   const usable = built.conditions !== null && built.problem === undefined
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
@@ -37,7 +39,7 @@ export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentForm
   }
   const told = ['name', 'conditions'].some((field) => fieldError(save.error, field))
   return (
-    <form onSubmit={submit}>
+    <form ref={form} onSubmit={submit}>
       {unsaved.guard}
       <Grid gap="lg" align="flex-start">
         <Grid.Col span={{ base: 12, lg: 9 }}>

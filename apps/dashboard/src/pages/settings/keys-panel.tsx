@@ -1,4 +1,4 @@
-import { Badge, Button, Code, Group, Modal, Radio, Stack, Text, TextInput } from '@mantine/core'
+import { Badge, Button, Code, Group, Radio, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconKey, IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
@@ -6,6 +6,7 @@ import { useMay } from '../../api/rights.ts'
 import { useCreateKey, useKeys, useRevokeKey } from '../../api/settings.ts'
 import type { ApiKey, KeyKind } from '../../api/types.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
+import { Dialog } from '../../components/dialog.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { QueryView } from '../../components/query-view.tsx'
@@ -42,9 +43,9 @@ function Keys({ project }: { project: string }) {
       <QueryView query={keys} what="the keys">
         {(data) => <KeyTable project={project} keys={data.filter((key) => !key.revokedAt)} />}
       </QueryView>
-      <Modal opened={creating} onClose={dialog.close} title="New key">
+      <Dialog opened={creating} onClose={dialog.close} title="New key">
         <NewKey project={project} onDone={dialog.close} />
-      </Modal>
+      </Dialog>
     </Section>
   )
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, Fieldset, Group, NumberInput, Radio, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Fieldset, Group, NumberInput, Radio, Select, Stack, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useMay } from '../../api/rights.ts'
 import { useChangeSettings, useSettings } from '../../api/settings.ts'
@@ -10,7 +10,10 @@ import { ReadOnlyNote } from '../../components/read-only-note.tsx'
 import { Section } from '../../components/section.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.tsx'
+import { timeZones } from '../../lib/time-zones.ts'
 import { useUnsaved } from '../../lib/unsaved.tsx'
+import { useRefusal } from '../../lib/use-refusal.ts'
+import { GoLiveDialog } from './go-live-dialog.tsx'
 
 export function ProjectPanel({ project }: { project: string }) {
   const settings = useSettings(project)
@@ -21,20 +24,25 @@ export function ProjectPanel({ project }: { project: string }) {
   )
 }
 
-const timezones = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')]
-
 function ProjectForm({ project, settings }: { project: string; settings: Project }) {
   const [name, setName] = useState(settings.name)
   const [mode, setMode] = useState(settings.mode)
   const [testAddress, setTestAddress] = useState(settings.testAddress ?? '')
   const [timezone, setTimezone] = useState(settings.timezone)
   const [retention, setRetention] = useState<string | number>(settings.eventRetentionDays ?? '')
+  const [asking, setAsking] = useState(false)
   const change = useChangeSettings(project)
   const may = useMay()
   const unsaved = useUnsaved({ name, mode, testAddress, timezone, retention })
+  const form = useRefusal('Could not save the settings', change.error)
 
-  const save = (event: React.FormEvent) => {
+  const submit = (event: React.FormEvent) => {
     event.preventDefault()
+    if (mode === 'live' && settings.mode === 'test') setAsking(true)
+    else save()
+  }
+  const save = () => {
+    setAsking(false)
     const eventRetentionDays = retention === '' ? null : Number(retention)
     change.mutate(
       { name: name.trim(), mode, testAddress: testAddress.trim() || null, timezone, eventRetentionDays },
@@ -50,11 +58,19 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
     fieldError(change.error, field),
   )
   return (
-    <form onSubmit={save}>
+    <form ref={form} onSubmit={submit}>
       <Fieldset variant="unstyled" disabled={!may('project.change')}>
         <Stack gap="lg">
           <ReadOnlyNote right="project.change" what="these settings" />
           {unsaved.guard}
+          {asking && (
+            <GoLiveDialog
+              project={project}
+              settings={settings}
+              onCancel={() => setAsking(false)}
+              onConfirm={save}
+            />
+          )}
           <Section title="Mode">
             <Radio.Group
               value={mode}
@@ -70,12 +86,6 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
                 <Radio value="live" label="Live" description="Email goes to the people it is meant for." />
               </Stack>
             </Radio.Group>
-            {mode === 'live' && settings.mode === 'test' && (
-              <Alert color="buoy" mt="md" title="Live sends to real people">
-                From the moment you save, campaigns that are live and messages sent through the API leave for
-                their recipients.
-              </Alert>
-            )}
             <TextInput
               mt="md"
               label="Test address"
@@ -99,7 +109,7 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
               <Select
                 label="Time zone"
                 description="Used for campaigns that wait until a time of day, when a person has no time zone."
-                data={timezones}
+                data={timeZones}
                 searchable
                 value={timezone}
                 onChange={(value) => setTimezone(value ?? 'UTC')}

@@ -3,7 +3,6 @@ import {
   Checkbox,
   Grid,
   Group,
-  Modal,
   NumberInput,
   PasswordInput,
   Stack,
@@ -13,10 +12,12 @@ import {
 import { useState } from 'react'
 import { type ProviderInput, useSaveProvider } from '../../api/settings.ts'
 import type { Provider } from '../../api/types.ts'
+import { Dialog } from '../../components/dialog.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.tsx'
 import { useUnsaved } from '../../lib/unsaved.tsx'
+import { useRefusal } from '../../lib/use-refusal.ts'
 
 interface Fields {
   name: string
@@ -64,6 +65,7 @@ export function ProviderDialog({ project, provider, onClose }: ProviderDialogPro
   const [fields, setFields] = useState(provider ? toFields(provider) : initial)
   const save = useSaveProvider(project, provider?.id)
   const unsaved = useUnsaved(fields)
+  const form = useRefusal('Could not save the SMTP server', save.error)
   const set = (change: Partial<Fields>) => setFields((current) => ({ ...current, ...change }))
   const text = (name: 'name' | 'host' | 'user' | 'password') => ({
     value: fields[name],
@@ -81,16 +83,17 @@ export function ProviderDialog({ project, provider, onClose }: ProviderDialogPro
       },
     })
   }
+  const hostError = fieldError(save.error, 'config.host')
   const passwordError = fieldError(save.error, 'config.password')
   return (
-    <Modal
+    <Dialog
       opened
       onClose={() => unsaved.leave(onClose)}
       title={provider ? 'Change the SMTP server' : 'Add an SMTP server'}
       size="lg"
     >
       {unsaved.guard}
-      <form onSubmit={submit}>
+      <form ref={form} onSubmit={submit}>
         <Stack>
           <TextInput label="Name" placeholder="Production SMTP" data-autofocus {...text('name')} />
           <Grid>
@@ -99,7 +102,7 @@ export function ProviderDialog({ project, provider, onClose }: ProviderDialogPro
                 label="Host"
                 required
                 placeholder="smtp.example.com"
-                error={fieldError(save.error, 'config.host')}
+                error={hostError}
                 {...text('host')}
               />
             </Grid.Col>
@@ -155,7 +158,7 @@ export function ProviderDialog({ project, provider, onClose }: ProviderDialogPro
               onChange={(connections) => set({ connections })}
             />
           </Group>
-          {save.error && !passwordError && (
+          {save.error && !hostError && !passwordError && (
             <ErrorState title="Could not save the SMTP server" error={save.error} />
           )}
           <Group justify="space-between">
@@ -168,7 +171,7 @@ export function ProviderDialog({ project, provider, onClose }: ProviderDialogPro
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 

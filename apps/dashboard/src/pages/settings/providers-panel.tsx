@@ -1,4 +1,4 @@
-import { Badge, Button, Card, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Badge, Button, Card, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus, IconServer2 } from '@tabler/icons-react'
 import { useState } from 'react'
@@ -6,6 +6,7 @@ import { useProjectQueue } from '../../api/queue.ts'
 import { useChangeProvider, useDeleteProvider, useProviders, useTestProvider } from '../../api/settings.ts'
 import type { Provider } from '../../api/types.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
+import { Dialog } from '../../components/dialog.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
@@ -117,9 +118,9 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
         </Group>
       </Group>
       {editing && <ProviderDialog project={project} provider={provider} onClose={editor.close} />}
-      <Modal opened={testing} onClose={dialog.close} title="Send a test mail">
+      <Dialog opened={testing} onClose={dialog.close} title="Send a test mail">
         <TestForm project={project} provider={provider} onDone={dialog.close} />
-      </Modal>
+      </Dialog>
     </Card>
   )
 }

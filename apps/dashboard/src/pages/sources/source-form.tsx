@@ -15,6 +15,7 @@ import { NeedsRight } from '../../components/needs-right.tsx'
 import { Section } from '../../components/section.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { useUnsaved } from '../../lib/unsaved.tsx'
+import { useRefusal } from '../../lib/use-refusal.ts'
 import { ColumnTable } from '../imports/column-table.tsx'
 import { ImportOptionsFields } from '../imports/import-options.tsx'
 import { kindWords } from '../imports/import-words.ts'
@@ -49,6 +50,7 @@ export function SourceForm({ project, source, onSaved }: SourceFormProps) {
   const [tested, setTested] = useState<SourceTest>()
   const save = useSaveSource(project, source?.id)
   const unsaved = useUnsaved(draft)
+  const form = useRefusal('Could not save the source', save.error)
   const test = useTestSource(project)
   const set = (change: Partial<SourceInput>) => setDraft((current) => ({ ...current, ...change }))
   const setImport = (change: Partial<SourceInput['import']>) =>
@@ -76,7 +78,7 @@ export function SourceForm({ project, source, onSaved }: SourceFormProps) {
   const told = ['name', 'url', 'query', 'cursorColumn'].some(error)
   const ready = draft.name.trim() !== '' && draft.query.trim() !== '' && columns.length > 0
   return (
-    <form onSubmit={submit}>
+    <form ref={form} onSubmit={submit}>
       {unsaved.guard}
       <Stack gap="lg">
         <Connection source={source} draft={draft} set={set} error={error} />

@@ -1,44 +1,64 @@
 import { Button, Grid, Group, Stack, Textarea, TextInput } from '@mantine/core'
 import { useState } from 'react'
-import { type TemplateInput, useSaveTemplate } from '../../api/templates.ts'
+import { isChangedMeanwhile, type TemplateInput, useSaveTemplate } from '../../api/templates.ts'
 import type { Template } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { Section } from '../../components/section.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.tsx'
 import { useUnsaved } from '../../lib/unsaved.tsx'
+import { useRefusal } from '../../lib/use-refusal.ts'
+import { ChangedMeanwhile } from './changed-meanwhile.tsx'
 import { TemplatePreview } from './template-preview.tsx'
 
 interface TemplateEditorProps {
   project: string
   id?: number
-  initial: TemplateInput
+  initial: TemplateInput & { updatedAt?: string }
+  /** Shows what is stored now, instead of what was typed here. */
+  onReload?: () => void
   onSaved?: (template: Template) => void
 }
 
 const fieldNames = ['name', 'key', 'fromAddress', 'replyTo', 'subject', 'preheader', 'html', 'text'] as const
 
 /** The source on the left, what becomes of it on the right. */
-export function TemplateEditor({ project, id, initial, onSaved }: TemplateEditorProps) {
+export function TemplateEditor({ project, id, initial, onReload, onSaved }: TemplateEditorProps) {
   const [draft, setDraft] = useState<TemplateInput>(() => pick(initial))
+  const [updatedAt, setUpdatedAt] = useState(initial.updatedAt)
   const save = useSaveTemplate(project, id)
   const unsaved = useUnsaved(draft)
+  const changed = isChangedMeanwhile(save.error)
+  const form = useRefusal('Could not save the template', changed ? null : save.error)
+  const saveOver = (read: string | undefined) =>
+    save.mutate(
+      { ...draft, ...(read !== undefined && { updatedAt: read }) },
+      {
+        onSuccess: (saved) => {
+          setUpdatedAt(saved.updatedAt)
+          unsaved.markSaved()
+          notifySuccess('Template saved')
+          onSaved?.(saved)
+        },
+      },
+    )
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    save.mutate(draft, {
-      onSuccess: (saved) => {
-        unsaved.markSaved()
-        notifySuccess('Template saved')
-        onSaved?.(saved)
-      },
-    })
+    saveOver(updatedAt)
   }
   const told = fieldNames.some((name) => fieldError(save.error, name))
   return (
     <Grid gap="lg" align="flex-start">
       {unsaved.guard}
+      {changed && onReload && (
+        <ChangedMeanwhile
+          onReload={onReload}
+          onOverwrite={() => saveOver(undefined)}
+          onClose={() => save.reset()}
+        />
+      )}
       <Grid.Col span={{ base: 12, lg: 6 }}>
-        <form onSubmit={submit}>
+        <form ref={form} onSubmit={submit}>
           <Stack gap="lg">
             <Section title="Envelope">
               <EnvelopeFields draft={draft} onChange={setDraft} error={save.error} />
@@ -46,7 +66,9 @@ export function TemplateEditor({ project, id, initial, onSaved }: TemplateEditor
             <Section title="Content">
               <ContentFields draft={draft} onChange={setDraft} error={save.error} />
             </Section>
-            {save.error && !told && <ErrorState title="Could not save the template" error={save.error} />}
+            {save.error && !told && !changed && (
+              <ErrorState title="Could not save the template" error={save.error} />
+            )}
             <Group>
               <Button type="submit" loading={save.isPending}>
                 {id === undefined ? 'Create template' : 'Save'}

@@ -1,4 +1,5 @@
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
 import { useDeleteTemplate, useTemplate } from '../../api/templates.ts'
 import type { Template } from '../../api/types.ts'
 import { BackLink } from '../../components/back-link.tsx'
@@ -13,6 +14,11 @@ const route = getRouteApi('/signed-in/projects/$project/templates/$template')
 export function TemplatePage() {
   const { project, template: id } = route.useParams()
   const template = useTemplate(project, id)
+  const [readings, setReadings] = useState(0)
+  const reload = async () => {
+    await template.refetch()
+    setReadings((count) => count + 1)
+  }
   return (
     <>
       <BackLink to="/projects/$project/templates" params={{ project }}>
@@ -22,7 +28,13 @@ export function TemplatePage() {
         {(data) => (
           <>
             <PageHeader title={data.name} actions={<DeleteTemplate project={project} template={data} />} />
-            <TemplateEditor key={data.id} project={project} id={data.id} initial={data} />
+            <TemplateEditor
+              key={`${data.id} ${readings}`}
+              project={project}
+              id={data.id}
+              initial={data}
+              onReload={reload}
+            />
           </>
         )}
       </QueryView>

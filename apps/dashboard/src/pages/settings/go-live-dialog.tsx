@@ -1,0 +1,71 @@
+import { Alert, Button, Group, List, Text } from '@mantine/core'
+import { useEveryCampaign } from '../../api/campaigns.ts'
+import { useDomains, useProviders } from '../../api/settings.ts'
+import { useEveryTemplate } from '../../api/templates.ts'
+import type { Project } from '../../api/types.ts'
+import { Dialog } from '../../components/dialog.tsx'
+import { plural } from '../../lib/format.ts'
+
+interface GoLiveDialogProps {
+  project: string
+  settings: Project
+  onCancel: () => void
+  onConfirm: () => void
+}
+
+/** Asks before a project sends to real people, with all that is known not to work yet. */
+export function GoLiveDialog({ project, settings, onCancel, onConfirm }: GoLiveDialogProps) {
+  const problems = useProblems(project, settings)
+  return (
+    <Dialog onClose={onCancel} title={`Make ${settings.name} live?`}>
+      <Text size="sm">
+        From now on campaigns that are live and messages sent through the API leave for their recipients.
+      </Text>
+      {problems.length > 0 && (
+        <Alert color="buoy" mt="md" title="What will not work yet">
+          <List size="sm" spacing={4}>
+            {problems.map((problem) => (
+              <List.Item key={problem}>{problem}</List.Item>
+            ))}
+          </List>
+        </Alert>
+      )}
+      <Group justify="flex-end" mt="lg">
+        <Button variant="default" onClick={onCancel} data-autofocus>
+          Cancel
+        </Button>
+        <Button color={problems.length > 0 ? 'red' : undefined} onClick={onConfirm}>
+          Make it live{problems.length > 0 && ' all the same'}
+        </Button>
+      </Group>
+    </Dialog>
+  )
+}
+
+/** As far as the project's settings tell; what is not known yet is no problem. */
+function useProblems(project: string, { installationProvider }: Project): string[] {
+  const providers = useProviders(project).data
+  const domains = useDomains(project).data
+  const campaigns = useEveryCampaign(project).data ?? []
+  const templates = useEveryTemplate(project).data
+  const problems: string[] = []
+  const provider = providers?.find(({ active }) => active)
+  if (providers && !provider && !installationProvider)
+    problems.push('There is no SMTP server: mail stays in the mailbox. Add one under Sending.')
+  const waiting = provider?.retrying?.count ?? 0
+  if (waiting > 0)
+    problems.push(
+      `${plural(waiting, 'mail')} could not be sent through the SMTP server yet: ${provider!.retrying!.reasons[0]?.reason.replace(/^will be tried again: /, '')}`,
+    )
+  const withSender = new Set(templates?.filter(({ fromAddress }) => fromAddress).map(({ id }) => id))
+  const senderless = campaigns.filter(
+    ({ state, templateId }) => state === 'live' && !withSender.has(templateId),
+  )
+  if (templates && senderless.length > 0)
+    problems.push(
+      `${plural(senderless.length, 'live campaign')} without a sender: ${senderless.map(({ name }) => name).join(', ')}.`,
+    )
+  if (domains?.length === 0)
+    problems.push('No domain signs the mail (DKIM): many inboxes take it for spam. Add one under Domains.')
+  return problems
+}

@@ -163,6 +163,7 @@ describe('costly reads', () => {
       'GET /messages',
       'GET /people',
       'GET /people/:person/timeline',
+      'GET /people/count',
       'GET /queue/dead-letters',
       'POST /people/search',
       'POST /segments/preview',

@@ -5,7 +5,7 @@ import { dropMemberships } from '../people/memberships.ts'
 import { type PersonRow, type PersonState, readRegisters, writeState } from '../people/person.ts'
 import { isOfIdentity, type Registers } from '../people/registers.ts'
 import type { PeopleSession } from '../people/session.ts'
-import { lockPeople, syncSuppressions, updatePeople } from '../people/store.ts'
+import { liftSuppressions, lockPeople, syncSuppressions, updatePeople } from '../people/store.ts'
 import type { Former } from './changes.ts'
 import { removeMembers } from './segment-members.ts'
 
@@ -30,7 +30,8 @@ export interface NotedChanges {
  */
 export async function undoChanges(session: PeopleSession, noted: NotedChanges, at: number): Promise<void> {
   await removeEvents(session, noted)
-  await removeAddresses(session, noted)
+  // Older versions noted other spellings.
+  await liftSuppressions(session, noted.addresses.map(addressKey), ['import'])
   if (noted.segment_id !== null) await removeMembers(session, noted.segment_id, noted.members)
 
   const created = new Set(noted.created)
@@ -156,17 +157,5 @@ async function removeConsents(
   await client.query(
     'delete from address_consents where project_id = $1 and at = $2 and address = any($3::text[])',
     [projectId, at, addresses],
-  )
-}
-
-async function removeAddresses(
-  { client, projectId }: PeopleSession,
-  { addresses }: NotedChanges,
-): Promise<void> {
-  if (addresses.length === 0) return
-  await client.query(
-    `delete from suppressions where project_id = $1 and address = any($2::text[]) and reason = 'import'`,
-    // Older versions noted other spellings.
-    [projectId, addresses.map(addressKey)],
   )
 }

@@ -47,8 +47,9 @@ export async function applyToPeople(
   const { drafts, of } = await findPeople(session, items, matches)
   const facts = await loading
   const contested = findContested(of, addresses, facts)
-  // Nobody may get the address meanwhile.
-  if (!session.exclusive && (contested.length > 0 || drafts.some(isNewProvisional)))
+  const lifting = items.some(lifts)
+  // Nobody may get the address meanwhile, or be suppressed who holds it.
+  if (!session.exclusive && (contested.length > 0 || drafts.some(isNewProvisional) || lifting))
     throw new NeedsExclusive()
   const refusals = new Map<number, string>()
   const fresh = drafts.filter(({ id }) => id === undefined)
@@ -77,7 +78,7 @@ export async function applyToPeople(
   )
   const noted = [...withIds(created.filter(({ changes }) => changes.length > 0)), ...updated]
   await recordChanges(session, noted)
-  await syncSuppressions(session, noted)
+  await syncSuppressions(session, noted, lifting ? addressesToLift(items, [...created, ...known]) : [])
   const became = await absorbProvisional(session, contested)
   for (const draft of drafts) draft.id = became.get(draft.id!) ?? draft.id
   return { personIds: of.map((draft) => draft?.id), refusals, people: [...created, ...known] }
@@ -137,6 +138,24 @@ function addressesIn(item: WritingItem): string[] {
 }
 
 const none: string[] = []
+
+const lifts = (item: WritingItem): boolean => item.kind === 'suppression' && !item.suppressed
+
+/**
+ * The address of who is no longer suppressed, and the one they were called by. It may be suppressed though they never were:
+ * by somebody who had it before.
+ */
+function addressesToLift(items: WritingItem[], people: ChangedPerson[]): Set<string> {
+  const addresses = new Set<string>()
+  for (const { draft, after } of people) {
+    if (after.suppressed) continue
+    for (const item of draft.items.map((index) => items[index]!).filter(lifts)) {
+      if (after.email) addresses.add(addressKey(after.email))
+      if (item.person.byAddress) addresses.add(addressKey(item.person.email!))
+    }
+  }
+  return addresses
+}
 
 const isNewProvisional = ({ id, provisional }: Draft): boolean => id === undefined && provisional
 

@@ -134,14 +134,18 @@ export async function loadAddressFacts(
   return facts
 }
 
-/** Forgets what erased people said by these addresses. */
+/**
+ * Forgets consents that were given by addresses of erased people, where nobody holds the address any more. An opt-out stays: it
+ * may be older than the erased person, who was put at the address of somebody else, perhaps for that.
+ */
 export async function forgetConsents(
   { client, projectId }: Pick<PeopleSession, 'client' | 'projectId'>,
   said: { address: string; until: number }[],
 ): Promise<void> {
   await client.query(
     `delete from address_consents c using unnest($2::text[], $3::bigint[]) as r (address, until)
-     where c.project_id = $1 and c.address = r.address and c.at <= r.until`,
+     where c.project_id = $1 and c.address = r.address and c.at <= r.until and c.value <> (c.register = '$suppressed')
+       and not exists (select from people p where p.project_id = $1 and ${addressKeySql('p')} = r.address offset 0)`,
     [projectId, said.map(({ address }) => address), said.map(({ until }) => until)],
   )
 }

@@ -2,7 +2,7 @@ import { domainToUnicode } from 'node:url'
 import { addressKey } from '../email-address.ts'
 import type { DeleteItem } from '../ingest/item.ts'
 import { changesBetween } from './changes.ts'
-import { forgetConsents } from './consents.ts'
+import { forgetConsents, loadAddressFacts, takeOptOuts } from './consents.ts'
 import { eraseDeadLetters } from './erase-dead-letters.ts'
 import { eraseImportRows } from './erase-imports.ts'
 import { eraseHistory, eraseMessages, eraseRejects } from './erase-records.ts'
@@ -48,11 +48,11 @@ export async function eraseItems(session: PeopleSession, items: Erasing[]): Prom
   await markErased(session, marksOf(subjects))
   await eraseHistory(session, stored)
   await eraseRejects(session, subjects)
+  const gone = await erasePeople(session, people, stored)
   await forgetConsents(
     session,
     subjects.flatMap(({ names, erasure }) => [...names].map((address) => ({ address, until: erasure.at }))),
   )
-  const gone = await erasePeople(session, people, stored)
   const messages = await eraseMessages(session, stored, gone)
   await eraseDeadLetters(session, subjects, messages)
   const receipts = await writeReceipts(session, subjects)
@@ -151,6 +151,10 @@ async function erasePeople(
     [projectId, [...people.keys()]],
   )
   const active = new Set(rows.map(({ id }) => id))
+  const { consents } = await loadAddressFacts(
+    session,
+    [...people.values()].flatMap(({ email }) => (email === null ? [] : [addressKey(email)])),
+  )
   const kept: {
     id: number
     before: PersonRow
@@ -168,6 +172,7 @@ async function erasePeople(
     // An address that serves as the id stays the address of who goes on under it.
     if (before.email !== null && before.email === before.external_id)
       write(registers, '$email', 1, before.email)
+    takeOptOuts(registers, consents)
     const after = { ...before, ...writeState(registers) }
     if (lives) kept.push({ id, before, after, changes: changesBetween(before, after) })
     else gone.push(id)

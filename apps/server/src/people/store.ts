@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Json } from '@fairway/queue'
 import { numberArray, textArray } from '../db/array.ts'
 import { addressKey, foldedAddress } from '../email-address.ts'
+import { addressKeySql } from './address-sql.ts'
 import type { Change } from './changes.ts'
 import type { Draft } from './drafts.ts'
 import type { PersonRow, PersonState } from './person.ts'
@@ -253,13 +254,18 @@ export async function addAliases(
   if ((rowCount ?? 0) < aliases.length) throw new NeedsExclusive()
 }
 
-/** Every address of a suppressed person is suppressed, also one they get later. */
+/**
+ * Every address of a suppressed person is suppressed, also one they get later; of one who no longer is, those they have now.
+ *
+ * @param asked addresses that an item asks to lift, whoever was suppressed
+ */
 export async function syncSuppressions(
   session: PeopleSession,
   people: { before: PersonState | undefined; after: PersonState; changes: Change[] }[],
+  asked: Iterable<string> = [],
 ): Promise<void> {
   const addresses = new Set<string>()
-  const lifted = new Set<string>()
+  const lifted = new Set(asked)
   for (const { before, after, changes } of people) {
     if (changes.length === 0 && before !== undefined) continue
     if (after.suppressed) {
@@ -276,9 +282,21 @@ export async function syncSuppressions(
       [session.projectId, [...addresses], session.now],
     )
   // Bounces and complaints are not ours to lift.
-  if (lifted.size > 0)
-    await session.client.query(
-      `delete from suppressions where project_id = $1 and address = any($2::text[]) and reason in ('api', 'import')`,
-      [session.projectId, [...lifted]],
-    )
+  await liftSuppressions(session, [...lifted], ['api', 'import'])
+}
+
+/** Lifts what was suppressed for these reasons, unless somebody who holds the address is suppressed. */
+export async function liftSuppressions(
+  { client, projectId }: PeopleSession,
+  addresses: string[],
+  reasons: ('api' | 'import')[],
+): Promise<void> {
+  if (addresses.length === 0) return
+  await client.query(
+    // Without `offset 0`, PostgreSQL might go through everybody.
+    `delete from suppressions s where project_id = $1 and address = any($2::text[]) and reason = any($3::text[])
+       and not exists (
+         select from people p where p.project_id = $1 and ${addressKeySql('p')} = s.address and p.suppressed offset 0)`,
+    [projectId, addresses, reasons],
+  )
 }

@@ -222,6 +222,121 @@ describe('a provisional person', () => {
   })
 })
 
+describe('a suppressed address', () => {
+  const set = (person: string | { email: string }, at: number, suppressed: boolean): IngestItem => ({
+    kind: 'suppression',
+    person: typeof person === 'string' ? { id: person } : person,
+    ...common(at),
+    suppressed,
+  })
+  const suppressed = async (of = bench) =>
+    (await of.rows('select address from suppressions where project_id = $1 order by 1', of.projectId)).map(
+      ({ address }) => address,
+    )
+  const holds = { email: 'x@b.co' }
+
+  it('stays so while anybody who holds it is suppressed', async () => {
+    await two()
+    await bench.process(set('42', 2, true), set('43', 3, true))
+    await bench.process(set('42', 4, false))
+    expect(await suppressed()).toEqual(['x@b.co'])
+    await bench.process(set('43', 5, false))
+    expect(await suppressed()).toEqual([])
+  })
+
+  it('stays so when one batch lifts it of one and suppresses another', async () => {
+    await two()
+    await bench.process(set('42', 2, true))
+    await bench.process(set('42', 3, false), set('43', 4, true))
+    expect(await suppressed()).toEqual(['x@b.co'])
+  })
+
+  it('stays so when batches at the same time lift it of one and suppress another', async () => {
+    await two()
+    await bench.process(set('42', 2, true))
+    await Promise.all([bench.process(set('42', 3, false)), bench.process(set('43', 4, true))])
+    expect(await suppressed()).toEqual(['x@b.co'])
+  })
+
+  it('is lifted by its address when the suppressed one has another by now', async () => {
+    await bench.process(identify('42', 0, holds), set('42', 1, true))
+    await bench.process(identify('42', 2, { email: 'new@b.co' }))
+    await bench.process(set('42', 3, false))
+    expect(await suppressed()).toEqual(['x@b.co'])
+    await bench.process(set(holds, 4, false))
+    expect(await suppressed()).toEqual([])
+  })
+
+  it('is lifted by the person who has it now, though they never were suppressed', async () => {
+    await bench.process(identify('42', 0, holds), set('42', 1, true))
+    await bench.process(identify('42', 2, { email: 'new@b.co' }))
+    await bench.process(identify('43', 3, holds))
+    await bench.process(set('43', 4, false))
+    expect(await suppressed()).toEqual(['new@b.co'])
+  })
+
+  it('is lifted by its address, too, when that leads to somebody who moved on', async () => {
+    await bench.process(identify(holds, 0, { properties: { n: 1 } }), set(holds, 1, true))
+    await bench.process(identify({ id: '42', ...holds }, 2, {}), identify('42', 3, { email: 'new@b.co' }))
+    await bench.process(set(holds, 4, false), set('42', 5, false))
+    expect(await suppressed()).toEqual([])
+  })
+
+  it('is not lifted by a call of before, nor is a complaint', async () => {
+    await bench.process(identify('42', 0, holds), set('42', 5, true))
+    await bench.process(set('42', 4, false), set(holds, 3, false))
+    expect(await suppressed()).toEqual(['x@b.co'])
+    await bench.rows(`update suppressions set reason = 'complaint' where project_id = $1`, bench.projectId)
+    await bench.process(set('42', 6, false), set(holds, 7, false))
+    expect(await suppressed()).toEqual(['x@b.co'])
+  })
+})
+
+describe('the opt-out of an address whose holder is erased', () => {
+  const isSubscribed = async (id: string) => (await people()).find((person) => person.id === id)?.subscribed
+
+  it('holds for newcomers, beside another holder and without', async () => {
+    await two()
+    await bench.process(subscribe(x, 2, false))
+    await bench.process(remove('42', 3))
+    await bench.process(identify('44', 4, x))
+    expect(await isSubscribed('44')).toBe(false)
+    await bench.process(remove('43', 5), remove('44', 6))
+    expect(await people()).toEqual([])
+    await bench.process(identify('45', 7, x))
+    expect(await isSubscribed('45')).toBe(false)
+  })
+
+  it('holds when it is older than the one who was put there and erased', async () => {
+    await bench.process(subscribe(x, 1, false))
+    await bench.process(identify('stranger', 2, x))
+    await bench.process(remove('stranger', 3))
+    await bench.process(identify('42', 4, x))
+    expect(await isSubscribed('42')).toBe(false)
+  })
+
+  it('holds for what of them is from after the erasure, in whichever order it comes', async () => {
+    await bench.process(subscribe(x, 1, false))
+    await bench.process(identify('42', 2, x))
+    await bench.process(identify('42', 4, x), remove('42', 3))
+    expect(await isSubscribed('42')).toBe(false)
+    await bench.process(identify('42', 6, x))
+    await bench.process(remove('42', 5))
+    expect(await isSubscribed('42')).toBe(false)
+  })
+
+  it('is all that is kept by the address: that they subscribed by it goes when nobody holds it', async () => {
+    const consents = () =>
+      bench.rows('select register, value from address_consents where project_id = $1', bench.projectId)
+    await two()
+    await bench.process(remove('43', 2))
+    await bench.process(subscribe(x, 3, true), identify(x, 3, { topics: { news: false, offers: true } }))
+    expect(await consents()).toHaveLength(3)
+    await bench.process(remove('42', 4))
+    expect(await consents()).toEqual([{ register: '$topic:news', value: false }])
+  })
+})
+
 it('tells the same whatever the order of the calls and the cut into batches', async () => {
   const stories = 40
   const seed = Math.floor(Math.random() * 2 ** 31)

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import { addressKey, canonicalAddress } from '../email-address.ts'
-import { type LoadedMessage, loadSuppressed, type Sending } from './load.ts'
+import { type LoadedMessage, loadOptedOut, loadSuppressed, type Sending } from './load.ts'
 
 /** Who a message goes to, and by which way. */
 export interface Addressed {
@@ -16,7 +16,7 @@ export interface Addressed {
 export type Addressing = Addressed | { message: LoadedMessage; skip: string }
 
 /**
- * Applies what holds for every mail: an address is needed, unsubscribed people get no marketing, suppressed addresses
+ * Applies what holds for every mail: an address is needed, unsubscribed people and addresses get no marketing, suppressed addresses
  * get nothing at all. Then redirects tests.
  */
 export async function addressMessages(
@@ -35,13 +35,30 @@ export async function addressMessages(
     projectId,
     wanted.flatMap(({ to, bcc }) => [...to, ...bcc]),
   )
-  const allowed = (address: string) => !suppressed.has(addressKey(address))
+  const optedOut = await loadOptedOut(
+    app,
+    projectId,
+    wanted.flatMap(({ message, to, bcc }) =>
+      optOutCounts(message) ? [...to, ...bcc].filter((address) => !isOwn(message, address)) : [],
+    ),
+  )
   return wanted.map(({ message, to, bcc }) => {
-    const skip = reasonToSkip(message, to, (message.input.left ?? to).filter(allowed))
+    const allowed = (address: string) => !suppressed.has(addressKey(address))
+    const willing = (address: string) =>
+      !optOutCounts(message) || isOwn(message, address) || !optedOut.has(addressKey(address))
+    const skip = reasonToSkip(message, to, { allowed, willing })
     if (skip) return { message, skip }
-    return redirect({ message, to: to.filter(allowed), bcc: bcc.filter(allowed) }, sending)
+    const wants = (address: string) => allowed(address) && willing(address)
+    return redirect({ message, to: to.filter(wants), bcc: bcc.filter(wants) }, sending)
   })
 }
+
+const optOutCounts = ({ marketing, input }: LoadedMessage): boolean =>
+  marketing || input.onlySubscribed === true
+
+/** The address of the person whom the message is for: what they said themselves counts. */
+const isOwn = ({ person }: LoadedMessage, address: string): boolean =>
+  Boolean(person?.email) && addressKey(person!.email!) === addressKey(address)
 
 function recipientsOf({ input, person }: LoadedMessage): string[] {
   if (input.to && input.to.length > 0) return canonicalAddresses(input.to)
@@ -52,17 +69,21 @@ function recipientsOf({ input, person }: LoadedMessage): string[] {
 const canonicalAddresses = (addresses: string[]): string[] =>
   addresses.map(canonicalAddress).filter((address) => address !== undefined)
 
-function reasonToSkip(message: LoadedMessage, to: string[], allowed: string[]): string | undefined {
+function reasonToSkip(
+  message: LoadedMessage,
+  to: string[],
+  { allowed, willing }: Record<'allowed' | 'willing', (address: string) => boolean>,
+): string | undefined {
   const { person, personId } = message
   if (message.class === 'behavioral' && !person) return 'the person was deleted'
   if (to.length === 0) {
     if (personId !== null && !person) return 'the person was deleted'
     return person?.email || message.input.to ? 'the email address is not valid' : 'no email'
   }
-  const optOutCounts = message.marketing || message.input.onlySubscribed === true
-  if (optOutCounts && person && !person.subscribed) return 'unsubscribed'
-  if (person?.suppressed || allowed.length === 0) return 'suppressed'
-  return undefined
+  if (optOutCounts(message) && person && !person.subscribed) return 'unsubscribed'
+  const left = (message.input.left ?? to).filter(allowed)
+  if (person?.suppressed || left.length === 0) return 'suppressed'
+  return left.some(willing) ? undefined : 'unsubscribed'
 }
 
 /** A test goes to the project's test address, and without one no further than the sandbox mailbox. */

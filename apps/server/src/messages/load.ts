@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import type { ProviderRow } from '../channels/channels.ts'
 import { addressKey } from '../email-address.ts'
+import { addressKeySql } from '../people/address-sql.ts'
 import { findPersonIds, loadPeople, type Recipient } from '../people/lookup.ts'
 import type { MessageInput } from './input.ts'
 
@@ -142,6 +143,25 @@ export async function loadSuppressed(app: App, projectId: number, addresses: str
   if (addresses.length === 0) return new Set()
   const { rows } = await app.pool.query<{ address: string }>(
     'select address from suppressions where project_id = $1 and address = any($2::text[])',
+    [projectId, [...new Set(addresses.map(addressKey))]],
+  )
+  return new Set(rows.map((row) => row.address))
+}
+
+/**
+ * The keys of those of these addresses that are opted out: somebody who holds them is unsubscribed, or, where nobody does, they
+ * were unsubscribed by the address alone.
+ */
+export async function loadOptedOut(app: App, projectId: number, addresses: string[]): Promise<Set<string>> {
+  if (addresses.length === 0) return new Set()
+  const { rows } = await app.pool.query<{ address: string }>(
+    // Without `offset 0`, PostgreSQL might go through everybody.
+    `select r.address from unnest($2::text[]) as r (address) cross join lateral (
+       select bool_or(not subscribed) as out from (
+         select subscribed from people where project_id = $1 and ${addressKeySql('people')} = r.address offset 0) as p) as h
+     where coalesce(h.out, exists (
+       select from address_consents c
+       where c.project_id = $1 and c.address = r.address and c.register = '$subscribed' and not c.value))`,
     [projectId, [...new Set(addresses.map(addressKey))]],
   )
   return new Set(rows.map((row) => row.address))

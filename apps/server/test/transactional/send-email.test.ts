@@ -214,3 +214,59 @@ test("PHP's empty lists are empty objects", async () => {
   const reply = await send({ ...direct, identifiers: [], message_data: [], headers: [], attachments: [] })
   expect(reply.status).toBe(200)
 })
+
+describe('send_to_unsubscribed: false', () => {
+  async function settle(body: object) {
+    const { delivery_id: id } = (await (
+      await send({ ...direct, send_to_unsubscribed: false, ...body })
+    ).json()) as { delivery_id: string }
+    await deliver(server.app, server.projectId, [id])
+    const { rows } = await server.app.pool.query('select state, reason from messages where id = $1', [id])
+    return rows[0] as { state: string; reason: string | null }
+  }
+  const skipped = { state: 'skipped', reason: 'unsubscribed' }
+  const envelopes = async (subject: string) =>
+    (
+      await server.app.pool.query<{ to: string[] }>(
+        `select b.envelope_to as to from mailbox b join messages m on m.project_id = b.project_id and m.id = b.message_id
+         where m.project_id = $1 and m.input -> 'mail' ->> 'subject' = $2`,
+        [server.projectId, subject],
+      )
+    ).rows.map(({ to }) => to)
+
+  test('holds for an address that is only in `to`', async () => {
+    const { app, projectId } = server
+    await addPerson(app, projectId, { id: 'in', email: 'in@x.example' })
+    await addPerson(app, projectId, { id: 'out', email: 'Out@x.example', subscribed: false })
+    await app.pool.query(
+      `insert into address_consents (project_id, address, register, at, value)
+       values ($1, 'nobody@x.example', '$subscribed', 1, false), ($1, 'back@x.example', '$subscribed', 1, true),
+         ($1, 'in@x.example', '$subscribed', 1, false)`,
+      [projectId],
+    )
+    expect(await settle({ to: 'out@x.example' })).toEqual(skipped)
+    expect(await settle({ to: 'out@x.example', identifiers: { id: 'in' } })).toEqual(skipped)
+    expect(await settle({ to: 'Nobody@x.example' })).toEqual(skipped)
+    expect(await settle({ to: 'nobody@x.example', identifiers: { id: 'in' } })).toEqual(skipped)
+    expect(await settle({ to: 'out@x.example', send_to_unsubscribed: true })).toMatchObject({ state: 'sent' })
+    // Whoever holds it subscribed again since.
+    for (const to of ['in@x.example', 'back@x.example', 'unknown@x.example'])
+      expect(await settle({ to })).toMatchObject({ state: 'sent' })
+  })
+
+  test('of several recipients lets those through who did not opt out', async () => {
+    await addPerson(server.app, server.projectId, { email: 'left@x.example', subscribed: false })
+    const to = 'left@x.example, stays@x.example'
+    expect(await settle({ to, bcc: 'left@x.example', subject: 'Several' })).toMatchObject({ state: 'sent' })
+    expect(await envelopes('Several')).toEqual([['stays@x.example']])
+  })
+
+  test('lets an address that people share decide by whom the message is for, and by all without one', async () => {
+    const email = 'family@x.example'
+    await addPerson(server.app, server.projectId, { id: 'mother', email })
+    await addPerson(server.app, server.projectId, { id: 'son', email, subscribed: false })
+    expect(await settle({ to: email })).toEqual(skipped)
+    expect(await settle({ to: email, identifiers: { id: 'son' } })).toEqual(skipped)
+    expect(await settle({ to: email, identifiers: { id: 'mother' } })).toMatchObject({ state: 'sent' })
+  })
+})

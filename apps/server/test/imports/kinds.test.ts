@@ -163,6 +163,15 @@ describe('an import of suppressions', () => {
     expect(await suppressed()).toEqual([])
     expect(await find('p2')).toMatchObject({ suppressed: false })
   })
+
+  it('leaves, undone, an address suppressed whose holder was suppressed since', async () => {
+    await put('p3', { email: 'p3@x.example' })
+    const done = await server.run('email\np3@x.example\np4@x.example\n', { kind: 'suppressions' })
+    now = new Date(now.getTime() + 1_000)
+    await server.call('POST', '/people/id:p3/suppress')
+    await server.work((await server.call('POST', `/imports/${done.id}/undo`)).body.task.id)
+    expect(await suppressed()).toEqual(['p3@x.example'])
+  })
 })
 
 describe('an import of tags', () => {

@@ -5,7 +5,7 @@
 export const noIds: ReadonlySet<string> = new Set([
   ...['null', '(null)', '<null>', 'nil', '<nil>', 'none', 'undefined', 'nan', 'void'],
   ...['[object object]', 'true', 'false', '0', '-1', '00000000-0000-0000-0000-000000000000'],
-  ...['anonymous', 'guest', 'unknown', 'n/a', 'not_authenticated', 'unauthenticated'],
+  ...['anonymous', 'guest', 'unknown', 'n/a', '#n/a', 'not_authenticated', 'unauthenticated'],
   ...['id', 'user_id', 'userid', 'distinct_id', 'distinctid', 'anonymous_id', 'anonymousid', 'email'],
 ])
 
@@ -15,10 +15,14 @@ export const isNoId = (id: string): boolean => noIds.has(bare(id).toLowerCase())
 export const noIdReason = (id: string): string =>
   `is ${JSON.stringify(id.slice(0, 60))}, which is no id: programs send it where they have none. Send the real id, or leave it out`
 
-const quotes = ['"', "'", '`']
+const quotes = ['""', "''", '``', '“”', '‘’', '«»']
+const plain = /^[ -~]*$/
 
 function bare(text: string): string {
-  const trimmed = text.trim()
-  const isQuoted = trimmed.length > 1 && quotes.includes(trimmed[0]!) && trimmed.at(-1) === trimmed[0]
+  const trimmed = (plain.test(text) ? text : visible(text)).trim()
+  const isQuoted = trimmed.length > 1 && quotes.includes(trimmed[0]! + trimmed.at(-1))
   return isQuoted ? trimmed.slice(1, -1).trim() : trimmed
 }
+
+/** Wide letters are letters, and what nobody sees (a zero-width space, a soft hyphen) makes no other word. */
+const visible = (text: string) => text.replace(/\p{Cf}/gu, '').normalize('NFKC')

@@ -35,6 +35,10 @@ const spelled = fc
       (text: string) => text[0]!.toUpperCase() + text.slice(1),
       (text: string) => ` ${text}\t`,
       (text: string) => `"${text}"`,
+      (text: string) => `“${text}”`,
+      (text: string) => `\u200b${text[0]}\u00ad${text.slice(1)}`,
+      (text: string) =>
+        text.replace(/[!-~]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) + 0xfee0)),
     ),
   )
   .map(([text, spell]) => spell(text))

@@ -1,7 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startSmtpSink } from '../messages/smtp-sink.ts'
-import { addPerson } from '../messages/support.ts'
+import { addMessages, addPerson, plainMail } from '../messages/support.ts'
 import { type Console, eventually, focused, noBrowser, openConsole, send } from './browser.ts'
 
 describe.skipIf(noBrowser)('what the console says and keeps', () => {
@@ -253,11 +253,23 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
 
   it('asks before the project goes live, and says what will not work', async () => {
     await send(fairway, 'PATCH', 'settings', { mode: 'test' })
+    // One whose turn does not come meanwhile.
+    const { app } = fairway.server
+    const [provider] = (await send<{ items: { id: number }[] }>(fairway, 'GET', 'providers')).items
+    const [waiting] = await addMessages(app, fairway.project.id, [
+      { input: { to: ['ada@x.example'], mail: plainMail() } },
+    ])
+    await app.pool.query(`update messages set next_try_at = $2, provider = $3, reason = $4 where id = $1`, [
+      waiting,
+      new Date(Date.now() + 3_600_000),
+      `provider ${provider!.id}`,
+      'will be tried again: connect ECONNREFUSED',
+    ])
     await page.goto(fairway.path('settings'))
     await page.getByRole('radio', { name: 'Live' }).click()
     await button('Save').click()
     const asked = dialog(/^Make .+ live\?$/)
-    await asked.getByText(/1 mail could not be sent through the SMTP server yet: .*ECONNREFUSED/).waitFor()
+    await asked.getByText(/\d mails? could not be sent through the SMTP server yet: .*ECONNREFUSED/).waitFor()
     await asked.getByText(/No domain signs the mail/).waitFor()
     await asked.getByRole('button', { name: 'Cancel' }).click()
     await asked.waitFor({ state: 'detached' })

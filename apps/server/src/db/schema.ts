@@ -43,6 +43,7 @@ export interface Schema {
   sign_in_attempts: SignInAttempts
   sending_holds: SendingHolds
   person_inner_names: PersonInnerNames
+  address_consents: AddressConsents
   imports: Imports
   import_rejects: ImportRejects
   import_changes: ImportChanges
@@ -83,6 +84,14 @@ export interface ApiKeys {
   revoked_at: Optional<Date>
 }
 
+export interface AddressConsents {
+  project_id: number
+  address: string
+  register: string
+  at: number
+  value: boolean
+}
+
 export interface People {
   project_id: number
   id: GeneratedAlways<number>
@@ -90,6 +99,7 @@ export interface People {
   anonymous_id: Optional<string>
   email: Optional<string>
   folded_email: Optional<string>
+  provisional: Generated<boolean>
   phone: Optional<string>
   timezone: Optional<string>
   language: Optional<string>

@@ -14,6 +14,7 @@ const idleAt = 0.3
 const smoothing = 0.3
 
 interface MachineTimes {
+  processors: number
   idle: number
   total: number
 }
@@ -54,8 +55,9 @@ const share = (value: number, from: number, to: number) =>
   Math.min(1, Math.max(0, (value - from) / (to - from)))
 
 function readMachine(): MachineTimes {
-  const times = { idle: 0, total: 0 }
-  for (const { times: of } of cpus()) {
+  const processors = cpus()
+  const times = { processors: processors.length, idle: 0, total: 0 }
+  for (const { times: of } of processors) {
     times.idle += of.idle
     times.total += of.user + of.nice + of.sys + of.irq + of.idle
   }
@@ -65,5 +67,5 @@ function readMachine(): MachineTimes {
 /** Its clock is coarse: a span in which it did not move says that there was room. */
 function idleProcessors(before: MachineTimes, after: MachineTimes): number {
   const total = after.total - before.total
-  return total > 0 ? ((after.idle - before.idle) / total) * cpus().length : cpus().length
+  return total > 0 ? ((after.idle - before.idle) / total) * after.processors : after.processors
 }

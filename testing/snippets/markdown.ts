@@ -21,10 +21,11 @@ export interface Snippet {
   follows: boolean
 }
 
-/** Every document that people read: the front page, and everything below docs/. */
-export function documents(): string[] {
-  const below = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-  return ['README.md', ...below.filter((file) => file.endsWith('.md')).map((file) => `docs/${file}`)].sort()
+/** Every document that people read: the front page, and everything below docs/; of the whole, or of a package (`packages/queue/`). */
+export function documents(of = ''): string[] {
+  const below = readdirSync(join(root, of, 'docs'), { recursive: true, encoding: 'utf8' })
+  const docs = below.filter((file) => file.endsWith('.md')).map((file) => `docs/${file}`)
+  return ['README.md', ...docs].map((file) => of + file).sort()
 }
 
 const comment = /^<!-- snippet: (.*) -->$/

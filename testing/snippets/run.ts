@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import type { Browser } from 'playwright-core'
+import ts from 'typescript'
 import type { TestServer } from '../server.ts'
 import { until } from '../until.ts'
 import { root } from './markdown.ts'
@@ -79,13 +80,59 @@ function contentOf(file: string): string {
 }
 
 /** Runs a program of a document in a process of its own, with the packages of this checkout. */
-export async function runInNode(text: string, server: TestServer): Promise<void> {
+export const runInNode = (text: string, server: TestServer): Promise<string> =>
+  inFile('snippet.mjs', filledIn(text, server), async (file) => {
+    const { stdout } = await run(process.execPath, [file], { timeout: 60_000 })
+    return stdout
+  })
+
+/** Checks the types of a program of a document as its reader's compiler would, then runs it; resolves with what it printed. */
+export const runTypeScript = (text: string, environment: Record<string, string> = {}): Promise<string> =>
+  inFile('snippet.ts', text, async (file) => {
+    const program = ts.createProgram([file], {
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      types: ['node'],
+      customConditions: ['source'],
+      allowImportingTsExtensions: true,
+    })
+    const faults = ts.getPreEmitDiagnostics(program, program.getSourceFile(file))
+    if (faults.length > 0)
+      throw new Error(
+        ts.formatDiagnostics(faults, {
+          getCurrentDirectory: () => root,
+          getCanonicalFileName: (name) => name,
+          getNewLine: () => '\n',
+        }),
+      )
+    return runSource(file, environment)
+  })
+
+/** A TypeScript file, with the sources of this checkout's packages. */
+export async function runSource(file: string, environment: Record<string, string> = {}): Promise<string> {
+  const { stdout } = await run(process.execPath, ['--conditions=source', '--import', 'tsx', file], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    timeout: 120_000,
+  })
+  return stdout
+}
+
+/** Within this checkout, where a program finds its packages. */
+async function inFile<T>(name: string, text: string, use: (file: string) => Promise<T>): Promise<T> {
   const cache = join(root, '.cache')
   mkdirSync(cache, { recursive: true })
   const dir = mkdtempSync(join(cache, 'snippet-'))
   try {
-    writeFileSync(join(dir, 'snippet.mjs'), filledIn(text, server))
-    await run(process.execPath, ['snippet.mjs'], { cwd: dir, timeout: 60_000 })
+    const file = join(dir, name)
+    writeFileSync(file, text)
+    // Top-level await is for modules.
+    writeFileSync(join(dir, 'package.json'), '{"type":"module"}')
+    return await use(file)
   } finally {
     rmSync(dir, { recursive: true })
   }

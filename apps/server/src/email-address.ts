@@ -37,6 +37,25 @@ export function addressKey(text: string): string {
   return (canonicalAddress(text) ?? text.trim()).toLowerCase().normalize('NFC')
 }
 
+/**
+ * What a part of an address may be in keys of addresses that have it: in lower case, and what may be a domain in ASCII
+ * form, too. What comes behind an @ can only be one.
+ */
+export function addressParts(text: string): string[] {
+  const bare = withoutEdges(text).normalize('NFC')
+  if (bare === '') return [text]
+  const at = bare.lastIndexOf('@')
+  const local = bare
+    .slice(0, at + 1)
+    .toLowerCase()
+    .normalize('NFC')
+  const rest = bare.slice(at + 1)
+  const lower = rest.toLowerCase().normalize('NFC')
+  const ascii = asciiDomain(rest)
+  if (ascii === '' || ascii === lower) return [local + lower]
+  return at < 0 ? [lower, ascii] : [local + ascii]
+}
+
 /** The key where the database can't tell it by folding ASCII letters: see people/address-sql.ts. */
 export function foldedAddress(address: string): string | null {
   if (/^[\0-\x7f]*$/.test(address)) return null

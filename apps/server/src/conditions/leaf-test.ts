@@ -14,8 +14,14 @@ import {
   type TimeValue,
   type Window,
 } from './language.ts'
-import { personProperty } from './person-property.ts'
-import { compare, instantTester, isInstantTest, propertyTester } from './property-test.ts'
+import { personProperty, personTests } from './person-property.ts'
+import {
+  compare,
+  instantTester,
+  isInstantTest,
+  type PropertyTester,
+  propertyTester,
+} from './property-test.ts'
 import { readInstant, readProperty, sameValue } from './values.ts'
 
 export type FactsTest = (facts: Facts) => boolean
@@ -40,8 +46,14 @@ function personTest(leaf: PersonCondition): FactsTest {
     const test = instantTester(leaf.operator, leaf.value)
     return (facts) => test(instantOf(facts, name), facts.now)
   }
-  const test = propertyTester(leaf)
-  return ({ person, now }) => test(personProperty(person, name), now)
+  const { tests, every } = personTests(leaf)
+  const [test, ...others] = tests.map(propertyTester)
+  if (others.length === 0) return ({ person, now }) => test!(personProperty(person, name), now)
+  return ({ person, now }) => {
+    const value = personProperty(person, name)
+    const passes = (one: PropertyTester) => one(value, now)
+    return every ? [test!, ...others].every(passes) : [test!, ...others].some(passes)
+  }
 }
 
 function instantOf(facts: Facts, name: string): number | undefined {

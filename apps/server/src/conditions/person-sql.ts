@@ -1,5 +1,7 @@
+import { addressKeySql } from '../people/address-sql.ts'
 import { isRelative, type PersonCondition, resolveRelative } from './language.ts'
 import type { Parameters } from './parameters.ts'
+import { personTests } from './person-property.ts'
 import { instantSql, propertySql, testSql } from './property-sql.ts'
 import { readInstant } from './values.ts'
 
@@ -8,7 +10,7 @@ const createdAt = "date_trunc('milliseconds', p.created_at)"
 /** The jsonb expressions of built-in fields of a person `p`. */
 const builtIns = new Map([
   ['id', 'to_jsonb(p.external_id)'],
-  ['email', 'to_jsonb(p.email)'],
+  ['email', `to_jsonb(${addressKeySql('p')})`],
   ['phone', 'to_jsonb(p.phone)'],
   ['timezone', 'to_jsonb(p.timezone)'],
   ['language', 'to_jsonb(p.language)'],
@@ -30,5 +32,8 @@ export function personTestSql(condition: PersonCondition, now: Date, parameters:
     const bound = isRelative(value) ? resolveRelative(value, now) : readInstant(value)!
     return `(${createdAt} ${operator} ${parameters.add(new Date(bound), 'timestamptz')})`
   }
-  return testSql(personSql(person, parameters), condition, now, parameters)
+  const { tests, every } = personTests(condition)
+  const found = personSql(person, parameters)
+  const terms = tests.map((test) => testSql(found, test, now, parameters))
+  return terms.length === 1 ? terms[0]! : `(${terms.join(every ? ' and ' : ' or ')})`
 }

@@ -15,6 +15,31 @@ import {
 export const names = ['plan', 'age', 'sku', 'address.city', 'dotted.name', 'nothing']
 export const eventNames = ['Purchased item', 'viewed_item', 'Left']
 
+/** As they are stored. What is none may be left from older versions. */
+export const addresses = [
+  'ada@example.com',
+  'Ada.L@example.com',
+  'ann@xn--mller-kva.example',
+  'ÄB@xn--mller-kva.example',
+  'pro',
+  '5',
+  'true',
+]
+const addressTexts = [
+  'ADA@example.com',
+  '\u200bada@EXAMPLE.com',
+  'Ann@Müller.example',
+  'ann@mu\u0308ller.example',
+  'äb@MÜLLER.example',
+  'Müller.example',
+  '@müller.example',
+  '@MÜLL',
+  'ÄB@',
+  'ada',
+  'ADA.',
+  '\u200b',
+]
+
 const texts = [
   '',
   'pro',
@@ -77,19 +102,27 @@ const relativeTime = fc.oneof(fc.record({ ago: duration }), fc.record({ ahead: d
 const scalar = fc.oneof(text, number, fc.boolean())
 const time = fc.oneof(fc.constantFrom(...dates), relativeTime)
 
-export const propertyTest: fc.Arbitrary<PropertyTest> = fc.oneof(
-  fc.record({ operator: fc.constantFrom('is_set', 'is_not_set') }),
-  fc.record({ operator: fc.constantFrom('equals', 'not_equals'), value: scalar }),
-  fc.record({
-    operator: fc.constantFrom('one_of', 'not_one_of'),
-    value: fc.array(scalar, { minLength: 1, maxLength: 4 }),
-  }),
-  fc.record({
-    operator: fc.constantFrom('contains', 'not_contains', 'starts_with', 'ends_with'),
-    value: text,
-  }),
-  fc.record({ operator: fc.constantFrom(...orderOperators), value: fc.oneof(number, time) }),
-)
+const testOf = (
+  text: fc.Arbitrary<string>,
+  scalar: fc.Arbitrary<string | number | boolean>,
+): fc.Arbitrary<PropertyTest> =>
+  fc.oneof(
+    fc.record({ operator: fc.constantFrom('is_set', 'is_not_set') }),
+    fc.record({ operator: fc.constantFrom('equals', 'not_equals'), value: scalar }),
+    fc.record({
+      operator: fc.constantFrom('one_of', 'not_one_of'),
+      value: fc.array(scalar, { minLength: 1, maxLength: 4 }),
+    }),
+    fc.record({
+      operator: fc.constantFrom('contains', 'not_contains', 'starts_with', 'ends_with'),
+      value: text,
+    }),
+    fc.record({ operator: fc.constantFrom(...orderOperators), value: fc.oneof(number, time) }),
+  )
+
+export const propertyTest = testOf(text, scalar)
+const addressText = fc.oneof(fc.constantFrom(...addresses, ...addressTexts), text)
+const addressTest = testOf(addressText, fc.oneof(addressText, number, fc.boolean()))
 
 const count = fc.record({
   operator: fc.constantFrom(...countOperators),
@@ -156,8 +189,9 @@ export const segmentIds = [1, 2]
 
 const plainLeaf: fc.Arbitrary<Condition> = fc.oneof(
   fc
-    .tuple(fc.oneof(name, fc.constantFrom('email', 'id', 'created_at')), propertyTest)
+    .tuple(fc.oneof(name, fc.constantFrom('id', 'created_at')), propertyTest)
     .map(([person, test]) => ({ person, ...test })),
+  addressTest.map((test) => ({ person: 'email', ...test })),
   fc.record({ tag: fc.constantFrom('vip', 'lead'), has: fc.boolean() }, { requiredKeys: ['tag'] }),
   fc.record({ subscribed: fc.boolean() }),
   fc.record({ topic: fc.constantFrom('news', 'offers'), wanted: fc.boolean() }),

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { findFalse, holds } from '../../src/conditions/evaluate.ts'
 import type { EventFact, Facts } from '../../src/conditions/facts.ts'
-import type { PropertyTest } from '../../src/conditions/language.ts'
+import type { ConditionValue, PropertyTest } from '../../src/conditions/language.ts'
 import { propertyTester } from '../../src/conditions/property-test.ts'
 import { readInstant, readProperty } from '../../src/conditions/values.ts'
 import { condition, json, properties, propertyTest } from './arbitraries.ts'
@@ -148,6 +148,34 @@ test('tags, subscription and built-in fields', () => {
   expect(holds({ person: 'id', operator: 'equals', value: 'u1' }, vip)).toBe(true)
   expect(holds({ person: 'phone', operator: 'is_set' }, vip)).toBe(false)
   expect(holds({ person: 'created_at', operator: '<', value: { ago: { days: 300 } } }, vip)).toBe(true)
+})
+
+test.each([
+  ['equals', 'ada@müller.example', true],
+  ['equals', '\u200bADA@xn--MLLER-kva.example ', true],
+  ['equals', 'ada@muller.example', false],
+  ['not_equals', 'ADA@MÜLLER.example', false],
+  ['one_of', ['x@y.example', 'Ada@mu\u0308ller.example'], true],
+  ['not_one_of', ['x@y.example', 'Ada@müller.example'], false],
+  ['not_one_of', ['x@y.example'], true],
+  ['starts_with', 'ADA@', true],
+  ['ends_with', '@Müller.example', true],
+  ['ends_with', 'müller.example', true],
+  ['contains', 'MÜLLER.example', true],
+  ['contains', 'xn--mller', true],
+  ['contains', 'muller', false],
+  ['not_contains', 'Müller.example', false],
+  ['not_contains', 'muller', true],
+  ['contains', '\u200b', false],
+] as const)('an address is compared in its one form: %s %j', (operator, value, expected) => {
+  const ada = factsOf({ email: 'Ada@xn--mller-kva.example' })
+  expect(holds({ person: 'email', operator, value: value as ConditionValue }, ada)).toBe(expected)
+})
+
+test('the local part of an address is compared as one, too', () => {
+  const facts = factsOf({ email: 'ÄB@xn--mller-kva.example' })
+  for (const value of ['äb@', 'a\u0308B', 'ÄB@müller.example'])
+    expect(holds({ person: 'email', operator: 'starts_with', value }, facts)).toBe(true)
 })
 
 const did = (...events: EventFact[]): Facts => ({ ...factsOf(), events: new Map([['x', events]]) })

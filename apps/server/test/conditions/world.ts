@@ -1,10 +1,11 @@
 import type { Json } from '@fairway/queue'
 import fc from 'fast-check'
 import type { Pool } from 'pg'
+import { foldedAddress } from '../../src/email-address.ts'
 import { ensurePartitions } from '../../src/events/partitions.ts'
 import { foldName } from '../../src/ingest/item.ts'
 import { loadPeople } from '../../src/people/lookup.ts'
-import { eventNames, properties, segmentIds } from './arbitraries.ts'
+import { addresses, eventNames, properties, segmentIds } from './arbitraries.ts'
 
 export const now = new Date('2026-11-23T10:00:00Z')
 const dayMs = 86_400_000
@@ -51,7 +52,7 @@ const event: fc.Arbitrary<WorldEvent> = fc.record({
 })
 
 const person: fc.Arbitrary<WorldPerson> = fc.record({
-  email: fc.option(fc.constantFrom('ada@example.com', 'pro', '5', 'true')),
+  email: fc.option(fc.constantFrom(...addresses)),
   properties,
   tags: fc.subarray(['vip', 'lead']),
   topics: fc.dictionary(fc.constantFrom('news', 'offers'), fc.boolean()),
@@ -86,12 +87,17 @@ export async function storeWorld(pool: Pool, projectId: number, world: WorldPers
   )
   const rows = <T>(list: T[]) => JSON.stringify(list)
   await pool.query(
-    `insert into people (project_id, id, external_id, email, properties, tags, topics, subscribed, created_at)
+    `insert into people (project_id, id, external_id, email, folded_email, properties, tags, topics, subscribed, created_at)
      overriding system value
-     select $1, id, 'u' || id, email, properties, tags, topics, subscribed, "createdAt"
-     from json_to_recordset($2) as r (id bigint, email text, properties jsonb, tags text[], topics jsonb,
+     select $1, id, 'u' || id, email, folded, properties, tags, topics, subscribed, "createdAt"
+     from json_to_recordset($2) as r (id bigint, email text, folded text, properties jsonb, tags text[], topics jsonb,
        subscribed boolean, "createdAt" timestamptz)`,
-    [projectId, rows(world.map((one, index) => ({ ...one, id: index + 1 })))],
+    [
+      projectId,
+      rows(
+        world.map((one, index) => ({ ...one, id: index + 1, folded: one.email && foldedAddress(one.email) })),
+      ),
+    ],
   )
   const events = world.flatMap(({ events }, index) =>
     events.map((one) => ({ ...one, person: index + 1, folded: foldName(one.name) })),

@@ -54,7 +54,7 @@ export function personOf(value: unknown, field: string): PersonRef {
 }
 
 /** Attributes of a person; some are commands: `unsubscribed`, `_update`, `anonymous_id`, topic preferences. */
-export function identify(person: PersonRef, attributes: Fields, now: number): IdentifyItem {
+export function identify(person: PersonRef, attributes: Fields, now: number, path = ''): IdentifyItem {
   const {
     id,
     anonymous_id,
@@ -68,7 +68,7 @@ export function identify(person: PersonRef, attributes: Fields, now: number): Id
   const optedOut = readFlag(unsubscribed, 'unsubscribed')
   const named = { ...person, id: person.id ?? readPersonId(id, 'id') }
   const anonymousId = person.anonymousId ?? readPersonId(anonymous_id, 'anonymous_id')
-  const profile = liftProfile(rest)
+  const profile = liftProfile(rest, path)
   return {
     kind: 'identify',
     ...common(anonymousId === undefined ? named : { ...named, anonymousId }, _timestamp, now, '_timestamp'),
@@ -157,7 +157,7 @@ export function operation(fields: Fields, now: number): IngestItem {
   const person = personOf(fields.identifiers, 'identifiers')
   switch (fields.action) {
     case 'identify':
-      return identify(person, timedAttributes(fields), now)
+      return identify(person, timedAttributes(fields), now, 'attributes.')
     case 'event':
     case 'page':
     case 'screen':

@@ -75,10 +75,10 @@ export async function recordRejects(
   )
 }
 
-/** Of one batch at most: what is said of one is true of the next. */
-const mostNotes = 10
+/** Of one batch at most: a broken sender's log is full of the same. */
+const mostNotes = 100
 
-/** Notes of items that were processed what their senders should know, each note once. */
+/** Notes of items that were processed what their senders should know, each note of each person once. */
 export const recordNotes = (
   app: App,
   session: Pick<PeopleSession, 'client' | 'projectId'>,
@@ -87,9 +87,12 @@ export const recordNotes = (
   recordRejects(
     app,
     session,
-    [...new Map(notes.map((note) => [note.reason, note])).values()].slice(0, mostNotes),
+    [...new Map(notes.map((note) => [noteKey(note), note])).values()].slice(0, mostNotes),
     { rejected: false },
   )
+
+const noteKey = ({ reason, work }: { work: Work; reason: string }) =>
+  `${reason} ${JSON.stringify(work.item.person)}`
 
 /** What PostgreSQL refuses in a text, NUL and halves of surrogate pairs, may be why the item is here. */
 const storable = (value: unknown): string =>

@@ -111,13 +111,18 @@ async function processIn(session: PeopleSession, works: Work[]): Promise<void> {
   await storeEvents(session, newEvents(session, fresh, changed), counts)
   const rejects = [...changed.refusals].map(([index, reason]) => ({ work: fresh[index]!, reason }))
   await recordRejects(session.app, session, rejects)
-  await recordNotes(
-    session.app,
-    session,
-    [...changed.notes].map(([index, reason]) => ({ work: fresh[index]!, reason })),
-  )
+  await recordNotes(session.app, session, notesOf(fresh, changed))
   countFresh(counts, fresh, changed)
   await counts.save(session)
+}
+
+function notesOf(works: Work[], { notes, refusals, erased }: Changed): { work: Work; reason: string }[] {
+  const told = [...notes].map(([index, reason]) => ({ work: works[index]!, reason }))
+  for (const [index, work] of works.entries()) {
+    const { note } = work.item
+    if (note !== undefined && !refusals.has(index) && !erased.has(index)) told.push({ work, reason: note })
+  }
+  return told
 }
 
 function newEvents({ projectId }: PeopleSession, works: Work[], changed: Changed): NewEvent[] {

@@ -1,24 +1,32 @@
 import type { Json } from '@fairway/queue'
-import { canonicalAddress } from '../email-address.ts'
+import { addressProblem, canonicalAddress } from '../email-address.ts'
 import { languageName, timezoneName } from '../people/locale.ts'
 import type { IdentifyItem } from './item.ts'
 
 type Properties = Record<string, Json>
 
-type Profile = Pick<IdentifyItem, 'email' | 'phone' | 'timezone' | 'language'> & { properties: Properties }
+type Profile = Pick<IdentifyItem, 'email' | 'phone' | 'timezone' | 'language' | 'note'> & {
+  properties: Properties
+}
 
 /**
  * Takes out of freeform properties what a person has fields for: email, phone, time zone and language, by the names the
- * vendors use. What doesn't look right stays a property: an identify is not worth losing over a mistyped address.
+ * vendors use. What doesn't look right stays a property: an identify is not worth losing over a mistyped address, which is
+ * noted.
+ *
+ * @param path what comes before `email` where the sender wrote it
  */
-export function liftProfile(properties: Properties): Profile {
+export function liftProfile(properties: Properties, path: string): Profile {
   const { email, phone, phone_number, timezone, ianaTimezone, language, ...rest } = properties
   const profile: Profile = { properties: rest }
 
   const address = typeof email === 'string' ? canonicalAddress(email) : undefined
   if (address !== undefined) profile.email = address
   else if (email === null) profile.email = null
-  else if (email !== undefined) rest.email = email
+  else if (email !== undefined) {
+    rest.email = email
+    profile.note = noteOf(email, `${path}email`)
+  }
 
   const anyPhone = phone_number ?? phone
   if (isShortText(anyPhone)) profile.phone = anyPhone
@@ -34,6 +42,12 @@ export function liftProfile(properties: Properties): Profile {
   else if (language !== undefined) rest.language = language
 
   return profile
+}
+
+/** Empty text is how forms and browsers say "none". */
+function noteOf(email: Json, field: string): string | undefined {
+  if (typeof email !== 'string') return `${field} must be a text. The rest of the call was taken`
+  return email.trim() === '' ? undefined : `${field} ${addressProblem(email)}. The rest of the call was taken`
 }
 
 const isShortText = (value: unknown): value is string =>

@@ -56,11 +56,9 @@ export function callToItems(type: unknown, call: Fields, context: CallContext): 
 
 function identify(call: Fields, context: CallContext): IdentifyItem {
   const around = contextOf(call, context)
-  const traits = {
-    ...readProperties(around.traits, 'context.traits'),
-    ...readProperties(call.traits, 'traits'),
-  }
-  const profile = liftProfile(traits)
+  const own = readProperties(call.traits, 'traits') ?? {}
+  const traits = { ...readProperties(around.traits, 'context.traits'), ...own }
+  const profile = liftProfile(traits, own.email === undefined ? 'context.traits.' : 'traits.')
   return {
     kind: 'identify',
     ...common(call, context),
@@ -80,17 +78,17 @@ function event(call: Fields, context: CallContext, name: string, named: Fields):
     ...common(call, context),
     name,
     properties,
-    traits: traitsOf(contextOf(call, context)),
+    ...traitsOf(contextOf(call, context)),
     dedupe: duplicateKey(call),
   }
 }
 
 /** Traits that a client repeats with every event. */
-function traitsOf(around: Fields): EventItem['traits'] {
+function traitsOf(around: Fields): Pick<EventItem, 'traits' | 'note'> {
   const traits = readProperties(around.traits, 'context.traits')
-  if (traits === undefined) return undefined
-  const { email, phone, properties } = liftProfile(traits)
-  return { email: email ?? undefined, phone: phone ?? undefined, properties }
+  if (traits === undefined) return {}
+  const { email, phone, properties, note } = liftProfile(traits, 'context.traits.')
+  return { traits: { email: email ?? undefined, phone: phone ?? undefined, properties }, note }
 }
 
 /** Fairway has no accounts above people: a group becomes the person's property `group`. */

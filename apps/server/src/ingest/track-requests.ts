@@ -33,7 +33,7 @@ export function identify(fields: Fields, now: number): IngestItem[] {
     phone: otherPhone,
     email: otherEmail,
     ...profile
-  } = liftProfile(readProperties(fields.data, 'data') ?? {})
+  } = liftProfile(readProperties(fields.data, 'data') ?? {}, 'data.')
   return [
     {
       kind: 'identify',
@@ -56,7 +56,12 @@ export function editProperties(fields: Fields, now: number): IngestItem[] {
   const email = readEmail(changes.email, 'changes.email')
   const { id: _id, ...properties } = changes
   return [
-    { kind: 'identify', ...common(person, {}, now), ...liftProfile(properties), ...(email ? { email } : {}) },
+    {
+      kind: 'identify',
+      ...common(person, {}, now),
+      ...liftProfile(properties, 'changes.'),
+      ...(email ? { email } : {}),
+    },
   ]
 }
 
@@ -135,7 +140,7 @@ function duplicateKey(person: PersonRef, name: string, data: Fields, extras: Fie
 function traitsOf(identity: Fields, { email }: PersonRef) {
   const { id: _id, email: _email, _user_type: _type, ...rest } = identity
   if (Object.keys(rest).length === 0) return email === undefined ? undefined : { email }
-  const { phone, properties } = liftProfile(rest as Record<string, Json>)
+  const { phone, properties } = liftProfile(rest as Record<string, Json>, 'identity.')
   return { email, phone: phone ?? undefined, properties }
 }
 

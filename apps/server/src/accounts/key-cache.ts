@@ -106,8 +106,8 @@ class KeyCache {
     const now = this.#app.now().getTime()
     this.#found.delete(hash)
     this.#unknown.delete(hash)
-    if (owner) putBounded(this.#found, hash, { owner, until: now + positiveTtlMs })
-    else putBounded(this.#unknown, hash, now + negativeTtlMs)
+    if (owner) putBounded(this.#found, hash, { owner, until: now + positiveTtlMs }, maxEntries)
+    else putBounded(this.#unknown, hash, now + negativeTtlMs, maxEntries)
   }
 }
 
@@ -121,7 +121,8 @@ function createWaiter(): Waiter {
   return { promise, resolve, reject }
 }
 
-function putBounded<V>(map: Map<string, V>, id: string, value: V): void {
+/** A full map forgets its oldest entry. */
+export function putBounded<V>(map: Map<string, V>, id: string, value: V, maxEntries: number): void {
   if (map.size >= maxEntries) {
     const oldest = map.keys().next()
     if (!oldest.done) map.delete(oldest.value)

@@ -32,11 +32,13 @@ export async function accept(
   }
 }
 
-/** Whose key this is. Tracking and secret keys may both write. */
-export async function ownerOf(app: App, key: unknown, refuse: () => ApiError): Promise<KeyOwner> {
+/** Whose key this is, as {@link findKey} answers. Tracking and secret keys may both write. */
+export function ownerOf(app: App, key: unknown, refuse: () => ApiError): KeyOwner | Promise<KeyOwner> {
   if (typeof key !== 'string' || key === '') throw refuse()
+  const known = (owner: KeyOwner | null) => {
+    if (owner === null) throw refuse()
+    return owner
+  }
   const found = findKey(app, key)
-  const owner = found instanceof Promise ? await found : found
-  if (owner === null) throw refuse()
-  return owner
+  return found instanceof Promise ? found.then(known) : known(found)
 }

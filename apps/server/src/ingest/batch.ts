@@ -55,21 +55,24 @@ export function sortBatch(
  * Reads one call that came alone. One that names nobody is refused like any other wrong one, and noted as well: whoever sends
  * it is a program that doesn't know, and rarely one that reads replies.
  */
-export async function readAlone(
+export function readAlone(
   app: App,
   projectId: number,
   read: () => IngestItem[],
   describe: () => Omit<RejectedItem, 'kind' | 'reason'>,
-): Promise<IngestItem[]> {
+): IngestItem[] | Promise<never> {
   try {
     return read()
   } catch (error) {
+    if (!namesNobody(error)) throw error
+    const refuse = () => {
+      throw error
+    }
     // The refusal stands, whether or not there is room for the note.
-    if (namesNobody(error))
-      await accept(app, projectId, [{ kind: 'rejected', reason: error.message, ...describe() }]).catch(
-        () => {},
-      )
-    throw error
+    return accept(app, projectId, [{ kind: 'rejected', reason: error.message, ...describe() }]).then(
+      refuse,
+      refuse,
+    )
   }
 }
 

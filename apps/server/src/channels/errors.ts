@@ -35,8 +35,6 @@ export interface SmtpError extends Error {
 
 /** How far the message itself got. */
 export interface SendProgress {
-  /** The MIME message could be made. */
-  composed: boolean
   /** Everything was written, so the final dot may have reached the server. */
   complete: boolean
 }
@@ -60,7 +58,6 @@ export function classifySmtpError(error: unknown, progress: SendProgress): SendR
     }
     return { outcome: 'retry', reason, provider: smtp.responseCode === 421 }
   }
-  if (!progress.composed) return { outcome: 'failed', reason, bounced: [] }
   if (progress.complete) {
     return { outcome: 'unknown', reason: `the connection broke after the message was handed over: ${reason}` }
   }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
-import nodemailer from 'nodemailer'
+import SMTPPool from 'nodemailer/lib/smtp-pool'
 import { connectGuarded } from '../outgoing/connections.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import {
@@ -57,8 +57,6 @@ const idleConnectionMs = 30_000
 
 refuseUtf8WithoutExtension()
 
-type Transport = ReturnType<typeof createTransport>
-
 /** One provider's connections, with its limits and its circuit breaker. */
 export class SmtpChannel {
   readonly breaker = new CircuitBreaker()
@@ -69,7 +67,7 @@ export class SmtpChannel {
    */
   readonly slots: Slots
   readonly chunkSize: number
-  readonly #transport: Transport
+  readonly #pool: SMTPPool
   readonly #now: () => Date
 
   constructor(
@@ -80,12 +78,12 @@ export class SmtpChannel {
     this.chunkSize = options.limits.connections
     this.slots = new Slots(options.limits.connections * 2)
     this.#now = options.now
-    this.#transport = createTransport(settings, options)
+    this.#pool = createPool(settings, options)
   }
 
   /** Never throws: every end is a {@link SendResult}. */
   async send(mail: SmtpMail): Promise<SendResult> {
-    const progress = { composed: false, complete: false }
+    const progress = { complete: false }
     const result = await this.#attempt(mail, progress)
     const providerFailed = result.outcome === 'unknown' || (result.outcome === 'retry' && result.provider)
     if (providerFailed) this.breaker.failed(this.#now().getTime(), result.reason)
@@ -95,10 +93,7 @@ export class SmtpChannel {
 
   async #attempt(mail: SmtpMail, progress: SendProgress): Promise<SendResult> {
     try {
-      const info = await this.#transport.sendMail({
-        envelope: mail.envelope,
-        send: { progress, source: mail.source },
-      } as TrackedMail)
+      const info = await this.#hand(mail, progress)
       const refusals: SmtpError[] = info.rejectedErrors ?? []
       return {
         outcome: 'sent',
@@ -112,28 +107,47 @@ export class SmtpChannel {
     }
   }
 
+  /** To the pool itself: nodemailer's mailer before it would make a message of its own, which is here already. */
+  #hand({ envelope, source }: SmtpMail, progress: SendProgress): Promise<SMTPPool.SentMessageInfo> {
+    const message: PooledMessage = {
+      getEnvelope: () => ({ ...envelope }),
+      createReadStream: sendOnce(() => inPieces(source), progress),
+      // For its log, which is off.
+      messageId: () => '',
+      getHeader: () => '',
+    }
+    return new Promise((resolve, reject) => {
+      this.#pool.send({ data: {}, message } as never, (error, info) =>
+        error ? reject(error) : resolve(info!),
+      )
+    })
+  }
+
   /** Logs in and says goodbye. Rejects with the reason. */
   async verify(): Promise<void> {
-    await this.#transport.verify()
+    await this.#pool.verify()
   }
 
   /** Closes idle connections now and busy ones after their message. */
   close(): void {
-    this.#transport.close()
+    this.#pool.close()
   }
 }
 
-type TrackedMail = {
-  envelope: SmtpMail['envelope']
-  send: { progress: SendProgress; source: Uint8Array }
+/** What the pool asks of a message. */
+interface PooledMessage {
+  getEnvelope(): SmtpMail['envelope']
+  createReadStream(): Readable
+  messageId(): string
+  getHeader(name: string): string
 }
 
-function createTransport(
+function createPool(
   settings: SmtpSettings,
   options: { limits: ProviderLimits; allowPrivate: boolean; timeouts?: SmtpTimeouts },
 ) {
   const { connectMs, silenceMs } = options.timeouts ?? defaultTimeouts
-  const transport = nodemailer.createTransport({
+  return new SMTPPool({
     pool: true,
     host: settings.host,
     port: settings.port,
@@ -163,13 +177,6 @@ function createTransport(
       )
     },
   })
-  transport.use('stream', (mail, done) => {
-    const { progress, source } = (mail.data as unknown as TrackedMail).send
-    progress.composed = true
-    mail.message!.createReadStream = sendOnce(() => inPieces(source), progress) as never
-    done()
-  })
-  return transport
 }
 
 /**

@@ -94,5 +94,7 @@ function redirect(
   const isTest = sending.mode === 'test' || mail.message.test
   if (!isTest) return { ...mail, sandbox: false, insteadOf: undefined }
   if (!sending.testAddress) return { ...mail, sandbox: true, insteadOf: undefined }
-  return { message: mail.message, to: [sending.testAddress], bcc: [], sandbox: false, insteadOf: mail.to }
+  // Of what an older version stored, too.
+  const to = [canonicalAddress(sending.testAddress) ?? sending.testAddress]
+  return { message: mail.message, to, bcc: [], sandbox: false, insteadOf: mail.to }
 }

@@ -32,8 +32,9 @@ export async function composeMail(shared: ComposeShared, item: ComposeItem): Pro
     date: shared.date,
     dkim: keyFor(shared.keys, domain),
   })
-  const recipients = [...to, ...bcc].filter((address) => item.left?.includes(address) ?? true)
-  return { envelope: { from: from.address, to: recipients }, subject: rendered.subject, source }
+  // Somebody who is in both gets it once.
+  const recipients = new Set([...to, ...bcc].filter((address) => item.left?.includes(address) ?? true))
+  return { envelope: { from: from.address, to: [...recipients] }, subject: rendered.subject, source }
 }
 
 const sandboxSender = 'sandbox@fairway.invalid'

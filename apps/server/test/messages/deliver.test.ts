@@ -249,6 +249,21 @@ describe('test mode and the sandbox', () => {
     expect(smtp.mails[0]!.parsed.headers.get('x-fairway-test-for')).toBe('a@x.example')
   })
 
+  test('its address is sent to in its one form, also where an older version stored another', async () => {
+    const project = await newProject()
+    const smtp = await sink()
+    await sendThrough(app, project, smtp.port)
+    await app.pool.query(
+      `update projects set mode = 'test', test_address = 'me@bücher.example' where id = $1`,
+      [project],
+    )
+    await deliver(app, project, await addMessages(app, project, [to('a@x.example')]))
+    const { rows } = await app.pool.query('select state, recipient from messages where project_id = $1', [
+      project,
+    ])
+    expect(rows).toEqual([{ state: 'sent', recipient: 'me@xn--bcher-kva.example' }])
+  })
+
   test("a live project's test message stays in the sandbox", async () => {
     const project = await newProject()
     const smtp = await sink()
@@ -257,6 +272,18 @@ describe('test mode and the sandbox', () => {
     await deliver(app, project, ids)
     expect(smtp.mails.map((mail) => mail.to[0])).toEqual(['b@x.example'])
   })
+})
+
+test('who is named twice is given to the server once', async () => {
+  const project = await newProject()
+  const smtp = await sink()
+  await sendThrough(app, project, smtp.port)
+  const [id] = await addMessages(app, project, [
+    { input: { to: ['a@x.example'], bcc: ['b@x.example', 'a@x.example'], mail: plainMail() } },
+  ])
+  await deliver(app, project, [id!])
+  const { rows } = await app.pool.query('select state, recipient from messages where id = $1', [id])
+  expect(rows).toEqual([{ state: 'sent', recipient: 'a@x.example, b@x.example' }])
 })
 
 describe('errors', () => {

@@ -21,6 +21,11 @@ export class Slots {
     return this.capacity - this.#free
   }
 
+  /** Somebody waits: whoever could go on with the same places gives them back instead. */
+  get contended(): boolean {
+    return this.#waiting.length > 0
+  }
+
   /** Resolves with `count` places taken. Rejects with the signal's reason when it aborts first. */
   async acquire(count: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()

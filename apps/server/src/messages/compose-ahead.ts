@@ -28,6 +28,11 @@ export class ComposeAhead {
   async take(count: number): Promise<ReadyMail[]> {
     while (this.#ready.length === 0 && this.#makeMore()) await this.#making
     if (this.#failure) throw this.#failure.error
+    return this.takeReady(count)
+  }
+
+  /** The same without waiting: none when none is ready. */
+  takeReady(count: number): ReadyMail[] {
     const taken = this.#ready.splice(0, count)
     if (this.#ready.length < groupSize / 2) this.#makeMore()
     return taken

@@ -5,7 +5,14 @@ import type { Addressed } from './addressing.ts'
 import { ComposeAhead } from './compose-ahead.ts'
 import type { ReadyMail } from './compose-chunk.ts'
 import type { Delivery } from './deliver.ts'
-import { claimMessages, type Outcome, recordOutcomes, recordPostponed, suppressBounced } from './outcomes.ts'
+import {
+  claimMessages,
+  type Outcome,
+  recordAndClaim,
+  recordOutcomes,
+  recordPostponed,
+  suppressBounced,
+} from './outcomes.ts'
 
 /** With the delays below, a message is tried for about eight hours. */
 export const mostAttempts = 14
@@ -31,7 +38,8 @@ export async function deliverThroughSmtp(
       while (failure === undefined) {
         const chunk = await mails.take(channel.chunkSize)
         if (chunk.length === 0) return
-        await deliverChunk(delivery, channel, token, chunk)
+        const takeNext = () => (failure === undefined ? mails.takeReady(channel.chunkSize) : [])
+        await deliverFrom(delivery, channel, token, chunk, takeNext)
       }
     } catch (error) {
       failure ??= error
@@ -43,21 +51,54 @@ export async function deliverThroughSmtp(
   await postpone(delivery, channel, left)
 }
 
-async function deliverChunk(
+/**
+ * Takes places for a chunk and sends it. A full one keeps its places for the chunk that is ready by then, which is claimed by the
+ * statement that records the first: half the statements, and as many messages in doubt.
+ */
+async function deliverFrom(
   delivery: Delivery,
   channel: SmtpChannel,
   token: string,
-  chunk: ReadyMail[],
+  first: ReadyMail[],
+  takeNext: () => ReadyMail[],
 ): Promise<void> {
-  const places = chunk.length
-  await channel.slots.acquire(places, delivery.signal)
+  const { signal } = delivery
+  const places = first.length
+  await channel.slots.acquire(places, signal)
   try {
-    const admitted = admit(delivery, channel, chunk.length)
-    await sendChunk(delivery, channel, token, chunk.slice(0, admitted))
-    await postpone(delivery, channel, chunk.slice(admitted))
+    const count = admit(delivery, channel, places)
+    let claimed = await claim(delivery, token, first.slice(0, count))
+    while (claimed.length > 0) {
+      const results = await Promise.all(
+        claimed.map(async (mail) => ({ mail, result: await channel.send(mail.mail) })),
+      )
+      const goesOn = count === channel.chunkSize && !channel.slots.contended && !signal.aborted
+      claimed = await settle(
+        delivery,
+        token,
+        results,
+        goesOn ? () => takeAdmitted(delivery, channel, takeNext) : none,
+      )
+    }
+    await postpone(delivery, channel, first.slice(count))
   } finally {
     channel.slots.release(places)
   }
+}
+
+const none = () => []
+
+/** The next chunk, when nothing keeps any of it from leaving now. */
+function takeAdmitted(
+  { app }: Delivery,
+  { breaker, rate, chunkSize }: SmtpChannel,
+  takeNext: () => ReadyMail[],
+) {
+  const now = app.now().getTime()
+  if (breaker.open || rate.room(now) < chunkSize) return []
+  const next = takeNext()
+  rate.take(next.length, now)
+  return next
 }
 
 /** How many sends the breaker and the rate limit would let through now; {@link admit} counts them. */
@@ -97,43 +138,56 @@ async function postpone(
   await recordPostponed(app, projectId, nameOf(sending), againBecause(channel.breaker.reason), held)
 }
 
-async function sendChunk(
-  delivery: Delivery,
-  channel: SmtpChannel,
+interface Sent {
+  mail: ReadyMail
+  result: SendResult
+}
+
+/** Those of a chunk that may be handed to the provider. */
+async function claim(
+  { app, projectId, signal }: Delivery,
   token: string,
   chunk: ReadyMail[],
-): Promise<void> {
+): Promise<ReadyMail[]> {
+  if (chunk.length === 0) return []
+  signal.throwIfAborted()
+  return withIds(chunk, await claimMessages(app, projectId, idsOf(chunk), token))
+}
+
+const idsOf = (chunk: ReadyMail[]) => chunk.map(({ message }) => message.id)
+
+const withIds = (chunk: ReadyMail[], ids: Set<string>) => chunk.filter(({ message }) => ids.has(message.id))
+
+/** Records what became of a chunk, and claims the next one. Nothing may fail between that and the sending. */
+async function settle(
+  delivery: Delivery,
+  token: string,
+  results: Sent[],
+  takeNext: () => ReadyMail[],
+): Promise<ReadyMail[]> {
   const { app, projectId } = delivery
-  if (chunk.length === 0) return
-  delivery.signal.throwIfAborted()
-  const claimed = await claimMessages(
-    app,
-    projectId,
-    chunk.map(({ message }) => message.id),
-    token,
-  )
-  const mine = chunk.filter(({ message }) => claimed.has(message.id))
-  const results = await Promise.all(
-    mine.map(async (mail) => ({ mail, result: await channel.send(mail.mail) })),
-  )
   const now = app.now().getTime()
   const delays = new Map(
     results
       .filter(({ mail, result }) => isToBeTriedAgain(result) && triesLeft(mail))
       .map(({ mail: { message } }) => [message.id, retryDelayMs(message.attempts + 1)]),
   )
-  await recordOutcomes(
-    app,
-    projectId,
-    token,
-    results.map(({ mail, result }) => {
-      const delayMs = delays.get(mail.message.id)
-      return outcomeOf(delivery, mail, result, delayMs === undefined ? undefined : new Date(now + delayMs))
-    }),
-  )
+  const outcomes = results.map(({ mail, result }) => {
+    const delayMs = delays.get(mail.message.id)
+    return outcomeOf(delivery, mail, result, delayMs === undefined ? undefined : new Date(now + delayMs))
+  })
+  const bounces = results.flatMap(bouncesOf)
+  const next = bounces.length === 0 ? takeNext() : []
+  const end =
+    next.length > 0
+      ? await recordAndClaim(app, projectId, token, outcomes, idsOf(next))
+      : await recordOutcomes(app, projectId, token, outcomes)
   // Only after the row says `pending` again may its job come back.
   for (const [id, delayMs] of delays) delivery.postpone(id, delayMs)
-  await suppressBounced(app, projectId, results.flatMap(bouncesOf))
+  await suppressBounced(app, projectId, bounces)
+  if (!end) return []
+  if ('error' in end) throw end.error
+  return withIds(next, end.claimed)
 }
 
 function outcomeOf({ sending }: Delivery, ready: ReadyMail, result: SendResult, nextTryAt?: Date): Outcome {
@@ -187,13 +241,7 @@ const againBecause = (reason: string) => `will be tried again: ${reason}`
 
 const triesLeft = ({ message }: ReadyMail) => message.attempts + 1 < mostAttempts
 
-function bouncesOf({
-  mail,
-  result,
-}: {
-  mail: ReadyMail
-  result: SendResult
-}): { address: string; reason: string }[] {
+function bouncesOf({ mail, result }: Sent): { address: string; reason: string }[] {
   if ((result.outcome !== 'failed' && result.outcome !== 'sent') || mail.redirected) return []
   const reason = result.outcome === 'sent' ? (result.note ?? '') : result.reason
   return result.bounced.map((address) => ({ address, reason }))

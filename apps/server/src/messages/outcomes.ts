@@ -19,6 +19,12 @@ export interface Outcome {
   nextTryAt?: Date
 }
 
+/** An attempt counts before the work begins. */
+const claimSql = (token: string, at: string, ids: string) =>
+  `update messages set state = 'claimed', claim = ${token}::uuid, claimed_at = ${at}::timestamptz, attempts = attempts + 1,
+          next_try_at = null
+   where project_id = $1 and id = any(${ids}::uuid[]) and state = 'pending' returning id`
+
 /** Takes `pending` messages for this token. Only what it returns may be handed to a provider. Committed on return. */
 export async function claimMessages(
   app: App,
@@ -26,12 +32,32 @@ export async function claimMessages(
   ids: string[],
   token: string,
 ): Promise<Set<string>> {
-  const { rows } = await app.pool.query<{ id: string }>(
-    `update messages set state = 'claimed', claim = $3, claimed_at = $4, attempts = attempts + 1, next_try_at = null
-     where project_id = $1 and id = any($2::uuid[]) and state = 'pending' returning id`,
-    [projectId, ids, token, app.now()],
-  )
+  const { rows } = await app.pool.query<{ id: string }>(claimSql('$2', '$3', '$4'), [
+    projectId,
+    token,
+    app.now(),
+    ids,
+  ])
   return new Set(rows.map((row) => row.id))
+}
+
+/**
+ * {@link recordOutcomes} of some, and {@link claimMessages} with the same token, in one statement. After an `error` the outcomes
+ * are recorded, and nobody knows what was claimed: that must not be sent.
+ */
+export async function recordAndClaim(
+  app: App,
+  projectId: number,
+  token: string,
+  outcomes: Outcome[],
+  ids: string[],
+): Promise<{ claimed: Set<string> } | { error: unknown }> {
+  try {
+    return await settle(app.pool, projectId, outcomes, app.now(), { claimedBy: token, claim: ids })
+  } catch (error) {
+    await recordOutcomes(app, projectId, token, outcomes)
+    return { error }
+  }
 }
 
 const recordAttempts = 4
@@ -67,22 +93,23 @@ export async function recordOutcomes(
  *
  * @returns the ids that were still `pending` and have changed.
  */
-export const settlePending = (
+export const settlePending = async (
   client: Transaction,
   projectId: number,
   outcomes: Outcome[],
   at: Date,
-): Promise<Set<string>> => settle(client, projectId, outcomes, at, 'pending')
+): Promise<Set<string>> => (await settle(client, projectId, outcomes, at, 'pending')).settled
 
 async function settle(
   client: Transaction,
   projectId: number,
   outcomes: Outcome[],
   at: Date,
-  from: 'pending' | { claimedBy: string },
-): Promise<Set<string>> {
-  if (outcomes.length === 0) return new Set()
+  from: 'pending' | { claimedBy: string; claim?: string[] },
+): Promise<{ settled: Set<string>; claimed: Set<string> }> {
+  if (outcomes.length === 0) return { settled: new Set(), claimed: new Set() }
   const column = <T>(read: (outcome: Outcome) => T) => outcomes.map(read)
+  const claim = from === 'pending' ? [] : (from.claim ?? [])
   const { rows } = await client.query(
     `with settled as (
        update messages m set
@@ -112,8 +139,8 @@ async function settle(
        -- Attachments are only kept for as long as a send may still need them.
        delete from attachments a using settled s
        where a.project_id = $1 and a.message_id = s.id and s.state in ('sent', 'skipped')
-     )
-     select id from settled`,
+     )${claim.length > 0 ? `, claimed as (${claimSql('$11', '$9', '$14')})` : ''}
+     select id, false as claimed from settled${claim.length > 0 ? ' union all select id, true from claimed' : ''}`,
     [
       projectId,
       column((o) => o.id),
@@ -128,9 +155,16 @@ async function settle(
       from === 'pending' ? null : from.claimedBy,
       column((o) => o.nextTryAt ?? null),
       column(({ left }) => (left ? JSON.stringify({ left }) : null)),
+      ...(claim.length > 0 ? [claim] : []),
     ],
   )
-  return new Set((rows as { id: string }[]).map((row) => row.id))
+  const idsOf = (isClaimed: boolean) =>
+    new Set(
+      (rows as { id: string; claimed: boolean }[]).flatMap(({ id, claimed }) =>
+        claimed === isClaimed ? [id] : [],
+      ),
+    )
+  return { settled: idsOf(false), claimed: idsOf(true) }
 }
 
 /**

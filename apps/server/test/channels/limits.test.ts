@@ -112,9 +112,11 @@ describe('slots', () => {
     const impatient = new AbortController()
     const big = slots.acquire(4, impatient.signal)
     const small = slots.acquire(1, signal)
+    expect(slots.contended).toBe(true)
     impatient.abort(new Error('gone'))
     await expect(big).rejects.toThrow('gone')
     await small
     expect(slots.busy).toBe(4)
+    expect(slots.contended).toBe(false)
   })
 })

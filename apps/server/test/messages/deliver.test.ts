@@ -534,6 +534,48 @@ describe('in doubt', () => {
     expect(sent).toHaveLength(20)
   })
 
+  test('the statement that records a chunk claims the next; where it fails, what was sent is recorded and nothing else sent', async () => {
+    const project = await newProject()
+    const smtp = await sink()
+    await sendThrough(app, project, smtp.port)
+    const ids = await addMessages(
+      app,
+      project,
+      Array.from({ length: 20 }, (_, n) => to(`p${n}@x.example`)),
+    )
+    const statesBy = async () => {
+      const { rows } = await app.pool.query(
+        'select state, count(*)::int, max(attempts) as attempts from messages where project_id = $1 group by state order by state',
+        [project],
+      )
+      return rows
+    }
+    // Whatever is the same statement has the same transaction's number.
+    await app.pool.query(`
+      create table seen (id uuid, state text, tx bigint);
+      create function watch() returns trigger language plpgsql as $$ begin
+        if new.state = 'claimed' and new.id = '${ids[13]}' then raise exception 'not this one'; end if;
+        insert into seen values (new.id, new.state, txid_current());
+        return new;
+      end $$;
+      create trigger watch before update on messages for each row when (new.project_id = ${project}) execute function watch()`)
+    await expect(deliver(app, project, ids)).rejects.toThrow('not this one')
+    const sentFirst = smtp.mails.length
+    expect(await statesBy()).toEqual([
+      { state: 'pending', count: 20 - sentFirst, attempts: 0 },
+      { state: 'sent', count: sentFirst, attempts: 1 },
+    ])
+    const { rows: both } = await app.pool.query(
+      `select tx from seen group by tx having count(distinct state) = 2`,
+    )
+    expect(both.length).toBeGreaterThan(0)
+    await app.pool.query('drop trigger watch on messages; drop function watch(); drop table seen')
+    await deliver(app, project, ids)
+    expect(await statesBy()).toEqual([{ state: 'sent', count: 20, attempts: 1 }])
+    expect(new Set(smtp.mails.map((mail) => mail.to[0])).size).toBe(20)
+    expect(smtp.mails).toHaveLength(20)
+  })
+
   test('the same cause is the same message', async () => {
     const project = await newProject()
     const first = await addMessages(app, project, [{ cause: 'same' }])

@@ -9,6 +9,13 @@ const connectTimeoutMs = 5_000
 /** A statement whose answer is due for this part of its time makes {@link Connection.requireAnswers} fail. */
 const suspiciousPart = 0.5
 
+/** A statement without an answer. */
+interface Unanswered {
+  since: number
+  timeoutMs: number
+  end: (error: Error) => void
+}
+
 /** The part of a client that runs statements, each with a deadline. */
 export interface Session {
   query(config: { name?: string; text: string; values?: unknown[] }): Promise<{ rows: unknown[] }>
@@ -22,8 +29,9 @@ export class Connection {
   readonly pool: pg.Pool
   readonly #owned: boolean
   readonly #timeoutMs: number
-  /** Statements without an answer. */
-  readonly #unanswered = new Set<{ since: number; timeoutMs: number }>()
+  readonly #unanswered = new Set<Unanswered>()
+  /** One for all statements: with a timer for each, what they hold lives long enough to be collected dearly. */
+  #watch: NodeJS.Timeout | undefined
   /** Whether single statements need a transaction to be READ COMMITTED; undefined before the first. */
   #mustWrap: boolean | undefined
 
@@ -98,14 +106,32 @@ export class Connection {
     }
   }
 
-  async #query(client: pg.PoolClient, config: Parameters<Session['query']>[0], timeoutMs: number) {
-    const unanswered = { since: performance.now(), timeoutMs }
-    this.#unanswered.add(unanswered)
-    try {
-      return await client.query(timed(config, timeoutMs))
-    } finally {
-      this.#unanswered.delete(unanswered)
-    }
+  #query(
+    client: pg.PoolClient,
+    config: Parameters<Session['query']>[0],
+    timeoutMs: number,
+  ): Promise<{ rows: unknown[] }> {
+    return new Promise((resolve, reject) => {
+      const end = (error: Error | undefined, result?: { rows: unknown[] }) => {
+        // Only the first word counts: of a statement that was given up, the end of its connection is told as well.
+        if (!this.#unanswered.delete(unanswered)) return
+        if (error) reject(error)
+        else resolve(result!)
+      }
+      const unanswered = { since: performance.now(), timeoutMs, end }
+      this.#unanswered.add(unanswered)
+      this.#watch ??= setInterval(() => this.#giveUp(), Math.min(this.#timeoutMs / 10, 500)).unref()
+      client.query(config, end)
+    })
+  }
+
+  #giveUp(): void {
+    const now = performance.now()
+    for (const { since, timeoutMs, end } of this.#unanswered)
+      if (now - since > timeoutMs) end(new Error(`there was no answer within ${timeoutMs} ms`))
+    if (this.#unanswered.size > 0) return
+    clearInterval(this.#watch)
+    this.#watch = undefined
   }
 
   /** A pool of others may have no deadline of its own. */

@@ -15,10 +15,13 @@ export const useCampaigns = (project: string) =>
 export const useEveryCampaign = (project: string) =>
   useWhole<Campaign>([project, 'behavioral'], projectPath(project, 'behavioral'))
 
+export const readCampaign = (project: string, id: string | number, signal?: AbortSignal) =>
+  request<Campaign>(projectPath(project, 'behavioral', id), { signal })
+
 export const useCampaign = (project: string, id: string) =>
   useQuery({
     queryKey: [project, 'behavioral', id],
-    queryFn: ({ signal }) => request<Campaign>(projectPath(project, 'behavioral', id), { signal }),
+    queryFn: ({ signal }) => readCampaign(project, id, signal),
   })
 
 export const useCampaignReport = (project: string, id: string) =>
@@ -32,7 +35,7 @@ export const useCampaignReport = (project: string, id: string) =>
 export function useSaveCampaign(project: string, id?: number) {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (body: Partial<CampaignInput> & { state?: CampaignState }) =>
+    mutationFn: (body: Partial<CampaignInput> & { state?: CampaignState; updatedAt?: string }) =>
       id === undefined
         ? request<Campaign>(projectPath(project, 'behavioral'), { method: 'POST', body })
         : request<Campaign>(projectPath(project, 'behavioral', id), { method: 'PATCH', body }),

@@ -59,10 +59,13 @@ export const useSegments = (project: string) =>
 export const useEverySegment = (project: string) =>
   useWhole<Segment>([project, 'segments'], projectPath(project, 'segments'))
 
+export const readSegment = (project: string, id: string | number, signal?: AbortSignal) =>
+  request<Segment>(projectPath(project, 'segments', id), { signal })
+
 export const useSegment = (project: string, id: string) =>
   useQuery({
     queryKey: [project, 'segments', id],
-    queryFn: ({ signal }) => request<Segment>(projectPath(project, 'segments', id), { signal }),
+    queryFn: ({ signal }) => readSegment(project, id, signal),
     refetchInterval: ({ state }) => (state.data && isBuilding(state.data) ? workRefreshMs : false),
   })
 
@@ -91,7 +94,7 @@ export type SegmentInput =
 export function useSaveSegment(project: string, id?: number) {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (body: SegmentInput) =>
+    mutationFn: (body: SegmentInput & { updatedAt?: string }) =>
       id === undefined
         ? request<Segment>(projectPath(project, 'segments'), { method: 'POST', body })
         : request<Segment>(projectPath(project, 'segments', id), { method: 'PATCH', body }),

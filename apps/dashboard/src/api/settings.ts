@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
 import type { ApiKey, KeyKind, Project, Provider, SendingDomain } from './types.ts'
 
-const items = <T>(path: string, signal: AbortSignal) =>
+const items = <T>(path: string, signal?: AbortSignal) =>
   request<{ items: T[] }>(path, { signal }).then((page) => page.items)
 
 /** A change of something of the project: `send` does it, and everything under `key` is read again. */
@@ -14,17 +14,22 @@ function useChange<Input, Output>(project: string, key: string, send: (input: In
   })
 }
 
+export const readSettings = (project: string, signal?: AbortSignal) =>
+  request<Project>(projectPath(project, 'settings'), { signal })
+
 export const useSettings = (project: string) =>
   useQuery({
     queryKey: [project, 'settings'],
-    queryFn: ({ signal }) => request<Project>(projectPath(project, 'settings'), { signal }),
+    queryFn: ({ signal }) => readSettings(project, signal),
   })
 
 export function useChangeSettings(project: string) {
   const client = useQueryClient()
   return useMutation({
     mutationFn: (
-      body: Partial<Pick<Project, 'name' | 'mode' | 'testAddress' | 'timezone' | 'eventRetentionDays'>>,
+      body: Partial<
+        Pick<Project, 'name' | 'mode' | 'testAddress' | 'timezone' | 'eventRetentionDays' | 'updatedAt'>
+      >,
     ) => request<Project>(projectPath(project, 'settings'), { method: 'PATCH', body }),
     onSuccess: () =>
       Promise.all([
@@ -48,10 +53,20 @@ export const useCreateKey = (project: string) =>
 export const useRevokeKey = (project: string) =>
   useChange(project, 'keys', (id: number) => request(projectPath(project, 'keys', id), { method: 'DELETE' }))
 
+const readProviders = (project: string, signal?: AbortSignal) =>
+  items<Provider>(projectPath(project, 'providers'), signal)
+
+/** @throws {Error} when it is gone */
+export async function readProvider(project: string, id: number): Promise<Provider> {
+  const provider = (await readProviders(project)).find((each) => each.id === id)
+  if (!provider) throw new Error('This SMTP server was removed.')
+  return provider
+}
+
 export const useProviders = (project: string) =>
   useQuery({
     queryKey: [project, 'providers'],
-    queryFn: ({ signal }) => items<Provider>(projectPath(project, 'providers'), signal),
+    queryFn: ({ signal }) => readProviders(project, signal),
     // What could not be sent through them changes by itself.
     refetchInterval: 10_000,
   })
@@ -64,7 +79,7 @@ export interface ProviderInput {
 
 /** Without an id: adds one. */
 export const useSaveProvider = (project: string, id: number | undefined) =>
-  useChange(project, 'providers', (body: ProviderInput) =>
+  useChange(project, 'providers', (body: ProviderInput & { updatedAt?: string }) =>
     id === undefined
       ? request<Provider>(projectPath(project, 'providers'), { method: 'POST', body })
       : request<Provider>(projectPath(project, 'providers', id), { method: 'PATCH', body }),

@@ -23,6 +23,7 @@ export interface Source {
   import: SourceImport
   nextRunAt: string | null
   lastRun: SourceRun | null
+  updatedAt: string
 }
 
 /** What becomes of the rows. */
@@ -77,10 +78,13 @@ export const useSources = (project: string) =>
     },
   )
 
+export const readSource = (project: string, id: string | number, signal?: AbortSignal) =>
+  request<Source>(projectPath(project, 'sources', id), { signal })
+
 export const useSource = (project: string, id: string) =>
   useQuery({
     queryKey: [project, 'sources', id],
-    queryFn: ({ signal }) => request<Source>(projectPath(project, 'sources', id), { signal }),
+    queryFn: ({ signal }) => readSource(project, id, signal),
     refetchInterval: 5_000,
   })
 
@@ -94,7 +98,7 @@ function useChange<Input, Output>(project: string, send: (input: Input) => Promi
 
 /** Creates without an id, changes with one. */
 export const useSaveSource = (project: string, id?: number) =>
-  useChange(project, (body: SourceInput) =>
+  useChange(project, (body: SourceInput & { updatedAt?: string }) =>
     id === undefined
       ? request<Source>(projectPath(project, 'sources'), { method: 'POST', body })
       : request<Source>(projectPath(project, 'sources', id), { method: 'PATCH', body }),

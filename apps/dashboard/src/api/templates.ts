@@ -28,13 +28,16 @@ export const useTemplates = (project: string) =>
 export const useEveryTemplate = (project: string) =>
   useWhole<Template>([project, 'templates'], projectPath(project, 'templates'))
 
+export const readTemplate = (project: string, id: string | number, signal?: AbortSignal) =>
+  request<Template>(projectPath(project, 'templates', id), { signal })
+
 export const useTemplate = (project: string, id: string) =>
   useQuery({
     queryKey: [project, 'templates', id],
-    queryFn: ({ signal }) => request<Template>(projectPath(project, 'templates', id), { signal }),
+    queryFn: ({ signal }) => readTemplate(project, id, signal),
   })
 
-/** Creates without an id, changes with one; with the `updatedAt` that was read, refused where somebody else changed it since. */
+/** Creates without an id, changes with one. */
 export function useSaveTemplate(project: string, id?: number) {
   const client = useQueryClient()
   return useMutation({
@@ -45,9 +48,6 @@ export function useSaveTemplate(project: string, id?: number) {
     onSuccess: () => client.invalidateQueries({ queryKey: [project, 'templates'] }),
   })
 }
-
-export const isChangedMeanwhile = (error: Error | null): boolean =>
-  error instanceof ApiError && error.code === 'changed_meanwhile'
 
 export function useDeleteTemplate(project: string, id: number) {
   const client = useQueryClient()

@@ -54,6 +54,7 @@ export interface Project {
   eventRetentionDays: number | null
   organization?: Organization | null
   createdAt: string
+  updatedAt: string
   /** What the signed-in person may do in it; not told to those who just created or changed it. */
   rights?: string[]
   /** Mail of projects without a provider leaves through the installation's. Told with the settings. */
@@ -256,6 +257,7 @@ export interface Provider {
     clientName?: string
     verifyCertificate?: boolean
   }
+  updatedAt: string
   /** Null for one that is not used. */
   retrying?: Retrying | null
 }

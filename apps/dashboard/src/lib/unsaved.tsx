@@ -6,8 +6,8 @@ import { Dialog } from '../components/dialog.tsx'
 interface Unsaved {
   /** To be shown by the form: asks before changes are left behind. */
   guard: React.ReactNode
-  /** What was there when it was called is saved now. */
-  markSaved: () => void
+  /** What was there when it was called is saved now; or this, which the form shows from now on. */
+  markSaved: (shown?: unknown) => void
   /** For what closes the form without leaving the page: does it at once, or after asking. */
   leave: (how: () => void) => void
 }
@@ -25,9 +25,9 @@ export function useUnsaved(draft: unknown): Unsaved {
     enableBeforeUnload: () => isDirty.current,
     withResolver: true,
   })
-  const markSaved = () => {
+  const markSaved = (shown: unknown = draft) => {
     isDirty.current = false
-    setSaved(now)
+    setSaved(JSON.stringify(shown))
   }
   const stay = () => {
     blocker.reset?.()

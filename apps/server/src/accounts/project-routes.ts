@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
+import { readAtDescription, readAtMember } from '../read-at.ts'
 import { deleteProject, sweepDeletedProjects } from './delete-project.ts'
 import { createKey, listKeys, revokeKey } from './keys.ts'
 import { getProject, updateProject } from './projects.ts'
@@ -44,7 +45,7 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
       config: { right: 'project.change' },
       schema: {
         summary: "Change the project's settings",
-        description: 'Members that are left out stay as they are.',
+        description: `Members that are left out stay as they are. ${readAtDescription}`,
         tags: ['projects'],
         params: ProjectParams,
         body: Type.Object(
@@ -60,13 +61,15 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
                 Type.Null(),
               ]),
             ),
+            ...readAtMember,
           },
           { additionalProperties: false },
         ),
       },
     },
     (request) => {
-      return updateProject(app, request.project.id, request.body)
+      const { updatedAt, ...changes } = request.body
+      return updateProject(app, request.project.id, changes, updatedAt)
     },
   )
 

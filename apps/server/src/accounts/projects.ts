@@ -4,6 +4,7 @@ import { withTransaction } from '../db/transaction.ts'
 import { addressProblem, canonicalAddress } from '../email-address.ts'
 import { conflict, invalidField, notFound } from '../errors.ts'
 import { isPhoneCountry } from '../people/phone.ts'
+import { nextUpdatedAt, requireUnchanged } from '../read-at.ts'
 import { createKey } from './keys.ts'
 import { firstOrganizationId } from './members.ts'
 
@@ -21,6 +22,7 @@ export interface Project {
   defaultCountry: string | null
   organization: { id: string; name: string } | null
   createdAt: Date
+  updatedAt: Date
 }
 
 /** A project and its first two keys, which can't be read again. */
@@ -56,8 +58,8 @@ export async function createProject(
   return withTransaction(app.pool, async (client) => {
     const names = Object.keys(columns)
     const { rows } = await client.query<{ id: number }>(
-      `insert into projects (organization_id, created_at, ${names.join(', ')})
-       values ($1, $2, ${names.map((_, index) => `$${index + 3}`).join(', ')}) returning id`,
+      `insert into projects (organization_id, created_at, updated_at, ${names.join(', ')})
+       values ($1, $2, $2, ${names.map((_, index) => `$${index + 3}`).join(', ')}) returning id`,
       [organizationId, app.now(), ...Object.values(columns)],
     )
     const id = rows[0]!.id
@@ -107,28 +109,38 @@ export async function listProjects(app: App, organizationIds?: string[]): Promis
 /**
  * Changes what is given, leaves the rest.
  *
- * @throws {ApiError} 404, or 422 naming the setting that can't be used.
+ * @param readAt see {@link requireUnchanged}
+ * @throws {ApiError} 404, 409, or 422 naming the setting that can't be used.
  */
 export async function updateProject(
   app: App,
   projectId: number,
   settings: ProjectSettings,
+  readAt?: string,
 ): Promise<Project> {
   const columns = toColumns(settings)
   const names = Object.keys(columns)
-  if (names.length > 0) {
-    await app.pool.query(
-      `update projects set ${names.map((name, index) => `${name} = $${index + 2}`).join(', ')}
-       where id = $1 and deleted_at is null`,
-      [projectId, ...Object.values(columns)],
-    )
-  }
+  if (names.length > 0)
+    await withTransaction(app.pool, async (client) => {
+      const { rows } = await client.query<{ updated_at: Date }>(
+        'select updated_at from projects where id = $1 and deleted_at is null for no key update',
+        [projectId],
+      )
+      if (!rows[0]) throw notFound(`Project ${projectId}`)
+      requireUnchanged('project', readAt, rows[0].updated_at)
+      await client.query(
+        `update projects set updated_at = $2, ${names.map((name, index) => `${name} = $${index + 3}`).join(', ')}
+         where id = $1`,
+        [projectId, nextUpdatedAt(app.now(), rows[0].updated_at), ...Object.values(columns)],
+      )
+    })
   return getProject(app, projectId)
 }
 
 const selectProjects = `
   select p.id, p.name, p.mode, p.test_address as "testAddress", p.timezone,
          p.event_retention_days as "eventRetentionDays", p.default_country as "defaultCountry", p.created_at as "createdAt",
+         p.updated_at as "updatedAt",
          case when o.id is not null then json_build_object('id', o.id, 'name', o.name) end as organization
   from projects p left join organizations o on o.id = p.organization_id`
 

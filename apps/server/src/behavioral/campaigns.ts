@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { App } from '../app.ts'
 import { list, object, oneOf, only, refuse, text, truth, wholeNumber } from '../conditions/check.ts'
 import type { Condition } from '../conditions/language.ts'
@@ -8,6 +8,7 @@ import type { Page } from '../db/cursor.ts'
 import type { BehavioralCampaigns } from '../db/schema.ts'
 import { conflict, notFound } from '../errors.ts'
 import { foldName } from '../ingest/item.ts'
+import { changedMeanwhile, requireUnchanged } from '../read-at.ts'
 import { expandFor } from '../segments/segment.ts'
 import { senderRules, sendingProblem, templateSenderProblem } from '../templates/sender.ts'
 import { parseWait, type Wait } from './wait.ts'
@@ -160,27 +161,37 @@ export async function createCampaign(app: App, projectId: number, fields: Campai
  * Changes a campaign, also a running one. New events follow it from the commit on; messages that wait for their time
  * keep that time, and are sent under the conditions, the frequency and the state of the moment.
  *
- * @throws {ApiError} 404, 422
+ * @param readAt see {@link requireUnchanged}
+ * @throws {ApiError} 404, 409, 422
  */
 export async function updateCampaign(
   app: App,
   projectId: number,
   id: number,
   changes: Partial<CampaignFields>,
+  readAt?: string,
 ): Promise<Campaign> {
-  if (changes.templateId !== undefined || changes.state === 'live') {
-    const { templateId, state } = await getCampaign(app, projectId, id)
+  const { templateId, state, updatedAt } = await getCampaign(app, projectId, id)
+  requireUnchanged('campaign', readAt, updatedAt)
+  if (changes.templateId !== undefined || changes.state === 'live')
     await checkTemplate(app, projectId, { templateId, state, ...changes })
-  }
   if (changes.conditions) await expandFor(app, app.pool, projectId, changes.conditions)
   const row = await app.db
     .updateTable('behavioral_campaigns')
-    .set({ ...toColumns(changes), updated_at: app.now() })
+    .set({
+      ...toColumns(changes),
+      updated_at: sql`greatest(${app.now()}::timestamptz, updated_at + interval '1 millisecond')`,
+    })
     .where('project_id', '=', projectId)
     .where('id', '=', id)
+    .$if(readAt !== undefined, (query) =>
+      query.where(sql`date_trunc('milliseconds', updated_at)`, '=', updatedAt),
+    )
     .returningAll()
     .executeTakeFirst()
-  return withSender(app, projectId, fromRow(found(row)))
+  if (row) return withSender(app, projectId, fromRow(row))
+  await getCampaign(app, projectId, id)
+  throw changedMeanwhile('campaign')
 }
 
 /** Messages that were still to be sent are skipped when their time comes. @throws {ApiError} 404 */

@@ -6,6 +6,7 @@ import { unitMs } from '../conditions/language.ts'
 import { readInstant } from '../conditions/values.ts'
 import { invalidField } from '../errors.ts'
 import { conditionsInBody } from '../json-limits.ts'
+import { readAtDescription, takeReadAt } from '../read-at.ts'
 import {
   campaignStates,
   createCampaign,
@@ -108,14 +109,16 @@ export const behavioralRoutes =
         config: { right: 'content.edit', json: conditionsInBody },
         schema: {
           summary: 'Change a behavioral campaign',
-          description:
-            'Members that are left out stay as they are. Also switches it: {"state": "live"}. Counts at once.',
+          description: `Members that are left out stay as they are. Also switches it: {"state": "live"}. Counts at once. ${readAtDescription}`,
           tags,
           params: CampaignParams,
           body: CampaignBody,
         },
       },
-      ({ project, params, body }) => updateCampaign(app, project.id, params.id, parseChanges(body)),
+      ({ project, params, body }) => {
+        const { changes, readAt } = takeReadAt(body)
+        return updateCampaign(app, project.id, params.id, parseChanges(changes), readAt)
+      },
     )
 
     server.delete(

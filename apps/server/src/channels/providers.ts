@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Pool, PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { addressProblem, canonicalAddress, domainOf } from '../email-address.ts'
@@ -6,6 +7,7 @@ import { ApiError, invalidField, notFound } from '../errors.ts'
 import { parseMailboxes } from '../messages/addresses.ts'
 import { isInternalLiteral } from '../outgoing/connections.ts'
 import { type Retrying, readRetrying } from '../queue/retrying.ts'
+import { nextUpdatedAt, requireUnchanged } from '../read-at.ts'
 import { rendererOf } from '../templates/renderer.ts'
 import { senderRules, sourceProblem } from '../templates/sender.ts'
 import { resultOf } from '../templates/templates.ts'
@@ -22,6 +24,7 @@ export interface Provider {
   limits: ProviderLimits
   config: Omit<SmtpSettings, 'password'> & { hasPassword: boolean }
   createdAt: Date
+  updatedAt: Date
 }
 
 export interface ListedProvider extends Provider {
@@ -44,9 +47,10 @@ interface Row {
   limits: Partial<ProviderLimits>
   config: Buffer
   created_at: Date
+  updated_at: Date
 }
 
-const columns = 'id, kind, name, active, limits, config, created_at'
+const columns = 'id, kind, name, active, limits, config, created_at, updated_at'
 
 /** Newest first; mail leaves through the newest active one. */
 export async function listProviders(app: App, projectId: number): Promise<ListedProvider[]> {
@@ -74,7 +78,7 @@ export async function createProvider(
       projectId,
     ])
     const { rows } = await client.query<Row>(
-      `insert into providers (project_id, kind, name, config, limits, created_at) values ($1, 'smtp', $2, $3, $4, $5)
+      `insert into providers (project_id, kind, name, config, limits, created_at, updated_at) values ($1, 'smtp', $2, $3, $4, $5, $5)
        returning ${columns}`,
       [
         projectId,
@@ -88,25 +92,33 @@ export async function createProvider(
   })
 }
 
-/** A config without a password keeps the one that is stored. @throws {ApiError} 404, 422 */
+/**
+ * A config without a password keeps the one that is stored.
+ *
+ * @param readAt see {@link requireUnchanged}
+ * @throws {ApiError} 404, 409, 422
+ */
 export async function updateProvider(
   app: App,
   projectId: number,
   id: number,
   input: ProviderInput,
+  readAt?: string,
 ): Promise<Provider> {
-  const row = await readProvider(app, projectId, id)
-  const before = openSettings(app, row.config)
-  const config = input.config ? withPassword(input.config, before) : before
-  checkHost(app, config)
   return withTransaction(app.pool, async (client) => {
+    const row = await readProvider(client, projectId, id, 'for update')
+    requireUnchanged('SMTP server', readAt, row.updated_at)
+    const before = openSettings(app, row.config)
+    const config = input.config ? withPassword(input.config, before) : before
+    checkHost(app, config)
     if (input.active) {
       await client.query(`update providers set active = false where project_id = $1 and channel = 'email'`, [
         projectId,
       ])
     }
     const { rows } = await client.query<Row>(
-      `update providers set name = $3, config = $4, limits = $5, active = $6 where project_id = $1 and id = $2
+      `update providers set name = $3, config = $4, limits = $5, active = $6, updated_at = $7
+       where project_id = $1 and id = $2
        returning ${columns}`,
       [
         projectId,
@@ -115,6 +127,7 @@ export async function updateProvider(
         input.config ? sealSettings(app, config) : row.config,
         JSON.stringify(input.limits ?? row.limits),
         input.active ?? row.active,
+        nextUpdatedAt(app.now(), row.updated_at),
       ],
     )
     if (!rows[0]) throw notFound('Provider')
@@ -162,7 +175,7 @@ export async function testProvider(
   id: number,
   mail?: { to: string; from?: string },
 ): Promise<void> {
-  const row = await readProvider(app, projectId, id)
+  const row = await readProvider(app.pool, projectId, id)
   const channel = openChannel(
     app,
     openSettings(app, row.config),
@@ -212,9 +225,14 @@ async function usualSender(app: App, projectId: number): Promise<string | undefi
     .flatMap((from) => parseMailboxes(from) ?? [])[0]?.address
 }
 
-async function readProvider(app: App, projectId: number, id: number): Promise<Row> {
-  const { rows } = await app.pool.query<Row>(
-    `select ${columns} from providers where project_id = $1 and id = $2 and channel = 'email'`,
+async function readProvider(
+  client: Pool | PoolClient,
+  projectId: number,
+  id: number,
+  lock = '',
+): Promise<Row> {
+  const { rows } = await client.query<Row>(
+    `select ${columns} from providers where project_id = $1 and id = $2 and channel = 'email' ${lock}`,
     [projectId, id],
   )
   if (!rows[0]) throw notFound('Provider')
@@ -253,5 +271,6 @@ function describe(app: App, row: Row): Provider {
     limits: { ...defaultLimits, ...row.limits },
     config: { ...config, hasPassword: password !== undefined && password !== '' },
     createdAt: row.created_at,
+    updatedAt: row.updated_at,
   }
 }

@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
+import { readAtDescription, readAtMember } from '../read-at.ts'
 import { addDomain, listDomains, removeDomain } from './domains.ts'
 import { createProvider, deleteProvider, listProviders, testProvider, updateProvider } from './providers.ts'
 
@@ -96,8 +97,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
       config: { right: 'sending.manage' },
       schema: {
         summary: 'Change an SMTP server',
-        description:
-          'A config without a password keeps the stored one. `active: true` makes it the one that is used.',
+        description: `A config without a password keeps the stored one. \`active: true\` makes it the one that is used. ${readAtDescription}`,
         tags: ['providers'],
         params: ProviderParams,
         body: Type.Object(
@@ -106,13 +106,15 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
             config: Type.Optional(SmtpConfig),
             limits: Type.Optional(Limits),
             active: Type.Optional(Type.Boolean()),
+            ...readAtMember,
           },
           { additionalProperties: false },
         ),
       },
     },
     (request) => {
-      return updateProvider(app, request.project.id, request.params.provider, request.body)
+      const { updatedAt, ...changes } = request.body
+      return updateProvider(app, request.project.id, request.params.provider, changes, updatedAt)
     },
   )
 

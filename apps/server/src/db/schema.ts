@@ -70,6 +70,7 @@ export interface Projects {
   created_at: Generated<Timestamp>
   deleted_at: Optional<Date>
   default_country: Optional<string>
+  updated_at: Generated<Timestamp>
 }
 
 export interface ApiKeys {
@@ -274,6 +275,7 @@ export interface Providers {
   limits: Generated<Jsonb<JsonObject>>
   active: Generated<boolean>
   created_at: Generated<Timestamp>
+  updated_at: Generated<Timestamp>
 }
 
 export interface SendingDomains {

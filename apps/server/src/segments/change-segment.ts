@@ -5,6 +5,7 @@ import { withTransaction } from '../db/transaction.ts'
 import { conflict } from '../errors.ts'
 import { foldName } from '../ingest/item.ts'
 import { holdPeople } from '../people/session.ts'
+import { nextUpdatedAt, requireUnchanged } from '../read-at.ts'
 import { startTask } from '../tasks/task.ts'
 import { lockSegments } from './lock.ts'
 import {
@@ -51,17 +52,22 @@ export async function createSegment(
   return describeSegment(app, projectId, id)
 }
 
-/** @throws {ApiError} 404, 409, 422 */
+/**
+ * @param readAt see {@link requireUnchanged}
+ * @throws {ApiError} 404, 409, 422
+ */
 export async function changeSegment(
   app: App,
   projectId: number,
   id: number,
   { name, conditions }: Partial<{ name: string; conditions: Condition }>,
+  readAt?: string,
 ): Promise<Segment> {
   await unlessTaken(name, () =>
     withTransaction(app.pool, async (client) => {
       await lockSegments(client, projectId)
       const segment = await requireSegment(client, projectId, id)
+      requireUnchanged('segment', readAt, segment.updated_at)
       if (name !== undefined && name !== segment.name) await rename(app, client, projectId, segment, name)
       if (conditions !== undefined) await redefine(app, client, projectId, segment, conditions)
     }),
@@ -81,11 +87,12 @@ async function rename(
     projectId,
     segment.id,
     name,
-    app.now(),
+    nextUpdatedAt(app.now(), segment.updated_at),
   ])
   for (const event of [enteredEvent, leftEvent]) {
     await client.query(
-      `update behavioral_campaigns set trigger_event = $3, folded_trigger = $4, updated_at = $5
+      `update behavioral_campaigns set trigger_event = $3, folded_trigger = $4,
+         updated_at = greatest($5, updated_at + interval '1 millisecond')
        where project_id = $1 and folded_trigger = $2`,
       [projectId, foldName(event(segment.name)), event(name), foldName(event(name)), app.now()],
     )
@@ -104,7 +111,7 @@ async function redefine(
   await expandFor(app, client, projectId, conditions, segment.id)
   await client.query(
     `update segments set conditions = $3, version = version + 1, updated_at = $4 where project_id = $1 and id = $2`,
-    [projectId, segment.id, JSON.stringify(conditions), app.now()],
+    [projectId, segment.id, JSON.stringify(conditions), nextUpdatedAt(app.now(), segment.updated_at)],
   )
   await startBuild(app, client, projectId, segment)
   // Those who name it, directly or not, mean something else now.

@@ -5,6 +5,7 @@ import type { App } from '../app.ts'
 import { conditionSchema } from '../conditions/language.ts'
 import { parseConditions } from '../conditions/parse.ts'
 import { conditionsInBody, longListInBody } from '../json-limits.ts'
+import { readAtDescription, takeReadAt } from '../read-at.ts'
 import { changeSegment, createSegment, deleteSegment } from './change-segment.ts'
 import type { StoreEvents } from './evaluate.ts'
 import { changeMembers, listMembers } from './members.ts'
@@ -113,13 +114,16 @@ export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plug
         summary: 'Rename a segment or change its conditions',
         description:
           'Campaigns that are triggered by it follow its name. With other conditions its people are worked out anew; ' +
-          'nobody enters or leaves by that as far as campaigns are concerned.',
+          `nobody enters or leaves by that as far as campaigns are concerned. ${readAtDescription}`,
         tags,
         params: SegmentParams,
         body: Body,
       },
     },
-    ({ project, params, body }) => changeSegment(app, project.id, params.segment, parseSegmentChanges(body)),
+    ({ project, params, body }) => {
+      const { changes, readAt } = takeReadAt(body)
+      return changeSegment(app, project.id, params.segment, parseSegmentChanges(changes), readAt)
+    },
   )
 
   server.delete(

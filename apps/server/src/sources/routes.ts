@@ -5,6 +5,7 @@ import type { App } from '../app.ts'
 import { importKinds } from '../imports/imports.ts'
 import { ImportMapping, ImportOptions } from '../imports/routes.ts'
 import { longListInBody } from '../json-limits.ts'
+import { readAtDescription, readAtMember } from '../read-at.ts'
 import { runSource } from './run.ts'
 import { createSource, deleteSource, getSource, listSources, updateSource } from './source.ts'
 import { tryQuery } from './try.ts'
@@ -140,7 +141,7 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
       config: { right: 'sources.manage', json: longListInBody },
       schema: {
         summary: 'Change an SQL source',
-        description: '`cursor: null` begins again at the beginning, as does another cursor column.',
+        description: `\`cursor: null\` begins again at the beginning, as does another cursor column. ${readAtDescription}`,
         tags,
         params: SourceParams,
         body: Type.Object(
@@ -153,13 +154,15 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
             everyMinutes: Type.Optional(EveryMinutes),
             import: Type.Optional(Import),
             cursor: Type.Optional(Type.Null()),
+            ...readAtMember,
           },
           { additionalProperties: false },
         ),
       },
     },
     (request) => {
-      return updateSource(app, request.project.id, request.params.source, request.body)
+      const { updatedAt, ...changes } = request.body
+      return updateSource(app, request.project.id, request.params.source, changes, updatedAt)
     },
   )
 

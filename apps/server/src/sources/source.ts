@@ -6,6 +6,7 @@ import { withTransaction } from '../db/transaction.ts'
 import { conflict, invalidField, notFound } from '../errors.ts'
 import type { ImportKind, Mapping } from '../imports/imports.ts'
 import type { Options } from '../imports/options.ts'
+import { nextUpdatedAt, requireUnchanged } from '../read-at.ts'
 import { parseConnection, type SourceKind } from './connection.ts'
 import { bareQuery } from './query.ts'
 import type { CursorValue } from './reader.ts'
@@ -125,6 +126,7 @@ export async function createSource(app: App, projectId: number, input: SourceInp
 /**
  * `cursor: null` begins again at the beginning, as does another cursor column.
  *
+ * @param readAt see {@link requireUnchanged}
  * @throws {ApiError} 404, 422, or 409 while it runs
  */
 export function updateSource(
@@ -132,11 +134,13 @@ export function updateSource(
   projectId: number,
   id: number,
   input: Partial<SourceInput> & { cursor?: null },
+  readAt?: string,
 ): Promise<Source> {
   if (input.query !== undefined) checkQuery(input.query)
   return withTransaction(app.pool, async (client) => {
     const row = await lockSource(client, projectId, id)
     if (!row) throw notFound('Source')
+    requireUnchanged('SQL source', readAt, row.updated_at)
     const { kind = row.kind, cursorColumn = row.cursor_column, everyMinutes = row.every_minutes } = input
     if (kind !== row.kind && input.url === undefined)
       throw invalidField('url', 'is needed again when the kind changes')
@@ -160,7 +164,7 @@ export function updateSource(
         JSON.stringify(input.import ?? row.import),
         restarts,
         everyMinutes === row.every_minutes ? row.next_run_at : nextRunAt(app, everyMinutes),
-        app.now(),
+        nextUpdatedAt(app.now(), row.updated_at),
       ],
     )
     return toSource(app, rows[0]!)

@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
+import { readAtDescription, readAtMember } from '../read-at.ts'
 import { type PreviewInput, previewTemplate } from './preview.ts'
 import { createTemplate, deleteTemplate, getTemplate, listTemplates, updateTemplate } from './templates.ts'
 
@@ -96,12 +97,11 @@ export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
       config: { right: 'content.edit' },
       schema: {
         summary: 'Change a template',
-        description:
-          'Members that are left out stay as they are. Messages not yet sent get the new version. With the `updatedAt` that was read, 409 `changed_meanwhile` where somebody else changed it since.',
+        description: `Members that are left out stay as they are. Messages not yet sent get the new version. ${readAtDescription}`,
         tags,
         params: TemplateParams,
         body: Type.Object(
-          { name: Type.Optional(Name), ...parts, updatedAt: Type.Optional(Type.String({ maxLength: 40 })) },
+          { name: Type.Optional(Name), ...parts, ...readAtMember },
           { additionalProperties: false },
         ),
       },

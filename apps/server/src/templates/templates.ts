@@ -1,7 +1,8 @@
 import type { App } from '../app.ts'
 import { bytesOf, readPage } from '../db/bounded-page.ts'
 import type { Page } from '../db/cursor.ts'
-import { ApiError, conflict, invalidField, notFound, tooManyRequests } from '../errors.ts'
+import { conflict, invalidField, notFound, tooManyRequests } from '../errors.ts'
+import { changedMeanwhile, requireUnchanged } from '../read-at.ts'
 import type { MailSource } from './render.ts'
 import { type End, rendererOf } from './renderer.ts'
 import { senderRules, sendingProblem, sourceProblem, templateSenderProblem } from './sender.ts'
@@ -81,7 +82,7 @@ export async function createTemplate(app: App, projectId: number, input: Templat
 /**
  * Members that are left out stay as they are.
  *
- * @param read the `updatedAt` that whoever changes it has seen: what somebody else wrote since is not overwritten
+ * @param readAt see {@link requireUnchanged}
  * @throws {ApiError} 404, 422, 409
  */
 export async function updateTemplate(
@@ -89,10 +90,10 @@ export async function updateTemplate(
   projectId: number,
   id: number,
   input: TemplateInput,
-  read?: string,
+  readAt?: string,
 ): Promise<Template> {
   const before = await getTemplate(app, projectId, id)
-  if (read !== undefined && Date.parse(read) !== before.updatedAt.getTime()) throw changedMeanwhile()
+  requireUnchanged('template', readAt, before.updatedAt)
   const template = { ...before, ...input }
   await checkTemplate(app, projectId, template)
   await keepSendable(app, projectId, id, template)
@@ -101,20 +102,13 @@ export async function updateTemplate(
       `update templates set key = $3, name = $4, from_address = $5, reply_to = $6, subject = $7, preheader = $8, html = $9,
               text = $10, headers = $11, updated_at = greatest($12, updated_at + interval '1 millisecond')
        where project_id = $1 and id = $2 and ($13 or date_trunc('milliseconds', updated_at) = $14) returning ${columns}`,
-      [projectId, id, ...valuesOf(template), app.now(), read === undefined, before.updatedAt],
+      [projectId, id, ...valuesOf(template), app.now(), readAt === undefined, before.updatedAt],
     ),
   )
   if (rows[0]) return fromRow(app, rows[0])
   await getTemplate(app, projectId, id)
-  throw changedMeanwhile()
+  throw changedMeanwhile('template')
 }
-
-const changedMeanwhile = () =>
-  new ApiError(
-    409,
-    'changed_meanwhile',
-    'The template was changed by somebody else since updatedAt; read it again, or leave updatedAt out to overwrite it',
-  )
 
 /** @throws {ApiError} 404, and 409 while a campaign uses it. */
 export async function deleteTemplate(app: App, projectId: number, id: number): Promise<void> {

@@ -48,12 +48,14 @@ test('a campaign is created off with defaults, read, changed, switched and delet
     frequency: { notAgainWithinDays: -1 },
     transactional: true,
   }
-  expect((await call('PATCH', path, changes)).body).toEqual({ ...created.body, ...changes })
+  const updatedAt = expect.any(String)
+  expect((await call('PATCH', path, changes)).body).toEqual({ ...created.body, ...changes, updatedAt })
   expect((await call('PATCH', path, { conditions: null, frequency: null, wait: undefined })).body).toEqual({
     ...created.body,
     ...changes,
     conditions: null,
     frequency: null,
+    updatedAt,
   })
   expect((await call('GET', path)).body).toMatchObject({ state: 'live', triggerEvent: 'Left cart' })
   expect((await call('DELETE', path)).status).toBe(204)

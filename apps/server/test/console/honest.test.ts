@@ -228,29 +228,6 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
     expect(properties).not.toHaveProperty('old')
   })
 
-  it('overwrites nobody unseen who saved the same template meanwhile', async () => {
-    const parts = { name: 'Twice', fromAddress: 'shop@x.example', subject: 'First', html: '<p>Hi</p>' }
-    const { id } = await send(fairway, 'POST', 'templates', parts)
-    const subject = page.getByRole('textbox', { name: 'Subject' })
-    const changed = dialog('Changed meanwhile by somebody else')
-    await page.goto(fairway.path(`templates/${id}`))
-    await subject.fill('Mine')
-    await send(fairway, 'PATCH', `templates/${id}`, { subject: 'Theirs' })
-    await button('Save').click()
-    await changed.getByRole('button', { name: 'Reload' }).click()
-    await changed.waitFor({ state: 'detached' })
-    await eventually(() => subject.inputValue()).toBe('Theirs')
-    await subject.fill('Mine')
-    await send(fairway, 'PATCH', `templates/${id}`, { subject: 'Theirs again' })
-    await button('Save').click()
-    await changed.getByRole('button', { name: 'Overwrite' }).click()
-    await page.getByText('Template saved').waitFor()
-    expect(await send(fairway, 'GET', `templates/${id}`)).toMatchObject({ subject: 'Mine' })
-    await subject.fill('Mine again')
-    await button('Save').click()
-    await eventually(() => send(fairway, 'GET', `templates/${id}`)).toMatchObject({ subject: 'Mine again' })
-  })
-
   it('asks before the project goes live, and says what will not work', async () => {
     await send(fairway, 'PATCH', 'settings', { mode: 'test' })
     // One whose turn does not come meanwhile.

@@ -1,18 +1,22 @@
 import { Button, Checkbox, Group, Input, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
-import { type CampaignInput, useSaveCampaign } from '../../api/campaigns.ts'
+import { type CampaignInput, readCampaign, useSaveCampaign } from '../../api/campaigns.ts'
 import { useEveryTemplate } from '../../api/templates.ts'
 import type { Campaign, Wait } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { AnchorLink } from '../../components/links.tsx'
 import { Section } from '../../components/section.tsx'
 import { asBuilt, type Built, ConditionBuilder } from '../../conditions/condition-builder.tsx'
+import { useNames } from '../../conditions/use-names.ts'
+import { describeConditions, type Names } from '../../conditions/words.ts'
+import { type Field, useCarefulSave } from '../../lib/careful-save.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.tsx'
 import { useUnsaved } from '../../lib/unsaved.tsx'
 import { useRefusal } from '../../lib/use-refusal.ts'
 import { TriggerField } from './trigger-field.tsx'
 import { WaitFields } from './wait-fields.tsx'
+import { describeWait } from './wait-words.ts'
 
 interface Draft {
   name: string
@@ -34,25 +38,36 @@ const shownAtFields = ['name', 'triggerEvent', 'wait', 'conditions', 'frequency'
 
 export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) {
   const [draft, setDraft] = useState(() => toDraft(campaign))
-  const save = useSaveCampaign(project, campaign?.id)
   const unsaved = useUnsaved(draft)
+  const names = useNames(project)
+  const save = useCarefulSave({
+    stored: campaign,
+    draft,
+    toDraft,
+    fields: (shown) => fields(shown, names),
+    save: useSaveCampaign(project, campaign?.id),
+    readAgain: () => readCampaign(project, campaign!.id),
+    onTake: (theirs) => {
+      setDraft(theirs)
+      unsaved.markSaved(theirs)
+    },
+  })
   const form = useRefusal('Could not save the campaign', save.error)
   const set = (change: Partial<Draft>) => setDraft((current) => ({ ...current, ...change }))
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     if (draft.conditions.problem) return
-    save.mutate(toInput(draft), {
-      onSuccess: (saved) => {
-        unsaved.markSaved()
-        notifySuccess('Campaign saved')
-        onSaved?.(saved)
-      },
+    void save.write(toInput(draft), (saved) => {
+      unsaved.markSaved()
+      notifySuccess('Campaign saved')
+      onSaved?.(saved)
     })
   }
   const told = shownAtFields.some((name) => fieldError(save.error, name))
   return (
     <form ref={form} onSubmit={submit}>
       {unsaved.guard}
+      {save.dialog}
       <Stack gap="lg">
         <Section title="When">
           <Stack>
@@ -84,8 +99,9 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
               description="Checked again just before sending."
             >
               <ConditionBuilder
+                key={save.taken}
                 project={project}
-                initial={campaign?.conditions ?? null}
+                initial={draft.conditions.conditions}
                 onChange={(conditions) => set({ conditions })}
                 trigger={draft.triggerEvent}
                 error={save.error}
@@ -180,6 +196,26 @@ const toDraft = (campaign?: Campaign): Draft => ({
   templateId: campaign?.templateId,
   transactional: campaign?.transactional ?? false,
 })
+
+const fields = (draft: Draft, names: Names): Field[] => [
+  ['Name', draft.name],
+  ['Event', draft.triggerEvent],
+  ['Wait', draft.wait, describeWait(draft.wait)],
+  [
+    'Conditions',
+    draft.conditions.conditions,
+    draft.conditions.conditions
+      ? describeConditions(draft.conditions.conditions, names)
+      : 'Everybody who triggers it.',
+  ],
+  ['Not again within days', draft.notAgainWithinDays],
+  [
+    'Template',
+    draft.templateId,
+    draft.templateId === undefined ? undefined : names.template(draft.templateId),
+  ],
+  ['Transactional', draft.transactional, draft.transactional ? 'Yes' : 'No'],
+]
 
 const toInput = (draft: Draft): CampaignInput => ({
   name: draft.name.trim(),

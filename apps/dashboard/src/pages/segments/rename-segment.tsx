@@ -1,9 +1,11 @@
 import { Button, Group, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
-import { type Segment, useSaveSegment } from '../../api/segments.ts'
+import { readSegment, type Segment, useSaveSegment } from '../../api/segments.ts'
 import { Dialog } from '../../components/dialog.tsx'
-import { notifyError, notifySuccess } from '../../lib/notify.tsx'
+import { useCarefulSave } from '../../lib/careful-save.tsx'
+import { notifySuccess } from '../../lib/notify.tsx'
+import { useUnsaved } from '../../lib/unsaved.tsx'
 
 interface RenameSegmentProps {
   project: string
@@ -17,47 +19,58 @@ export function RenameSegment({ project, segment }: RenameSegmentProps) {
       <Button variant="default" onClick={dialog.open}>
         Rename
       </Button>
-      <Dialog opened={opened} onClose={dialog.close} title="Rename the segment">
-        <RenameForm project={project} segment={segment} onDone={dialog.close} />
-      </Dialog>
+      {opened && <RenameDialog project={project} segment={segment} onClose={dialog.close} />}
     </>
   )
 }
 
-function RenameForm({ project, segment, onDone }: RenameSegmentProps & { onDone: () => void }) {
+function RenameDialog({ project, segment, onClose }: RenameSegmentProps & { onClose: () => void }) {
   const [name, setName] = useState(segment.name)
-  const save = useSaveSegment(project, segment.id)
+  const unsaved = useUnsaved(name)
+  const save = useCarefulSave({
+    stored: segment,
+    draft: name,
+    toDraft: (stored) => stored.name,
+    fields: (shown) => [['Name', shown]],
+    save: useSaveSegment(project, segment.id),
+    readAgain: () => readSegment(project, segment.id),
+    onTake: (theirs) => {
+      setName(theirs)
+      unsaved.markSaved(theirs)
+    },
+  })
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    save.mutate(
-      { name: name.trim() },
-      {
-        onSuccess: () => {
-          notifySuccess('Segment renamed')
-          onDone()
-        },
-        onError: (error) => notifyError('Could not rename it', error),
-      },
-    )
+    void save.write({ name: name.trim() }, () => {
+      unsaved.markSaved()
+      notifySuccess('Segment renamed')
+      onClose()
+    })
   }
+  const close = () => unsaved.leave(onClose)
   return (
-    <form onSubmit={submit}>
-      <TextInput
-        label="Name"
-        required
-        data-autofocus
-        maxLength={200}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
-      <Group justify="flex-end" mt="lg">
-        <Button variant="default" onClick={onDone}>
-          Cancel
-        </Button>
-        <Button type="submit" loading={save.isPending} disabled={name.trim() === ''}>
-          Rename
-        </Button>
-      </Group>
-    </form>
+    <Dialog onClose={close} title="Rename the segment">
+      {unsaved.guard}
+      {save.dialog}
+      <form onSubmit={submit}>
+        <TextInput
+          label="Name"
+          required
+          data-autofocus
+          maxLength={200}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          error={save.error?.message}
+        />
+        <Group justify="flex-end" mt="lg">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={save.isPending} disabled={name.trim() === ''}>
+            Rename
+          </Button>
+        </Group>
+      </form>
+    </Dialog>
   )
 }

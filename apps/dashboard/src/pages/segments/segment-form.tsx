@@ -1,9 +1,12 @@
 import { Button, Grid, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
-import { type Segment, useSaveSegment } from '../../api/segments.ts'
+import { readSegment, type Segment, useSaveSegment } from '../../api/segments.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { Section } from '../../components/section.tsx'
 import { asBuilt, ConditionBuilder } from '../../conditions/condition-builder.tsx'
+import { useNames } from '../../conditions/use-names.ts'
+import { describeConditions } from '../../conditions/words.ts'
+import { useCarefulSave } from '../../lib/careful-save.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { useUnsaved } from '../../lib/unsaved.tsx'
 import { useRefusal } from '../../lib/use-refusal.ts'
@@ -20,27 +23,40 @@ interface SegmentFormProps {
 export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentFormProps) {
   const [name, setName] = useState(segment?.name ?? '')
   const [built, setBuilt] = useState(asBuilt(segment?.conditions ?? null))
-  const save = useSaveSegment(project, segment?.id)
-  const unsaved = useUnsaved({ name, built })
+  const draft = { name, built }
+  const unsaved = useUnsaved(draft)
+  const names = useNames(project)
+  const save = useCarefulSave({
+    stored: segment,
+    draft,
+    toDraft: ({ name, conditions }) => ({ name, built: asBuilt(conditions) }),
+    fields: ({ name, built: { conditions } }) => [
+      ['Name', name],
+      ['Conditions', conditions, conditions ? describeConditions(conditions, names) : undefined],
+    ],
+    save: useSaveSegment(project, segment?.id),
+    readAgain: () => readSegment(project, segment!.id),
+    onTake: (theirs) => {
+      setName(theirs.name)
+      setBuilt(theirs.built)
+      unsaved.markSaved(theirs)
+    },
+  })
   const form = useRefusal('Could not save the segment', save.error)
   const usable = built.conditions !== null && built.problem === undefined
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     if (!usable) return
-    save.mutate(
-      { name: name.trim(), conditions: built.conditions! },
-      {
-        onSuccess: (saved) => {
-          unsaved.markSaved()
-          onSaved(saved)
-        },
-      },
-    )
+    void save.write({ name: name.trim(), conditions: built.conditions! }, (saved) => {
+      unsaved.markSaved()
+      onSaved(saved)
+    })
   }
   const told = ['name', 'conditions'].some((field) => fieldError(save.error, field))
   return (
     <form ref={form} onSubmit={submit}>
       {unsaved.guard}
+      {save.dialog}
       <Grid gap="lg" align="flex-start">
         <Grid.Col span={{ base: 12, lg: 9 }}>
           <Stack gap="lg">
@@ -55,8 +71,9 @@ export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentForm
                   error={fieldError(save.error, 'name')}
                 />
                 <ConditionBuilder
+                  key={save.taken}
                   project={project}
-                  initial={segment?.conditions ?? null}
+                  initial={built.conditions}
                   onChange={setBuilt}
                   error={save.error}
                   everybody="Add a condition to say who is in it."

@@ -1,13 +1,14 @@
 import { Button, Fieldset, Group, NumberInput, Radio, Select, Stack, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useMay } from '../../api/rights.ts'
-import { useChangeSettings, useSettings } from '../../api/settings.ts'
+import { readSettings, useChangeSettings, useSettings } from '../../api/settings.ts'
 import type { Project } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { ReadOnlyNote } from '../../components/read-only-note.tsx'
 import { Section } from '../../components/section.tsx'
+import { type Field, useCarefulSave } from '../../lib/careful-save.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.tsx'
 import { timeZones } from '../../lib/time-zones.ts'
@@ -24,16 +25,49 @@ export function ProjectPanel({ project }: { project: string }) {
   )
 }
 
+interface Draft {
+  name: string
+  mode: Project['mode']
+  testAddress: string
+  timezone: string
+  retention: string | number
+}
+
+const toDraft = (settings: Project): Draft => ({
+  name: settings.name,
+  mode: settings.mode,
+  testAddress: settings.testAddress ?? '',
+  timezone: settings.timezone,
+  retention: settings.eventRetentionDays ?? '',
+})
+
+const fields = (draft: Draft): Field[] => [
+  ['Mode', draft.mode, draft.mode === 'live' ? 'Live' : 'Test'],
+  ['Test address', draft.testAddress],
+  ['Name', draft.name],
+  ['Time zone', draft.timezone],
+  ['Days that events are kept', draft.retention],
+]
+
 function ProjectForm({ project, settings }: { project: string; settings: Project }) {
-  const [name, setName] = useState(settings.name)
-  const [mode, setMode] = useState(settings.mode)
-  const [testAddress, setTestAddress] = useState(settings.testAddress ?? '')
-  const [timezone, setTimezone] = useState(settings.timezone)
-  const [retention, setRetention] = useState<string | number>(settings.eventRetentionDays ?? '')
+  const [draft, setDraft] = useState(() => toDraft(settings))
+  const { name, mode, testAddress, timezone, retention } = draft
+  const set = (changes: Partial<Draft>) => setDraft((current) => ({ ...current, ...changes }))
   const [asking, setAsking] = useState(false)
-  const change = useChangeSettings(project)
   const may = useMay()
-  const unsaved = useUnsaved({ name, mode, testAddress, timezone, retention })
+  const unsaved = useUnsaved(draft)
+  const change = useCarefulSave({
+    stored: settings,
+    draft,
+    toDraft,
+    fields,
+    save: useChangeSettings(project),
+    readAgain: () => readSettings(project),
+    onTake: (theirs) => {
+      setDraft(theirs)
+      unsaved.markSaved(theirs)
+    },
+  })
   const form = useRefusal('Could not save the settings', change.error)
 
   const submit = (event: React.FormEvent) => {
@@ -44,13 +78,11 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
   const save = () => {
     setAsking(false)
     const eventRetentionDays = retention === '' ? null : Number(retention)
-    change.mutate(
+    void change.write(
       { name: name.trim(), mode, testAddress: testAddress.trim() || null, timezone, eventRetentionDays },
-      {
-        onSuccess: () => {
-          unsaved.markSaved()
-          notifySuccess('Settings saved')
-        },
+      () => {
+        unsaved.markSaved()
+        notifySuccess('Settings saved')
       },
     )
   }
@@ -63,6 +95,7 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
         <Stack gap="lg">
           <ReadOnlyNote right="project.change" what="these settings" />
           {unsaved.guard}
+          {change.dialog}
           {asking && (
             <GoLiveDialog
               project={project}
@@ -74,7 +107,7 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
           <Section title="Mode">
             <Radio.Group
               value={mode}
-              onChange={(value) => setMode(value as Project['mode'])}
+              onChange={(value) => set({ mode: value as Project['mode'] })}
               aria-label="Mode"
             >
               <Stack gap="sm">
@@ -93,7 +126,7 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
               placeholder="you@example.com"
               type="email"
               value={testAddress}
-              onChange={(event) => setTestAddress(event.currentTarget.value)}
+              onChange={(event) => set({ testAddress: event.currentTarget.value })}
               error={fieldError(change.error, 'testAddress')}
             />
           </Section>
@@ -103,7 +136,7 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
                 label="Name"
                 required
                 value={name}
-                onChange={(event) => setName(event.currentTarget.value)}
+                onChange={(event) => set({ name: event.currentTarget.value })}
                 error={fieldError(change.error, 'name')}
               />
               <Select
@@ -112,7 +145,7 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
                 data={timeZones}
                 searchable
                 value={timezone}
-                onChange={(value) => setTimezone(value ?? 'UTC')}
+                onChange={(value) => set({ timezone: value ?? 'UTC' })}
                 error={fieldError(change.error, 'timezone')}
               />
               <NumberInput
@@ -121,7 +154,7 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
                 min={1}
                 allowDecimal={false}
                 value={retention}
-                onChange={setRetention}
+                onChange={(days) => set({ retention: days })}
                 error={fieldError(change.error, 'eventRetentionDays')}
               />
             </Stack>

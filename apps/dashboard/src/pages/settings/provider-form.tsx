@@ -10,10 +10,11 @@ import {
   TextInput,
 } from '@mantine/core'
 import { useState } from 'react'
-import { type ProviderInput, useSaveProvider } from '../../api/settings.ts'
+import { type ProviderInput, readProvider, useSaveProvider } from '../../api/settings.ts'
 import type { Provider } from '../../api/types.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
+import { type Field, useCarefulSave } from '../../lib/careful-save.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.tsx'
 import { useUnsaved } from '../../lib/unsaved.tsx'
@@ -63,8 +64,19 @@ interface ProviderDialogProps {
 /** Adds an SMTP server, or changes one. */
 export function ProviderDialog({ project, provider, onClose }: ProviderDialogProps) {
   const [fields, setFields] = useState(provider ? toFields(provider) : initial)
-  const save = useSaveProvider(project, provider?.id)
   const unsaved = useUnsaved(fields)
+  const save = useCarefulSave({
+    stored: provider,
+    draft: fields,
+    toDraft: toFields,
+    fields: shownFields,
+    save: useSaveProvider(project, provider?.id),
+    readAgain: () => readProvider(project, provider!.id),
+    onTake: (theirs) => {
+      setFields(theirs)
+      unsaved.markSaved(theirs)
+    },
+  })
   const form = useRefusal('Could not save the SMTP server', save.error)
   const set = (change: Partial<Fields>) => setFields((current) => ({ ...current, ...change }))
   const text = (name: 'name' | 'host' | 'user' | 'password') => ({
@@ -73,14 +85,11 @@ export function ProviderDialog({ project, provider, onClose }: ProviderDialogPro
   })
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    save.mutate(toInput(fields, provider), {
-      onSuccess: () => {
-        unsaved.markSaved()
-        if (provider)
-          notifySuccess('SMTP server saved', 'Mail that waits is tried through it when it is due.')
-        else notifySuccess('SMTP server added', 'Send a test before you switch the project to live.')
-        onClose()
-      },
+    void save.write(toInput(fields, provider), () => {
+      unsaved.markSaved()
+      if (provider) notifySuccess('SMTP server saved', 'Mail that waits is tried through it when it is due.')
+      else notifySuccess('SMTP server added', 'Send a test before you switch the project to live.')
+      onClose()
     })
   }
   const hostError = fieldError(save.error, 'config.host')
@@ -93,6 +102,7 @@ export function ProviderDialog({ project, provider, onClose }: ProviderDialogPro
       size="lg"
     >
       {unsaved.guard}
+      {save.dialog}
       <form ref={form} onSubmit={submit}>
         <Stack>
           <TextInput label="Name" placeholder="Production SMTP" data-autofocus {...text('name')} />
@@ -174,6 +184,16 @@ export function ProviderDialog({ project, provider, onClose }: ProviderDialogPro
     </Dialog>
   )
 }
+
+const shownFields = (fields: Fields): Field[] => [
+  ['Name', fields.name],
+  ['Host', fields.host],
+  ['Port', fields.port],
+  ['TLS from the first byte', fields.secure, fields.secure ? 'Yes' : 'No'],
+  ['User', fields.user],
+  ['Mails a second', fields.perSecond],
+  ['Connections', fields.connections],
+]
 
 /** What the form does not show of a server stays as it is. */
 function toInput(fields: Fields, provider: Provider | undefined): ProviderInput {

@@ -2,6 +2,7 @@ import { Button, Group, Select, Stack, Text, Textarea, TextInput } from '@mantin
 import { useState } from 'react'
 import type { ImportKind } from '../../api/imports.ts'
 import {
+  readSource,
   type Source,
   type SourceInput,
   type SourceKind,
@@ -13,6 +14,7 @@ import {
 import { ErrorState } from '../../components/error-state.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { Section } from '../../components/section.tsx'
+import { type Field, useCarefulSave } from '../../lib/careful-save.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { useUnsaved } from '../../lib/unsaved.tsx'
 import { useRefusal } from '../../lib/use-refusal.ts'
@@ -21,7 +23,7 @@ import { ImportOptionsFields } from '../imports/import-options.tsx'
 import { kindWords } from '../imports/import-words.ts'
 import { PreviewTable } from '../imports/preview-table.tsx'
 import { asColumns, cellsOf, fromMapping, mappingOf } from './source-columns.ts'
-import { schedules } from './source-words.ts'
+import { schedules, scheduleWords } from './source-words.ts'
 
 const databases: { value: SourceKind; label: string; example: string }[] = [
   { value: 'postgres', label: 'PostgreSQL', example: 'postgres://reader:password@db.example.com/shop' },
@@ -44,12 +46,34 @@ const startOf = (source: Source | undefined): SourceInput => ({
   import: source?.import ?? { kind: 'people' },
 })
 
+const fields = (draft: SourceInput): Field[] => [
+  ['Name', draft.name],
+  ['How often', draft.everyMinutes, scheduleWords(draft.everyMinutes)],
+  ['SQL', draft.query],
+  ['Column that grows', draft.cursorColumn],
+  ['Rows are', draft.import.kind, kindWords.find(({ kind }) => kind === draft.import.kind)?.label],
+  ['Columns', draft.import.mapping],
+  ['Options of the import', draft.import.options],
+]
+
 /** Where to ask, what to ask, and what the answer's columns become; a trial fills in the columns. */
 export function SourceForm({ project, source, onSaved }: SourceFormProps) {
   const [draft, setDraft] = useState(() => startOf(source))
   const [tested, setTested] = useState<SourceTest>()
-  const save = useSaveSource(project, source?.id)
   const unsaved = useUnsaved(draft)
+  const save = useCarefulSave({
+    stored: source,
+    draft,
+    toDraft: startOf,
+    fields,
+    save: useSaveSource(project, source?.id),
+    readAgain: () => readSource(project, source!.id),
+    onTake: (theirs) => {
+      setDraft(theirs)
+      setTested(undefined)
+      unsaved.markSaved(theirs)
+    },
+  })
   const form = useRefusal('Could not save the source', save.error)
   const test = useTestSource(project)
   const set = (change: Partial<SourceInput>) => setDraft((current) => ({ ...current, ...change }))
@@ -67,11 +91,9 @@ export function SourceForm({ project, source, onSaved }: SourceFormProps) {
     })
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    save.mutate(toInput(draft), {
-      onSuccess: (saved) => {
-        unsaved.markSaved()
-        onSaved(saved)
-      },
+    void save.write(toInput(draft), (saved) => {
+      unsaved.markSaved()
+      onSaved(saved)
     })
   }
   const error = (field: string) => fieldError(save.error, field) ?? fieldError(test.error, field)
@@ -80,6 +102,7 @@ export function SourceForm({ project, source, onSaved }: SourceFormProps) {
   return (
     <form ref={form} onSubmit={submit}>
       {unsaved.guard}
+      {save.dialog}
       <Stack gap="lg">
         <Connection source={source} draft={draft} set={set} error={error} />
         <Section title="Query" description="One SELECT. What it answers is read in parts.">

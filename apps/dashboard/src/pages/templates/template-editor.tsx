@@ -1,62 +1,56 @@
 import { Button, Grid, Group, Stack, Textarea, TextInput } from '@mantine/core'
 import { useState } from 'react'
-import { isChangedMeanwhile, type TemplateInput, useSaveTemplate } from '../../api/templates.ts'
+import { readTemplate, type TemplateInput, useSaveTemplate } from '../../api/templates.ts'
 import type { Template } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { Section } from '../../components/section.tsx'
+import { type Field, useCarefulSave } from '../../lib/careful-save.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.tsx'
 import { useUnsaved } from '../../lib/unsaved.tsx'
 import { useRefusal } from '../../lib/use-refusal.ts'
-import { ChangedMeanwhile } from './changed-meanwhile.tsx'
 import { TemplatePreview } from './template-preview.tsx'
 
 interface TemplateEditorProps {
   project: string
-  id?: number
-  initial: TemplateInput & { updatedAt?: string }
-  /** Shows what is stored now, instead of what was typed here. */
-  onReload?: () => void
+  /** Undefined: a new one, which begins with `initial`. */
+  template?: Template
+  initial: TemplateInput
   onSaved?: (template: Template) => void
 }
 
 const fieldNames = ['name', 'key', 'fromAddress', 'replyTo', 'subject', 'preheader', 'html', 'text'] as const
 
 /** The source on the left, what becomes of it on the right. */
-export function TemplateEditor({ project, id, initial, onReload, onSaved }: TemplateEditorProps) {
+export function TemplateEditor({ project, template, initial, onSaved }: TemplateEditorProps) {
   const [draft, setDraft] = useState<TemplateInput>(() => pick(initial))
-  const [updatedAt, setUpdatedAt] = useState(initial.updatedAt)
-  const save = useSaveTemplate(project, id)
   const unsaved = useUnsaved(draft)
-  const changed = isChangedMeanwhile(save.error)
-  const form = useRefusal('Could not save the template', changed ? null : save.error)
-  const saveOver = (read: string | undefined) =>
-    save.mutate(
-      { ...draft, ...(read !== undefined && { updatedAt: read }) },
-      {
-        onSuccess: (saved) => {
-          setUpdatedAt(saved.updatedAt)
-          unsaved.markSaved()
-          notifySuccess('Template saved')
-          onSaved?.(saved)
-        },
-      },
-    )
+  const save = useCarefulSave({
+    stored: template,
+    draft,
+    toDraft: pick,
+    fields,
+    save: useSaveTemplate(project, template?.id),
+    readAgain: () => readTemplate(project, template!.id),
+    onTake: (theirs) => {
+      setDraft(theirs)
+      unsaved.markSaved(theirs)
+    },
+  })
+  const form = useRefusal('Could not save the template', save.error)
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    saveOver(updatedAt)
+    void save.write(draft, (saved) => {
+      unsaved.markSaved()
+      notifySuccess('Template saved')
+      onSaved?.(saved)
+    })
   }
   const told = fieldNames.some((name) => fieldError(save.error, name))
   return (
     <Grid gap="lg" align="flex-start">
       {unsaved.guard}
-      {changed && onReload && (
-        <ChangedMeanwhile
-          onReload={onReload}
-          onOverwrite={() => saveOver(undefined)}
-          onClose={() => save.reset()}
-        />
-      )}
+      {save.dialog}
       <Grid.Col span={{ base: 12, lg: 6 }}>
         <form ref={form} onSubmit={submit}>
           <Stack gap="lg">
@@ -66,12 +60,10 @@ export function TemplateEditor({ project, id, initial, onReload, onSaved }: Temp
             <Section title="Content">
               <ContentFields draft={draft} onChange={setDraft} error={save.error} />
             </Section>
-            {save.error && !told && !changed && (
-              <ErrorState title="Could not save the template" error={save.error} />
-            )}
+            {save.error && !told && <ErrorState title="Could not save the template" error={save.error} />}
             <Group>
               <Button type="submit" loading={save.isPending}>
-                {id === undefined ? 'Create template' : 'Save'}
+                {template ? 'Save' : 'Create template'}
               </Button>
             </Group>
           </Stack>
@@ -151,6 +143,17 @@ function ContentFields(props: FieldsProps) {
     </Stack>
   )
 }
+
+const fields = (draft: TemplateInput): Field[] => [
+  ['Name', draft.name],
+  ['Subject', draft.subject],
+  ['Preheader', draft.preheader],
+  ['From', draft.fromAddress],
+  ['Reply to', draft.replyTo],
+  ['Name for the API', draft.key],
+  ['HTML', draft.html],
+  ['Plain text', draft.text],
+]
 
 function pick(template: TemplateInput): TemplateInput {
   const { name, key, fromAddress, replyTo, subject, preheader, html, text } = template

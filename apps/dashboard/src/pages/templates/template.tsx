@@ -1,5 +1,4 @@
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
 import { useDeleteTemplate, useTemplate } from '../../api/templates.ts'
 import type { Template } from '../../api/types.ts'
 import { BackLink } from '../../components/back-link.tsx'
@@ -14,11 +13,6 @@ const route = getRouteApi('/signed-in/projects/$project/templates/$template')
 export function TemplatePage() {
   const { project, template: id } = route.useParams()
   const template = useTemplate(project, id)
-  const [readings, setReadings] = useState(0)
-  const reload = async () => {
-    await template.refetch()
-    setReadings((count) => count + 1)
-  }
   return (
     <>
       <BackLink to="/projects/$project/templates" params={{ project }}>
@@ -28,13 +22,7 @@ export function TemplatePage() {
         {(data) => (
           <>
             <PageHeader title={data.name} actions={<DeleteTemplate project={project} template={data} />} />
-            <TemplateEditor
-              key={`${data.id} ${readings}`}
-              project={project}
-              id={data.id}
-              initial={data}
-              onReload={reload}
-            />
+            <TemplateEditor key={data.id} project={project} template={data} initial={data} />
           </>
         )}
       </QueryView>

@@ -1,0 +1,66 @@
+import { Box, Button, Group, Text } from '@mantine/core'
+import { Dialog } from './dialog.tsx'
+
+/** One thing that both changed, or they alone: as it is stored now, and as it is here. */
+export interface Difference {
+  label: string
+  theirs: string
+  mine: string
+}
+
+interface ChangedMeanwhileProps {
+  differences: Difference[]
+  onTakeTheirs: () => void
+  onKeepMine: () => void
+  onClose: () => void
+}
+
+/** Two who edit the same: whoever saves later sees what the other wrote, and decides. */
+export const ChangedMeanwhile = ({
+  differences,
+  onTakeTheirs,
+  onKeepMine,
+  onClose,
+}: ChangedMeanwhileProps) => (
+  <Dialog onClose={onClose} title="Changed meanwhile by somebody else" size="lg">
+    <Text size="sm">
+      This was saved in another place since you opened it. “Take theirs” shows what is stored now, and what
+      you changed here is lost; “Keep mine” saves yours, and theirs is lost.
+    </Text>
+    {differences.map(({ label, theirs, mine }) => (
+      <Box key={label} mt="md" component="section" aria-label={label}>
+        <Text size="sm" fw={600}>
+          {label}
+        </Text>
+        <Version name="Theirs" text={theirs} />
+        <Version name="Yours" text={mine} />
+      </Box>
+    ))}
+    <Group justify="flex-end" mt="lg">
+      <Button variant="default" onClick={onClose} data-autofocus>
+        Cancel
+      </Button>
+      <Button variant="default" onClick={onTakeTheirs}>
+        Take theirs
+      </Button>
+      <Button color="red" onClick={onKeepMine}>
+        Keep mine
+      </Button>
+    </Group>
+  </Dialog>
+)
+
+const Version = ({ name, text }: { name: string; text: string }) => (
+  <Group gap="sm" align="flex-start" wrap="nowrap">
+    <Text size="sm" c="dimmed" w={60} style={{ flexShrink: 0 }}>
+      {name}
+    </Text>
+    <Text
+      size="sm"
+      mah={160}
+      style={{ overflow: 'auto', overflowWrap: 'anywhere', whiteSpace: 'pre-wrap', minWidth: 0 }}
+    >
+      {text}
+    </Text>
+  </Group>
+)

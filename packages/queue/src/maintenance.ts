@@ -85,10 +85,14 @@ export class Maintenance {
   async #promoteLoop(): Promise<void> {
     while (!this.#closed) {
       try {
-        const { jobs, nextDueAt } = await this.#store.promote(promoteRows)
+        let told = false
+        const { jobs, nextDueAt } = await this.#store.promote(promoteRows, () => {
+          told = true
+          this.#onReady()
+        })
         this.#nextDueAt = nextDueAt
         if (jobs > 0) {
-          this.#onReady()
+          if (!told) this.#onReady()
           continue
         }
         const untilDue = nextDueAt === undefined ? promoteEveryMs : nextDueAt - this.#store.now()

@@ -220,9 +220,10 @@ export interface Store {
   scheduleIn?(transaction: Transaction, pages: ScheduledPage[]): Promise<void>
   /**
    * Move due pages to where they can be claimed, at most `limit` of them, and open heads and streams whose time has come.
-   * Returns how many jobs moved or came free and when the next are due (epoch ms).
+   * Returns how many jobs moved or came free and when the next are due (epoch ms). A store that takes longer calls
+   * `onReady` whenever some of them can be claimed, before it looks for others.
    */
-  promote(limit: number): Promise<{ jobs: number; nextDueAt: number | undefined }>
+  promote(limit: number, onReady?: () => void): Promise<{ jobs: number; nextDueAt: number | undefined }>
 
   /**
    * Start a worker session, alive for `leaseMs` from now and from every heartbeat. A carrier runs nothing, it takes pages to

@@ -192,8 +192,8 @@ class Movable implements MovableStore {
     return store.scheduleIn(transaction, pages)
   }
 
-  promote(limit: number): Promise<{ jobs: number; nextDueAt: number | undefined }> {
-    return this.#work((store) => store.promote(limit), { jobs: 0, nextDueAt: undefined })
+  promote(limit: number, onReady?: () => void): Promise<{ jobs: number; nextDueAt: number | undefined }> {
+    return this.#work((store) => store.promote(limit, onReady), { jobs: 0, nextDueAt: undefined })
   }
 
   fire(id: string, expected: number, nextAt: number, pages: NewPage[]): Promise<boolean> {

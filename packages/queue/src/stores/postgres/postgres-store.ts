@@ -132,8 +132,8 @@ class PostgresStore implements Store {
     await transaction.query(this.#db.text('scheduleIn'), [...pageColumns(pages), this.#channel])
   }
 
-  promote(limit: number): Promise<{ jobs: number; nextDueAt: number | undefined }> {
-    return this.#promoter.promote(limit)
+  promote(limit: number, onReady?: () => void): Promise<{ jobs: number; nextDueAt: number | undefined }> {
+    return this.#promoter.promote(limit, onReady)
   }
 
   async openWorker(leaseMs: number, kind?: 'carrier'): Promise<number> {

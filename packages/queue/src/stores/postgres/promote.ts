@@ -17,15 +17,20 @@ export class Promoter {
     this.#db = db
   }
 
-  async promote(limit: number): Promise<{ jobs: number; nextDueAt: number | undefined }> {
+  async promote(
+    limit: number,
+    onReady?: () => void,
+  ): Promise<{ jobs: number; nextDueAt: number | undefined }> {
     const now = this.#db.now()
     const further = now - this.#lookedFurtherAt >= lookFurtherEveryMs
     const floor = further ? 0 : now - lookBackMs
     const [moved] = await this.#db.run<{ jobs: number }>('promote', [now, limit, floor], limit)
+    if (moved!.jobs > 0) onReady?.()
     // As long as there is more than one round takes, the next one looks at everything again.
     if (further && moved!.jobs < limit) this.#lookedFurtherAt = now
     const streamed = await this.#promoteStreams(now, limit)
     const opened = await this.#open(now, limit)
+    if (streamed + opened > 0) onReady?.()
     const [next] = await this.#db.run<{ at: number | null }>('nextDue', [floor])
     return { jobs: moved!.jobs + streamed + opened, nextDueAt: next!.at ?? undefined }
   }

@@ -34,7 +34,7 @@ export const rights = {
   'people.edit': {
     of: 'project',
     callers: everyone,
-    what: 'change one person; change tags, properties and manual segments of many',
+    what: 'change one person; suppress an address; change tags, properties and manual segments of many',
   },
   'content.edit': {
     of: 'project',
@@ -60,7 +60,7 @@ export const rights = {
   'people.consent': {
     of: 'project',
     callers: administrators,
-    what: 'subscribe, unsubscribe or suppress many people at once, or set a topic for them',
+    what: 'subscribe, unsubscribe or suppress many people at once, or set a topic for them; take an address off the list of suppressed ones',
   },
   'people.merge': { of: 'project', callers: administrators, what: 'merge one person into another' },
   'people.erase': { of: 'project', callers: administrators, what: 'erase people, one or many' },

@@ -159,6 +159,36 @@ for (const [name, description] of [
   })
 }
 
+const suppression = program.command('suppression').description('addresses that are never sent to')
+suppression
+  .command('list')
+  .description('those listed last, with the reason and since when')
+  .requiredOption('--project <id>', 'of this project')
+  .option('--search <text>', 'only this address, or those with this part')
+  .option('--reason <text>', 'only those whose reason begins so, such as "hard bounce"')
+  .option('--limit <n>', 'how many', positive, 100)
+  .option('--json', 'print JSON')
+  .action(async (options) => (await import('./suppression.ts')).listSuppressionsCommand(options))
+suppression
+  .command('add')
+  .description('never send to an address again, whoever has it')
+  .argument('<address>', 'the email address')
+  .requiredOption('--project <id>', 'of this project')
+  .option('--reason <text>', 'why', 'manual')
+  .option('--json', 'print JSON')
+  .action(async (address, options) =>
+    (await import('./suppression.ts')).addSuppressionCommand(address, options),
+  )
+suppression
+  .command('remove')
+  .description('take an address off the list, whatever the reason')
+  .argument('<address>', 'the email address')
+  .requiredOption('--project <id>', 'of this project')
+  .option('--json', 'print JSON')
+  .action(async (address, options) =>
+    (await import('./suppression.ts')).removeSuppressionCommand(address, options),
+  )
+
 program
   .command('export')
   .description('write people, events or messages into a file')

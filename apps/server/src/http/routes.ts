@@ -17,6 +17,7 @@ import { messageRoutes } from '../messages/routes.ts'
 import { overviewRoutes } from '../overview/routes.ts'
 import { personDataRoutes } from '../people/data-routes.ts'
 import { peopleRoutes } from '../people/routes.ts'
+import { suppressionRoutes } from '../people/suppression-routes.ts'
 import { projectQueueRoutes, queueRoutes } from '../queue/routes.ts'
 import { segmentRoutes } from '../segments/routes.ts'
 import { sendingRoutes } from '../sending/routes.ts'
@@ -40,6 +41,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       overviewRoutes(app),
       peopleRoutes(app),
       personDataRoutes(app),
+      suppressionRoutes(app),
       audienceRoutes(app),
       eventRoutes,
       segmentRoutes(app, storeSegmentEvents),

@@ -128,6 +128,11 @@ export const projectSamples: Record<string, Sample | Sample[]> = {
   'GET /people/:person/export': params(person),
   'DELETE /people/:person': params(person),
   'GET /erasures': plain,
+  'GET /suppressions': plain,
+  'POST /suppressions': {
+    make: ({ tenant }) => ({ body: { address: `${tenant.mark}-${randomUUID()}@x.example` } }),
+  },
+  'DELETE /suppressions/:address': params(async ({ suppression }) => ({ address: await suppression() })),
   'POST /people/search': {
     make: async (make) => ({
       body: { segment: await make.segment(), conditions: { segment: await make.segment() } },

@@ -95,6 +95,7 @@ export interface Maker {
   organization(): Promise<string>
   /** A project more in the same organization, to be deleted. */
   project(): Promise<number>
+  suppression(): Promise<string>
   link(purpose: 'unsubscribe' | 'view'): Promise<string>
 }
 
@@ -136,6 +137,11 @@ export function makerOf({ server }: World, tenant: Tenant): Maker {
     person: () => {
       const id = `${mark}-${++count}`
       return addPerson(app, project, { id, email: `${id}@example.com` })
+    },
+    async suppression() {
+      const address = `${mark}-${++count}@suppressed.example`
+      await call('POST', '/suppressions', { address })
+      return address
     },
     async message(state = 'pending') {
       const input = plainMail({ subject: name() })

@@ -68,7 +68,7 @@ describe('a route', () => {
 
 test('every right is asked for somewhere', () => {
   const asked = new Set(http.guardedRoutes.map(({ right }) => right))
-  const onlyInBodies: Right[] = ['people.consent', 'keys.secret']
+  const onlyInBodies: Right[] = ['keys.secret']
   expect(Object.keys(rights).filter((right) => !asked.has(right as Right))).toEqual(onlyInBodies)
 })
 

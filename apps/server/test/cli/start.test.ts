@@ -134,6 +134,7 @@ describe('commands beside a running server', () => {
     ['queue', 'discard', '--project', '99999999999999'],
     ['key', 'list', '--project', '77'],
     ['key', 'create', '--project', '77', '--kind', 'tracking'],
+    ['suppression', 'list', '--project', '77'],
     ['export', 'people', '--project', '77'],
     ['import', 'status', '1', '--project', '1.5'],
   ])('says that there is no such project: %s %s %s %s', async (...args) => {
@@ -150,6 +151,36 @@ describe('commands beside a running server', () => {
       .catch((error: unknown) => error)) as CliFailure
     expect(failure.code).toBe(2)
     expect(failure.stderr).toContain('Project 1 has no key 99')
+  })
+
+  it('lists suppressed addresses, adds and removes them', async () => {
+    const suppression = (...args: string[]) => server.cli('suppression', ...args, '--project', '1')
+    expect(await suppression('list')).toContain('no such suppressed addresses')
+    expect(await suppression('add', 'Ann@Müller.example', '--reason', 'asked by phone')).toBe(
+      'ann@xn--mller-kva.example is suppressed: nothing is sent there.\n',
+    )
+    expect(await suppression('add', 'ann@müller.example')).toContain('was suppressed already')
+    expect(JSON.parse(await suppression('add', 'bo@x.example', '--json'))).toMatchObject({
+      added: true,
+      suppression: { address: 'bo@x.example', reason: 'manual' },
+    })
+    expect(await suppression('list', '--search', 'MÜLLER.example')).toMatch(
+      /^ann@xn--mller-kva\.example +asked by phone +\d{4}-\d\d-\d\d$/m,
+    )
+    expect(JSON.parse(await suppression('list', '--limit', '1', '--json'))).toMatchObject({
+      suppressions: [{ address: 'bo@x.example' }],
+      more: true,
+    })
+    expect(await suppression('remove', 'ANN@müller.example')).toContain('may be sent to again')
+    for (const args of [
+      ['remove', 'ann@müller.example'],
+      ['add', 'nobody'],
+    ]) {
+      const failure = (await suppression(...args).catch((error: unknown) => error)) as CliFailure
+      expect(failure.code).toBe(2)
+      expect(failure.stderr).toMatch(/does not suppress|it has no @/)
+    }
+    expect(await server.cli('suppression', 'add', '--help')).toContain('--reason <text>')
   })
 
   it('finds the installation from a folder below', () => {

@@ -3,6 +3,7 @@ import pg from 'pg'
 import type { Logger } from 'pino'
 import { rememberFailures } from './first-failure.ts'
 import type { Schema } from './schema.ts'
+import { endSilentConnections } from './silent-connections.ts'
 
 /** PostgreSQL 14 is the oldest that PostgreSQL's own project still maintained when Fairway began. */
 const oldestVersion = 140_000
@@ -30,8 +31,9 @@ export function createPool(options: {
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-    query_timeout: options.statementMs ?? defaultStatementMs,
-    onConnect: (client) => client.query(readCommitted) as never,
+    // Before it is among those that are looked at.
+    onConnect: (client) =>
+      client.query({ text: readCommitted, query_timeout: connectTimeoutMs } as pg.QueryConfig) as never,
     application_name: options.applicationName ?? 'fairway',
     // A statement goes out before those ahead of it are answered: PostgreSQL does not wait for this process in between.
     pipeline: true,
@@ -47,6 +49,7 @@ export function createPool(options: {
     client.on('error', () => {})
     rememberFailures(client)
   })
+  endSilentConnections(pool, options.statementMs ?? defaultStatementMs)
   // A connection that breaks while idle (the database restarted) is replaced at the next use. The error carries the whole
   // client with all its statements: only its words are logged. When the pool ends, the database may be the faster one.
   pool.on('error', ({ message }) => {

@@ -1,8 +1,24 @@
 import { TemplateError } from './template-error.ts'
 
-/** Headers that the mail itself is made of, or that prove who sent it: never set by templates or callers. */
-const reservedHeaders =
-  /^(?:content-|arc-|x-fairway-|(?:from|sender|to|cc|bcc|subject|date|message-id|mime-version|dkim-signature|authentication-results|received|return-path|list-unsubscribe(?:-post)?|reply-to)$)/i
+/**
+ * Headers that say who sends and who receives, that prove it, that tell the way a mail took, or what it is made of: never set by
+ * templates or callers. By kind, also where one of them is no standard: programs act on it all the same.
+ */
+const reservedKinds: [kind: string, names: RegExp][] = [
+  ['made of', /^(?:content-.*|mime-version|subject|date|message-id)$/i],
+  [
+    'addressed',
+    /^(?:from|sender|to|cc|bcc|reply-to|resent-.*|apparently-.*|envelope-.*|original-.*|x-(?:apparently|envelope|original|rcpt)-.*)$/i,
+  ],
+  [
+    'reported on',
+    /^(?:(?:x-)?errors-to|return-path|return-receipt-.*|disposition-notification-.*|x-confirm-reading-to)$/i,
+  ],
+  ['traced', /^(?:(?:x-)?received(?:-.*)?|(?:x-)?delivered-to|x-forwarded-.*)$/i],
+  ['proven', /^(?:arc-.*|dkim-.*|domainkey-.*|authentication-results(?:-.*)?|bimi-.*)$/i],
+  ['unsubscribed from', /^list-unsubscribe(?:-post)?$/i],
+  ['known by Fairway', /^x-fairway-.*$/i],
+]
 
 /** Throws {@link TemplateError} for a name that is no header name or belongs to the platform. */
 export function requireHeaderName(name: string): void {
@@ -12,5 +28,10 @@ export function requireHeaderName(name: string): void {
       'is not a header name: use letters, digits and dashes',
     )
   }
-  if (reservedHeaders.test(name)) throw new TemplateError(`headers.${name}`, 'is set by the platform')
+  const reserved = reservedKinds.find(([, names]) => names.test(name))
+  if (reserved)
+    throw new TemplateError(
+      `headers.${name}`,
+      `is set by the platform: by it a mail is ${reserved[0]}; leave it out, or give it a name of your own (X-…)`,
+    )
 }

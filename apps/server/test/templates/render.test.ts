@@ -113,6 +113,45 @@ describe('mistakes are named with their place', () => {
   })
 })
 
+describe('extra headers', () => {
+  // One of each kind that says who gets a mail, who is told of it, where it came from, or who vouches for it.
+  test.each([
+    ...[
+      'Resent-To',
+      'resent-from',
+      'Resent-Message-ID',
+      'Apparently-To',
+      'Envelope-To',
+      'X-Original-To',
+      'X-Envelope-From',
+    ],
+    ...['Errors-To', 'X-Errors-To', 'Return-Path', 'Return-Receipt-To', 'Disposition-Notification-To'],
+    ...['Received', 'Received-SPF', 'X-Received', 'Delivered-To', 'X-Forwarded-To'],
+    ...['DKIM-Signature', 'DomainKey-Signature', 'ARC-Seal', 'Authentication-Results', 'BIMI-Selector'],
+    ...['Reply-To', 'Content-Type', 'List-Unsubscribe', 'X-Fairway-Project'],
+  ])('%s is refused', (name) => {
+    const error = errorOf(() => validateMail(source('', { headers: { [name]: 'x' } })))
+    expect(error).toMatchObject({
+      part: `headers.${name}`,
+      message: expect.stringContaining('set by the platform'),
+    })
+  })
+
+  test.each([
+    'X-Campaign',
+    'X-Entity-Ref-ID',
+    'List-Id',
+    'List-Help',
+    'Auto-Submitted',
+    'In-Reply-To',
+    'References',
+    'Feedback-ID',
+    'Importance',
+  ])('%s is taken', (name) =>
+    expect(() => validateMail(source('', { headers: { [name]: 'x' } }))).not.toThrow(),
+  )
+})
+
 describe('hostile templates end', () => {
   test.each([
     `{% for i in (1..99999999) %}x{% endfor %}`,

@@ -1,6 +1,15 @@
 import { CsvScanner, type Fault } from './csv-scanner.ts'
 import { type Format, importLimits } from './format.ts'
-import { dirtOf, isDirty, type Place, type ReadBytes, type Row, type RowReader, turnBytes } from './rows.ts'
+import {
+  dirtOf,
+  isDirty,
+  type Place,
+  type ReadBytes,
+  type Row,
+  type RowReader,
+  requireRowsAmong,
+  turnBytes,
+} from './rows.ts'
 import { excerptOf, Window } from './window.ts'
 
 /**
@@ -14,6 +23,8 @@ export class CsvRows implements RowReader {
   /** Whether the window may hold what can't be stored. */
   #dirty = false
   blankLines = 0
+  /** Since the last row. */
+  #blankRun = 0
 
   constructor(bytes: ReadBytes, format: Format, from: Place) {
     this.#window = new Window(bytes, from)
@@ -67,8 +78,11 @@ export class CsvRows implements RowReader {
       }
     if (isBlank) {
       this.blankLines += lines
+      this.#blankRun += lines
+      requireRowsAmong(this.#blankRun)
       return undefined
     }
+    this.#blankRun = 0
     const cells = this.#scanner.texts()
     const dirt = this.#dirty ? dirtOfCells(cells, this.#format) : undefined
     return dirt === undefined ? { cells, ...place } : { cells, ...place, broken: dirt }

@@ -53,6 +53,8 @@ export const importLimits = {
   rowBytes: 1024 ** 2,
   /** Of a row; spreadsheets leave up to 16,384 of them, empty. */
   cells: 20_000,
+  /** One after another: a few bytes of an archive become five billion of them. */
+  blankLines: 5_000_000,
   /** Of an archive, folders and hidden files included. */
   zipEntries: 1_000,
   /** Of all of them, with what else is said about them. */

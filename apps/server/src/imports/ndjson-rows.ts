@@ -1,6 +1,15 @@
 import { type Format, importLimits } from './format.ts'
 import { parseJson } from './json.ts'
-import { dirtOf, isDirty, type Place, type ReadBytes, type Row, type RowReader, turnBytes } from './rows.ts'
+import {
+  dirtOf,
+  isDirty,
+  type Place,
+  type ReadBytes,
+  type Row,
+  type RowReader,
+  requireRowsAmong,
+  turnBytes,
+} from './rows.ts'
 import { excerptOf, Window } from './window.ts'
 
 const lineFeed = 10
@@ -11,6 +20,8 @@ export class NdjsonRows implements RowReader {
   readonly #columns: string[]
   readonly #window: Window
   blankLines = 0
+  /** Since the last row. */
+  #blankRun = 0
 
   constructor(bytes: ReadBytes, format: Format, columns: string[], from: Place) {
     this.#format = format
@@ -38,8 +49,13 @@ export class NdjsonRows implements RowReader {
       } else {
         window.take(feed === -1 ? to : feed + 1, 1)
         const row = parseLine(bytes.subarray(at, to), this.#columns, this.#format)
-        if (row) rows.push({ ...row, end: window.place.offset, line: window.line - 1 })
-        else this.blankLines++
+        if (row) {
+          this.#blankRun = 0
+          rows.push({ ...row, end: window.place.offset, line: window.line - 1 })
+        } else {
+          this.blankLines++
+          requireRowsAmong(++this.#blankRun)
+        }
       }
     }
     return rows

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { Json } from '@fairway/queue'
+import { TaskFailed } from '../tasks/kind.ts'
 import { CsvRows } from './csv-rows.ts'
-import type { Format } from './format.ts'
+import { type Format, importLimits } from './format.ts'
 import { NdjsonRows } from './ndjson-rows.ts'
 
 /** A row of the file. */
@@ -86,4 +87,12 @@ export function dirtOf(text: string, { encoding }: Encoded): string | undefined 
   if (text.includes('\ufffd'))
     return `is not ${encoding.toUpperCase()}; say which encoding the file has, or save it as UTF-8`
   return undefined
+}
+
+/** @throws {TaskFailed} for more empty lines without a row between them than any program writes */
+export function requireRowsAmong(blankLines: number): void {
+  if (blankLines > importLimits.blankLines)
+    throw new TaskFailed(
+      `The file has more than ${importLimits.blankLines} empty lines one after another; remove them, and import it again`,
+    )
 }

@@ -127,6 +127,19 @@ describe('reading', () => {
     )
   })
 
+  it.each([
+    ['empty lines', '\n', {}],
+    ['blank cells', ' ,\t\n', {}],
+    ['empty lines between objects', '\n', { type: 'ndjson' as const }],
+  ])('stops at more %s in a row than any program writes', async (_name, line, format) => {
+    const beginning = format.type === 'ndjson' ? '{"a":1}\n' : 'a,b\n'
+    const file = (lines: number) => Buffer.from(beginning + line.repeat(lines))
+    expect((await read(file(importLimits.blankLines), format)).rows).toHaveLength(1)
+    await expect(read(file(importLimits.blankLines + 1), format)).rejects.toThrow(
+      /5000000 empty lines one after another/,
+    )
+  })
+
   it('keeps a row of too many cells as one that is broken', async () => {
     const { rows } = await read(Buffer.from(`a,b\n${',x'.repeat(importLimits.cells)}\nc,d\n`))
     expect(rows.map(({ broken }) => broken)).toEqual([

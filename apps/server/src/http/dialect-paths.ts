@@ -4,8 +4,8 @@
  * REST, in the console and in what leads to signing in, stays refused.
  */
 
-/** Paths almost always have none of this: one look at them is all that they cost. */
-const misspelt = /\/\/|[A-Z]/
+/** Paths almost always have none of this: one look at them is all that they cost. One name has a capital, and is misspelt without. */
+const misspelt = /\/\/|[A-Z]|^\/sourceconfig/
 
 interface Family {
   /** Written as its routes are. */

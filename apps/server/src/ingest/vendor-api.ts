@@ -39,13 +39,18 @@ export const sendJson = (reply: FastifyReply, json: string) =>
   reply.header('content-type', 'application/json; charset=utf-8').send(json)
 
 /**
- * Lets pages of any site call: the key in the request is what allows it, and there are no cookies to borrow. `paths`
- * are the patterns that answer a browser's preflight.
+ * Lets pages of any site call: the key in the request is what allows it, and no cookie is looked at. A beacon always comes
+ * with the cookies that a browser has for us, and is sent only where a reply allows that by the origin's own name. `paths` are
+ * the patterns that answer a browser's preflight.
  */
 export function allowBrowsers(scope: FastifyInstance, paths: string[]): void {
   scope.addHook('onRequest', (request, reply, done) => {
-    if (request.headers.origin !== undefined) {
-      void reply.header('access-control-allow-origin', '*')
+    const { origin } = request.headers
+    // Also in a reply to who names none: what keeps it must not give it to an origin that it does not allow.
+    void reply.header('vary', 'Origin')
+    if (origin !== undefined) {
+      void reply.header('access-control-allow-origin', origin)
+      void reply.header('access-control-allow-credentials', 'true')
       void reply.header('access-control-expose-headers', 'retry-after')
     }
     done()

@@ -83,6 +83,18 @@ describe.skipIf(noBrowser)('in a browser', () => {
     )
   })
 
+  it('navigator.sendBeacon with JSON, which always asks to send cookies', async () => {
+    await arrivesFrom(
+      `const send = (path, body) =>
+         navigator.sendBeacon('https://your-fairway' + path, new Blob([JSON.stringify(body)], { type: 'application/json' }))
+       const event = { userId: 'u-6', event: 'Left' }
+       send('/v1/track', { ...event, writeKey: 'fw_track_…' })
+       send('/beacon/v1/batch?writeKey=fw_track_…', { batch: [{ type: 'track', ...event }] })
+       send('/api/v2/events/track', { auth_token: 'fw_track_…', identity: { id: 'u-6' }, event_name: 'Left' })`,
+      ['event', 'event', 'event'],
+    )
+  })
+
   it('@getvero/tracking', async () => {
     await arrivesFrom(
       `import { Tracker } from '@getvero/tracking'

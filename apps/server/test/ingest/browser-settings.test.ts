@@ -23,7 +23,7 @@ describe('what browser libraries ask before they send', () => {
         metrics: { sampleRate: 0 },
       },
     })
-    expect(reply.headers.get('access-control-allow-origin')).toBe('*')
+    expect(reply.headers.get('access-control-allow-origin')).toBe('https://shop.example')
     expect(reply.headers.get('cache-control')).toBe('no-store')
   })
 
@@ -39,6 +39,9 @@ describe('what browser libraries ask before they send', () => {
   it.each([
     ['/sourceConfig', () => basic(key)],
     ['/sourceConfig/?p=npm&v=3.34.1&build=modern', () => basic(key)],
+    ['/sourceconfig', () => basic(key)],
+    ['/sourceconfig/?p=npm', () => basic(key)],
+    ['//SourceConfig/', () => basic(key)],
     [() => `/sourceConfig?writeKey=${key}`, () => ({})],
   ])("RudderStack's: %s", async (path, headers) => {
     const reply = await get(typeof path === 'string' ? path : path(), headers())
@@ -54,7 +57,7 @@ describe('what browser libraries ask before they send', () => {
         },
       },
     })
-    expect(reply.headers.get('access-control-allow-origin')).toBe('*')
+    expect(reply.headers.get('access-control-allow-origin')).toBe('https://shop.example')
   })
 
   it('an unknown key is told, and the preflight of a page is answered', async () => {

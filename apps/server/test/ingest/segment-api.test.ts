@@ -43,7 +43,9 @@ describe('authentication', () => {
   it('lets browsers of any origin call, by the short paths too', async () => {
     const preflight = await request(server, 'OPTIONS', '/v1/t', undefined, { origin: 'https://a.example' })
     expect(preflight.status).toBe(204)
-    expect(preflight.headers.get('access-control-allow-origin')).toBe('*')
+    expect(preflight.headers.get('access-control-allow-origin')).toBe('https://a.example')
+    expect(preflight.headers.get('access-control-allow-credentials')).toBe('true')
+    expect(preflight.headers.get('vary')).toContain('Origin')
     await accepted('/v1/t', { userId: 1, event: 'x' })
   })
 })
@@ -231,7 +233,10 @@ describe('batches', () => {
     const batch = Array.from({ length: 20_000 }, (_, i) => ({ type: 'track', userId: i + 1, event: 'many' }))
     expect(await send('/v1/batch', { batch })).toMatchObject({ status: 200, body: { success: true } })
     const items = await server.take(20_000)
-    expect(items.at(-1)).toMatchObject({ person: { id: '20000' } })
+    // A page that takes long on a busy machine is broken up, and comes later.
+    expect(items).toContainEqual(
+      expect.objectContaining({ person: expect.objectContaining({ id: '20000' }) }),
+    )
     expect(await send('/v1/batch', { batch: [...batch, batch[0]] })).toMatchObject({
       status: 413,
       body: { success: false, field: 'batch', message: expect.stringContaining('20000') },

@@ -109,11 +109,28 @@ describe('paths and verbs', () => {
       'access-control-request-headers': 'accept,content-type',
     })
     expect(preflight.status).toBe(204)
-    expect(preflight.headers.get('access-control-allow-origin')).toBe('*')
+    expect(preflight.headers.get('access-control-allow-origin')).toBe(origin.origin)
     expect(preflight.headers.get('access-control-allow-methods')).toContain('PUT')
     expect(preflight.headers.get('access-control-allow-headers')).toBe('accept,content-type')
     const refused = await send('POST', '/events/track', {}, origin)
-    expect(refused.headers.get('access-control-allow-origin')).toBe('*')
+    expect(refused.headers.get('access-control-allow-origin')).toBe(origin.origin)
+  })
+
+  it('lets them call nothing else', async () => {
+    const headers = { origin: 'https://shop.example', 'access-control-request-method': 'POST' }
+    const paths = [
+      `/api/v1/projects/${server.projectId}/people`,
+      '/api/auth/get-session',
+      '/heartbeat',
+      '/api/v1/customers/1',
+      '/',
+    ]
+    for (const path of paths)
+      for (const method of ['OPTIONS', 'GET']) {
+        const reply = await request(server, method, path, undefined, headers)
+        for (const name of ['access-control-allow-origin', 'access-control-allow-credentials'])
+          expect([method, path, name, reply.headers.get(name)]).toEqual([method, path, name, null])
+      }
   })
 })
 

@@ -10,6 +10,7 @@ import type { Closing } from './closing.ts'
 import type { Config } from './config.ts'
 import { createKysely, createPool } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
+import { partitionTrouble } from './events/partition-rights.ts'
 import { ProcessView } from './processes/process-view.ts'
 import { explainStoreError, openStore } from './queue/open-store.ts'
 import { checkSecret, loadSecret } from './secret-file.ts'
@@ -32,6 +33,8 @@ export async function assemble(
   const statementMs = config.databaseSeconds * 1_000 * (config.role === 'api' ? 1 : patienceOfJobs)
   const pool = createPool({ url, max: config.databaseConnections - forReads, log, statementMs })
   closing.add('pool', () => pool.end())
+  const trouble = await partitionTrouble(pool)
+  if (trouble) log.warn(trouble.reason)
   const readsPool = createPool({ url, max: forReads, log, applicationName: 'fairway reads' })
   closing.add('pool of expensive reads', () => readsPool.end())
   const secrets = createSecrets(loadSecret(config))

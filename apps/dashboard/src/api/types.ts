@@ -345,6 +345,7 @@ export interface Attention {
     | 'work_delayed'
     | 'work_paused'
     | 'sending_held'
+    | 'events_not_stored_soon'
   /** One sentence. */
   title: string
   count: number

@@ -1,5 +1,6 @@
 import type { App } from '../app.ts'
 import { deleteInSteps } from '../db/delete-in-steps.ts'
+import { isForbidden, partitionTrouble } from './partition-rights.ts'
 import { dropUnneeded, ensurePartitions, listPartitions, partitionAt } from './partitions.ts'
 
 const monthsAhead = 3
@@ -12,8 +13,14 @@ const rejectsDays = 30
  */
 export async function maintainEvents(app: App, options: { signal?: AbortSignal } = {}): Promise<void> {
   const now = app.now()
-  await ensurePartitions(app.pool, monthsFrom(now))
-  await dropOldPartitions(app, now)
+  try {
+    await ensurePartitions(app.pool, monthsFrom(now))
+    await dropOldPartitions(app, now)
+  } catch (error) {
+    const trouble = isForbidden(error) ? await partitionTrouble(app.pool) : undefined
+    if (!trouble) throw error
+    app.log.warn(trouble.reason)
+  }
   await expireEvents(app, now, options.signal)
   await deleteInSteps(app.pool, 'ingest_keys', 'expires_at < $1', [now], options.signal)
   await deleteInSteps(app.pool, 'ingest_rejects', 'at < $1', [daysBefore(now, rejectsDays)], options.signal)

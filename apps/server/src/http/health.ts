@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { App } from '../app.ts'
+import { partitionTrouble } from '../events/partition-rights.ts'
 import { toApiError } from '../to-api-error.ts'
 import type { Canary } from './canary.ts'
 
@@ -45,7 +46,9 @@ export function healthRoutes(app: App, canary: Canary) {
         answer(reply, async () => {
           await requireWritable(app)
           await app.queue.ping()
-          return { status: 'ok' }
+          // Requests are taken all the same: whoever sends none here any more would lose what the queue still keeps.
+          const trouble = await partitionTrouble(app.pool)
+          return { status: 'ok', ...(trouble && { warnings: [trouble.reason] }) }
         }),
     )
   }

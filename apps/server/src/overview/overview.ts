@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import type { Reading } from '../capacity/expensive-reads.ts'
 import { SharedResults } from '../capacity/shared-result.ts'
+import { type PartitionTrouble, partitionTrouble } from '../events/partition-rights.ts'
 import { keptWith } from '../kept-with.ts'
 import { isDelayed, type LaneStatus, projectLanes } from '../queue/queue-status.ts'
 import { type Retrying, readRetrying } from '../queue/retrying.ts'
@@ -32,6 +33,7 @@ export interface Attention {
     | 'work_delayed'
     | 'work_paused'
     | 'sending_held'
+    | 'events_not_stored_soon'
   /** One sentence. */
   title: string
   count: number
@@ -60,17 +62,27 @@ export function readOverview(app: App, projectId: number, hours: number): Promis
 async function readAll(app: App, seat: Reading, projectId: number, hours: number): Promise<Overview> {
   const thisHour = Math.floor(app.now().getTime() / hourMs) * hourMs
   const since = new Date(thisHour - (hours - 1) * hourMs)
-  const [{ events, rejected }, messages, people, queue, retrying, dead, { paused = false }, { held }] =
-    await Promise.all([
-      readCounters(seat, projectId, since),
-      messagesPerHour(seat, projectId, since),
-      countPeople(seat, projectId),
-      projectLanes(app, projectId),
-      readRetrying(seat, projectId),
-      app.queue.deadLetters({ tenant: String(projectId), limit: countedDeadLetters, withData: false }),
-      app.queue.controls(String(projectId)),
-      readSendingState(app, projectId),
-    ])
+  const [
+    { events, rejected },
+    messages,
+    people,
+    queue,
+    retrying,
+    dead,
+    { paused = false },
+    { held },
+    trouble,
+  ] = await Promise.all([
+    readCounters(seat, projectId, since),
+    messagesPerHour(seat, projectId, since),
+    countPeople(seat, projectId),
+    projectLanes(app, projectId),
+    readRetrying(seat, projectId),
+    app.queue.deadLetters({ tenant: String(projectId), limit: countedDeadLetters, withData: false }),
+    app.queue.controls(String(projectId)),
+    readSendingState(app, projectId),
+    partitionTrouble(app.pool),
+  ])
   const series = Array.from({ length: hours }, (_, index) => {
     const at = since.getTime() + index * hourMs
     const states = messages.get(at)
@@ -96,6 +108,7 @@ async function readAll(app: App, seat: Reading, projectId: number, hours: number
       dead: dead.length,
       paused: paused === true,
       held,
+      trouble,
     }),
   }
 }
@@ -162,8 +175,9 @@ function listAttention(found: {
   dead: number
   paused: boolean
   held: SendingState['held']
+  trouble: PartitionTrouble | undefined
 }): Attention[] {
-  const { states, queue, retrying, rejected, dead, paused, held } = found
+  const { states, queue, retrying, rejected, dead, paused, held, trouble } = found
   // Of paused work everybody knows why it waits.
   const delayed = paused ? [] : queue.filter(isDelayed)
   const list: Attention[] = [
@@ -171,6 +185,11 @@ function listAttention(found: {
       kind: 'sending_held',
       count: held ? 1 : 0,
       title: `Nothing is sent until you confirm. ${held?.reason}`,
+    },
+    {
+      kind: 'events_not_stored_soon',
+      count: trouble ? 1 : 0,
+      title: `Events after ${trouble?.until.toISOString().slice(0, 10)} can't be stored until whoever runs the server allows it: ${trouble?.reason}`,
     },
     {
       kind: 'messages_retrying',

@@ -10,6 +10,7 @@ import { until } from '../../../../testing/until.ts'
 import { createProject } from '../../src/accounts/projects.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { checkDatabase } from '../../src/db/database.ts'
+import { maintainEvents } from '../../src/events/maintain.ts'
 import { startServer } from '../../src/server.ts'
 
 /** Databases of others, as they are set up: what works works, and what can't is refused at start in a sentence. */
@@ -114,9 +115,29 @@ it('a role that may create in the schema, but no schema, works where all is migr
     grant usage on schema fairway_queue to ${role};
     grant select, insert, update, delete on all tables in schema fairway_queue, public to ${role};
     grant usage on all sequences in schema fairway_queue, public to ${role}`)
-  const { call } = await start(url)
-  expect((await call('/readyz')).status).toBe(200)
+  const { call, project, app } = await start(url)
   expect((await call('/healthz')).status).toBe(200)
+
+  // What it may not do comes later: it is told long before.
+  const reason = expect.stringMatching(
+    new RegExp(
+      `last until [0-9]{4}-[0-9]{2}-01, .*GRANT CREATE ON SCHEMA public TO ${role}; GRANT \\w+ TO ${role}\\.$`,
+    ),
+  )
+  const ready = await call('/readyz')
+  expect(ready.status).toBe(200)
+  expect(await ready.json()).toEqual({ status: 'ok', warnings: [reason] })
+  const overview = await (await call(`/api/v1/projects/${project.id}/overview?range=24h`)).json()
+  expect(overview.attention).toEqual([
+    { kind: 'events_not_stored_soon', count: 1, title: expect.stringContaining('GRANT') },
+  ])
+  // What is due beside it is still done.
+  const later = new Date(Date.now() + 40 * 86_400_000)
+  await database.pool.query(`insert into ingest_rejects (project_id, reason, item) values ($1, 'x', '{}')`, [
+    project.id,
+  ])
+  await maintainEvents({ ...app, now: () => later })
+  expect((await database.pool.query('select from ingest_rejects')).rowCount).toBe(0)
 })
 
 it('a frozen database: requests get 503 with Retry-After, /readyz says so, and both are well when it is back', async () => {

@@ -132,7 +132,7 @@ describe('reading', () => {
     ['blank cells', ' ,\t\n', {}],
     ['empty lines between objects', '\n', { type: 'ndjson' as const }],
   ])('stops at more %s in a row than any program writes', async (_name, line, format) => {
-    const beginning = format.type === 'ndjson' ? '{"a":1}\n' : 'a,b\n'
+    const beginning = 'type' in format ? '{"a":1}\n' : 'a,b\n'
     const file = (lines: number) => Buffer.from(beginning + line.repeat(lines))
     expect((await read(file(importLimits.blankLines), format)).rows).toHaveLength(1)
     await expect(read(file(importLimits.blankLines + 1), format)).rejects.toThrow(

@@ -5,6 +5,7 @@ import { addressKey } from '../email-address.ts'
 import { addressKeySql } from '../people/address-sql.ts'
 import { saveConsents } from '../people/consents.ts'
 import type { Registers } from '../people/registers.ts'
+import { holdPeople } from '../people/session.ts'
 
 export interface LinkedMessage {
   projectName: string
@@ -41,6 +42,8 @@ export async function unsubscribe(
   how: 'page' | 'one_click',
 ): Promise<boolean> {
   return withTransaction(app.pool, async (client) => {
+    // Whoever gets the address at this moment would be missed.
+    await holdPeople(client, projectId, { exclusive: true })
     const message = await client.query<{ person_id: number | null; addresses: string | null }>(
       `select m.person_id, coalesce(h.email, m.recipient) as addresses
        from messages m left join people h on h.project_id = m.project_id and h.id = m.person_id

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
+import { withTransaction } from '../../src/db/transaction.ts'
 import { permalinkUrl, readMessageToken, unsubscribeUrl } from '../../src/messages/links.ts'
+import { holdPeople } from '../../src/people/session.ts'
 import { addMessages, addPerson, addTemplate, deliver, plainMail } from '../messages/support.ts'
 
 let server: TestServer
@@ -54,6 +56,33 @@ describe('the unsubscribe link', () => {
     expect(await changes(personId)).toEqual([
       { kind: 'subscription', detail: expect.objectContaining({ subscribed: false, via: 'page' }) },
     ])
+  })
+
+  test('does not miss somebody who gets the address at the same moment', async () => {
+    const { personId, link } = await marketingMail()
+    const { rows } = await server.app.pool.query('select email from people where id = $1', [personId])
+    let answer: Promise<Response> | undefined
+    const other = await withTransaction(server.app.pool, async (client) => {
+      await holdPeople(client, server.projectId, { exclusive: false })
+      const added = await client.query<{ id: number }>(
+        'insert into people (project_id, external_id, email) values ($1, $2, $3) returning id',
+        [server.projectId, `late ${personId}`, rows[0].email],
+      )
+      answer = fetch(link, { method: 'POST', body: new URLSearchParams({ confirm: '1' }) })
+      // It waits for us.
+      await expect
+        .poll(async () => {
+          const waiting = await server.app.pool.query(
+            `select from pg_locks where locktype = 'advisory' and not granted
+               and database = (select oid from pg_database where datname = current_database())`,
+          )
+          return waiting.rowCount
+        })
+        .toBe(1)
+      return added.rows[0]!.id
+    })
+    expect((await answer!).status).toBe(200)
+    for (const id of [personId, other]) expect((await subscribed(id)).subscribed).toBe(false)
   })
 
   test.each([

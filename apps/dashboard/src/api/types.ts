@@ -87,6 +87,8 @@ export type CampaignState = 'off' | 'test' | 'live'
 export interface Person {
   id: number
   externalId: string | null
+  /** Their id is an address that serves as one. */
+  provisional: boolean
   anonymousId: string | null
   email: string | null
   phone: string | null

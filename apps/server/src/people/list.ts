@@ -11,6 +11,8 @@ import { type Device, type Person, personColumns } from './person.ts'
 export interface PersonEntry {
   id: number
   externalId: string | null
+  /** Their id is an address that serves as one, until an id comes with it. */
+  provisional: boolean
   anonymousId: string | null
   email: string | null
   phone: string | null
@@ -94,6 +96,7 @@ export async function loadFirstEntries(
 const toEntry = (person: EntryRow): PersonEntry => ({
   id: person.id,
   externalId: person.external_id,
+  provisional: person.provisional,
   anonymousId: person.anonymous_id,
   email: person.email,
   phone: person.phone,

@@ -49,6 +49,7 @@ describe('people', () => {
       status: 200,
       body: {
         externalId: '42',
+        provisional: false,
         email: 'ann@b.co',
         properties: { plan: 'free', n: 1 },
         aliases: [],

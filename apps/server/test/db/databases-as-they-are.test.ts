@@ -112,6 +112,8 @@ it('a role that may create in the schema, but no schema, works where all is migr
   await owner.close()
   const { role, url } = await openRole(database)
   await database.pool.query(`
+    -- Until version 14 everybody may.
+    revoke create on schema public from public;
     grant usage on schema fairway_queue to ${role};
     grant select, insert, update, delete on all tables in schema fairway_queue, public to ${role};
     grant usage on all sequences in schema fairway_queue, public to ${role}`)

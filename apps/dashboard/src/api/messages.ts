@@ -69,6 +69,19 @@ export const useSendTestMail = (project: string) =>
       request<{ messageId: string }>(projectPath(project, 'messages', 'test'), { method: 'POST', body: {} }),
   })
 
+/** What could not be sent yet is tried at once: of one SMTP server, or all. Answers how many. */
+export function useTryNow(project: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (provider: number | undefined) =>
+      request<{ count: number; more: boolean }>(projectPath(project, 'messages', 'try-now'), {
+        method: 'POST',
+        body: provider === undefined ? {} : { provider },
+      }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project] }),
+  })
+}
+
 export function useEmptyMailbox(project: string) {
   const client = useQueryClient()
   return useMutation({

@@ -28,6 +28,7 @@ export type ProjectRight =
   | 'content.delete'
   | 'imports.undo'
   | 'keys.manage'
+  | 'messages.send'
   | 'people.consent'
   | 'people.edit'
   | 'people.erase'

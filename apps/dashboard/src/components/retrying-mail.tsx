@@ -1,19 +1,24 @@
-import { Alert, Group, Text } from '@mantine/core'
+import { Alert, Button, Group, Text } from '@mantine/core'
 import { IconMailPause } from '@tabler/icons-react'
+import { useTryNow } from '../api/messages.ts'
 import type { Retrying } from '../api/types.ts'
 import { formatNumber } from '../lib/format.ts'
+import { notifyError, notifySuccess } from '../lib/notify.tsx'
 import { ButtonLink } from './links.tsx'
+import { NeedsRight } from './needs-right.tsx'
 import { TimeAgo } from './time-ago.tsx'
 
 interface RetryingMailProps {
   project: string
   retrying: Retrying | null | undefined
+  /** Whose mail it is; undefined: all of the project. */
+  provider?: number
   /** Where the SMTP server is not what this stands in. */
   linksToServer?: boolean
 }
 
 /** What could not be sent yet, why, and when it is tried again. Nothing while all goes out. */
-export function RetryingMail({ project, retrying, linksToServer }: RetryingMailProps) {
+export function RetryingMail({ project, retrying, provider, linksToServer }: RetryingMailProps) {
   if (!retrying || retrying.count === 0) return null
   return (
     <Alert
@@ -37,6 +42,7 @@ export function RetryingMail({ project, retrying, linksToServer }: RetryingMailP
         ))}
       </ul>
       <Group gap="xs">
+        <TryNow project={project} provider={provider} />
         <ButtonLink
           size="compact-sm"
           variant="light"
@@ -61,6 +67,29 @@ export function RetryingMail({ project, retrying, linksToServer }: RetryingMailP
         )}
       </Group>
     </Alert>
+  )
+}
+
+/** For after the server was repaired: nobody has to wait for the next try. */
+function TryNow({ project, provider }: { project: string; provider: number | undefined }) {
+  const attempt = useTryNow(project)
+  const tryNow = () =>
+    attempt.mutate(provider, {
+      onSuccess: ({ count, more }) =>
+        notifySuccess(
+          count === 0 ? 'No mail waits for long' : `${mails(count, more)} being tried now`,
+          count === 0
+            ? 'What is left is tried within a second.'
+            : 'What fails again is tried when it was due.',
+        ),
+      onError: (error) => notifyError('Could not try them', error),
+    })
+  return (
+    <NeedsRight right="messages.send">
+      <Button size="compact-sm" variant="light" color="buoy" loading={attempt.isPending} onClick={tryNow}>
+        Try now
+      </Button>
+    </NeedsRight>
   )
 }
 

@@ -159,6 +159,13 @@ for (const [name, description] of [
   })
 }
 
+sending
+  .command('try-now')
+  .description('try mail that could not be sent yet at once, after its SMTP server was repaired')
+  .requiredOption('--project <id>', 'of this project', positive)
+  .option('--json', 'print JSON')
+  .action(async (options) => (await import('./sending.ts')).sendingTryNowCommand(options))
+
 const suppression = program.command('suppression').description('addresses that are never sent to')
 suppression
   .command('list')

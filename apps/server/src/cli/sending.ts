@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import { tryNow } from '../messages/try-now.ts'
 import { confirmSending, type PendingChoice } from '../sending/holds.ts'
 import { holdSending } from '../sending/restore-watch.ts'
 import { table } from './table.ts'
@@ -46,6 +47,22 @@ export async function sendingConfirmCommand({
   })
   if (json) return console.log(JSON.stringify({ confirmed }))
   console.log(confirmed === 0 ? 'Sending was not held.' : `Sending goes on for ${confirmed} project(s).`)
+}
+
+/** After a server was repaired. In steps, so that it is bounded; all of it is done. */
+export async function sendingTryNowCommand({ project, json }: { project: number } & Options): Promise<void> {
+  const count = await withApp(async (app) => {
+    await requireProject(app, project)
+    let tried = 0
+    for (let more = true; more; ) {
+      const step = await tryNow(app, project)
+      tried += step.count
+      more = step.more
+    }
+    return tried
+  })
+  if (json) return console.log(JSON.stringify({ count }))
+  console.log(count === 0 ? 'No mail waits for another try.' : `${count} mails are tried now.`)
 }
 
 function show(held: Held[], json: boolean | undefined): void {

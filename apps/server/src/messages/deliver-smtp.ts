@@ -183,7 +183,7 @@ async function settle(
       ? await recordAndClaim(app, projectId, token, outcomes, idsOf(next))
       : await recordOutcomes(app, projectId, token, outcomes)
   // Only after the row says `pending` again may its job come back.
-  for (const [id, delayMs] of delays) delivery.postpone(id, delayMs)
+  for (const [id, delayMs] of delays) delivery.postpone(id, delayMs, 'failed')
   await suppressBounced(app, projectId, bounces)
   if (!end) return []
   if ('error' in end) throw end.error

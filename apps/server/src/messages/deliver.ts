@@ -4,6 +4,7 @@ import { channelsOf } from '../channels/channels.ts'
 import type { SmtpChannel } from '../channels/smtp.ts'
 import { restoreWatchOf } from '../sending/restore-watch.ts'
 import { type Addressed, addressMessages } from './addressing.ts'
+import type { DeliverData } from './deliver-job.ts'
 import { deliverToSandbox } from './deliver-sandbox.ts'
 import { deliverThroughSmtp } from './deliver-smtp.ts'
 import {
@@ -15,6 +16,7 @@ import {
   type TemplateRow,
 } from './load.ts'
 import { markUnknown, type Outcome, settlePending } from './outcomes.ts'
+import { recordWaitingAgain } from './try-now.ts'
 
 /**
  * Says of behavioral messages, just before they leave, whether they still should: conditions, frequency, the campaign's
@@ -39,7 +41,7 @@ export interface Delivery {
   /** Which run of the message's job this is, from 1; higher when a run failed or its process ended. */
   attemptOf(messageId: string): number
   /** Run the message's job again later; the message stays, or is back in, `pending`. */
-  postpone(messageId: string, delayMs: number): void
+  postpone(messageId: string, delayMs: number, because?: 'failed'): void
 }
 
 /**
@@ -47,7 +49,7 @@ export interface Delivery {
  * one project. Redelivery is harmless: a settled message is left alone, and one whose claim outlived its owner becomes
  * `unknown`.
  */
-export function deliverMessages(app: App, gate: Gate): BatchHandler<{ messageId: string }> {
+export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData> {
   return async (jobs, context) => {
     const projectId = Number(jobs[0]!.tenant)
     const byMessage = groupByMessage(jobs, context)
@@ -71,6 +73,7 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<{ messageId:
       loadTemplates(app, projectId, [...templateIds]),
     ])
 
+    const waiting = new Map<string, number>()
     const delivery: Delivery = {
       app,
       projectId,
@@ -79,8 +82,12 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<{ messageId:
       signal: context.signal,
       attemptOf: (messageId) =>
         Math.max(1, ...(byMessage.get(messageId) ?? []).map(({ attempt }) => attempt)),
-      postpone(messageId, delayMs) {
-        for (const job of byMessage.get(messageId) ?? []) context.snooze(job, delayMs)
+      postpone(messageId, delayMs, because) {
+        for (const job of byMessage.get(messageId) ?? []) {
+          // Of two jobs, one goes on.
+          if (because === 'failed' && job.data.backTo !== undefined) waiting.set(messageId, job.data.backTo)
+          else context.snooze(job, delayMs)
+        }
       },
     }
     const channel = channelsOf(app).forProvider(projectId, sending.provider)
@@ -88,17 +95,18 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<{ messageId:
     const viaSmtp = addressed.filter((mail) => !mail.sandbox && channel)
     await deliverToSandbox(delivery, viaSandbox)
     if (viaSmtp.length > 0) await deliverThroughSmtp(delivery, channel as SmtpChannel, viaSmtp)
+    await recordWaitingAgain(app, projectId, waiting)
   }
 }
 
-function waitForConfirmation(byMessage: Map<string, Job[]>, context: BatchContext): void {
+function waitForConfirmation(byMessage: Map<string, Job<DeliverData>[]>, context: BatchContext): void {
   for (const job of [...byMessage.values()].flat()) context.snooze(job, lookAgainMs)
 }
 
 const isUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-function groupByMessage(jobs: Job<{ messageId: string }>[], context: BatchContext) {
-  const byMessage = new Map<string, Job[]>()
+function groupByMessage(jobs: Job<DeliverData>[], context: BatchContext) {
+  const byMessage = new Map<string, Job<DeliverData>[]>()
   for (const job of jobs) {
     const id = job.data?.messageId
     if (typeof id !== 'string' || !isUuid.test(id)) {

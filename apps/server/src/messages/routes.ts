@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import { getMessage, listMessages, resolveMessage, retryMessage } from './messages.ts'
 import { sendTestMessage } from './test-message.ts'
+import { tryNow } from './try-now.ts'
 
 const tags = ['messages']
 const ProjectParams = Type.Object({ project: Type.String() })
@@ -71,6 +72,36 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     async ({ project }, reply) => reply.code(202).send(await sendTestMessage(app, project)),
+  )
+
+  server.post(
+    '/messages/try-now',
+    {
+      config: { right: 'messages.send' },
+      schema: {
+        summary: 'Try mail that could not be sent yet at once',
+        description:
+          'After its SMTP server was repaired. At most 10,000, the first due first; `more` says that there are others.',
+        tags,
+        params: ProjectParams,
+        body: Type.Optional(
+          Type.Object(
+            {
+              provider: Type.Optional(
+                Type.Integer({
+                  minimum: 1,
+                  maximum: 2_147_483_647,
+                  description: 'Only what this SMTP server did not take',
+                }),
+              ),
+            },
+            { additionalProperties: false },
+          ),
+        ),
+      },
+    },
+    ({ project, body }) =>
+      tryNow(app, project.id, body?.provider === undefined ? undefined : `provider ${body.provider}`),
   )
 
   server.post(

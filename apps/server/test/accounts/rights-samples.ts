@@ -249,6 +249,7 @@ export const projectSamples: Record<string, Sample | Sample[]> = {
   },
   'GET /messages/:message': params(async ({ message }) => ({ message: await message() })),
   'POST /messages/test': plain,
+  'POST /messages/try-now': plain,
   'POST /messages/:message/retry': params(async ({ message }) => ({ message: await message('failed') })),
   'POST /messages/:message/resolve': {
     make: async ({ message }) => ({ params: { message: await message('unknown') }, body: { state: 'sent' } }),

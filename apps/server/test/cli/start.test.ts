@@ -101,6 +101,10 @@ describe('commands beside a running server', () => {
     expect(await server.cli('queue', 'redrive', '--project', '1', '--reason', 'nothing')).toContain(
       '0 dead jobs',
     )
+    expect(await server.cli('sending', 'try-now', '--project', '1')).toContain('No mail waits')
+    expect(JSON.parse(await server.cli('sending', 'try-now', '--project', '1', '--json'))).toEqual({
+      count: 0,
+    })
   })
 
   it('lists projects, and makes, lists and revokes keys', async () => {

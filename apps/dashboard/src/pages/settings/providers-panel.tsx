@@ -76,7 +76,7 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
     )
   return (
     <Card padding="md">
-      <RetryingMail project={project} retrying={provider.retrying} />
+      <RetryingMail project={project} retrying={provider.retrying} provider={provider.id} />
       <Group justify="space-between">
         <div>
           <Group gap="xs">

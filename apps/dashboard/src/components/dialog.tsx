@@ -1,7 +1,7 @@
 import { Modal, type ModalProps } from '@mantine/core'
 import { useId, useLayoutEffect } from 'react'
 
-type DialogProps = Omit<ModalProps, 'opened'> & { opened?: boolean }
+export type DialogProps = Omit<ModalProps, 'opened'> & { opened?: boolean }
 
 /**
  * A modal dialog. When it closes, the keyboard is where it was before: at the button that opened it, also when the dialog

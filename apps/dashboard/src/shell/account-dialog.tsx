@@ -2,8 +2,8 @@ import { Button, Divider, Group, PasswordInput, Stack, Text, TextInput } from '@
 import { useState } from 'react'
 import { useChangeAccount, useSetPassword } from '../api/session.ts'
 import type { Session } from '../api/types.ts'
-import { Dialog } from '../components/dialog.tsx'
 import { ErrorState } from '../components/error-state.tsx'
+import { FormDialog, useDialogDraft } from '../components/form-dialog.tsx'
 import { fieldError } from '../lib/field-error.ts'
 import { notifySuccess } from '../lib/notify.tsx'
 
@@ -19,11 +19,11 @@ export function AccountDialog({
   user: User
 }) {
   return (
-    <Dialog opened={opened} onClose={onClose} title="Your account">
+    <FormDialog opened={opened} onClose={onClose} title="Your account">
       <ProfileForm user={user} />
       <Divider my="lg" />
       <PasswordForm hasPassword={user.hasPassword} />
-    </Dialog>
+    </FormDialog>
   )
 }
 
@@ -35,16 +35,23 @@ function ProfileForm({ user }: { user: User }) {
   const [name, setName] = useState(user.name)
   const [email, setEmail] = useState(madeUp ? '' : user.email)
   const save = useChangeAccount()
+  const unsaved = useDialogDraft({ name, email })
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     save.mutate(
       { name, ...(madeUp && email && { email }) },
-      { onSuccess: () => notifySuccess('Account saved') },
+      {
+        onSuccess: () => {
+          unsaved.markSaved()
+          notifySuccess('Account saved')
+        },
+      },
     )
   }
   const emailError = fieldError(save.error, 'email')
   return (
     <form onSubmit={submit}>
+      {unsaved.guard}
       <Stack gap="sm">
         <TextInput
           label="Name"
@@ -77,6 +84,7 @@ function PasswordForm({ hasPassword }: { hasPassword: boolean }) {
   const [currentPassword, setCurrent] = useState('')
   const [newPassword, setNew] = useState('')
   const save = useSetPassword()
+  const unsaved = useDialogDraft({ currentPassword, newPassword })
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     save.mutate(
@@ -85,6 +93,7 @@ function PasswordForm({ hasPassword }: { hasPassword: boolean }) {
         onSuccess: () => {
           setCurrent('')
           setNew('')
+          unsaved.markSaved({ currentPassword: '', newPassword: '' })
           notifySuccess('Password saved', 'From now on you can sign in with your email and this password.')
         },
       },
@@ -92,6 +101,7 @@ function PasswordForm({ hasPassword }: { hasPassword: boolean }) {
   }
   return (
     <form onSubmit={submit}>
+      {unsaved.guard}
       <Stack gap="sm">
         <Text size="sm" c="dimmed">
           {hasPassword

@@ -4,17 +4,17 @@ import { useState } from 'react'
 import { useOrganizationsForProjects } from '../api/rights.ts'
 import { useCreateProject } from '../api/session.ts'
 import type { CreatedProject } from '../api/types.ts'
-import { Dialog } from '../components/dialog.tsx'
 import { ErrorState } from '../components/error-state.tsx'
+import { FormDialog, useDialogDraft } from '../components/form-dialog.tsx'
 import { ShownOnce } from '../components/shown-once.tsx'
 import { fieldError } from '../lib/field-error.ts'
 import { rememberFirstKey } from '../lib/first-key.ts'
 
 export function NewProjectDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   return (
-    <Dialog opened={opened} onClose={onClose} title="New project">
+    <FormDialog opened={opened} onClose={onClose} title="New project">
       <NewProjectForm onDone={onClose} />
-    </Dialog>
+    </FormDialog>
   )
 }
 
@@ -24,17 +24,20 @@ export function NewProjectForm({ onDone }: { onDone?: () => void }) {
   const [name, setName] = useState('')
   const [organizationId, setOrganizationId] = useState(organizations[0]?.id)
   const create = useCreateProject()
+  const unsaved = useDialogDraft({ name, organizationId })
 
   const submit = async (event: React.FormEvent) => {
     event.preventDefault()
     const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone
     const { project, trackingKey } = await create.mutateAsync({ name: name.trim(), organizationId, timezone })
+    unsaved.markSaved()
     rememberFirstKey(project.id, trackingKey)
   }
   if (create.data) return <NewKeys created={create.data} onDone={onDone} />
   const nameError = fieldError(create.error, 'name')
   return (
     <form onSubmit={(event) => submit(event).catch(() => undefined)}>
+      {unsaved.guard}
       <Stack>
         <TextInput
           label="Name"

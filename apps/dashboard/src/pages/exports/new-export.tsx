@@ -7,8 +7,8 @@ import { useCatalogEvents } from '../../api/catalog.ts'
 import { type ExportFormat, type ExportKind, type NewExport, useStartExport } from '../../api/exports.ts'
 import type { PeopleFilter } from '../../api/people.ts'
 import { useSegments } from '../../api/segments.ts'
-import { Dialog } from '../../components/dialog.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
+import { FormDialog, useDialogDraft } from '../../components/form-dialog.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { fieldError } from '../../lib/field-error.ts'
 import { useRefusal } from '../../lib/use-refusal.ts'
@@ -34,9 +34,9 @@ export function NewExportButton({ project }: { project: string }) {
           New export
         </Button>
       </NeedsRight>
-      <Dialog opened={opened} onClose={dialog.close} title="New export">
-        <ExportForm project={project} onCancel={dialog.close} onStarted={dialog.close} />
-      </Dialog>
+      <FormDialog opened={opened} onClose={dialog.close} title="New export">
+        <ExportForm project={project} onStarted={dialog.close} />
+      </FormDialog>
     </>
   )
 }
@@ -59,14 +59,13 @@ export function ExportPeople({ project, filter, children, ...button }: ExportPeo
           {children}
         </Button>
       </NeedsRight>
-      <Dialog opened={opened} onClose={dialog.close} title={children}>
+      <FormDialog opened={opened} onClose={dialog.close} title={children}>
         <ExportForm
           project={project}
           preset={preset}
-          onCancel={dialog.close}
           onStarted={() => navigate({ to: '/projects/$project/exports', params: { project } })}
         />
-      </Dialog>
+      </FormDialog>
     </>
   )
 }
@@ -75,22 +74,28 @@ interface ExportFormProps {
   project: string
   /** What is exported, when it is decided already. */
   preset?: Omit<NewExport, 'format'>
-  onCancel: () => void
   onStarted: () => void
 }
 
-function ExportForm({ project, preset, onCancel, onStarted }: ExportFormProps) {
+function ExportForm({ project, preset, onStarted }: ExportFormProps) {
   const [draft, setDraft] = useState<NewExport>({ kind: 'people', format: 'csv', ...preset })
   const start = useStartExport(project)
+  const unsaved = useDialogDraft(draft)
   const set = (change: Partial<NewExport>) => setDraft((current) => ({ ...current, ...change }))
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    start.mutate(toInput(draft), { onSuccess: onStarted })
+    start.mutate(toInput(draft), {
+      onSuccess: () => {
+        unsaved.markSaved()
+        onStarted()
+      },
+    })
   }
   const form = useRefusal('Could not start the export', start.error)
   const told = ['segment', 'event', 'from', 'to'].some((field) => fieldError(start.error, field))
   return (
     <form ref={form} onSubmit={submit}>
+      {unsaved.guard}
       <Stack>
         {!preset && (
           <Select
@@ -147,7 +152,7 @@ function ExportForm({ project, preset, onCancel, onStarted }: ExportFormProps) {
         )}
         {start.error && !told && <ErrorState title="Could not start the export" error={start.error} />}
         <Group justify="flex-end">
-          <Button variant="default" onClick={onCancel}>
+          <Button variant="default" onClick={unsaved.close}>
             Cancel
           </Button>
           <Button

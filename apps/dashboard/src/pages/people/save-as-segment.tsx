@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useSaveSegment } from '../../api/segments.ts'
-import { Dialog } from '../../components/dialog.tsx'
+import { FormDialog, useDialogDraft } from '../../components/form-dialog.tsx'
 import type { Condition } from '../../conditions/language.ts'
 
 interface SaveAsSegmentProps {
@@ -19,29 +19,36 @@ export function SaveAsSegment({ project, conditions }: SaveAsSegmentProps) {
       <Button variant="default" onClick={dialog.open}>
         Save as segment
       </Button>
-      <Dialog opened={opened} onClose={dialog.close} title="Save as segment">
-        <SaveForm project={project} conditions={conditions} onCancel={dialog.close} />
-      </Dialog>
+      <FormDialog opened={opened} onClose={dialog.close} title="Save as segment">
+        <SaveForm project={project} conditions={conditions} />
+      </FormDialog>
     </>
   )
 }
 
-function SaveForm({ project, conditions, onCancel }: SaveAsSegmentProps & { onCancel: () => void }) {
+function SaveForm({ project, conditions }: SaveAsSegmentProps) {
   const [name, setName] = useState('')
   const save = useSaveSegment(project)
+  const unsaved = useDialogDraft(name)
   const navigate = useNavigate()
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     save.mutate(
       { name: name.trim(), conditions },
       {
-        onSuccess: ({ id }) =>
-          navigate({ to: '/projects/$project/segments/$segment', params: { project, segment: String(id) } }),
+        onSuccess: ({ id }) => {
+          unsaved.markSaved()
+          void navigate({
+            to: '/projects/$project/segments/$segment',
+            params: { project, segment: String(id) },
+          })
+        },
       },
     )
   }
   return (
     <form onSubmit={submit}>
+      {unsaved.guard}
       <TextInput
         label="Name"
         description="Who matches later enters it by themselves."
@@ -53,7 +60,7 @@ function SaveForm({ project, conditions, onCancel }: SaveAsSegmentProps & { onCa
         error={save.error?.message}
       />
       <Group justify="flex-end" mt="lg">
-        <Button variant="default" onClick={onCancel}>
+        <Button variant="default" onClick={unsaved.close}>
           Cancel
         </Button>
         <Button type="submit" loading={save.isPending} disabled={name.trim() === ''}>

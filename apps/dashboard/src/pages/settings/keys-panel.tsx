@@ -6,9 +6,9 @@ import { useMay } from '../../api/rights.ts'
 import { useCreateKey, useKeys, useRevokeKey } from '../../api/settings.ts'
 import type { ApiKey, KeyKind } from '../../api/types.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
-import { Dialog } from '../../components/dialog.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
+import { FormDialog, useDialogDraft } from '../../components/form-dialog.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 import { ShownOnce } from '../../components/shown-once.tsx'
@@ -43,9 +43,9 @@ function Keys({ project }: { project: string }) {
       <QueryView query={keys} what="the keys">
         {(data) => <KeyTable project={project} keys={data.filter((key) => !key.revokedAt)} />}
       </QueryView>
-      <Dialog opened={creating} onClose={dialog.close} title="New key">
+      <FormDialog opened={creating} onClose={dialog.close} title="New key">
         <NewKey project={project} onDone={dialog.close} />
-      </Dialog>
+      </FormDialog>
     </Section>
   )
 }
@@ -114,6 +114,7 @@ function NewKey({ project, onDone }: { project: string; onDone: () => void }) {
   const [kind, setKind] = useState<KeyKind>('tracking')
   const [name, setName] = useState('')
   const create = useCreateKey(project)
+  const unsaved = useDialogDraft({ kind, name })
   if (create.data)
     return (
       <ShownOnce
@@ -124,10 +125,11 @@ function NewKey({ project, onDone }: { project: string; onDone: () => void }) {
     )
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    create.mutate({ kind, name: name.trim() })
+    create.mutate({ kind, name: name.trim() }, { onSuccess: () => unsaved.markSaved() })
   }
   return (
     <form onSubmit={submit}>
+      {unsaved.guard}
       <Stack>
         <TextInput
           label="Name"

@@ -95,13 +95,18 @@ export const useDeleteProvider = (project: string) =>
     request(projectPath(project, 'providers', id), { method: 'DELETE' }),
   )
 
-export const useTestProvider = (project: string) =>
-  useChange(project, 'providers', ({ id, to, from }: { id: number; to: string; from: string }) =>
-    request(projectPath(project, 'providers', id, 'test'), {
-      method: 'POST',
-      body: { to, ...(from && { from }) },
-    }),
-  )
+export function useTestProvider(project: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: ({ id, to, from }: { id: number; to: string; from: string }) =>
+      request(projectPath(project, 'providers', id, 'test'), {
+        method: 'POST',
+        body: { to, ...(from && { from }) },
+      }),
+    // A failure is kept as well.
+    onSettled: () => client.invalidateQueries({ queryKey: [project, 'providers'] }),
+  })
+}
 
 export const useDomains = (project: string) =>
   useQuery({

@@ -261,6 +261,8 @@ export interface Provider {
     verifyCertificate?: boolean
   }
   updatedAt: string
+  /** Of the settings that it has; null when they were not tried yet. */
+  lastTest: { at: string; error: string | null } | null
   /** Null for one that is not used. */
   retrying?: Retrying | null
 }

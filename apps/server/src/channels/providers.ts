@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Pool, PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
@@ -25,6 +26,8 @@ export interface Provider {
   config: Omit<SmtpSettings, 'password'> & { hasPassword: boolean }
   createdAt: Date
   updatedAt: Date
+  /** Of the settings that it has; null when they were not tried yet. */
+  lastTest: { at: Date; error: string | null } | null
 }
 
 export interface ListedProvider extends Provider {
@@ -48,9 +51,11 @@ interface Row {
   config: Buffer
   created_at: Date
   updated_at: Date
+  tested_at: Date | null
+  test_error: string | null
 }
 
-const columns = 'id, kind, name, active, limits, config, created_at, updated_at'
+const columns = 'id, kind, name, active, limits, config, created_at, updated_at, tested_at, test_error'
 
 /** Newest first; mail leaves through the newest active one. */
 export async function listProviders(app: App, projectId: number): Promise<ListedProvider[]> {
@@ -117,7 +122,8 @@ export async function updateProvider(
       ])
     }
     const { rows } = await client.query<Row>(
-      `update providers set name = $3, config = $4, limits = $5, active = $6, updated_at = $7
+      `update providers set name = $3, config = $4, limits = $5, active = $6, updated_at = $7,
+         tested_at = case when $8 then null else tested_at end, test_error = case when $8 then null else test_error end
        where project_id = $1 and id = $2
        returning ${columns}`,
       [
@@ -128,6 +134,7 @@ export async function updateProvider(
         JSON.stringify(input.limits ?? row.limits),
         input.active ?? row.active,
         nextUpdatedAt(app.now(), row.updated_at),
+        !isDeepStrictEqual(config, before),
       ],
     )
     if (!rows[0]) throw notFound('Provider')
@@ -165,7 +172,7 @@ function readAddress(field: string, text: string): string {
 }
 
 /**
- * Connects, upgrades to TLS and logs in; with an address, sends a mail there as well.
+ * Connects, upgrades to TLS and logs in; with an address, sends a mail there as well. What became of it is kept.
  *
  * @throws {ApiError} 404, and 422 with what the server said.
  */
@@ -176,12 +183,34 @@ export async function testProvider(
   mail?: { to: string; from?: string },
 ): Promise<void> {
   const row = await readProvider(app.pool, projectId, id)
-  const channel = openChannel(
-    app,
-    openSettings(app, row.config),
-    { perSecond: 0, connections: 1 },
-    testTimeouts,
+  try {
+    await tryOut(app, projectId, openSettings(app, row.config), mail)
+  } catch (error) {
+    if (error instanceof ApiError) throw error
+    const reason = (error as Error).message
+    await recordTest(app, projectId, row, reason)
+    throw new ApiError(422, 'provider_failed', `The server can't be used: ${reason}`)
+  }
+  await recordTest(app, projectId, row, null)
+}
+
+const longestReason = 1_000
+
+/** Settings that were changed meanwhile were not tried. */
+async function recordTest(app: App, projectId: number, { id, config }: Row, error: string | null) {
+  await app.pool.query(
+    'update providers set tested_at = $4, test_error = $5 where project_id = $1 and id = $2 and config = $3',
+    [projectId, id, config, app.now(), error?.replaceAll('\0', '').slice(0, longestReason) ?? null],
   )
+}
+
+async function tryOut(
+  app: App,
+  projectId: number,
+  settings: SmtpSettings,
+  mail: { to: string; from?: string } | undefined,
+): Promise<void> {
+  const channel = openChannel(app, settings, { perSecond: 0, connections: 1 }, testTimeouts)
   try {
     if (!mail) return await channel.verify()
     const to = readAddress('to', mail.to)
@@ -204,9 +233,6 @@ export async function testProvider(
       source: resultOf(end!),
     })
     if (result.outcome !== 'sent') throw new Error(result.reason)
-  } catch (error) {
-    if (error instanceof ApiError) throw error
-    throw new ApiError(422, 'provider_failed', `The server can't be used: ${(error as Error).message}`)
   } finally {
     channel.close()
   }
@@ -272,5 +298,6 @@ function describe(app: App, row: Row): Provider {
     config: { ...config, hasPassword: password !== undefined && password !== '' },
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    lastTest: row.tested_at && { at: row.tested_at, error: row.test_error },
   }
 }

@@ -276,6 +276,8 @@ export interface Providers {
   active: Generated<boolean>
   created_at: Generated<Timestamp>
   updated_at: Generated<Timestamp>
+  tested_at: Optional<Date>
+  test_error: Optional<string>
 }
 
 export interface SendingDomains {

@@ -60,7 +60,10 @@ describe('providers', () => {
     const stored = await server.app.pool.query('select config from providers where id = $1', [id])
     expect(stored.rows[0].config.toString('latin1')).not.toContain('right')
 
+    const lastTest = async () => (await call('GET', '/providers')).json.items[0].lastTest
+    expect(await lastTest()).toBeNull()
     expect((await call('POST', `/providers/${id}/test`)).json).toEqual({ ok: true })
+    expect(await lastTest()).toEqual({ at: expect.any(String), error: null })
     expect((await call('POST', `/providers/${id}/test`, {})).status).toBe(200)
     expect((await call('POST', `/providers/${id}/test`, { to: 'me@x.example' })).json).toEqual({ ok: true })
     expect(sink.mails.at(-1)!).toMatchObject({ from: 'me@x.example', to: ['me@x.example'] })
@@ -82,12 +85,17 @@ describe('providers', () => {
     })
     expect(moved).toMatchObject({ status: 422, json: { field: 'config.password' } })
 
+    await call('PATCH', `/providers/${id}`, { name: 'Ours' })
+    expect(await lastTest()).toMatchObject({ error: null })
+    // Other settings were not tried.
     await call('PATCH', `/providers/${id}`, { config: { ...config, password: 'wrong' } })
+    expect(await lastTest()).toBeNull()
     const failed = await call('POST', `/providers/${id}/test`, {})
     expect(failed).toMatchObject({
       status: 422,
       json: { code: 'provider_failed', detail: expect.stringContaining('535') },
     })
+    expect(await lastTest()).toEqual({ at: expect.any(String), error: expect.stringContaining('535') })
 
     for (const text of [made.text, kept.text, (await call('GET', '/providers')).text])
       expect(text).not.toContain('right')

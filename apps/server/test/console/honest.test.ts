@@ -73,6 +73,20 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
     await page.getByText('1 mail could not be sent yet').waitFor()
     await page.getByText(refused).waitFor()
 
+    // It can be tried at once; the server is still not there.
+    await page.getByText('Not tested yet with these settings').waitFor()
+    await button('Try now').click()
+    await page.getByText(/^1 mail being tried now$/).waitFor()
+    await button('Send a test').click()
+    const trial = dialog('Send a test mail')
+    await trial.getByRole('textbox', { name: 'To' }).fill('me@x.example')
+    await trial.getByRole('button', { name: 'Send' }).click()
+    await trial.getByText('The test failed').waitFor()
+    await page.keyboard.press('Escape')
+    await leaving().getByRole('button', { name: 'Leave' }).click()
+    await trial.waitFor({ state: 'detached' })
+    await page.getByText(/^Last test: failed .*ECONNREFUSED/).waitFor()
+
     await page.getByRole('link', { name: 'Show them' }).click()
     await heading('Messages').waitFor()
     const row = page.getByRole('row', { name: /Your order/ })
@@ -120,6 +134,41 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
     await page.getByText('Settings saved').waitFor()
     await page.getByRole('tab', { name: 'Sending' }).click()
     await button('Add SMTP server').waitFor()
+  })
+
+  it('asks before what was typed in a small dialog is lost', async () => {
+    const dialogs: [place: string, open: () => Promise<unknown>, name: string, field: string][] = [
+      ['settings?tab=keys', () => button('New key').click(), 'New key', 'Name'],
+      ['segments', () => button('New list by hand').click(), 'New list by hand', 'Name'],
+      [
+        'overview',
+        async () => {
+          await page.getByRole('button', { name: /Account of/ }).click()
+          await page.getByRole('menuitem', { name: 'Your account' }).click()
+        },
+        'Your account',
+        'New password',
+      ],
+    ]
+    for (const [place, open, name, field] of dialogs) {
+      await page.goto(fairway.path(place))
+      await open()
+      const input = dialog(name).getByLabel(new RegExp(`^${field}`))
+      await input.fill('Something')
+      await page.keyboard.press('Escape')
+      await leaving().getByRole('button', { name: 'Stay' }).click()
+      await leaving().waitFor({ state: 'detached' })
+      expect(await input.inputValue()).toBe('Something')
+      await page.keyboard.press('Escape')
+      await leaving().getByRole('button', { name: 'Leave' }).click()
+      await dialog(name).waitFor({ state: 'detached' })
+    }
+    await page.goto(fairway.path('settings?tab=keys'))
+    await button('New key').click()
+    await dialog('New key').getByRole('textbox', { name: 'Name' }).fill('Website')
+    await dialog('New key').getByRole('button', { name: 'Create key' }).click()
+    await button('I have copied it').click()
+    await dialog('New key').waitFor({ state: 'detached' })
   })
 
   it('makes a campaign live after asking once, and takes Off back', async () => {

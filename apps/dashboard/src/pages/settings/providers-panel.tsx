@@ -6,14 +6,15 @@ import { useProjectQueue } from '../../api/queue.ts'
 import { useChangeProvider, useDeleteProvider, useProviders, useTestProvider } from '../../api/settings.ts'
 import type { Provider } from '../../api/types.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
-import { Dialog } from '../../components/dialog.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
+import { FormDialog, useDialogDraft } from '../../components/form-dialog.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { ReadOnlyNote } from '../../components/read-only-note.tsx'
 import { RetryingMail } from '../../components/retrying-mail.tsx'
 import { Section } from '../../components/section.tsx'
+import { TimeAgo } from '../../components/time-ago.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { ProviderDialog } from './provider-form.tsx'
 
@@ -90,6 +91,7 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
           <Text size="sm" c="dimmed">
             {describeProvider(provider)}
           </Text>
+          <LastTest test={provider.lastTest} />
         </div>
         <Group gap="xs">
           {!provider.active && <Activate project={project} provider={provider} />}
@@ -118,12 +120,25 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
         </Group>
       </Group>
       {editing && <ProviderDialog project={project} provider={provider} onClose={editor.close} />}
-      <Dialog opened={testing} onClose={dialog.close} title="Send a test mail">
+      <FormDialog opened={testing} onClose={dialog.close} title="Send a test mail">
         <TestForm project={project} provider={provider} onDone={dialog.close} />
-      </Dialog>
+      </FormDialog>
     </Card>
   )
 }
+
+const LastTest = ({ test }: { test: Provider['lastTest'] }) => (
+  <Text size="sm" c={test?.error ? 'red' : 'dimmed'} style={{ overflowWrap: 'anywhere' }}>
+    {test ? (
+      <>
+        Last test: {test.error ? 'failed' : 'accepted'} <TimeAgo at={test.at} />
+        {test.error && `: ${test.error}`}
+      </>
+    ) : (
+      'Not tested yet with these settings'
+    )}
+  </Text>
+)
 
 function Activate({ project, provider }: { project: string; provider: Provider }) {
   const change = useChangeProvider(project)
@@ -163,12 +178,14 @@ function TestForm({
   const [to, setTo] = useState('')
   const [from, setFrom] = useState('')
   const test = useTestProvider(project)
+  const unsaved = useDialogDraft({ to, from })
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     test.mutate(
       { id: provider.id, to, from },
       {
         onSuccess: () => {
+          unsaved.markSaved()
           notifySuccess('The server accepted the test mail', 'Whether it arrives, your inbox will tell.')
           onDone()
         },
@@ -177,6 +194,7 @@ function TestForm({
   }
   return (
     <form onSubmit={submit}>
+      {unsaved.guard}
       <Stack>
         <TextInput
           label="To"

@@ -1,5 +1,4 @@
 import type { MovableStore, Queue } from '@fairway/queue'
-import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import type { Logger } from 'pino'
 import type { AdmissionCounts } from './capacity/admission-counts.ts'
@@ -7,7 +6,6 @@ import type { ExpensiveReads } from './capacity/expensive-reads.ts'
 import type { JobCounts } from './capacity/job-counts.ts'
 import type { TimesInQueue } from './capacity/time-in-queue.ts'
 import type { Config } from './config.ts'
-import type { Schema } from './db/schema.ts'
 import type { ProcessView } from './processes/process-view.ts'
 import type { Secrets } from './secrets.ts'
 
@@ -15,10 +13,8 @@ import type { Secrets } from './secrets.ts'
 export interface App {
   config: Config
   log: Logger
-  /** Plain SQL for the hot paths: batches, claims, cursors. */
+  /** For statements that are cheap, or whose cost we decide. */
   pool: Pool
-  /** Typed SQL for everything else. Same pool. */
-  db: Kysely<Schema>
   /** For reads whose cost the data of a project decides: connections of their own, shared fairly between projects. */
   expensiveReads: ExpensiveReads
   queue: Queue

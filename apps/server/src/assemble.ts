@@ -8,7 +8,7 @@ import { JobCounts } from './capacity/job-counts.ts'
 import { TimesInQueue } from './capacity/time-in-queue.ts'
 import type { Closing } from './closing.ts'
 import type { Config } from './config.ts'
-import { createKysely, createPool } from './db/database.ts'
+import { createPool } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { partitionTrouble } from './events/partition-rights.ts'
 import { ProcessView } from './processes/process-view.ts'
@@ -54,7 +54,6 @@ export async function assemble(
     config,
     log,
     pool,
-    db: createKysely(pool),
     expensiveReads: new ExpensiveReads({
       pool: readsPool,
       quickPool: pool,

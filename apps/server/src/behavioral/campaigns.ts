@@ -1,16 +1,15 @@
-import { type Selectable, sql } from 'kysely'
 import type { App } from '../app.ts'
 import { list, object, oneOf, only, refuse, text, truth, wholeNumber } from '../conditions/check.ts'
 import type { Condition } from '../conditions/language.ts'
 import { parseConditions } from '../conditions/parse.ts'
 import { bytesOf, readPage } from '../db/bounded-page.ts'
 import type { Page } from '../db/cursor.ts'
-import type { BehavioralCampaigns } from '../db/schema.ts'
+import { assignments, sql } from '../db/sql.ts'
 import { conflict, notFound } from '../errors.ts'
 import { foldName } from '../ingest/item.ts'
 import { changedMeanwhile, requireUnchanged } from '../read-at.ts'
 import { expandFor } from '../segments/segment.ts'
-import { senderRules, sendingProblem, templateSenderProblem } from '../templates/sender.ts'
+import { type Sendable, senderRules, sendingProblem, templateSenderProblem } from '../templates/sender.ts'
 import { parseWait, type Wait } from './wait.ts'
 
 export const campaignStates = ['off', 'test', 'live'] as const
@@ -119,7 +118,7 @@ export async function listCampaigns(
 ): Promise<Page<Campaign>> {
   const query = `select *, ${bytesOf('conditions')} as bytes from behavioral_campaigns
     where project_id = $1 and id > $2 order by id limit $3`
-  const page = await readPage<Selectable<BehavioralCampaigns>, Stored>(
+  const page = await readPage<Row, Stored>(
     app.pool,
     { query, values: [projectId, cursor, limit + 1], order: 'id', limit },
     ({ id }) => String(id),
@@ -130,13 +129,10 @@ export async function listCampaigns(
 
 /** @throws {ApiError} 404 */
 export async function getCampaign(app: App, projectId: number, id: number): Promise<Campaign> {
-  const row = await app.db
-    .selectFrom('behavioral_campaigns')
-    .selectAll()
-    .where('project_id', '=', projectId)
-    .where('id', '=', id)
-    .executeTakeFirst()
-  return withSender(app, projectId, fromRow(found(row)))
+  const { rows } = await app.pool.query<Row>(
+    sql`select * from behavioral_campaigns where project_id = ${projectId} and id = ${id}`,
+  )
+  return withSender(app, projectId, fromRow(found(rows[0])))
 }
 
 /** @throws {ApiError} 422 when the template or a segment isn't there */
@@ -144,17 +140,17 @@ export async function createCampaign(app: App, projectId: number, fields: Campai
   await checkTemplate(app, projectId, fields)
   if (fields.conditions) await expandFor(app, app.pool, projectId, fields.conditions)
   await refuseTooMany(app, projectId)
-  const { name, template_id, trigger_event, folded_trigger, ...columns } = {
-    ...(toColumns(fields) as Required<ReturnType<typeof toColumns>>),
-    created_at: app.now(),
-    updated_at: app.now(),
-  }
-  const row = await app.db
-    .insertInto('behavioral_campaigns')
-    .values({ project_id: projectId, name, template_id, trigger_event, folded_trigger, ...columns })
-    .returningAll()
-    .executeTakeFirstOrThrow()
-  return withSender(app, projectId, fromRow(row))
+  const { name, state, triggerEvent, wait, conditions, frequency, templateId, transactional } = fields
+  const now = app.now()
+  const { rows } = await app.pool.query<Row>(sql`
+    insert into behavioral_campaigns (
+      project_id, name, state, trigger_event, folded_trigger, wait, conditions, frequency, template_id, transactional,
+      created_at, updated_at)
+    values (
+      ${projectId}, ${name}, ${state}, ${triggerEvent}, ${foldName(triggerEvent)}, ${wait}, ${conditions}, ${frequency},
+      ${templateId}, ${transactional}, ${now}, ${now})
+    returning *`)
+  return withSender(app, projectId, fromRow(rows[0]!))
 }
 
 /**
@@ -176,38 +172,30 @@ export async function updateCampaign(
   if (changes.templateId !== undefined || changes.state === 'live')
     await checkTemplate(app, projectId, { templateId, state, ...changes })
   if (changes.conditions) await expandFor(app, app.pool, projectId, changes.conditions)
-  const row = await app.db
-    .updateTable('behavioral_campaigns')
-    .set({
-      ...toColumns(changes),
-      updated_at: sql`greatest(${app.now()}::timestamptz, updated_at + interval '1 millisecond')`,
-    })
-    .where('project_id', '=', projectId)
-    .where('id', '=', id)
-    .$if(readAt !== undefined, (query) =>
-      query.where(sql`date_trunc('milliseconds', updated_at)`, '=', updatedAt),
-    )
-    .returningAll()
-    .executeTakeFirst()
-  if (row) return withSender(app, projectId, fromRow(row))
+  const columns = toColumns(changes)
+  const { rows } = await app.pool.query<Row>(sql`
+    update behavioral_campaigns
+    set ${Object.keys(columns).length > 0 ? sql`${assignments(columns)},` : sql``}
+        updated_at = greatest(${app.now()}::timestamptz, updated_at + interval '1 millisecond')
+    where project_id = ${projectId} and id = ${id}
+      and (${readAt === undefined} or date_trunc('milliseconds', updated_at) = ${updatedAt})
+    returning *`)
+  if (rows[0]) return withSender(app, projectId, fromRow(rows[0]))
   await getCampaign(app, projectId, id)
   throw changedMeanwhile('campaign')
 }
 
 /** Messages that were still to be sent are skipped when their time comes. @throws {ApiError} 404 */
 export async function deleteCampaign(app: App, projectId: number, id: number): Promise<void> {
-  const { numDeletedRows } = await app.db
-    .deleteFrom('behavioral_campaigns')
-    .where('project_id', '=', projectId)
-    .where('id', '=', id)
-    .executeTakeFirst()
-  if (numDeletedRows === 0n) throw notFound('Behavioral campaign')
+  const { rowCount } = await app.pool.query(
+    sql`delete from behavioral_campaigns where project_id = ${projectId} and id = ${id}`,
+  )
+  if (rowCount === 0) throw notFound('Behavioral campaign')
 }
 
 async function refuseTooMany(app: App, projectId: number): Promise<void> {
   const { rows } = await app.pool.query<{ count: number }>(
-    'select count(*) from behavioral_campaigns where project_id = $1',
-    [projectId],
+    sql`select count(*) from behavioral_campaigns where project_id = ${projectId}`,
   )
   if (rows[0]!.count >= mostCampaigns)
     throw conflict(`A project has ${mostCampaigns} campaigns at most; delete one that is no longer used`)
@@ -218,12 +206,10 @@ async function checkTemplate(
   projectId: number,
   { templateId, state }: Pick<CampaignFields, 'templateId' | 'state'>,
 ): Promise<void> {
-  const template = await app.db
-    .selectFrom('templates')
-    .select(['name', 'from_address', 'reply_to', 'subject', 'html', 'text'])
-    .where('project_id', '=', projectId)
-    .where('id', '=', templateId)
-    .executeTakeFirst()
+  const { rows } = await app.pool.query<Sendable & { name: string }>(sql`
+    select name, from_address, reply_to, subject, html, text from templates
+    where project_id = ${projectId} and id = ${templateId}`)
+  const template = rows[0]
   if (!template) throw refuse('templateId', 'names no template of this project')
   const problem = state === 'live' ? sendingProblem(template, senderRules(app.config)) : undefined
   if (problem) throw refuse('state', `can't be live: the template "${template.name}" ${problem}`)
@@ -250,33 +236,40 @@ function found<Row>(row: Row | undefined): Row {
   return row
 }
 
-const jsonOrNull = (value: unknown) => (value === null ? null : JSON.stringify(value))
-
-function toColumns(fields: Partial<CampaignFields>) {
-  const { name, state, triggerEvent, wait, conditions, frequency, templateId, transactional } = fields
+/** The columns of what is given. */
+function toColumns({ triggerEvent, templateId, ...fields }: Partial<CampaignFields>) {
   return {
-    ...(name !== undefined && { name }),
-    ...(state !== undefined && { state }),
+    ...fields,
     ...(triggerEvent !== undefined && {
       trigger_event: triggerEvent,
       folded_trigger: foldName(triggerEvent),
     }),
-    ...(wait !== undefined && { wait: JSON.stringify(wait) }),
-    ...(conditions !== undefined && { conditions: jsonOrNull(conditions) }),
-    ...(frequency !== undefined && { frequency: jsonOrNull(frequency) }),
     ...(templateId !== undefined && { template_id: templateId }),
-    ...(transactional !== undefined && { transactional }),
   }
 }
 
-const fromRow = (row: Selectable<BehavioralCampaigns>): Stored => ({
+interface Row {
+  id: number
+  name: string
+  state: CampaignState
+  trigger_event: string
+  wait: Wait
+  conditions: Condition | null
+  frequency: Frequency | null
+  template_id: number
+  transactional: boolean
+  created_at: Date
+  updated_at: Date
+}
+
+const fromRow = (row: Row): Stored => ({
   id: row.id,
   name: row.name,
   state: row.state,
   triggerEvent: row.trigger_event,
-  wait: row.wait as unknown as Wait,
-  conditions: row.conditions as unknown as Condition | null,
-  frequency: row.frequency as unknown as Frequency | null,
+  wait: row.wait,
+  conditions: row.conditions,
+  frequency: row.frequency,
   templateId: row.template_id,
   transactional: row.transactional,
   createdAt: row.created_at,

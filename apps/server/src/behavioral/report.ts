@@ -1,5 +1,5 @@
 import type { Reading } from '../capacity/expensive-reads.ts'
-import type { MessageState } from '../db/schema.ts'
+import type { MessageState } from '../messages/state.ts'
 
 export interface ReportPeriod {
   /** Of the messages' making. */

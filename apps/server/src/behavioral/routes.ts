@@ -6,6 +6,7 @@ import { unitMs } from '../conditions/language.ts'
 import { readInstant } from '../conditions/values.ts'
 import { invalidField } from '../errors.ts'
 import { conditionsInBody } from '../json-limits.ts'
+import { messageStates } from '../messages/state.ts'
 import { readAtDescription, takeReadAt } from '../read-at.ts'
 import {
   campaignStates,
@@ -28,7 +29,6 @@ const CampaignParams = Type.Object({
   id: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
 })
 const limit = Type.Integer({ minimum: 1, maximum: 200, default: 50 })
-const messageStates = ['pending', 'claimed', 'sent', 'failed', 'skipped', 'unknown'] as const
 const isoDate = Type.String({ description: 'ISO 8601' })
 
 /** Shown in the API reference; the members are checked by `parseCampaign`, whose errors say more. */

@@ -1,8 +1,6 @@
-import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { rememberFailures } from './first-failure.ts'
-import type { Schema } from './schema.ts'
 import { endSilentConnections } from './silent-connections.ts'
 
 /** PostgreSQL 14 is the oldest that PostgreSQL's own project still maintained when Fairway began. */
@@ -57,8 +55,6 @@ export function createPool(options: {
   })
   return pool
 }
-
-export const createKysely = (pool: pg.Pool) => new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
 
 /** Connects, within seconds, and looks whether Fairway can work there. Throws an error that says what to correct. */
 export async function checkDatabase(url: string): Promise<void> {

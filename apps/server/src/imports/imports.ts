@@ -2,7 +2,6 @@ import type { Pool, PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { bytesOf, readPage } from '../db/bounded-page.ts'
 import { integerShape, type Page, readCursor, writeCursor } from '../db/cursor.ts'
-import type { ImportState } from '../db/schema.ts'
 import { conflict, notFound } from '../errors.ts'
 import { type Task, type TaskRow, taskColumns, toTask } from '../tasks/task.ts'
 import type { Format, Given } from './format.ts'
@@ -30,6 +29,18 @@ export interface Counts {
   /** Lines of the file that are no rows: the header, and those that say nothing. */
   skipped: number
 }
+
+export type ImportState =
+  | 'uploading'
+  | 'fetching'
+  | 'ready'
+  | 'dry_run'
+  | 'importing'
+  | 'undoing'
+  | 'undone'
+  | 'failed'
+  | 'done'
+  | 'cancelled'
 
 /** An import as stored. */
 export interface ImportRow {

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import { getMessage, listMessages, resolveMessage, retryMessage } from './messages.ts'
+import { messageStates } from './state.ts'
 import { sendTestMessage } from './test-message.ts'
 import { tryNow } from './try-now.ts'
 
@@ -31,7 +32,7 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
         tags,
         params: ProjectParams,
         querystring: Type.Object({
-          state: Type.Optional(literals('pending', 'claimed', 'sent', 'failed', 'skipped', 'unknown')),
+          state: Type.Optional(literals(...messageStates)),
           class: Type.Optional(literals('transactional', 'behavioral')),
           retrying: Type.Optional(
             Type.Boolean({ description: 'Only those that could not be sent yet and are tried again' }),

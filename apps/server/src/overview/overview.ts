@@ -3,12 +3,10 @@ import type { Reading } from '../capacity/expensive-reads.ts'
 import { SharedResults } from '../capacity/shared-result.ts'
 import { type PartitionTrouble, partitionTrouble } from '../events/partition-rights.ts'
 import { keptWith } from '../kept-with.ts'
+import { type MessageState, messageStates } from '../messages/state.ts'
 import { isDelayed, type LaneStatus, projectLanes } from '../queue/queue-status.ts'
 import { type Retrying, readRetrying } from '../queue/retrying.ts'
 import { readSendingState, type SendingState } from '../sending/holds.ts'
-
-export const messageStates = ['pending', 'claimed', 'sent', 'failed', 'skipped', 'unknown'] as const
-export type MessageState = (typeof messageStates)[number]
 
 export interface Overview {
   /** One point an hour, oldest first, the current hour last. Messages count in the hour in which they were created. */

@@ -1,9 +1,9 @@
 import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
-import type { TaskState } from '../db/schema.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { conflict, notFound } from '../errors.ts'
 import type { TaskKinds } from './kind.ts'
+import type { TaskState } from './task.ts'
 import { type TaskRow, taskColumns, taskJob } from './task.ts'
 
 export type TaskCommand = 'pause' | 'resume' | 'cancel'

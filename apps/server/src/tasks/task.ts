@@ -2,8 +2,9 @@ import type { JobInput, Json } from '@fairway/queue'
 import type { Pool, PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { integerShape, type Page, readCursor, toPage, writeCursor } from '../db/cursor.ts'
-import type { TaskState } from '../db/schema.ts'
 import { notFound } from '../errors.ts'
+
+export type TaskState = 'waiting' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled'
 
 /** A task as stored. */
 export interface TaskRow {

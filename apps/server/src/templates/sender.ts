@@ -110,7 +110,7 @@ export function templateSenderProblem(
   return problem ?? null
 }
 
-interface Sendable {
+export interface Sendable {
   from_address: string | null
   reply_to: string | null
   subject: string

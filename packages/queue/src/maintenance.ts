@@ -91,10 +91,8 @@ export class Maintenance {
           this.#onReady()
         })
         this.#nextDueAt = nextDueAt
-        if (jobs > 0) {
-          if (!told) this.#onReady()
-          continue
-        }
+        if (jobs > 0 && !told) this.#onReady()
+        if (jobs >= promoteRows) continue
         const untilDue = nextDueAt === undefined ? promoteEveryMs : nextDueAt - this.#store.now()
         await this.#signal.wait(Math.min(promoteEveryMs, Math.max(1, untilDue)))
       } catch {

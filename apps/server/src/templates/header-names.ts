@@ -20,6 +20,10 @@ const reservedKinds: [kind: string, names: RegExp][] = [
   ['known by Fairway', /^x-fairway-.*$/i],
 ]
 
+const reservedKind = (name: string) => reservedKinds.find(([, names]) => names.test(name))
+
+export const isReservedHeader = (name: string) => reservedKind(name) !== undefined
+
 /** Throws {@link TemplateError} for a name that is no header name or belongs to the platform. */
 export function requireHeaderName(name: string): void {
   if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,75}$/.test(name)) {
@@ -28,7 +32,7 @@ export function requireHeaderName(name: string): void {
       'is not a header name: use letters, digits and dashes',
     )
   }
-  const reserved = reservedKinds.find(([, names]) => names.test(name))
+  const reserved = reservedKind(name)
   if (reserved)
     throw new TemplateError(
       `headers.${name}`,

@@ -2,7 +2,7 @@ import type { Template } from 'liquidjs'
 import { BoundedCache } from './bounded-cache.ts'
 import { decodeBraces } from './encoded-braces.ts'
 import { parseLiquid, parseSenderLiquid, renderLiquid } from './engine.ts'
-import { requireHeaderName } from './header-names.ts'
+import { isReservedHeader, requireHeaderName } from './header-names.ts'
 import { enterPart } from './place.ts'
 import { htmlToText, mayContainMarkup, textTemplateOf } from './plain-text.ts'
 import { insertPreheader } from './preheader.ts'
@@ -87,6 +87,8 @@ export function renderMail(source: MailSource, scope: object): RenderedMail {
   const preheader = oneLine(renderPart('preheader', source.preheader, scope))
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(source.headers ?? {})) {
+    // A template that an older version took: its mail leaves without the header rather than not at all.
+    if (isReservedHeader(name)) continue
     requireHeaderName(name)
     headers[name] = oneLine(renderPart(`headers.${name}`, value, scope))
   }

@@ -114,6 +114,11 @@ describe('mistakes are named with their place', () => {
 })
 
 describe('extra headers', () => {
+  test('a template stored with what is reserved since is sent without it', () => {
+    const stored = source('Hi', { headers: { 'Errors-To': 'a@x.example', 'X-A': '1' } })
+    expect(renderMail(stored, {}).headers).toEqual({ 'X-A': '1' })
+  })
+
   // One of each kind that says who gets a mail, who is told of it, where it came from, or who vouches for it.
   test.each([
     ...[

@@ -2,6 +2,7 @@ import { foldName } from '../ingest/item.ts'
 import { offsetsOf } from './due.ts'
 import { messageFilters, messageTime, type SqlContext } from './history-sql.ts'
 import type { LeafCondition } from './language.ts'
+import { leafSince } from './needs.ts'
 import { personInstantSql } from './person-sql.ts'
 import { instantSql, propertySql } from './property-sql.ts'
 
@@ -21,8 +22,12 @@ function leafTerms(leaf: LeafCondition, context: SqlContext): string[] {
   const from = (offset: number) => parameters.add(new Date(now.getTime() + offset), 'timestamptz')
   const cross = (instant: string, offset: number) =>
     `greatest(${from(1)}, ${instant} + ${parameters.add(-offset, 'float8')} * interval '1 millisecond')`
-  const events = (name: string) =>
-    `events h where h.project_id = ${project} and h.person_id = p.id and h.folded_name = ${parameters.add(name, 'text')}`
+  const events = (name: string, since: number) =>
+    `events h where h.project_id = ${project} and h.person_id = p.id and h.folded_name = ${parameters.add(name, 'text')}${
+      since === Number.NEGATIVE_INFINITY
+        ? ''
+        : ` and h.occurred_at >= ${parameters.add(new Date(since), 'timestamptz')}`
+    }`
   const terms: string[] = []
   if ('person' in leaf) {
     for (const offset of value) {
@@ -31,14 +36,16 @@ function leafTerms(leaf: LeafCondition, context: SqlContext): string[] {
     }
   }
   if ('event' in leaf) {
+    const since = leafSince(leaf, now, context.trigger)
+    if (since === Number.POSITIVE_INFINITY) return []
     for (const offset of times)
       terms.push(
-        `(select ${cross('min(h.occurred_at)', offset)} from ${events(foldName(leaf.event))} and h.occurred_at >= ${from(offset)} having count(*) > 0)`,
+        `(select ${cross('min(h.occurred_at)', offset)} from ${events(foldName(leaf.event), since)} and h.occurred_at >= ${from(offset)} having count(*) > 0)`,
       )
     for (const { event, property, offset } of properties) {
       const instant = instantSql(propertySql('h.properties', property, parameters))
       terms.push(
-        `(select ${cross(`min(${instant})`, offset)} from ${events(event)} and ${instant} >= ${from(offset)} having count(*) > 0)`,
+        `(select ${cross(`min(${instant})`, offset)} from ${events(event, since)} and ${instant} >= ${from(offset)} having count(*) > 0)`,
       )
     }
   }

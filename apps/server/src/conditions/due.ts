@@ -15,6 +15,7 @@ import {
   type Window,
 } from './language.ts'
 import { messageTimes } from './leaf-test.ts'
+import { leafSince } from './needs.ts'
 import { personProperty } from './person-property.ts'
 import { readInstant, readProperty } from './values.ts'
 
@@ -32,14 +33,13 @@ export function makeClock(conditions: Iterable<Condition>): Clock {
   const leaves = [...new Set([...conditions].flatMap(relativeLeavesOf))]
   const hands = handsOf(leaves)
   return (facts) => {
-    const now = facts.now.getTime()
     let next = Number.POSITIVE_INFINITY
     if (facts.decided)
       for (const leaf of leaves)
         next = Math.min(next, facts.decided.get(leaf)?.due ?? Number.POSITIVE_INFINITY)
-    for (const { instants, offsets, historic } of hands) {
+    for (const { instants, marks, historic } of hands) {
       if (historic && facts.decided) continue
-      next = Math.min(next, nextCrossing(instants(facts), offsets, now))
+      next = Math.min(next, nextCrossing(instants(facts), marks, facts))
     }
     return next
   }
@@ -49,53 +49,72 @@ const clockOf = keptWith((condition: Condition) => makeClock([condition]))
 
 export const nextChange = (condition: Condition, facts: Facts): number => clockOf(condition)(facts)
 
-/** Instants that are compared with now + each of the offsets. */
+/** Instants that are compared with now + the offset of each of the marks. */
 interface Hand {
   instants: (facts: Facts) => number[]
-  offsets: number[]
+  marks: Mark[]
   /** Of events and messages, which the database answers for where there are very many. */
   historic: boolean
 }
 
+interface Mark {
+  offset: number
+  /** Whose window alone the instants count in. */
+  within?: EventCondition
+}
+
 function handsOf(leaves: LeafCondition[]): Hand[] {
-  const hands = new Map<string, Hand & { set: Set<number> }>()
-  const add = (key: string, historic: boolean, offset: number, instants: Hand['instants']) => {
+  const hands = new Map<string, Hand & { set: Set<string> }>()
+  const add = (key: string, historic: boolean, mark: Mark, instants: Hand['instants']) => {
     let hand = hands.get(key)
-    if (!hand) hands.set(key, (hand = { instants, historic, offsets: [], set: new Set() }))
-    if (hand.set.has(offset)) return
-    hand.set.add(offset)
-    hand.offsets.push(offset)
+    if (!hand) hands.set(key, (hand = { instants, historic, marks: [], set: new Set() }))
+    const markKey = `${mark.offset} ${windowKey(mark.within)}`
+    if (hand.set.has(markKey)) return
+    hand.set.add(markKey)
+    hand.marks.push(mark)
   }
   for (const leaf of leaves) {
     const { value, times, properties } = offsetsOf(leaf)
     if ('person' in leaf)
       for (const offset of value)
-        add(`p ${leaf.person}`, false, offset, (facts) => personInstants(facts, leaf.person))
+        add(`p ${leaf.person}`, false, { offset }, (facts) => personInstants(facts, leaf.person))
     if ('event' in leaf) {
       const name = foldName(leaf.event)
+      const within = leaf.within === undefined ? undefined : leaf
       for (const offset of times)
-        add(`e ${name}`, true, offset, (facts) => sortedTimes(facts.events.get(name)))
+        add(`e ${name}`, true, { offset, within }, (facts) => sortedTimes(facts.events.get(name)))
       for (const { event, property, offset } of properties)
-        add(`${event}\0${property}`, true, offset, (facts) =>
-          propertyInstants(facts.events.get(event), property),
+        add(`${event}\0${property}\0${windowKey(within)}`, true, { offset }, (facts) =>
+          propertyInstants(facts.events.get(event), property, sinceOfMark(within, facts)),
         )
     }
     if ('message' in leaf) {
       const time = messageTimes[leaf.message]
       for (const offset of times)
-        add(`m ${time}`, true, offset, ({ messages }) => sorted(messages.map((message) => message[time])))
+        add(`m ${time}`, true, { offset }, ({ messages }) => sorted(messages.map((message) => message[time])))
     }
   }
   return [...hands.values()]
 }
+
+/** What tells apart how far back leaves look. */
+const windowKey = (leaf: EventCondition | undefined): string =>
+  leaf === undefined ? '' : JSON.stringify([leaf.within, leaf.related !== undefined && !leaf.related.after])
+
+const sinceOfMark = (leaf: EventCondition | undefined, { now, trigger }: Facts): number =>
+  leaf === undefined ? Number.NEGATIVE_INFINITY : leafSince(leaf, now, trigger)
 
 const personInstants = ({ person }: Facts, property: string) =>
   sorted([readInstant(personProperty(person, property))])
 
 const sortedTimes = (events: readonly EventFact[] = []) => inOrder(events.map(({ at }) => at))
 
-const propertyInstants = (events: readonly EventFact[] = [], property: string) =>
-  sorted(events.map(({ properties }) => readInstant(readProperty(properties, property))))
+const propertyInstants = (events: readonly EventFact[] = [], property: string, since: number) =>
+  sorted(
+    events.map(({ at, properties }) =>
+      at >= since ? readInstant(readProperty(properties, property)) : undefined,
+    ),
+  )
 
 const sorted = (instants: (number | null | undefined)[]): number[] =>
   inOrder(instants.filter((instant) => instant !== undefined && instant !== null))
@@ -103,11 +122,12 @@ const sorted = (instants: (number | null | undefined)[]): number[] =>
 const inOrder = (instants: number[]) => (instants.length > 1 ? instants.sort((a, b) => a - b) : instants)
 
 /** `instants` ascending. The first one that is not passed for an offset is the next to be. */
-function nextCrossing(instants: number[], offsets: number[], now: number): number {
+function nextCrossing(instants: number[], marks: Mark[], facts: Facts): number {
   let next = Number.POSITIVE_INFINITY
   if (instants.length === 0) return next
-  for (const offset of offsets) {
-    const at = firstFrom(instants, now + offset)
+  const now = facts.now.getTime()
+  for (const { offset, within } of marks) {
+    const at = firstFrom(instants, Math.max(now + offset, sinceOfMark(within, facts)))
     if (at !== undefined) next = Math.min(next, Math.max(at - offset, now + 1))
   }
   return next

@@ -72,7 +72,8 @@ export function sinceOf(
   return since
 }
 
-function leafSince(
+/** How far back a leaf looks; events before it never count. */
+export function leafSince(
   { within, related }: EventCondition,
   now: Date,
   trigger: TriggerFacts | undefined,

@@ -141,6 +141,60 @@ test('until its due time nobody changes sides, and the database knows the same t
   )
 })
 
+test('events before the window of a condition are no reason to look again', async () => {
+  const [world] = fc.sample(people, { numRuns: 1, seed: 8 })
+  const event = (hoursAgo: number, dueDay: string) => ({
+    id: crypto.randomUUID(),
+    name: 'Ordered',
+    at: new Date(now.getTime() - hoursAgo * 3_600_000),
+    properties: { due: dueDay },
+  })
+  for (const [index, one] of world!.entries())
+    one.events = index === 0 ? [event(100, '2026-11-24'), event(10, '2026-11-28')] : []
+  const stored = await storeWorld(database.pool, project, world!)
+  const where = [{ property: 'due', operator: '<' as const, value: { ago: { hours: 1 } } }]
+  const within = { after: '2026-11-22' }
+  const windowed: Condition = { event: 'ordered', where, within }
+  const related: Condition = {
+    event: 'ordered',
+    within,
+    related: { event: 'ordered', scopedBy: 'due', after: true, where },
+  }
+  const first: Condition = {
+    event: 'ordered',
+    within,
+    first: { operator: '<', value: { ago: { hours: 101 } } },
+  }
+  const last: Condition = { event: 'ordered', where, within: { last: { hours: 100 } } }
+  const open: Condition = { event: 'ordered', where }
+  const subjects = [{ person: stored[0]! }]
+  const at = (time: string) => Date.parse(time)
+  const expected = [
+    at('2026-11-28T01:00:00Z'),
+    at('2026-11-28T01:00:00Z'),
+    at('2026-11-27T05:00:00Z'),
+    // The older one is at the very beginning of its window.
+    now.getTime() + 1,
+    at('2026-11-24T01:00:00Z'),
+  ]
+  // Whatever else is asked, which may bring older events here.
+  for (const [place, one] of [windowed, related, first, last, open].entries())
+    for (const asked of [[one], [one, open]]) {
+      const [facts] = await loadFacts(database.pool, project, subjects, asked, now)
+      const compiler = new ConditionCompiler(project, now, 'probes')
+      const term = dueSql(relativeLeavesOf(one), compiler.context)
+      const { rows } = await database.pool.query<{ due: Date | null }>(
+        `select ${term} as due from people p where p.project_id = ${compiler.context.project} and p.id = 1`,
+        compiler.values,
+      )
+      expect([one, nextChange(one, facts!), rows[0]!.due?.getTime()]).toEqual([
+        one,
+        expected[place],
+        expected[place],
+      ])
+    }
+})
+
 test('people with more history than is brought here get their answers from the database', async () => {
   const [world] = fc.sample(people, { numRuns: 1, seed: 4 })
   const conditions = fc.sample(segmentCondition, { numRuns: 60, seed: 5 })

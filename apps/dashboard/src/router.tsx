@@ -104,6 +104,13 @@ const erasures = createRoute({
   component: page(() => import('./pages/people/erasures.tsx'), 'ErasuresPage'),
 })
 
+const suppressions = createRoute({
+  getParentRoute: () => project,
+  path: 'suppressions',
+  validateSearch: pick('q'),
+  component: page(() => import('./pages/people/suppressions.tsx'), 'SuppressionsPage'),
+})
+
 const segments = createRoute({
   getParentRoute: () => project,
   path: 'segments',
@@ -271,6 +278,7 @@ const routeTree = root.addChildren([
       people,
       person,
       erasures,
+      suppressions,
       segments,
       newSegment,
       segment,

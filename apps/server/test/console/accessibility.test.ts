@@ -14,6 +14,7 @@ const pages = [
   'first-steps',
   'people',
   'erasures',
+  'suppressions',
   'segments',
   'segments/new',
   'imports',
@@ -70,6 +71,10 @@ describe.skipIf(noBrowser)('every page of the console', () => {
       return rows[0]
     })
     person = processed.id
+    await send(fairway, 'POST', 'suppressions', {
+      address: 'somebody.with.a.long.name@department.example.com',
+      reason: `hard bounce: 550 5.1.1 ${'no_such_mailbox_'.repeat(10)}`,
+    })
     segment = (
       await send(fairway, 'POST', 'segments', { name: 'Buyers', conditions: { event: 'Purchased item' } })
     ).id
@@ -134,6 +139,7 @@ describe.skipIf(noBrowser)('every page of the console', () => {
     ['people', 'Filter by conditions'],
     ['people', 'Export everybody in this project'],
     ['exports', 'New export'],
+    ['suppressions', 'Add address'],
     ['segments', 'New list by hand'],
     ['imports/:done', 'Undo'],
   ])('passes axe with a dialog open: %s, %s', async (path, button) => {

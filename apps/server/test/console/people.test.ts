@@ -120,4 +120,46 @@ describe.skipIf(noBrowser)('people in the console', () => {
     await link('Erased people').click()
     await page.getByRole('table', { name: 'receipts' }).waitFor()
   })
+
+  it('lists suppressed addresses, finds, adds and removes them', async () => {
+    await send(fairway, 'POST', 'suppressions', {
+      address: 'gone@mail.example',
+      reason: 'hard bounce: 550 5.1.1 No such user',
+    })
+    await page.goto(fairway.path('people'))
+    await link('Suppressed addresses').click()
+    await heading('Suppressed addresses').waitFor()
+    const row = (name: string | RegExp) => page.getByRole('row', { name })
+    await row(/gone@mail.example .*No such user/).waitFor()
+
+    await page.getByRole('button', { name: 'Add address' }).click()
+    const adding = dialog('Never send to an address')
+    await eventually(() => focused(page)).toMatchObject({ tag: 'input' })
+    await page.keyboard.type('ann@example..com')
+    await page.keyboard.press('Enter')
+    await adding.getByText('it has two dots in a row').waitFor()
+    await adding.getByRole('textbox', { name: 'Email address' }).fill('Ann@Müller.example')
+    await adding.getByRole('textbox', { name: 'Reason' }).fill('Asked by phone')
+    await page.keyboard.press('Enter')
+    await row(/ann@xn--mller-kva.example Asked by phone/).waitFor()
+    await adding.waitFor({ state: 'detached' })
+
+    await page.getByRole('searchbox', { name: 'Search suppressed addresses' }).fill('müller')
+    await row(/gone@mail.example/).waitFor({ state: 'detached' })
+    await eventually(() => new URL(page.url()).search).toBe('?q=m%C3%BCller')
+    await page.getByRole('button', { name: 'Remove ann@xn--mller-kva.example' }).click()
+    await dialog('Send to this address again?').getByRole('button', { name: 'Remove' }).click()
+    await page.getByText('No such address').waitFor()
+    await page.getByRole('button', { name: 'Clear the search' }).click()
+    await row(/gone@mail.example/).waitFor()
+  })
+
+  it('says who is suppressed where an address is not to be removed', async () => {
+    await send(fairway, 'POST', 'people/id:alan/suppress')
+    await page.goto(fairway.path('suppressions?q=alan'))
+    await page.getByRole('button', { name: 'Remove alan@example.com' }).click()
+    await dialog('Send to this address again?').getByRole('button', { name: 'Remove' }).click()
+    await page.getByText(/who has this address, is suppressed: unsuppress them first/).waitFor()
+    await page.getByRole('button', { name: 'Remove alan@example.com' }).waitFor({ state: 'attached' })
+  })
 })

@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSignInLink } from '../../src/accounts/sign-in-link.ts'
+import { addSuppression } from '../../src/people/suppressions.ts'
 import { addPerson } from '../messages/support.ts'
 import { type Console, noBrowser, openConsole } from './browser.ts'
 
@@ -13,6 +14,10 @@ describe.skipIf(noBrowser)('roles in the console', () => {
     fairway = await openConsole({ role: 'api' })
     // The first to come is the owner.
     await fairway.signInLink()
+    await addSuppression(fairway.server.app, fairway.project.id, {
+      address: 'gone@example.com',
+      reason: 'manual',
+    })
     person = await addPerson(fairway.server.app, fairway.project.id, { id: 'ann', email: 'ann@example.com' })
   })
   afterAll(async () => {
@@ -52,6 +57,7 @@ describe.skipIf(noBrowser)('roles in the console', () => {
     ['queue', 'Pause'],
     ['imports/sources', 'New SQL source'],
     ['people', 'Export everybody in this project'],
+    ['suppressions', 'Remove gone@example.com'],
   ] as const
 
   /** Where somebody looks at what they may not change: it says so before they try. */
@@ -72,6 +78,9 @@ describe.skipIf(noBrowser)('roles in the console', () => {
       if (readOnly.includes(path))
         await page.getByRole('alert').getByText('Only owners and administrators may change them.').waitFor()
     }
+    await page.goto(fairway.path('suppressions'))
+    await button(page, 'Add address').waitFor()
+    expect(await button(page, 'Add address').isEnabled()).toBe(true)
     // The reason is there for the keyboard, too.
     await page.goto(fairway.path('queue'))
     await page.getByRole('group', { name: 'Only owners and administrators may do this.' }).first().focus()

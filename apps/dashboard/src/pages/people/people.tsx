@@ -39,6 +39,10 @@ export function PeoplePage() {
             <AnchorLink to="/projects/$project/erasures" params={{ project }} inherit underline="always">
               Erased people
             </AnchorLink>
+            {' · '}
+            <AnchorLink to="/projects/$project/suppressions" params={{ project }} inherit underline="always">
+              Suppressed addresses
+            </AnchorLink>
           </>
         }
         actions={

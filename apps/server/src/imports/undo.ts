@@ -1,6 +1,8 @@
 import { addressKey } from '../email-address.ts'
 import { allEvents, counterOfEvent } from '../events/over-time.ts'
+import { absorbProvisional } from '../people/addressed.ts'
 import { type Change, changesBetween, recordChanges } from '../people/changes.ts'
+import { loadAddressFacts, takeOptOuts } from '../people/consents.ts'
 import { dropMemberships } from '../people/memberships.ts'
 import { type PersonRow, type PersonState, readRegisters, writeState } from '../people/person.ts'
 import { isOfIdentity, type Registers } from '../people/registers.ts'
@@ -24,7 +26,8 @@ export interface NotedChanges {
 
 /**
  * Takes back what a step of an import did, as far as nobody changed it since: a fact that the import's write is still the
- * latest of gets its former value. People whom it created are removed unless they did something or were written to.
+ * latest of gets its former value. People whom it created are removed unless they did something or were written to. Whoever
+ * gets an address back takes on what was said by it meanwhile, as everybody does who gets one.
  *
  * @param at when the import began, epoch ms
  */
@@ -37,10 +40,9 @@ export async function undoChanges(session: PeopleSession, noted: NotedChanges, a
   const created = new Set(noted.created)
   const ids = [...created, ...Object.keys(noted.changed).map(Number)]
   const people = await lockPeople(session, ids)
-  await removeConsents(session, [...people.values()], at)
   const active = await findActive(session, noted.created)
   const gone: number[] = []
-  const kept: Restored[] = []
+  const staying = new Map<number, Registers>()
   for (const [id, before] of people) {
     const registers = readRegisters(before)
     if (created.has(id)) {
@@ -50,12 +52,23 @@ export async function undoChanges(session: PeopleSession, noted: NotedChanges, a
       }
       forgetUntil(registers, at)
     } else restore(registers, noted.changed[id]!)
-    kept.push(restored(id, before, registers, session.now.getTime()))
+    staying.set(id, registers)
   }
+  await removeConsents(session, addressesOf([...people.values()], staying), at)
+  const addresses = addressesOf([], staying)
+  const { consents, provisional } = await loadAddressFacts(session, addresses)
+  const kept = [...staying].map(([id, registers]) => {
+    takeOptOuts(registers, consents)
+    return restored(id, people.get(id)!, registers, session.now.getTime())
+  })
   await updatePeople(session, kept)
   await recordChanges(session, kept)
   await syncSuppressions(session, kept)
   await removePeople(session, gone)
+  await absorbProvisional(
+    session,
+    addresses.filter((address) => provisional.has(address)),
+  )
   for (const { id, changes } of kept) if (changes.length > 0) session.changed.add(id)
 }
 
@@ -70,6 +83,13 @@ interface Restored {
 function restored(id: number, before: PersonRow, registers: Registers, at: number): Restored {
   const after = writeState(registers)
   return { id, at, before, after, changes: changesBetween(before, after) }
+}
+
+/** Those they had, and those they have now. */
+function addressesOf(people: PersonRow[], staying: Map<number, Registers>): string[] {
+  const emails: unknown[] = people.map(({ email }) => email)
+  for (const registers of staying.values()) emails.push(registers.get('$email')?.value)
+  return [...new Set(emails.flatMap((email) => (typeof email === 'string' ? [addressKey(email)] : [])))]
 }
 
 function restore(registers: Registers, former: Record<string, Former>): void {
@@ -150,10 +170,9 @@ async function removeEvents(
 /** What its rows said by address alone, which holds for whoever gets the address later. */
 async function removeConsents(
   { client, projectId }: PeopleSession,
-  people: PersonRow[],
+  addresses: string[],
   at: number,
 ): Promise<void> {
-  const addresses = people.flatMap(({ email }) => (email === null ? [] : [addressKey(email)]))
   await client.query(
     'delete from address_consents where project_id = $1 and at = $2 and address = any($3::text[])',
     [projectId, at, addresses],

@@ -255,6 +255,52 @@ describe('an undone import of people', () => {
   })
 })
 
+describe('an undone import that had given somebody another address', () => {
+  const undo = async (id: number) =>
+    server.work((await server.call('POST', `/imports/${id}/undo`)).body.task.id)
+  const later = () => {
+    now = new Date(now.getTime() + 1_000)
+  }
+
+  it('gives them back what was said by the old one meanwhile', async () => {
+    await put('o1', { email: 'o1@x.example' })
+    await put('o2', { email: 'o2@x.example' })
+    await put('o3', { email: 'o3@x.example' })
+    later()
+    const moved = await server.run('id,email\no1,n1@x.example\no2,n2@x.example\no3,n3@x.example\n')
+    expect(moved.counts).toMatchObject({ updated: 3 })
+    later()
+    await server.run('email\nO1@x.example\n', { kind: 'unsubscribes' })
+    await server.run('email\no2@x.example\n', { kind: 'suppressions' })
+    later()
+    expect(await find('o1')).toMatchObject({ email: 'n1@x.example', subscribed: true })
+    await undo(moved.id)
+    expect(await find('o1')).toMatchObject({ email: 'o1@x.example', subscribed: false })
+    expect(await suppressed()).toContain('o2@x.example')
+    expect(await find('o3')).toMatchObject({ email: 'o3@x.example', subscribed: true, suppressed: false })
+    // Whom the address stood for meanwhile is them.
+    expect(await find('o1@x.example')).toBeUndefined()
+    expect(
+      await server.sql(
+        `select c.kind, c.detail from person_changes c join people p on p.id = c.person_id
+         where p.project_id = $1 and p.external_id = 'o1' and c.kind = 'subscription' and c.at = $2`,
+        server.projectId,
+        now,
+      ),
+    ).toEqual([{ kind: 'subscription', detail: { subscribed: false } }])
+  })
+
+  it('does not hold against them what it said by the old one itself', async () => {
+    await put('o4', { email: 'o4@x.example' })
+    later()
+    const both = await server.run('id,email,subscribed\n,o4@x.example,no\no4,n4@x.example,\n')
+    expect(both.counts.rejected).toBe(0)
+    expect(await find('o4')).toMatchObject({ email: 'n4@x.example' })
+    await undo(both.id)
+    expect(await find('o4')).toMatchObject({ email: 'o4@x.example', subscribed: true })
+  })
+})
+
 it('what an import keeps for corrections and for undoing is gone after 30 days', async () => {
   const done = await server.run('id,email\nold1,\nold2,nothing\n')
   const kept = async () =>

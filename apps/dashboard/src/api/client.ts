@@ -9,7 +9,8 @@ export class ApiError extends Error {
 
   constructor(status: number, problem: Record<string, unknown>, retryAfterSeconds?: number) {
     super(
-      text(problem.detail) ??
+      // What the server says is for those who call it with a key.
+      (problem.code === 'unauthorized' ? sessionEnded : text(problem.detail)) ??
         text(problem.message) ??
         text(problem.title) ??
         `The server answered ${status}.`,
@@ -22,6 +23,8 @@ export class ApiError extends Error {
     this.problem = problem
   }
 }
+
+const sessionEnded = 'The session has ended. Sign in, then try again.'
 
 /** No answer at all: the server is down, or the network is. */
 export class ConnectionError extends Error {

@@ -1,7 +1,7 @@
 import { type Query, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useSyncExternalStore } from 'react'
 import { ApiError, ConnectionError } from './client.ts'
-import { isBusy } from './query-client.ts'
+import { isBusy, isSignedOut } from './query-client.ts'
 
 export interface Stale {
   /** When the oldest of what is shown was read. */
@@ -32,7 +32,7 @@ const failureOf = ({ state }: Query): Error | null => state.fetchFailureReason ?
 
 function isStale(query: Query): boolean {
   const failure = failureOf(query)
-  return query.state.data !== undefined && failure !== null && !isBusy(failure)
+  return query.state.data !== undefined && failure !== null && !isBusy(failure) && !isSignedOut(failure)
 }
 
 /** A proxy in front answers for a server that is gone. */

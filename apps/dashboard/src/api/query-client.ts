@@ -12,12 +12,12 @@ const mostBusyTries = 20
 /** For requests that are dear: only what was not even begun is asked again. */
 export const retryWhileBusy = (failures: number, error: Error) => isBusy(error) && failures < mostBusyTries
 
-const signedOut = (error: Error) => error instanceof ApiError && error.status === 401
+export const isSignedOut = (error: Error) => error instanceof ApiError && error.status === 401
 
 export function createQueryClient(): QueryClient {
   // An expired session empties the cached one, and the layout then shows the sign-in page.
   const onError = (error: Error) => {
-    if (signedOut(error)) client.setQueryData(['session'], null)
+    if (isSignedOut(error)) client.setQueryData(['session'], null)
     // Somebody's role was changed meanwhile: what they may do is read again.
     if (error instanceof ApiError && typeof error.problem.right === 'string')
       void client.invalidateQueries({ queryKey: ['projects'] })

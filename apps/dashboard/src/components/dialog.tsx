@@ -1,5 +1,6 @@
 import { Modal, type ModalProps } from '@mantine/core'
 import { useId, useLayoutEffect } from 'react'
+import { SignedOutNote } from './signed-out-note.tsx'
 
 export type DialogProps = Omit<ModalProps, 'opened'> & { opened?: boolean }
 
@@ -7,7 +8,7 @@ export type DialogProps = Omit<ModalProps, 'opened'> & { opened?: boolean }
  * A modal dialog. When it closes, the keyboard is where it was before: at the button that opened it, also when the dialog
  * exists only while it is open, or when it was an item of a menu.
  */
-export function Dialog({ opened = true, ...props }: DialogProps) {
+export function Dialog({ opened = true, children, ...props }: DialogProps) {
   const id = useId()
   useLayoutEffect(() => {
     if (!opened) return
@@ -21,7 +22,13 @@ export function Dialog({ opened = true, ...props }: DialogProps) {
       })
     }
   }, [opened, id])
-  return <Modal id={id} returnFocus={false} opened={opened} {...props} />
+  return (
+    <Modal id={id} returnFocus={false} opened={opened} {...props}>
+      {/* The one of the page is behind this, and out of the keyboard's reach. */}
+      <SignedOutNote />
+      {children}
+    </Modal>
+  )
 }
 
 /** An item of a menu goes with it; the button of the menu stays. */

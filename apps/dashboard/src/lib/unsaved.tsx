@@ -2,6 +2,7 @@ import { Button, Group, Text } from '@mantine/core'
 import { useBlocker } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
 import { Dialog } from '../components/dialog.tsx'
+import { useReportUnsaved } from './unsaved-forms.ts'
 
 interface Unsaved {
   /** To be shown by the form: asks before changes are left behind. */
@@ -20,6 +21,7 @@ export function useUnsaved(draft: unknown): Unsaved {
   // Who saves goes on to another page before the next render.
   const isDirty = useRef(false)
   isDirty.current = now !== saved
+  useReportUnsaved(now !== saved)
   const blocker = useBlocker({
     shouldBlockFn: ({ current, next }) => isDirty.current && placeOf(current) !== placeOf(next),
     enableBeforeUnload: () => isDirty.current,

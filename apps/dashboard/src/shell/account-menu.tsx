@@ -2,15 +2,22 @@ import { Avatar, Box, Group, Menu, Text, UnstyledButton, VisuallyHidden } from '
 import { useDisclosure } from '@mantine/hooks'
 import { IconBook, IconKeyboard, IconLogout, IconUserCircle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
 import { sessionQuery, useSignOut } from '../api/session.ts'
 import { notifyError } from '../lib/notify.tsx'
+import { anyUnsaved } from '../lib/unsaved-forms.ts'
 import { AccountDialog } from './account-dialog.tsx'
 
 export function AccountMenu({ onShowShortcuts }: { onShowShortcuts: () => void }) {
   const user = useQuery(sessionQuery).data?.user
   const signOut = useSignOut()
+  const navigate = useNavigate()
   const leave = () =>
-    signOut.mutate(undefined, { onError: (error) => notifyError('Could not sign out', error) })
+    signOut.mutate(undefined, {
+      // Otherwise the layout leads there; who says so themselves is asked about what was not saved.
+      onSuccess: () => anyUnsaved() && navigate({ to: '/sign-in' }),
+      onError: (error) => notifyError('Could not sign out', error),
+    })
   const [changing, dialog] = useDisclosure(false)
   return (
     <>

@@ -4,6 +4,7 @@ import { useSuspenseQuery } from '@tanstack/react-query'
 import { getRouteApi, Outlet, useLocation } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { projectsQuery } from '../api/session.ts'
+import { SignedOutNote } from '../components/signed-out-note.tsx'
 import { rememberProject } from '../lib/last-project.ts'
 import { AccountMenu } from './account-menu.tsx'
 import { ColorSchemeMenu } from './color-scheme-menu.tsx'
@@ -86,7 +87,10 @@ export function ConsoleLayout() {
 
         <AppShell.Main id="main" ref={main} tabIndex={-1} className={classes.main}>
           <Box className={classes.content}>
-            <StaleNote project={id} />
+            <div className={classes.notes}>
+              <SignedOutNote className={classes.note} />
+              <StaleNote project={id} />
+            </div>
             <Outlet />
           </Box>
         </AppShell.Main>

@@ -10,9 +10,9 @@ export function StaleNote({ project }: { project: string }) {
   useHeartbeat(project)
   const stale = useStale(project)
   return (
-    <Box role="status" aria-label="Freshness" className={classes.stale}>
+    <Box role="status" aria-label="Freshness">
       {stale && (
-        <Alert color="red" mb="md" icon={<IconCloudOff aria-hidden />} className={classes.staleNote}>
+        <Alert color="red" mb="md" icon={<IconCloudOff aria-hidden />} className={classes.note}>
           {stale.away ? 'Fairway does not answer.' : 'Fairway could not read this page anew.'} This page is
           not up to date since {formatTime(stale.since)}.
         </Alert>

@@ -205,7 +205,10 @@ export async function recordPostponed(
   )
 }
 
-/** Addresses that do not exist are never sent to again. */
+/**
+ * Addresses that do not exist are never sent to again. One that was listed while its mail was under way keeps its time; where
+ * the reason is one that is lifted with somebody's suppression, the bounce takes its place, which is not.
+ */
 export async function suppressBounced(
   app: App,
   projectId: number,
@@ -213,9 +216,10 @@ export async function suppressBounced(
 ): Promise<void> {
   if (bounces.length === 0) return
   await app.pool.query(
-    `insert into suppressions (project_id, address, reason, created_at)
-     select $1, b.address, b.reason, $4 from unnest($2::text[], $3::text[]) as b (address, reason)
-     on conflict (project_id, address) do nothing`,
+    `insert into suppressions as s (project_id, address, reason, created_at)
+     select distinct on (b.address) $1, b.address, b.reason, $4
+     from unnest($2::text[], $3::text[]) as b (address, reason) order by b.address
+     on conflict (project_id, address) do update set reason = excluded.reason where s.reason in ('api', 'import')`,
     [
       projectId,
       bounces.map(({ address }) => addressKey(address)),

@@ -5,6 +5,7 @@ import { createProject } from '../../src/accounts/projects.ts'
 import type { App } from '../../src/app.ts'
 import { messageIdOf } from '../../src/messages/create.ts'
 import { claimMessages, recordOutcomes } from '../../src/messages/outcomes.ts'
+import { listTimeline } from '../../src/people/timeline.ts'
 import { refusal, type SmtpSink, startSmtpSink } from './smtp-sink.ts'
 import { addMessages, addPerson, addTemplate, deliver, plainMail, sendThrough, stateOf } from './support.ts'
 
@@ -391,6 +392,58 @@ describe('errors', () => {
       project,
     ])
     expect(rows).toEqual([{ address: 'nobody@x.example', reason: expect.stringContaining('5.1.1') }])
+  })
+
+  test('a bounce of an address that is listed meanwhile is told by the message and is no longer lifted', async () => {
+    const project = await newProject()
+    const reasons = { api: 'api', import: 'import', complaint: 'complaint', manual: 'asked by phone' }
+    const smtp = await sink({
+      onRcptTo: ({ address }, _session, callback) => {
+        const reason = reasons[address.split('@')[0] as keyof typeof reasons]
+        app.pool
+          .query(
+            `insert into suppressions (project_id, address, reason, created_at) values ($1, $2, $3, '2026-01-01')
+             on conflict do nothing`,
+            [project, address, reason],
+          )
+          .then(() => callback(refusal(550, '5.1.1 no such user')), callback)
+      },
+    })
+    await sendThrough(app, project, smtp.port)
+    const people = await Promise.all(
+      Object.keys(reasons).map((name) => addPerson(app, project, { id: name, email: `${name}@x.example` })),
+    )
+    const templateId = await addTemplate(app, project)
+    // Twice to each, in one batch.
+    const ids = await addMessages(
+      app,
+      project,
+      [...people, ...people].map((personId) => ({ class: 'behavioral' as const, personId, templateId })),
+    )
+    await deliver(app, project, ids)
+    const { rows } = await app.pool.query(
+      'select address, reason, created_at from suppressions where project_id = $1 order by address',
+      [project],
+    )
+    const created_at = new Date('2026-01-01')
+    expect(rows).toEqual([
+      { address: 'api@x.example', reason: expect.stringMatching(/^hard bounce: .*5\.1\.1/), created_at },
+      { address: 'complaint@x.example', reason: 'complaint', created_at },
+      { address: 'import@x.example', reason: expect.stringMatching(/^hard bounce: .*5\.1\.1/), created_at },
+      { address: 'manual@x.example', reason: 'asked by phone', created_at },
+    ])
+    for (const [place, id] of ids.entries()) {
+      expect(await stateOf(app, project, id)).toMatchObject({
+        state: 'failed',
+        reason: expect.stringContaining('5.1.1'),
+      })
+      const { items } = await listTimeline(app, project, people[place % people.length]!, {
+        limit: 10,
+      })
+      expect(items.filter(({ kind }) => kind === 'message')).toContainEqual(
+        expect.objectContaining({ id, state: 'failed', reason: expect.stringContaining('5.1.1') }),
+      )
+    }
   })
 
   test('the connection breaks after the message was handed over: unknown, never again', async () => {

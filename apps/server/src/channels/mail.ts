@@ -7,7 +7,7 @@ export interface OutgoingMail {
   /** The value of Message-ID, with its angle brackets. It carries our message's id, the same on every attempt. */
   messageId: string
   from: Mailbox
-  to: string[]
+  to: Mailbox[]
   replyTo?: Mailbox[]
   subject: string
   html: string
@@ -31,7 +31,7 @@ export function toNodemailer(mail: OutgoingMail) {
     messageId: mail.messageId,
     // Names and bare addresses, not text to be parsed: an address can't turn into two.
     from: mail.from,
-    to: mail.to.map((address) => ({ name: '', address })),
+    to: mail.to,
     replyTo: mail.replyTo,
     subject: foldable(mail.subject),
     html: mail.html || undefined,

@@ -219,7 +219,7 @@ async function tryOut(
       {
         messageId: `<${randomUUID()}@${domainOf(from)}>`,
         from: { name: '', address: from },
-        to: [to],
+        to: [{ name: '', address: to }],
         subject: 'Fairway can send through this server',
         html: '<p>This mail was sent by the connection test of Fairway. Nothing has to be done.</p>',
         text: 'This mail was sent by the connection test of Fairway. Nothing has to be done.',

@@ -87,6 +87,7 @@ async function composeTogether(delivery: Delivery, addressed: Addressed[], chunk
       source: indexOf(message, template),
       scope: scopeSourceOf(app, projectId, message, mail.insteadOf ?? to),
       to,
+      names: message.input.recipientNames,
       bcc,
       left: message.input.left,
       headers: platformHeaders(app, projectId, mail),

@@ -22,7 +22,7 @@ export async function composeMail(shared: ComposeShared, item: ComposeItem): Pro
   const source = await composeMessage({
     messageId: `<${scope.messageId}.${shared.projectId}@${domain}>`,
     from,
-    to,
+    to: to.map((address) => ({ name: item.names?.[address] ?? '', address })),
     replyTo,
     subject: rendered.subject,
     html: rendered.html,

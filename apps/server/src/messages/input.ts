@@ -9,6 +9,8 @@ export interface MessageInput {
   data?: Record<string, Json>
   /** Addresses the caller named; the person's own address otherwise. */
   to?: string[]
+  /** What some of them are called, by address. */
+  recipientNames?: Record<string, string>
   bcc?: string[]
   /** Recipients that a server did not take yet, when it took the others: who the next try is for. */
   left?: string[]

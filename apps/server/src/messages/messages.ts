@@ -36,6 +36,8 @@ export interface Message {
 }
 
 export interface MessageDetail extends Message {
+  /** What the caller said that recipients are called, by address. */
+  recipientNames: Record<string, string>
   /** Reasons of the past, oldest first: failed attempts, doubts, decisions by hand. */
   history: { at: string; state: string; reason: string | null }[]
   /** Its mail in the sandbox mailbox. */
@@ -103,7 +105,7 @@ export async function listMessages(
 /** @throws {ApiError} 404 */
 export async function getMessage(app: App, projectId: number, id: string): Promise<MessageDetail> {
   const { rows } = await app.pool.query<MessageDetail & { history: Json }>(
-    `select ${columns}, m.history,
+    `select ${columns}, coalesce(m.input -> 'recipientNames', '{}') as "recipientNames", m.history,
             (select b.id from mailbox b where b.project_id = $1 and b.message_id = m.id) as "mailboxId"
      from messages m ${named} where m.project_id = $1 and m.id = $2`,
     [projectId, id],

@@ -20,6 +20,8 @@ export interface ComposeItem {
   source: number
   scope: ScopeSource
   to: string[]
+  /** What some of `to` are called, by address. */
+  names?: Record<string, string>
   bcc: string[]
   /** Of these, whom it is still to reach; everybody when absent. */
   left?: string[]

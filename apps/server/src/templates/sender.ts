@@ -1,4 +1,5 @@
 import { domainOf } from '../email-address.ts'
+import { onOneLine, shortened } from '../messages/address-name.ts'
 import { type Mailbox, readMailboxes } from '../messages/addresses.ts'
 import { maskTokens } from './plain-text.ts'
 
@@ -16,22 +17,15 @@ export interface Sender {
   problem?: string
 }
 
-/** Of a value, in characters: a name is a part of one line. */
-const longestValue = 100
-
 /** A value as it stands in a rendered part until its mailboxes are known. */
 export function markValue(value: unknown): string {
   const text = Array.isArray(value) ? value.join('') : String(value ?? '')
   if (text === '') return ''
-  const shown = [...text.slice(0, longestValue * 2)].slice(0, longestValue).join('')
-  return `\uE000${Buffer.from(shown).toString('hex')}\uE001`
+  return `\uE000${Buffer.from(shortened(text)).toString('hex')}\uE001`
 }
 
 const putIn = (text: string): string =>
-  text
-    .replace(/\uE000([0-9a-f]*)\uE001/g, (_, hex: string) => Buffer.from(hex, 'hex').toString())
-    .replace(/[\p{Cc}\u2028\u2029\uE000\uE001]+/gu, ' ')
-    .trim()
+  onOneLine(text.replace(/\uE000([0-9a-f]*)\uE001/g, (_, hex: string) => Buffer.from(hex, 'hex').toString()))
 
 export function readSender(rendered: string): Sender {
   const read = readMailboxes(rendered)

@@ -2,7 +2,8 @@ import type { Json } from '@fairway/queue'
 import { addressProblem, canonicalAddress } from '../email-address.ts'
 import { badRequest, tooLarge } from '../errors.ts'
 import { isEmptyList } from '../ingest/fields.ts'
-import { readMailboxes } from '../messages/addresses.ts'
+import { onOneLine, shortened } from '../messages/address-name.ts'
+import { type Mailbox, readMailboxes } from '../messages/addresses.ts'
 import type { MessageInput } from '../messages/input.ts'
 import type { PersonReference } from '../people/lookup.ts'
 import { isNoId, noIdReason } from '../people/no-id.ts'
@@ -52,8 +53,10 @@ export function readSendRequest(
   }
   const template = readTemplate(fields)
   const person = readPerson(fields.identifiers)
-  const to = readRecipients(fields, 'to')
-  const bcc = readRecipients(fields, 'bcc')
+  const named = readRecipients(fields, 'to')
+  const to = named?.map(({ address }) => address)
+  // Nobody sees them: they need no names.
+  const bcc = readRecipients(fields, 'bcc')?.map(({ address }) => address)
   if (!to && !person)
     throw badRequest('to is missing: give an address, or identifiers of a person with one', 'to')
   if ((to?.length ?? 0) + (bcc?.length ?? 0) > mostRecipients) {
@@ -69,6 +72,7 @@ export function readSendRequest(
     input: {
       person,
       to,
+      recipientNames: namesOf(named ?? []),
       bcc,
       data: readData(fields.message_data),
       mail: readMail(fields, senders),
@@ -118,7 +122,7 @@ function readPerson(identifiers: unknown): PersonReference | undefined {
   throw badRequest('identifiers must have an id, an email or a cio_id', 'identifiers')
 }
 
-function readRecipients(fields: Fields, name: 'to' | 'bcc'): string[] | undefined {
+function readRecipients(fields: Fields, name: 'to' | 'bcc'): Mailbox[] | undefined {
   const value = fields[name]
   if (value === undefined || value === null || value === '') return undefined
   if (typeof value !== 'string')
@@ -126,7 +130,15 @@ function readRecipients(fields: Fields, name: 'to' | 'bcc'): string[] | undefine
   const read = readMailboxes(value)
   if ('problem' in read)
     throw badRequest(`${name} must be valid addresses, separated by commas; ${read.problem}`, name)
-  return read.mailboxes.map(({ address }) => address)
+  return read.mailboxes
+}
+
+/** Shortened rather than refused: a mail must not stay behind for a name. */
+function namesOf(mailboxes: Mailbox[]): Record<string, string> | undefined {
+  const names = mailboxes
+    .map(({ address, name }) => [address, shortened(onOneLine(name))] as const)
+    .filter(([, name]) => name !== '')
+  return names.length > 0 ? Object.fromEntries(names) : undefined
 }
 
 function readMail(fields: Fields, rules: SenderRules | undefined): MessageInput['mail'] {

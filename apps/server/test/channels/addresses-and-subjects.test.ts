@@ -58,7 +58,7 @@ test.each([
   const bytes = await composeMessage({
     messageId: '<1@x.example>',
     from: { name: '', address: 'a@x.example' },
-    to: ['b@x.example'],
+    to: [{ name: '', address: 'b@x.example' }],
     subject,
     html: '<p>x</p>',
     text: 'x',

@@ -7,7 +7,7 @@ const compose = (parts: { subject?: string; headers?: Record<string, string> }) 
   composeMessage({
     messageId: '<1@x.example>',
     from: { name: '', address: 'a@x.example' },
-    to: ['b@x.example'],
+    to: [{ name: '', address: 'b@x.example' }],
     subject: 'S',
     html: '',
     text: 't',

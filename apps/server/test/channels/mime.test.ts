@@ -8,7 +8,7 @@ import { serialize } from '../../src/channels/mime.ts'
 const mail = (parts: Partial<OutgoingMail>): OutgoingMail => ({
   messageId: '<1@x.example>',
   from: { name: 'Ænn', address: 'a@x.example' },
-  to: ['b@x.example'],
+  to: [{ name: '', address: 'b@x.example' }],
   subject: 'S',
   html: '',
   text: 't',

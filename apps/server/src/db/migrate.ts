@@ -6,6 +6,7 @@ import pg from 'pg'
 import type { Logger } from 'pino'
 import { DatabaseUnusable } from './database.ts'
 import { addresses } from './migrations/0013_addresses.ts'
+import { names } from './migrations/0027_names.ts'
 
 const directory = fileURLToPath(new URL('./migrations/', import.meta.url))
 /** Any constant: all Fairways on one database wait for the same lock. */
@@ -22,7 +23,10 @@ interface Migration {
   run?: (client: pg.Client) => Promise<void>
 }
 
-const migrationsInCode: Migration[] = [{ version: 13, name: '0013_addresses', checksum: '', run: addresses }]
+const migrationsInCode: Migration[] = [
+  { version: 13, name: '0013_addresses', checksum: '', run: addresses },
+  { version: 27, name: '0027_names', checksum: '', run: names },
+]
 
 /**
  * Brings the tables up to date: runs each numbered file of `migrations/` once, in order, each in its own transaction,

@@ -111,7 +111,7 @@ export async function countFound(
 }
 
 function stagesOf(search: string, country: string | null): Stage[] {
-  const folded = search.toLowerCase()
+  const folded = foldedName(search)
   return [
     { value: 'p.external_id', prefix: search, unique: true },
     { value: 'a.alias', prefix: search, kind: 'external', unique: true },
@@ -122,6 +122,9 @@ function stagesOf(search: string, country: string | null): Stage[] {
     { value: 'n.name', prefix: innerPrefix(folded), kind: 'inner_name' },
   ]
 }
+
+/** As function `person_name` has names: in lower case, whatever the locale of the database, with one kind of i. */
+const foldedName = (name: string): string => name.replace(/[Iİı]/g, 'i').toLowerCase()
 
 /** Of a kind: where its values are, as far as `$1` is its project. */
 const tableOf = (kind: NonNullable<Stage['kind']>): string =>

@@ -4,7 +4,7 @@ import type { App } from '../app.ts'
 import { list, object, only, refuse, text, truth, wholeNumber } from '../conditions/check.ts'
 import { withTransaction } from '../db/transaction.ts'
 import type { IngestItem } from '../ingest/item.ts'
-import { parsePersonPath } from '../people/edit.ts'
+import { longestPersonPath, parsePersonPath } from '../people/edit.ts'
 import { findPersonIds } from '../people/lookup.ts'
 import { requireManualSegment } from '../segments/members.ts'
 import { startTask, type Task, toTask } from '../tasks/task.ts'
@@ -117,7 +117,7 @@ async function resolveIds(app: App, projectId: number, ids: unknown): Promise<nu
     throw refuse('people.ids', `must be a list of 1 to ${mostIds.toLocaleString('en')} people`)
   const references = ids.map((id, place) => {
     const path = Number.isInteger(id) ? String(id) : id
-    if (typeof path !== 'string' || path.length > 1_003)
+    if (typeof path !== 'string' || path.length > longestPersonPath)
       throw refuse(`people.ids.${place}`, 'must be a number or a text')
     const parsed = parsePersonPath(path)
     return 'internal' in parsed ? { internalId: parsed.internal } : { id: parsed.external }

@@ -29,8 +29,11 @@ export const limitsOf = ({ config }: App, api: keyof typeof documented): IngestL
   batchItems: config.maxBatchEvents ?? documented[api].batchItems,
 })
 
-/** Ids, email addresses and event names are shorter than this, in characters. */
+/** Ids and names of events are shorter than this, in characters, wherever they come in. */
 export const nameLength = 255
+
+/** Ids of before that are longer still lead to their people. More does not fit into an index of PostgreSQL. */
+export const longestStoredId = 1_000
 
 /** Objects and arrays inside one another in one item. */
 export const maxDepth = 20

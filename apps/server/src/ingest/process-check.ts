@@ -1,6 +1,7 @@
 import { identityOf } from '../people/identity.ts'
 import { isNoId, noIdReason } from '../people/no-id.ts'
 import type { IngestItem, PersonRef, RejectedItem } from './item.ts'
+import { longestStoredId } from './limits.ts'
 
 const kinds: Record<IngestItem['kind'], true> = {
   identify: true,
@@ -12,8 +13,6 @@ const kinds: Record<IngestItem['kind'], true> = {
   delete: true,
 }
 
-/** Longer ids do not fit into an index of PostgreSQL; the APIs refuse them much earlier. */
-const longestId = 1_000
 /** Year 9999: what PostgreSQL, JavaScript and JSON all write alike. */
 const latestTime = Date.UTC(9999, 11, 31)
 
@@ -39,7 +38,8 @@ function checkRef(ref: PersonRef, field: string): string | undefined {
   for (const value of [ref.id, ref.email, ref.anonymousId]) {
     if (value === undefined || value === null) continue
     if (typeof value !== 'string') return `an id in ${field} is not a text`
-    if (value.length > longestId) return `an id in ${field} is longer than ${longestId} characters`
+    if (value.length > longestStoredId)
+      return `an id in ${field} is longer than ${longestStoredId} characters`
   }
   for (const id of [ref.id, ref.anonymousId])
     if (id && isNoId(id)) return `an id in ${field} ${noIdReason(id)}`

@@ -2,7 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
-import { parsePersonPath, requirePerson } from '../people/edit.ts'
+import { longestPersonPath, parsePersonPath, requirePerson } from '../people/edit.ts'
 import { LiveStreams } from './live-streams.ts'
 import { longestRangeHours, readOverview } from './overview.ts'
 import { listRejects } from './rejects.ts'
@@ -74,7 +74,10 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
         summary: 'The latest events of a person as they arrive (server-sent events)',
         description: "As the project's.",
         tags: ['overview'],
-        params: Type.Object({ project: Type.String(), person: Type.String({ maxLength: 300 }) }),
+        params: Type.Object({
+          project: Type.String(),
+          person: Type.String({ maxLength: longestPersonPath }),
+        }),
       },
     },
     async (request, reply) => {

@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import { faultOf } from '../db/faults.ts'
 import { badRequest, invalidField, notFound } from '../errors.ts'
 import type { IngestItem } from '../ingest/item.ts'
+import { longestStoredId } from '../ingest/limits.ts'
 import { changePeople, needsExclusive } from './change.ts'
 import { refOf } from './identity.ts'
 import { findPerson, loadPerson, type Person } from './person.ts'
@@ -11,6 +12,9 @@ import { withPeople } from './session.ts'
 
 /** How the REST API names a person in a path: by our number, or `id:` and the product's own id. */
 export type PersonPath = { internal: number } | { external: string }
+
+/** In characters: an id that is stored leads to its person however long it is. */
+export const longestPersonPath = 'id:'.length + longestStoredId
 
 /** @throws {ApiError} 422 */
 export function parsePersonPath(text: string): PersonPath {

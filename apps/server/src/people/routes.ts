@@ -5,13 +5,14 @@ import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import { addressProblem, canonicalAddress } from '../email-address.ts'
 import { invalidField, notFound } from '../errors.ts'
+import { nameLength } from '../ingest/limits.ts'
 import { itemInBody } from '../json-limits.ts'
 import { countPeople } from './count.ts'
-import { editPerson, parsePersonPath, requirePerson } from './edit.ts'
+import { editPerson, longestPersonPath, parsePersonPath, requirePerson } from './edit.ts'
 import { refOf } from './identity.ts'
 import { describePerson, listPeople } from './list.ts'
 import { languageName, timezoneName } from './locale.ts'
-import { loadPeople } from './lookup.ts'
+import { findPersonIds, loadPeople } from './lookup.ts'
 import { isNoId, noIdReason } from './no-id.ts'
 import { countFound, type Matches, searchPeople } from './search.ts'
 import { listTimeline } from './timeline.ts'
@@ -20,7 +21,10 @@ const tags = ['people']
 export const ProjectParams = Type.Object({ project: Type.String() })
 export const PersonParams = Type.Object({
   project: Type.String(),
-  person: Type.String({ maxLength: 300, description: "Fairway's number, or `id:` and your own id" }),
+  person: Type.String({
+    maxLength: longestPersonPath,
+    description: "Fairway's number, or `id:` and your own id",
+  }),
 })
 export const Paging = {
   limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
@@ -141,6 +145,8 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
     async ({ project, params, body }) => {
       const path = parsePersonPath(params.person)
       if ('external' in path) requireId(path.external, 'person')
+      if ('external' in path && path.external.length >= nameLength)
+        await requireStored(app, project.id, path.external)
       const person =
         'external' in path ? { id: path.external } : refOf(await requirePerson(app, project.id, path))
       const id = await editPerson(app, project.id, { kind: 'identify', person, ...toIdentify(body) })
@@ -264,7 +270,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
         tags,
         params: PersonParams,
         body: Type.Object(
-          { from: Type.String({ maxLength: 300, description: 'As in the path' }) },
+          { from: Type.String({ maxLength: longestPersonPath, description: 'As in the path' }) },
           { additionalProperties: false },
         ),
       },
@@ -287,6 +293,12 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
  */
 function requireId(id: string | null, field: string): void {
   if (id !== null && isNoId(id)) throw invalidField(field, noIdReason(id))
+}
+
+/** Nobody new gets an id of that length. @throws {ApiError} 422 */
+async function requireStored(app: App, projectId: number, id: string): Promise<void> {
+  const [person] = await findPersonIds(app.pool, projectId, [{ id }])
+  if (person === null) throw invalidField('person', `an id must be shorter than ${nameLength} characters`)
 }
 
 /** @throws {ApiError} 422 */

@@ -5,6 +5,7 @@ import type { App } from '../app.ts'
 import { conditionSchema } from '../conditions/language.ts'
 import { parseConditions } from '../conditions/parse.ts'
 import { conditionsInBody, longListInBody } from '../json-limits.ts'
+import { longestPersonPath } from '../people/edit.ts'
 import { readAtDescription, takeReadAt } from '../read-at.ts'
 import { changeSegment, createSegment, deleteSegment } from './change-segment.ts'
 import type { StoreEvents } from './evaluate.ts'
@@ -25,7 +26,7 @@ const SegmentParams = Type.Object({
   project: Type.String(),
   segment: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
 })
-const People = Type.Array(Type.String({ maxLength: 300 }), {
+const People = Type.Array(Type.String({ maxLength: longestPersonPath }), {
   maxItems: 1_000,
   default: [],
   description: "Fairway's numbers, or `id:` and your own ids",

@@ -3,6 +3,7 @@ import { isAPIError } from 'better-auth/api'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
+import { addressKey } from '../email-address.ts'
 import { ApiError, notFound } from '../errors.ts'
 import { authPath, shortestPassword } from './auth.ts'
 import { rememberBrowser } from './known-browser.ts'
@@ -223,12 +224,13 @@ const betterAuthRoutes = (app: App) => async (server: FastifyInstance) => {
       const endpoint = request.params['*'].replace(/\/$/, '')
       // better-auth is given what was routed, never the address as it was sent: there is nothing to read in another way.
       if (!/^[\w/-]+$/.test(endpoint)) throw notFound(`${authPath}/${endpoint}`)
-      const email = emailOf(request.body)
+      const sent = withAddressKey(request.body)
+      const email = emailOf(sent)
       if (!checksNothing.has(endpoint)) await countSignInAttempt(app, request, email)
       const url = new URL(`${authPath}/${endpoint}`, requestOrigin(request))
       url.search = request.url.split('?').slice(1).join('?')
       const { method } = request
-      const body = method === 'POST' ? JSON.stringify(request.body ?? {}) : undefined
+      const body = method === 'POST' ? JSON.stringify(sent ?? {}) : undefined
       const headers = webHeaders(request)
       if (body !== undefined) headers.set('content-type', 'application/json')
       headers.delete('content-length')
@@ -264,6 +266,12 @@ const checksNothing = new Set([
   'organization/get-active-member',
   'organization/set-active',
 ])
+
+/** Users are stored by the key of their address. */
+function withAddressKey(body: unknown): unknown {
+  const email = emailOf(body)
+  return email === undefined ? body : { ...(body as object), email: addressKey(email) }
+}
 
 function emailOf(body: unknown): string | undefined {
   const { email } = (body ?? {}) as { email?: unknown }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { PoolClient } from 'pg'
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
+import { addressKey, addressProblem, domainOf } from '../email-address.ts'
 import { conflict, invalidField } from '../errors.ts'
 
 export type Role = 'owner' | 'admin' | 'member'
@@ -66,7 +67,9 @@ export const ensureUser = (
     // Two starts at the same time must not both find the organization without an owner.
     await client.query('select 1 from organizations where id = $1 for update', [organizationId])
     const address =
-      email?.trim().toLowerCase() ?? (await firstOwner(client, organizationId)) ?? firstOwnerEmail
+      email === undefined
+        ? ((await firstOwner(client, organizationId)) ?? firstOwnerEmail)
+        : addressKey(email)
     const { rowCount } = await client.query('select 1 from users where email = $1', [address])
     if (rowCount) return { email: address, created: false }
     const role = email === undefined ? 'owner' : create
@@ -107,7 +110,7 @@ export async function updateUser(
   userId: string,
   { name, email }: { name?: string; email?: string },
 ): Promise<void> {
-  const address = email?.trim().toLowerCase()
+  const address = email === undefined ? undefined : addressKey(email)
   if (address !== undefined && !isAddress(address)) {
     throw invalidField('email', 'must be an email address such as you@example.com')
   }
@@ -124,11 +127,9 @@ export async function updateUser(
   })
 }
 
-/** With a dot inside the domain, and two characters after it. */
-function isAddress(text: string): boolean {
-  const domain = /^[^\s@\p{Cc}]{1,64}@([^\s@\p{Cc}]{1,190})$/u.exec(text)?.[1]
-  return domain?.slice(1, -2).includes('.') ?? false
-}
+/** Without a dot, and two characters after it, a domain is a slip of the keyboard; better-auth takes none either. */
+const isAddress = (text: string): boolean =>
+  addressProblem(text) === undefined && /\.[^.]{2,}$/.test(domainOf(text))
 
 /** The user's organizations, oldest first. */
 export async function organizationsOf(app: App, userId: string): Promise<OrganizationSummary[]> {

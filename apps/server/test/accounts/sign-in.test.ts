@@ -155,6 +155,26 @@ describe('a password', () => {
     expect((await whoAmI(again)).status, 'the others end').toBe(401)
   })
 
+  test('an address with an internationalised domain is one, however it is written', async () => {
+    const client = await signIn(server.app, server.url, 'Jo@Müller.example', 'member')
+    expect((await whoAmI(client)).body.user).toMatchObject({ email: 'jo@xn--mller-kva.example' })
+    expect((await link('jo@xn--mller-kva.example')).created).toBe(false)
+    await client.fetch('/api/v1/session/password', { method: 'PUT', body: { newPassword: password } })
+    for (const email of ['jo@müller.example', 'Jo@XN--MLLER-KVA.example', ' jo@Müller.example']) {
+      clock += 60_000
+      const other = new ConsoleClient(server.url)
+      const signedIn = await other.fetch('/api/auth/sign-in/email', {
+        method: 'POST',
+        body: { email, password },
+      })
+      expect([email, signedIn.status]).toEqual([email, 200])
+    }
+    for (const email of ['jo@localhost', 'jo..x@x.example', 'jo'])
+      await expect(
+        createSignInLink(server.app, { email, create: 'member', origin: server.url }),
+      ).rejects.toMatchObject({ status: 422, field: 'email' })
+  })
+
   test('is guessed only so often', async () => {
     const body = { email: 'pass@example.com', password: 'a wrong password' }
     const statuses = []

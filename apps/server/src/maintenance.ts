@@ -4,6 +4,7 @@ import { maintainEvents } from './events/maintain.ts'
 import { maintainExports } from './exports/maintain.ts'
 import { maintainFiles } from './files/maintain.ts'
 import { maintainImports } from './imports/maintain.ts'
+import { maintainRetries } from './queue/retrying-jobs.ts'
 import { maintainSegments } from './segments/maintain.ts'
 
 type Task = (app: App, options: { signal: AbortSignal }) => Promise<void>
@@ -15,6 +16,7 @@ const tasks: Record<string, Task> = {
   maintainFiles,
   maintainSegments,
   maintainImports,
+  maintainRetries,
   sweepDeletedProjects,
 }
 

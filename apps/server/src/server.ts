@@ -11,6 +11,7 @@ import { freePort } from './http/free-port.ts'
 import { listen } from './http/listen.ts'
 import { buildHttpServer } from './http/server.ts'
 import { startMaintenance } from './maintenance.ts'
+import { RetryNotes } from './queue/retrying-jobs.ts'
 import { restoreWatchOf } from './sending/restore-watch.ts'
 import { rendererOf } from './templates/renderer.ts'
 import { startTicker } from './ticker.ts'
@@ -74,7 +75,10 @@ async function startWork(
   await restoreWatchOf(app).look()
   const maintenance = startMaintenance(app)
   closing.add('housekeeping', maintenance.stop)
+  const notes = new RetryNotes(app)
+  closing.add('reasons of retries', () => notes.close())
   const worker = startWorkers(app, observe)
+  notes.hear(worker)
   closing.add('workers', () => worker.close({ graceMs: graceLeft() }))
   const ticker = startTicker(app)
   closing.add('ticker', ticker.stop)

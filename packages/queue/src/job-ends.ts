@@ -21,6 +21,8 @@ export type Outcome = 'completed' | 'snoozed' | 'retried' | 'dead' | 'cancelled'
 export class JobEnds {
   readonly #retry: Required<RetryPolicy>
   readonly #now: () => number
+  /** When the job runs again that was settled last, if it was `retried`. */
+  retryAt = 0
 
   constructor(retry: Required<RetryPolicy>, now: () => number) {
     this.#retry = retry
@@ -43,8 +45,8 @@ export class JobEnds {
     }
     const attempts = (record[3] ?? 0) + 1
     if (attempts < this.#retry.maxAttempts && !(end instanceof Discard)) {
-      const dueAt = roundDueTime(now + backoffMs(attempts, this.#retry), now)
-      this.#again(settler, lane, job, this.#stamped(job, attempts), dueAt)
+      this.retryAt = roundDueTime(now + backoffMs(attempts, this.#retry), now)
+      this.#again(settler, lane, job, this.#stamped(job, attempts), this.retryAt)
       return 'retried'
     }
     this.#bury(settler, job, attempts, end)

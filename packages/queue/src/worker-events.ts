@@ -5,8 +5,10 @@ import type { Job } from './types.ts'
 /** What a worker tells of the jobs that ran in this process. */
 export interface WorkerEventMap {
   completed: [job: Job]
-  /** It will run again. */
-  retried: [job: Job, error: unknown]
+  /** As `completed`, of a job that was tried before: those who only care for failures need not hear of every job. */
+  recovered: [job: Job]
+  /** It will run again, at `dueAt` by the store's clock (ms since the epoch). */
+  retried: [job: Job, error: unknown, dueAt: number]
   snoozed: [job: Job]
   /** It went to the dead letters. */
   dead: [job: Job, error: unknown]
@@ -16,9 +18,6 @@ export interface WorkerEventMap {
   /** The store failed; the worker tries again by itself. */
   error: [error: unknown]
 }
-
-/** Told job by job. */
-const heard = ['completed', 'retried', 'snoozed', 'dead', 'cancelled'] as const
 
 /** Events cost nothing while nobody listens, and an `error` that nobody hears ends no process. */
 export class WorkerEvents {
@@ -37,13 +36,18 @@ export class WorkerEvents {
     return this
   }
 
-  protected get isHeard(): boolean {
-    return heard.some((name) => this.#emitter.listenerCount(name) > 0)
+  protected isHeard(event: Outcome | 'recovered'): boolean {
+    return (
+      this.#emitter.listenerCount(event) > 0 ||
+      (event === 'recovered' && this.#emitter.listenerCount('completed') > 0)
+    )
   }
 
-  protected tell(outcome: Outcome, job: Job, error: unknown): void {
-    if (outcome === 'retried' || outcome === 'dead') this.#emitter.emit(outcome, job, error)
-    else this.#emitter.emit(outcome, job)
+  protected tell(event: Outcome | 'recovered', job: Job, error: unknown, dueAt: number): void {
+    if (event === 'retried') this.#emitter.emit(event, job, error, dueAt)
+    else if (event === 'dead') this.#emitter.emit(event, job, error)
+    else this.#emitter.emit(event, job)
+    if (event === 'recovered') this.#emitter.emit('completed', job)
   }
 
   protected tellStalled(pages: number): void {

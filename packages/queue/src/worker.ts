@@ -349,7 +349,8 @@ export class QueueWorker extends WorkerEvents {
       const outcome = this.#ends.settle(settler, lane, ready, end)
       counts[outcome]++
       if (this.#progress.forget(ready.record[0])) settler.dropProgress(ready.record[0])
-      if (this.isHeard) this.tell(outcome, toJob(ready), end)
+      const event = outcome === 'completed' && ready.record[3] ? 'recovered' : outcome
+      if (this.isHeard(event)) this.tell(event, toJob(ready), end, this.#ends.retryAt)
     }
     const told = lane.ended(call, serviceMs)
     if (told && settler) settler.correct(lane.name, tenant.name, told.cost, told.difference)

@@ -176,16 +176,21 @@ describe.each(kinds)('the life of a job on the %s store', (kind) => {
     )
     worker
       .on('completed', (one) => void events.push(`completed ${one.data}`))
-      .on('retried', (one) => void events.push(`retried ${one.data}`))
+      .on('recovered', (one) => void events.push(`recovered ${one.data}`))
+      .on('retried', (one, error, dueAt) => {
+        const afterMs = dueAt - Date.now()
+        events.push(`retried ${one.data}: ${(error as Error).message}, ${Math.abs(afterMs) < 60_000}`)
+      })
       .on('dead', (one) => void events.push(`dead ${one.data}`))
     await queue.addMany([job('a', 'fine'), job('a', 'flaky'), job('a', 'bad')])
-    await until(() => events.length === 5)
+    await until(() => events.length === 6)
     expect(events.sort()).toEqual([
       'completed fine',
       'completed flaky',
       'dead bad',
-      'retried bad',
-      'retried flaky',
+      'recovered flaky',
+      'retried bad: always, true',
+      'retried flaky: once, true',
     ])
   })
 })

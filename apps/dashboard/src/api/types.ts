@@ -244,6 +244,22 @@ export interface Retrying {
   reasons: { reason: string; provider: string | null; count: number; nextTryAt: string }[]
 }
 
+/** Work other than mail. */
+export interface RetryingJobs {
+  count: number
+  /** There are more than were kept. */
+  more: boolean
+  latest: {
+    lane: string
+    name: string
+    id: string
+    attempts: number
+    reason: string
+    triedAt: string
+    nextTryAt: string
+  }[]
+}
+
 export interface Provider {
   id: number
   kind: string
@@ -309,6 +325,7 @@ export interface ProjectQueue {
   }
   lanes: ProjectLane[]
   retrying: Retrying
+  retryingJobs: RetryingJobs
   /** Null where workers run on other machines. */
   worker: { state: 'running' | 'restarting'; replaced: number } | null
   /** The process that answers. */
@@ -346,6 +363,7 @@ export interface Attention {
     | 'messages_failed'
     | 'messages_unknown'
     | 'items_rejected'
+    | 'jobs_retrying'
     | 'jobs_dead'
     | 'work_delayed'
     | 'work_paused'

@@ -1,6 +1,7 @@
 import type { DeadLetterFilter, QueueOverview, TenantControls, TenantStats } from '@fairway/queue'
 import { isCanary } from '../http/canary.ts'
 import { type Retrying, readRetrying } from '../queue/retrying.ts'
+import { type RetryingJobs, readRetryingJobs } from '../queue/retrying-jobs.ts'
 import { findProject } from './project.ts'
 import { table } from './table.ts'
 import { withApp } from './with-app.ts'
@@ -66,18 +67,20 @@ export async function queueTopCommand({ json, limit }: Output & { limit: number 
 }
 
 export async function queueInspectCommand(project: string, { json }: Output): Promise<void> {
-  const { tenants, controls, dead, retrying } = await withApp(async (app) => {
+  const { tenants, controls, dead, retrying, retryingJobs } = await withApp(async (app) => {
     const { id } = await findProject(app, project)
     return {
       tenants: withShares(await app.queue.tenants(100, { tenant: project }), await app.queue.overview()),
       controls: await app.queue.controls(project),
       dead: await app.queue.deadLetters({ tenant: project, limit: 10, withData: false }),
       retrying: await readRetrying(app, id),
+      retryingJobs: await readRetryingJobs(app, id),
     }
   })
-  if (json) return console.log(JSON.stringify({ waiting: tenants, retrying, controls, dead }))
+  if (json) return console.log(JSON.stringify({ waiting: tenants, retrying, retryingJobs, controls, dead }))
   printTenants(tenants, {})
   if (retrying.count > 0) console.log(describeRetrying(retrying))
+  if (retryingJobs.count > 0) console.log(describeRetryingJobs(retryingJobs))
   console.log(`\nLimits: ${describeControls(controls)}`)
   if (dead.length === 0) return console.log('No dead jobs.')
   console.log('\nThe latest dead jobs:')
@@ -178,6 +181,19 @@ export function describeRetrying({ count, more, reasons }: Retrying): string {
     one.reason.replace(/^will be tried again: /, ''),
   ])
   return heading + table(['messages', 'next try', 'through', 'reason'], rows)
+}
+
+export function describeRetryingJobs({ count, more, latest }: RetryingJobs): string {
+  const which = count > latest.length ? `; the latest ${latest.length}` : ''
+  const heading = `\n${count}${more ? ' or more' : ''} ${count === 1 ? 'job' : 'jobs'} failed and ${count === 1 ? 'is' : 'are'} tried again${which}:\n`
+  const rows = latest.map((job) => [
+    job.lane,
+    job.name,
+    job.attempts,
+    job.nextTryAt.toISOString(),
+    job.reason.slice(0, 60),
+  ])
+  return heading + table(['lane', 'name', 'attempts', 'next try', 'reason'], rows)
 }
 
 const describeControls = (controls: TenantControls): string =>

@@ -6,6 +6,7 @@ import { keptWith } from '../kept-with.ts'
 import { type MessageState, messageStates } from '../messages/state.ts'
 import { isDelayed, type LaneStatus, projectLanes } from '../queue/queue-status.ts'
 import { type Retrying, readRetrying } from '../queue/retrying.ts'
+import { type RetryingJobs, readRetryingJobs } from '../queue/retrying-jobs.ts'
 import { readSendingState, type SendingState } from '../sending/holds.ts'
 
 export interface Overview {
@@ -27,6 +28,7 @@ export interface Attention {
     | 'messages_failed'
     | 'messages_unknown'
     | 'items_rejected'
+    | 'jobs_retrying'
     | 'jobs_dead'
     | 'work_delayed'
     | 'work_paused'
@@ -66,6 +68,7 @@ async function readAll(app: App, seat: Reading, projectId: number, hours: number
     people,
     queue,
     retrying,
+    retryingJobs,
     dead,
     { paused = false },
     { held },
@@ -76,6 +79,7 @@ async function readAll(app: App, seat: Reading, projectId: number, hours: number
     countPeople(seat, projectId),
     projectLanes(app, projectId),
     readRetrying(seat, projectId),
+    readRetryingJobs(seat, projectId),
     app.queue.deadLetters({ tenant: String(projectId), limit: countedDeadLetters, withData: false }),
     app.queue.controls(String(projectId)),
     readSendingState(app, projectId),
@@ -102,6 +106,7 @@ async function readAll(app: App, seat: Reading, projectId: number, hours: number
       states,
       queue,
       retrying,
+      retryingJobs,
       rejected,
       dead: dead.length,
       paused: paused === true,
@@ -169,13 +174,14 @@ function listAttention(found: {
   states: States
   queue: LaneStatus[]
   retrying: Retrying
+  retryingJobs: RetryingJobs
   rejected: number
   dead: number
   paused: boolean
   held: SendingState['held']
   trouble: PartitionTrouble | undefined
 }): Attention[] {
-  const { states, queue, retrying, rejected, dead, paused, held, trouble } = found
+  const { states, queue, retrying, retryingJobs, rejected, dead, paused, held, trouble } = found
   // Of paused work everybody knows why it waits.
   const delayed = paused ? [] : queue.filter(isDelayed)
   const list: Attention[] = [
@@ -210,6 +216,11 @@ function listAttention(found: {
       title: `${counted(rejected, 'accepted item')} could not be processed.`,
     },
     {
+      kind: 'jobs_retrying',
+      count: retryingJobs.count,
+      title: `${counted(retryingJobs.count, 'job', retryingJobs.more ? retryingJobs.count : undefined)} failed and ${retryingJobs.count === 1 ? 'is' : 'are'} tried again: ${withoutStop(retryingJobs.latest[0]?.reason)}.`,
+    },
+    {
       kind: 'jobs_dead',
       count: dead,
       title: `${counted(dead, 'job', countedDeadLetters)} failed too often and stopped being tried.`,
@@ -230,7 +241,9 @@ function listAttention(found: {
 
 /** What hinders most of them. */
 const plainReason = ({ reasons }: Retrying) =>
-  (reasons[0]?.reason ?? '').replace(/^will be tried again: /, '').replace(/\.$/, '')
+  withoutStop(reasons[0]?.reason.replace(/^will be tried again: /, ''))
+
+const withoutStop = (text = '') => text.replace(/\.$/, '')
 
 function counted(count: number, noun: string, most = Number.POSITIVE_INFINITY): string {
   const number = new Intl.NumberFormat('en').format(count)

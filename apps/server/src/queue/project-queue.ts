@@ -5,6 +5,7 @@ import { keptWith } from '../kept-with.ts'
 import { type Drain, Drains } from './drain.ts'
 import { isDelayed, type LaneStatus, laneStatuses, lanes, readSnapshot } from './queue-status.ts'
 import { type Retrying, readRetrying } from './retrying.ts'
+import { type RetryingJobs, readRetryingJobs } from './retrying-jobs.ts'
 
 /** A project's work in the queue, and how it is treated. Tells nothing of other projects. */
 export interface ProjectQueue {
@@ -14,6 +15,8 @@ export interface ProjectQueue {
   lanes: ProjectLane[]
   /** Mail that could not be sent yet, and comes back for another try. */
   retrying: Retrying
+  /** Other work that failed and comes back for another try. */
+  retryingJobs: RetryingJobs
   /** The process that does the work, where it is of the same server; else null. */
   worker: ProcessStatus | null
   /** The process that answers; null without a supervisor. */
@@ -65,11 +68,12 @@ const drainsOf = keptWith((_: App) => new Drains())
 /** The project's numbers are of now, the lanes' own (who is served) up to a few seconds old. */
 export async function readProjectQueue(app: App, projectId: number): Promise<ProjectQueue> {
   const tenant = String(projectId)
-  const [own, controls, snapshot, retrying] = await Promise.all([
+  const [own, controls, snapshot, retrying, retryingJobs] = await Promise.all([
     app.queue.tenants(lanesRead, { tenant }),
     app.queue.controls(tenant),
     readSnapshot(app),
     readRetrying(app, projectId),
+    readRetryingJobs(app, projectId),
   ])
   const paused = controls.paused === true
   const statuses = laneStatuses(app, projectId, own)
@@ -84,6 +88,7 @@ export async function readProjectQueue(app: App, projectId: number): Promise<Pro
     paused,
     limits: limitsOf(controls),
     retrying,
+    retryingJobs,
     worker: processStatus(app, 'worker'),
     api: processStatus(app, 'api'),
     lanes: statuses.map((status, index) => ({

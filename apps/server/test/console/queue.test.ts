@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createProject } from '../../src/accounts/projects.ts'
+import { RetryNotes } from '../../src/queue/retrying-jobs.ts'
 import { bury } from '../queue/support.ts'
 import { type Console, eventually, focused, noBrowser, openConsole, pressTogether } from './browser.ts'
 
@@ -163,5 +164,24 @@ describe.skipIf(noBrowser)('the queue in the console', () => {
     await eventually(() => focused(page)).toMatchObject({ tag: 'a', text: 'Not seen yet' })
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Dead letter: Deliver a message' }).waitFor()
+  })
+
+  it('says what failed and is tried again, and why', async () => {
+    const notes = new RetryNotes(fairway.server.app)
+    const job = { lane: 'bulk', tenant, name: 'task', id: 't', data: {}, attempt: 2, readyAt: 0, firstAt: 0 }
+    notes.retried(job, new Error('The bucket is away'), Date.now() + 60_000)
+    await notes.close()
+    await page.goto(fairway.path('overview'))
+    await page.getByText('1 job failed and is tried again: The bucket is away.').waitFor()
+    await page.getByRole('link', { name: 'Open the queue' }).first().click()
+    const warnings = page.getByRole('status', { name: 'Warnings' })
+    await warnings.getByText('1 job failed and is tried again').waitFor()
+    await warnings
+      .getByText(/A step of long work, in bulk: The bucket is away \(tried 2 times, next try/)
+      .waitFor()
+    const later = new RetryNotes(fairway.server.app)
+    later.ended(job)
+    await later.close()
+    await warnings.getByText('tried again').waitFor({ state: 'detached' })
   })
 })

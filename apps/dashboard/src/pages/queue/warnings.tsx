@@ -4,6 +4,7 @@ import type { ProjectLane, ProjectQueue } from '../../api/types.ts'
 import { RetryingMail } from '../../components/retrying-mail.tsx'
 import { formatDuration, plural } from '../../lib/format.ts'
 import { listWords } from '../../lib/lanes.ts'
+import { RetryingJobs } from './retrying-jobs.tsx'
 
 /** What an operator must not overlook. Announced when it appears; nothing is shown when all is as it should be. */
 export function Warnings({ project, queue }: { project: string; queue: ProjectQueue }) {
@@ -71,6 +72,7 @@ export function Warnings({ project, queue }: { project: string; queue: ProjectQu
         </Alert>
       )}
       <RetryingMail project={project} retrying={queue.retrying} linksToServer />
+      <RetryingJobs jobs={queue.retryingJobs} />
       {(full.length > 0 || refused > 0) && (
         <Alert mb="md" color="red" icon={<IconShieldX aria-hidden />} title="New items are refused">
           {full.length > 0

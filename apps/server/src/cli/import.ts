@@ -121,7 +121,10 @@ async function bring(app: App, { project_id, id }: ImportRow, file: string | und
     row = await receivePart(app, project_id, id, { offset: 0, last: true, body: createReadStream(file) })
   if (row.state === 'fetching') row = await follow(app, row)
   if (row.state !== 'ready')
-    throw new CommandFailed(row.message ?? `The file could not be read (${row.state}).`)
+    // The row's words are for those who call the API.
+    throw new CommandFailed(
+      row.message?.replace('(format.file)', '(--file)') ?? `The file could not be read (${row.state}).`,
+    )
   return row
 }
 

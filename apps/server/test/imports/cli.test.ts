@@ -97,7 +97,9 @@ describe('fairway import', () => {
     const { code, stderr } = await failure(file, '--project', project, '--json')
     expect({ code, stderr }).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/holds 2 files: a.csv, b.csv/),
+      stderr: expect.stringMatching(
+        /holds 2 files: a.csv, b.csv. Say which one this import is of \(--file\)/,
+      ),
     })
     const told = ['--file', 'a.csv', '--encoding', 'Windows-1251']
     await server.cli('import', file, '--project', project, ...told, '--json')

@@ -1,4 +1,5 @@
 import { Autocomplete, NumberInput, Select, TagsInput } from '@mantine/core'
+import { useState } from 'react'
 import { DateValueFields } from './date-fields.tsx'
 import { type DateValue, isDateValue, type Operator, type Test, type Value } from './language.ts'
 
@@ -40,8 +41,8 @@ const options = groups.map(({ group, takes }) => ({
     .map(({ value, label }) => ({ value: value as string, label: label as string })),
 }))
 
-const choiceOf = ({ operator, value }: Test): Choice | undefined =>
-  (isDateValue(value) && choices.find((choice) => choice.value === `date ${operator}`)) ||
+const choiceOf = ({ operator }: Test, isDate: boolean): Choice | undefined =>
+  (isDate && choices.find((choice) => choice.value === `date ${operator}`)) ||
   choices.find((choice) => choice.value === operator)
 
 interface TestFieldsProps {
@@ -52,13 +53,19 @@ interface TestFieldsProps {
 
 /** The operator and the value of a property's test. */
 export function TestFields({ test, suggestions = [], onChange }: TestFieldsProps) {
-  const choice = choiceOf(test)
+  // A date that is not written yet is empty text, as a number is: only what was chosen tells them apart.
+  const [choseDate, setChoseDate] = useState(isDateValue(test.value))
+  const choice = choiceOf(test, isDateValue(test.value) || (choseDate && typeof test.value === 'string'))
   const choose = (value: string) => {
     const next = choices.find((candidate) => candidate.value === value)!
     const operator = next.value.replace('date ', '') as Operator
+    setChoseDate(next.takes === 'date')
     onChange(withValue(operator, valueFor(next.takes, choice?.takes, test.value)))
   }
-  const setValue = (value: Value) => onChange({ operator: test.operator, value })
+  const setValue = (value: Value) => {
+    setChoseDate(choice?.takes === 'date')
+    onChange({ operator: test.operator, value })
+  }
   return (
     <>
       <Select

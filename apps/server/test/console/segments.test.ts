@@ -60,6 +60,28 @@ describe.skipIf(noBrowser)('segments in the console', () => {
     await eventually(() => page.getByRole('table').getByRole('link').allTextContents()).toHaveLength(3)
   })
 
+  it('takes a date of the calendar where it offered one that moves with the time', async () => {
+    await page.goto(fairway.path('segments/new'))
+    await add('Property of the person')
+    await eventually(() => focused(page)).toMatchObject({ tag: 'input' })
+    await page.keyboard.type('trial_ends')
+    await page.keyboard.press('Escape')
+    await choose('Operator', 'is after')
+    await says('People whose trial_ends is after 7 days ago.').waitFor()
+    await choose('Relative to now', 'the date')
+    await eventually(() => combobox('Operator').inputValue()).toBe('is after')
+    await page.getByText('Give a value.').waitFor()
+    const date = page.getByLabel('Date', { exact: true })
+    await date.fill('2026-03-01')
+    await says('People whose trial_ends is after 2026-03-01.').waitFor()
+    await date.fill('')
+    await eventually(() => combobox('Operator').inputValue()).toBe('is after')
+    await date.fill('2026-04-01')
+    await says('People whose trial_ends is after 2026-04-01.').waitFor()
+    await choose('Operator', 'is more than')
+    await page.getByPlaceholder('Number').waitFor()
+  })
+
   it('lets one type a value while the known values are still on their way', async () => {
     let arrive!: () => void
     const released = new Promise<void>((resolve) => {

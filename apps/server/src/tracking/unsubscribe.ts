@@ -9,17 +9,31 @@ import { holdPeople } from '../people/session.ts'
 
 export interface LinkedMessage {
   projectName: string
+  /** The mailbox that got the mail; empty when nobody knows. */
   recipient: string
 }
 
-/** What a link's page says about its message; undefined when it or its project is gone. */
-export async function findLinkedMessage(
-  app: App,
+interface Reach {
+  projectName: string
+  personId: number | null
+  /** Where the person's mail goes now. */
+  ownAddress: string | null
+  /** Where the mail went, joined by commas. */
+  recipient: string | null
+  bcc: string[] | null
+  /** The caller named the recipients, who need not be the person that the mail is about. */
+  named: boolean
+}
+
+async function findReach(
+  client: Pick<PoolClient, 'query'>,
   projectId: number,
   messageId: string,
-): Promise<LinkedMessage | undefined> {
-  const { rows } = await app.pool.query<LinkedMessage>(
-    `select p.name as "projectName", coalesce(h.email, m.recipient, '') as recipient
+): Promise<Reach | undefined> {
+  const { rows } = await client.query<Reach>(
+    // Where the input was forgotten, recipients may have been named.
+    `select p.name as "projectName", m.person_id as "personId", h.email as "ownAddress", m.recipient,
+            m.input -> 'bcc' as bcc, m.input ?| array['to', 'forget'] as named
      from messages m
      join projects p on p.id = m.project_id and p.deleted_at is null
      left join people h on h.project_id = m.project_id and h.id = m.person_id
@@ -29,9 +43,26 @@ export async function findLinkedMessage(
   return rows[0]
 }
 
+/** Those that the mail names: what was sent in blind copy stays so. */
+function recipientsOf({ recipient, bcc }: Reach): string[] {
+  const blind = new Set((bcc ?? []).map(addressKey))
+  return (recipient ?? '').split(', ').filter((address) => address && !blind.has(addressKey(address)))
+}
+
+/** What a link's page says about its message; undefined when it or its project is gone. */
+export async function findLinkedMessage(
+  app: App,
+  projectId: number,
+  messageId: string,
+): Promise<LinkedMessage | undefined> {
+  const reach = await findReach(app.pool, projectId, messageId)
+  return reach && { projectName: reach.projectName, recipient: recipientsOf(reach).join(', ') }
+}
+
 /**
- * Opts out the person that a message was for, and whoever else holds the address that the page names: it is that mailbox which
- * gets no more. It holds for who gets the address later, too. Repeating it changes nothing. False when the message is gone.
+ * Opts out the mailbox that got the mail: whoever holds the address, now or later. A mail to the person's own address opts out the
+ * person, too, also when they have another address by now. Where the caller named the recipient, the person may be
+ * somebody else, who is left alone. Repeating it changes nothing. False when the message is gone.
  *
  * `how`: 'page' for the button, 'one_click' for the mail client's own (RFC 8058).
  */
@@ -44,28 +75,22 @@ export async function unsubscribe(
   return withTransaction(app.pool, async (client) => {
     // Whoever gets the address at this moment would be missed.
     await holdPeople(client, projectId, { exclusive: true })
-    const message = await client.query<{ person_id: number | null; addresses: string | null }>(
-      `select m.person_id, coalesce(h.email, m.recipient) as addresses
-       from messages m left join people h on h.project_id = m.project_id and h.id = m.person_id
-       where m.project_id = $1 and m.id = $2`,
-      [projectId, messageId],
-    )
-    if (!message.rows[0]) return false
-    const { person_id: personId, addresses } = message.rows[0]
+    const reach = await findReach(client, projectId, messageId)
+    if (!reach) return false
+    const { personId, ownAddress, named } = reach
+    const addresses = recipientsOf(reach)
+    // Of a mail in doubt nobody noted the recipient.
+    if (addresses.length === 0 && !named && ownAddress) addresses.push(ownAddress)
     await optOut(
       client,
       projectId,
-      { personId, addresses: keysOf(addresses) },
+      { personId: named ? null : personId, addresses: addresses.map(addressKey) },
       { subscribed: false, via: how, messageId },
       app.now(),
     )
     return true
   })
 }
-
-/** A message's recipients are joined by commas. */
-const keysOf = (addresses: string | null): string[] =>
-  (addresses ?? '').split(', ').filter(Boolean).map(addressKey)
 
 /** The opt-out is a write like any other, with its time, so that a late older write can't undo it. */
 async function optOut(

@@ -152,6 +152,50 @@ describe('the unsubscribe link', () => {
     expect((await subscribed(other)).subscribed).toBe(true)
   })
 
+  test('of a mail to a named address opts out that mailbox, not the person whom the mail is about', async () => {
+    for (const forget of [undefined, true]) {
+      const own = `p${Math.random()}@x.example`
+      const named = `n${Math.random()}@x.example`
+      const personId = await addPerson(server.app, server.projectId, { email: own })
+      const reader = await addPerson(server.app, server.projectId, { email: named.toUpperCase() })
+      const bcc = `b${Math.random()}@x.example`
+      const blind = await addPerson(server.app, server.projectId, { email: bcc })
+      const [id] = await addMessages(server.app, server.projectId, [
+        {
+          personId,
+          recipient: named,
+          input: { to: [named], bcc: forget ? [] : [bcc], mail: plainMail(), forget },
+        },
+      ])
+      await deliver(server.app, server.projectId, [id!])
+      const link = here(unsubscribeUrl(server.app, server.projectId, id!))
+      const page = await (await fetch(link)).text()
+      expect(page).toContain(`<strong>${named}</strong>`)
+      expect(page).not.toContain(own)
+      expect(page).not.toContain(bcc)
+      await fetch(link, { method: 'POST' })
+      expect((await subscribed(reader)).subscribed).toBe(false)
+      expect((await subscribed(personId)).subscribed).toBe(true)
+      expect((await subscribed(blind)).subscribed).toBe(true)
+    }
+  })
+
+  test('opts out the mailbox that got the mail and its person, who has another address by now', async () => {
+    const { personId, link } = await marketingMail()
+    const { rows } = await server.app.pool.query('select email from people where id = $1', [personId])
+    const fresh = `new${Math.random()}@x.example`
+    await server.app.pool.query('update people set email = $2 where id = $1', [personId, fresh])
+    const heir = await addPerson(server.app, server.projectId, { email: rows[0].email })
+    const sharing = await addPerson(server.app, server.projectId, { email: fresh })
+    const page = await (await fetch(link)).text()
+    expect(page).toContain(`<strong>${rows[0].email}</strong>`)
+    expect(page).not.toContain(fresh)
+    await fetch(link, { method: 'POST' })
+    expect((await subscribed(personId)).subscribed).toBe(false)
+    expect((await subscribed(heir)).subscribed).toBe(false)
+    expect((await subscribed(sharing)).subscribed).toBe(true)
+  })
+
   test('a forged or foreign token does nothing', async () => {
     const { personId, id, link } = await marketingMail()
     const view = permalinkUrl(server.app, server.projectId, id).split('/v/')[1]!

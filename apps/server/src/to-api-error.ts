@@ -23,7 +23,10 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof QueueOverloaded)
     return tooManyRequests('Too much at once: try again later.', seconds(error.retryAfterMs))
   if (error instanceof QueueUnavailable)
-    return unavailable('The queue is not reachable: try again later.', seconds(error.retryAfterMs), error)
+    return (
+      whatTheStoreSaid(error) ??
+      unavailable('The queue is not reachable: try again later.', seconds(error.retryAfterMs), error)
+    )
   if (error instanceof QueueClosed) return unavailable('The server is shutting down: try again.', 1, error)
   if (error instanceof InvalidJob) return fromInvalidJob(error)
   const fromDatabase = databaseError(error)
@@ -32,6 +35,12 @@ export function toApiError(error: unknown): ApiError {
     fromFramework(error) ??
     new ApiError(500, 'internal', 'Something went wrong on our side.', { cause: error })
   )
+}
+
+/** Full, read-only, busy: of use to whoever runs it. */
+function whatTheStoreSaid({ cause }: QueueUnavailable): ApiError | undefined {
+  const meaning = databaseError(cause)
+  return meaning?.status === 503 ? meaning : undefined
 }
 
 /** Its data is too large, or something in it can't be stored. */

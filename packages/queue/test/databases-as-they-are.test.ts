@@ -86,6 +86,31 @@ describe('a pool of one’s own', () => {
   })
 })
 
+it.each(['own', 'given'])('reads times where dates are written otherwise (%s pool)', async (kind) => {
+  const database = await openDatabase()
+  const name = new URL(database.url).pathname.slice(1)
+  await database.pool.query(`alter database ${name} set datestyle to 'German, DMY'`)
+  const queue = createQueue({
+    store: postgresStore(
+      kind === 'own' ? { connectionString: database.url } : { pool: poolOf(database.url, { max: 6 }) },
+    ),
+  })
+  await queue.migrate()
+  const worker = queue.worker(
+    {
+      job: () => {
+        throw new Error('never')
+      },
+    },
+    { lanes, retry: { maxAttempts: 1 } },
+  )
+  await queue.add(job('t', 1))
+  await until(async () => (await queue.deadLetters()).length === 1)
+  expect((await queue.deadLetters())[0]!.diedAt.getTime()).toBeGreaterThan(1.7e12)
+  await worker.close()
+  await queue.close()
+})
+
 describe.each(['repeatable read', 'serializable'])('where %s is the default', (level) => {
   it.each(['own', 'given'])('many work at once without an error (%s pool)', async (kind) => {
     const database = await openDatabase()

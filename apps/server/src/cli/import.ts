@@ -28,7 +28,7 @@ import { taskKinds } from '../task-kinds.ts'
 import { CommandFailed } from './command-failed.ts'
 import { followTask } from './progress.ts'
 import { findProject } from './project.ts'
-import { table } from './table.ts'
+import { printable, table } from './table.ts'
 import { withApp } from './with-app.ts'
 import { WrongArguments } from './wrong-arguments.ts'
 
@@ -278,7 +278,7 @@ async function print(made: Import, { json }: { json?: boolean }): Promise<void> 
   const { rows, created, updated, unchanged, rejected, skipped } = Object.fromEntries(
     Object.entries(counts).map(([key, count]) => [key, count.toLocaleString('en')]),
   ) as Record<keyof typeof counts, string>
-  console.log(`Import ${id}, ${name}: ${state.replace('_', ' ')}${message ? `. ${message}` : ''}`)
+  console.log(printable(`Import ${id}, ${name}: ${state.replace('_', ' ')}${message ? `. ${message}` : ''}`))
   console.log(
     `${rows} rows: ${created} created, ${updated} updated, ${unchanged} unchanged, ${rejected} rejected; ${skipped} other lines (header, empty)`,
   )

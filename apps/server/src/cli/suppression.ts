@@ -6,7 +6,7 @@ import {
   type Suppression,
 } from '../people/suppressions.ts'
 import { findProject } from './project.ts'
-import { table } from './table.ts'
+import { printable, table } from './table.ts'
 import { withApp } from './with-app.ts'
 import { WrongArguments } from './wrong-arguments.ts'
 
@@ -65,7 +65,7 @@ export async function addSuppressionCommand(
   console.log(
     added
       ? `${suppression.address} is suppressed: nothing is sent there.`
-      : `${suppression.address} was suppressed already, since ${suppression.createdAt.toISOString().slice(0, 10)}: ${suppression.reason}`,
+      : `${suppression.address} was suppressed already, since ${suppression.createdAt.toISOString().slice(0, 10)}: ${printable(suppression.reason)}`,
   )
 }
 

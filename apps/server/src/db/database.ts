@@ -7,8 +7,9 @@ import { endSilentConnections } from './silent-connections.ts'
 const oldestVersion = 140_000
 const connectTimeoutMs = 5_000
 const defaultStatementMs = 60_000
-/** What our statements are written for, whatever the database's or the role's default is. */
-const readCommitted = 'set session characteristics as transaction isolation level read committed'
+/** What our statements and the driver's readers are made for, whatever the database's or the role's defaults are. */
+const settings = `select set_config('default_transaction_isolation', 'read committed', false), set_config('datestyle', 'ISO, MDY', false),
+  set_config('intervalstyle', 'postgres', false), set_config('bytea_output', 'hex', false)`
 const int8 = 20
 
 /**
@@ -31,7 +32,7 @@ export function createPool(options: {
     keepAlive: true,
     // Before it is among those that are looked at.
     onConnect: (client) =>
-      client.query({ text: readCommitted, query_timeout: connectTimeoutMs } as pg.QueryConfig) as never,
+      client.query({ text: settings, query_timeout: connectTimeoutMs } as pg.QueryConfig) as never,
     application_name: options.applicationName ?? 'fairway',
     // A statement goes out before those ahead of it are answered: PostgreSQL does not wait for this process in between.
     pipeline: true,
@@ -56,21 +57,34 @@ export function createPool(options: {
   return pool
 }
 
+interface Checked {
+  number: string
+  name: string
+  standby: boolean
+  readOnly: string
+  schema: string | null
+}
+
 /** Connects, within seconds, and looks whether Fairway can work there. Throws an error that says what to correct. */
 export async function checkDatabase(url: string): Promise<void> {
   const [client, other] = [connectionForCheck(url), connectionForCheck(url)]
   try {
     await client.connect()
-    const { rows } = await client.query<{ number: string; name: string; standby: boolean; readOnly: string }>(
+    const { rows } = await client.query<Checked>(
       `select current_setting('server_version_num') as number, current_setting('server_version') as name,
-              pg_is_in_recovery() as standby, current_setting('transaction_read_only') as "readOnly"`,
+              pg_is_in_recovery() as standby, current_setting('transaction_read_only') as "readOnly",
+              current_schema() as schema`,
     )
-    const { number, name, standby, readOnly } = rows[0]!
+    const { number, name, standby, readOnly, schema } = rows[0]!
     if (Number(number) < oldestVersion)
       throw new DatabaseUnusable(`it runs PostgreSQL ${name}, and Fairway needs 14 or newer`)
     if (standby) throw new DatabaseUnusable('it is a standby, which takes no writes; use the primary')
     if (readOnly === 'on')
       throw new DatabaseUnusable('it is read-only (default_transaction_read_only); allow this role to write')
+    if (schema === null)
+      throw new DatabaseUnusable(
+        'none of the schemas in its search_path is there, or this role may not use it; set search_path to one that is, such as public',
+      )
     await other.connect()
     if (await isPooledByTransaction(client, other))
       throw new DatabaseUnusable(

@@ -41,7 +41,7 @@ export function asType(value: Json, type: ValueType, notation: Notation): Json |
 /** What a message says a value should be. */
 export const nameOfType: Record<ValueType, string> = {
   text: 'a text',
-  number: 'a number',
+  number: 'a number (a whole one has 15 digits at most; import longer ones as texts)',
   boolean: 'true or false (or yes or no, 1 or 0)',
   date: 'a date: ISO 8601, 20261231, seconds or milliseconds since 1970, or with the option `dates` like 31/12/2026 or 12/31/2026',
   serial_date: 'a date as spreadsheets number them, like 46387',
@@ -52,6 +52,8 @@ const plain = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$/i
 /** Thousands are only read as such in groups of three. */
 const grouped = /^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/
 
+const wholeNumber = /^[+-]?\d+$/
+
 export function asNumber(value: Json, { decimalComma }: Notation): number | undefined {
   if (typeof value === 'number') return value
   if (typeof value !== 'string') return undefined
@@ -60,7 +62,9 @@ export function asNumber(value: Json, { decimalComma }: Notation): number | unde
   if (grouped.test(text)) text = text.replaceAll(',', '')
   if (!plain.test(text)) return undefined
   const number = Number(text)
-  return Number.isFinite(number) ? number : undefined
+  if (!Number.isFinite(number)) return undefined
+  // Numbers of orders and cards: the next number that can be kept is another one.
+  return wholeNumber.test(text) && !Number.isSafeInteger(number) ? undefined : number
 }
 
 const yes = new Set(['true', 't', 'yes', 'y', '1', 'on', 'x'])

@@ -197,8 +197,8 @@ function noteFates(
     if (id !== undefined && (!earlier || (earlier.before !== undefined && earlier.changes.length === 0)))
       people.set(id, person)
   }
-  const counted = new Set<ChangedPerson>()
-  for (const [index, { row }] of works.entries()) {
+  const counted = new Map<ChangedPerson, string>()
+  for (const [index, { row, item }] of works.entries()) {
     const refusal = changed.refusals.get(index)
     if (refusal !== undefined) fates[row] = { column: null, reason: refusal }
     else if (changed.erased.has(index))
@@ -207,10 +207,13 @@ function noteFates(
     const person = people.get(changed.personIds[index]!)
     if (!person) fates[row] ??= 'unchanged'
     else if (person.before === undefined && !counted.has(person)) fates[row] = 'created'
+    // Another row about who was made just now says the same, or adds to it.
+    else if (person.before === undefined && fates[row] !== 'created')
+      fates[row] = counted.get(person) === factsOf(item) ? 'unchanged' : 'updated'
     // A write that says what is there already only makes it younger.
     else if (fates[row] !== 'created')
       fates[row] = person.changes.length > 0 ? 'updated' : (fates[row] ?? 'unchanged')
-    if (person) counted.add(person)
+    if (person) counted.set(person, factsOf(item))
     if (
       fates[row] === 'unchanged' &&
       othersOf(works[index]!.item, changed).some((id) => (people.get(id)?.changes.length ?? 0) > 0)
@@ -218,6 +221,8 @@ function noteFates(
       fates[row] = 'updated'
   }
 }
+
+const factsOf = ({ at: _at, acceptedAt: _acceptedAt, ...facts }: IngestItem) => JSON.stringify(facts)
 
 interface Under {
   works: (Work & { row: number })[]

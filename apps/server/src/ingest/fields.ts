@@ -35,9 +35,20 @@ export const nobody = (message: string, field: string, ...given: unknown[]) =>
 /** An id of a person: not what programs send where they have none. */
 export function readPersonId(value: unknown, field: string): string | undefined {
   const id = readId(typeof value === 'boolean' ? String(value) : value, field)
-  if (id !== undefined && isNoId(id)) throw nobody(`${field} ${noIdReason(id)}`, field, id)
+  if (id === undefined) return undefined
+  if (isNoId(id)) throw nobody(`${field} ${noIdReason(id)}`, field, id)
+  if (hasLostPlus(id))
+    throw nobody(
+      `${field} is an address whose + became a space; in a URL or a form write it as %2B`,
+      field,
+      id,
+    )
   return id
 }
+
+/** As ids such addresses would be people whom nobody knows, and an opt-out would be theirs. */
+const hasLostPlus = (id: string) =>
+  id.includes('@') && id.trim().includes(' ') && canonicalAddress(id.replaceAll(' ', '+')) !== undefined
 
 /** An address in its canonical form. Empty text is how forms and browsers say "none". */
 export function readEmail(value: unknown, field: string): string | undefined {

@@ -80,6 +80,8 @@ function nameOf(text: string, masked: string): string {
 
 /** The brackets were forgotten, mostly. */
 function problemOfBare(text: string): string {
+  if (!text.includes('@'))
+    return `${problemOfAddress(text)}; a name with a comma in it is put in quotes: "Last, First" <address>`
   const last = text.slice(text.lastIndexOf(' ') + 1)
   if (last === text || canonicalAddress(last) === undefined) return problemOfAddress(text)
   return `put the address in brackets: write ${text.slice(0, -last.length).trim()} <${last}>`

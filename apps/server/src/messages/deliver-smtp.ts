@@ -135,7 +135,13 @@ async function postpone(
     delivery.postpone(message.id, delay)
   }
   // A rate limit is somebody's wish; a server that takes nothing is what somebody wants to hear of.
-  await recordPostponed(app, projectId, nameOf(sending), againBecause(channel.breaker.reason), held)
+  await recordPostponed(
+    app,
+    projectId,
+    nameOf(sending),
+    againBecause(`the server is left alone for a moment, after ${channel.breaker.reason}`),
+    held,
+  )
 }
 
 interface Sent {

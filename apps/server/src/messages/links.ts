@@ -17,8 +17,10 @@ export function readMessageToken(
   purpose: Purpose,
   token: string,
 ): { projectId: number; messageId: string } | undefined {
-  const [project, message, signature, ...rest] = token.split('.')
-  if (!project || !message || !signature || rest.length > 0) return undefined
+  const [project, message, last, ...rest] = token.split('.')
+  // Mail clients take what stands behind a link for a part of it: a bracket, a full stop.
+  const signature = /^([\w-]+)[^\w-]*$/.exec(last ?? '')?.[1]
+  if (!project || !message || !signature || rest.some((part) => /\w/.test(part))) return undefined
   if (!app.secrets.verify(purpose, `${project}.${message}`, signature)) return undefined
   const hex = Buffer.from(message, 'base64url').toString('hex')
   const messageId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')

@@ -8,11 +8,11 @@ const reservedKinds: [kind: string, names: RegExp][] = [
   ['made of', /^(?:content-.*|mime-version|subject|date|message-id)$/i],
   [
     'addressed',
-    /^(?:from|sender|to|cc|bcc|reply-to|resent-.*|apparently-.*|envelope-.*|original-.*|x-(?:apparently|envelope|original|rcpt)-.*)$/i,
+    /^(?:from|sender|to|cc|bcc|reply-to|resent-.*|apparently-.*|envelope-.*|original-.*|x-(?:apparently|envelope|original|rcpt)-.*|mail-(?:followup|reply)-to|x-(?:to|cc|bcc|pm-bcc|mc-bccaddress|smtpapi|msys-api))$/i,
   ],
   [
     'reported on',
-    /^(?:(?:x-)?errors-to|return-path|return-receipt-.*|disposition-notification-.*|x-confirm-reading-to)$/i,
+    /^(?:(?:x-)?errors-to|return-path|return-receipt-.*|disposition-notification-.*|x-confirm-reading-to|generate-delivery-report)$/i,
   ],
   ['traced', /^(?:(?:x-)?received(?:-.*)?|(?:x-)?delivered-to|x-forwarded-.*)$/i],
   ['proven', /^(?:arc-.*|dkim-.*|domainkey-.*|authentication-results(?:-.*)?|bimi-.*)$/i],

@@ -46,6 +46,7 @@ describe('the canonical form', () => {
     ['"a"@x.example', 'it has " in it'],
     ['\u037ea@x.example', 'it has ; in it'],
     ['a\ud800@x.example', 'it has half a character in it'],
+    ['a\ufffd@x.example', 'it has a character in it that could not be read (U+FFFD)'],
     ['a..b@x.example', 'it has two dots in a row'],
     ['.a@x.example', 'what comes before the @ begins or ends with a dot'],
     ['a.@x.example', 'what comes before the @ begins or ends with a dot'],

@@ -106,6 +106,29 @@ it.each(['repeatable read', 'serializable'])('works where %s is the default', as
   })
 })
 
+it('works where dates, intervals and bytes are written otherwise', async () => {
+  const database = await openDatabase()
+  const name = nameOf(database)
+  await database.pool.query(`alter database ${name} set datestyle to 'German, DMY'`)
+  await database.pool.query(`alter database ${name} set intervalstyle to 'iso_8601'`)
+  await database.pool.query(`alter database ${name} set bytea_output to 'escape'`)
+  const { app, call, project } = await start(database.url)
+  expect((await call('/v1/track', { userId: 'u1', event: 'Bought' })).status).toBe(200)
+  await until(
+    async () =>
+      (await app.pool.query('select from people where project_id = $1', [project.id])).rowCount === 1,
+  )
+  const people = await (await call(`/api/v1/projects/${project.id}/people`)).json()
+  expect(Date.parse(people.items[0].createdAt)).toBeGreaterThan(1.7e12)
+  expect((await call(`/api/v1/projects/${project.id}/overview`)).status).toBe(200)
+})
+
+it('a search_path without a schema is refused at start, with what to do', async () => {
+  const database = await openDatabase({ migrate: false })
+  await database.pool.query(`alter database ${nameOf(database)} set search_path to nowhere`)
+  await expect(checkDatabase(database.url)).rejects.toThrow(/set search_path to one that is/)
+})
+
 it('a role that may create in the schema, but no schema, works where all is migrated', async () => {
   const database = await openDatabase()
   const owner = await start(database.url)

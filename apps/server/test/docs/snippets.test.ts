@@ -123,11 +123,14 @@ describe("the console's first steps", () => {
     else if (browser) await runInBrowser(code, own, browser, await newsOf(own))
     else return void tally.excepted.push(`first steps, ${label}: there is no browser on this machine`)
     tally.ran++
-    const { rows } = await server.app.pool.query(
-      'select external_id, email from people where project_id = $1',
-      [project.id],
-    )
-    expect(rows).toEqual([{ external_id: 'u-1', email: 'ada@example.com' }])
+    // A page's calls are requests of their own, in whatever order.
+    const people = async () =>
+      (
+        await server.app.pool.query('select external_id, email from people where project_id = $1', [
+          project.id,
+        ])
+      ).rows
+    await expect.poll(people, { timeout: 60_000 }).toEqual([{ external_id: 'u-1', email: 'ada@example.com' }])
   })
 })
 

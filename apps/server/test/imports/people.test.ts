@@ -164,7 +164,7 @@ describe('a people import', () => {
     expect(done.counts).toEqual({ rows: 12, created: 3, updated: 0, unchanged: 0, rejected: 9, skipped: 1 })
     expect(await server.rejects(done.id)).toEqual([
       [3, 'email', 'is not an email address: it has no @'],
-      [4, 'age', 'is not a number'],
+      [4, 'age', expect.stringMatching(/^is not a number/)],
       [5, null, 'has neither an id nor an email address'],
       [6, 'born', expect.stringMatching(/^is not a date/)],
       [7, null, 'has 5 cells; there are 4 columns'],
@@ -178,7 +178,7 @@ describe('a people import', () => {
     expect(csv.text.split('\r\n').slice(0, 3)).toEqual([
       'id,email,age,born,reject_line,reject_column,reject_reason,reject_text',
       'r2,no address,31,,3,email,is not an email address: it has no @,',
-      'r3,r3@x.example,old,,4,age,is not a number,',
+      expect.stringMatching(/^r3,r3@x\.example,old,,4,age,is not a number.*,$/),
     ])
     // Corrected, it is imported with the same mapping.
     const corrected = csv.text.replace('no address', 'r2@x.example').replace(',old,', ',32,')

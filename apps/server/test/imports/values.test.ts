@@ -56,6 +56,13 @@ describe('dates of a file', () => {
     expect(asDate(text)).toBe(instant)
   })
 
+  it('keeps whole numbers that no number holds', () => {
+    for (const digits of ['4111111111111111111', '9007199254740993', '-12345678901234567890'])
+      expect(asType(digits, 'number', {})).toBeUndefined()
+    expect(asType('9007199254740991', 'number', {})).toBe(Number.MAX_SAFE_INTEGER)
+    expect(asType('0.12345678901234567890', 'number', {})).toBeCloseTo(0.123)
+  })
+
   it('reads days and numbers of JSON alike', () => {
     expect(asType(20260415, 'date', {})).toBe('2026-04-15T00:00:00.000Z')
     expect(asType(45000, 'date', {})).toBeUndefined()

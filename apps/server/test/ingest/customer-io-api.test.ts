@@ -139,6 +139,9 @@ describe('v1', () => {
     ['PUT', '/v1/customers/%20', {}, 'id'],
     ['PUT', '/v1/customers/a%00b', {}, 'id'],
     ['PUT', '/v1/customers/5', { unsubscribed: 'perhaps' }, 'unsubscribed'],
+    // A plus that became a space: an opt-out of nobody.
+    ['PUT', '/v1/customers/ann%20shop@x.example', { unsubscribed: true }, 'id'],
+    ['POST', '/v1/customers/ann%20shop@x.example/suppress', {}, 'id'],
     ['POST', '/v1/customers/5/events', { data: {} }, 'name'],
     ['POST', '/v1/events', { name: 'x' }, 'anonymous_id'],
     ['PUT', '/v1/customers/5/devices', { device: {} }, 'device.id'],

@@ -131,6 +131,8 @@ describe('extra headers', () => {
       'X-Envelope-From',
     ],
     ...['Errors-To', 'X-Errors-To', 'Return-Path', 'Return-Receipt-To', 'Disposition-Notification-To'],
+    // By these some providers take recipients from a header.
+    ...['X-SMTPAPI', 'X-MSYS-API', 'X-MC-BccAddress', 'X-PM-Bcc', 'X-Bcc', 'Mail-Followup-To'],
     ...['Received', 'Received-SPF', 'X-Received', 'Delivered-To', 'X-Forwarded-To'],
     ...['DKIM-Signature', 'DomainKey-Signature', 'ARC-Seal', 'Authentication-Results', 'BIMI-Selector'],
     ...['Reply-To', 'Content-Type', 'List-Unsubscribe', 'X-Fairway-Project'],
@@ -152,6 +154,9 @@ describe('extra headers', () => {
     'References',
     'Feedback-ID',
     'Importance',
+    'X-PM-Message-Stream',
+    'X-SES-CONFIGURATION-SET',
+    'X-MC-Tags',
   ])('%s is taken', (name) =>
     expect(() => validateMail(source('', { headers: { [name]: 'x' } }))).not.toThrow(),
   )

@@ -31,6 +31,17 @@ async function marketingMail() {
 }
 
 describe('the unsubscribe link', () => {
+  // What mail clients take for a part of a link that stands in a text.
+  test.each([']', ')', '.', '%3E', '=', '],'])(
+    'works with %s behind it, and not with more letters',
+    async (end) => {
+      const { link } = await marketingMail()
+      expect((await fetch(link + end)).status).toBe(200)
+      expect((await fetch(`${link}x${end}`)).status).toBe(404)
+      expect((await fetch(`${link}${end}x`)).status).toBe(404)
+    },
+  )
+
   test('GET changes nothing; the button does; twice is fine', async () => {
     const { personId, link } = await marketingMail()
     const page = await fetch(link)

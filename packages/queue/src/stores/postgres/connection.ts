@@ -167,7 +167,8 @@ export class Connection {
   }
 }
 
-const readCommitted = 'set session characteristics as transaction isolation level read committed'
+/** Whatever the database's or the role's defaults are. */
+const settings = `select set_config('default_transaction_isolation', 'read committed', false), set_config('datestyle', 'ISO, MDY', false)`
 
 function ownPool(connectionString: string, timeoutMs: number): pg.Pool {
   const pool = new pg.Pool({
@@ -176,7 +177,7 @@ function ownPool(connectionString: string, timeoutMs: number): pg.Pool {
     application_name: 'fairway-queue',
     connectionTimeoutMillis: Math.min(connectTimeoutMs, timeoutMs),
     keepAlive: true,
-    onConnect: (client) => client.query(timed({ text: readCommitted }, timeoutMs)) as never,
+    onConnect: (client) => client.query(timed({ text: settings }, timeoutMs)) as never,
   })
   // Also for one that is held between statements for long.
   pool.on('connect', (client) => void client.on('error', ignore))

@@ -21,10 +21,15 @@ export async function deadLetters(db: PoolDb, query: DeadLetterQuery): Promise<D
   const rows = refs
     ? await db.run<LetterRow>('deadLettersOfRefs', [...values, refs], refs.length)
     : await db.run<LetterRow>('deadLetters', values)
-  return rows.map(({ data, ...row }) => (data === null ? row : { ...row, data: JSON.parse(data) }))
+  return rows.map(({ data, diedAt, ...row }) => ({
+    ...row,
+    diedAt: new Date(diedAt),
+    ...(data !== null && { data: JSON.parse(data) }),
+  }))
 }
 
-type LetterRow = Omit<DeadLetter, 'data'> & { data: string | null }
+/** A time as epoch ms: how a pool of somebody else's reads dates is theirs to say. */
+type LetterRow = Omit<DeadLetter, 'data' | 'diedAt'> & { data: string | null; diedAt: number }
 
 /** Anything else is the ref of no letter of this store. */
 const isRef = (ref: string) => /^[1-9]\d{0,17}$/.test(ref)

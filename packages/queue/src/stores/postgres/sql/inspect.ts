@@ -75,7 +75,7 @@ export const deadLetters = (s: string) => letters(s, 'true')
 export const deadLettersOfRefs = (s: string) => letters(s, 'd.n = any ($9::bigint[])')
 
 const letters = (s: string, which: string) => `
-select d.n::text as ref, d.id, d.lane, d.tenant, d.name, d.attempts, d.reason, d.died_at as "diedAt",
+select d.n::text as ref, d.id, d.lane, d.tenant, d.name, d.attempts, d.reason, extract(epoch from d.died_at)::float8 * 1000 as "diedAt",
        case when $8::boolean then coalesce((select b.data from ${s}.blobs b where b.id = d.blob), d.data) end as data
 from ${s}.dead_letters d
 where ${which} and ($1::text is null or d.lane = $1) and ($2::text is null or d.tenant = $2) and ($3::text is null or d.name = $3)

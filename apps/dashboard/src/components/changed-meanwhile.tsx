@@ -1,7 +1,7 @@
 import { Box, Button, Group, Text } from '@mantine/core'
 import { Dialog } from './dialog.tsx'
 
-/** One thing that both changed, or they alone: as it is stored now, and as it is here. */
+/** One thing that both changed: as it is stored now, and as it is here. */
 export interface Difference {
   label: string
   theirs: string
@@ -10,6 +10,9 @@ export interface Difference {
 
 interface ChangedMeanwhileProps {
   differences: Difference[]
+  /** The labels of what only they changed, and of what only was changed here: nothing to decide about. */
+  takenOver: string[]
+  kept: string[]
   onTakeTheirs: () => void
   onKeepMine: () => void
   onClose: () => void
@@ -18,14 +21,16 @@ interface ChangedMeanwhileProps {
 /** Two who edit the same: whoever saves later sees what the other wrote, and decides. */
 export const ChangedMeanwhile = ({
   differences,
+  takenOver,
+  kept,
   onTakeTheirs,
   onKeepMine,
   onClose,
 }: ChangedMeanwhileProps) => (
   <Dialog onClose={onClose} title="Changed meanwhile by somebody else" size="lg">
     <Text size="sm">
-      This was saved in another place since you opened it. “Take theirs” shows what is stored now, and what
-      you changed here is lost; “Keep mine” saves yours, and theirs is lost.
+      Somebody else saved this since you opened it, and both of you changed what stands below. “Take theirs”
+      leaves that as it is stored now; “Keep mine” saves yours in its place.
     </Text>
     {differences.map(({ label, theirs, mine }) => (
       <Box key={label} mt="md" component="section" aria-label={label}>
@@ -36,6 +41,16 @@ export const ChangedMeanwhile = ({
         <Version name="Yours" text={mine} />
       </Box>
     ))}
+    {takenOver.length > 0 && (
+      <Text size="sm" mt="md">
+        Only they changed: {takenOver.join(', ')}. That stays as they saved it.
+      </Text>
+    )}
+    {kept.length > 0 && (
+      <Text size="sm" mt="md">
+        Only you changed: {kept.join(', ')}. That is saved either way.
+      </Text>
+    )}
     <Group justify="flex-end" mt="lg">
       <Button variant="default" onClick={onClose} data-autofocus>
         Cancel

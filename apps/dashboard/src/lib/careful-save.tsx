@@ -3,7 +3,7 @@ import { useRef, useState } from 'react'
 import { ApiError } from '../api/client.ts'
 import { ChangedMeanwhile, type Difference } from '../components/changed-meanwhile.tsx'
 import { formatValue } from './format.ts'
-import { notifyError } from './notify.tsx'
+import { notifyError, notifySuccess } from './notify.tsx'
 
 /** What a form edits, by the label of its field; `shown` where the value says little to people. */
 export type Field = [label: string, value: unknown, shown?: string]
@@ -20,9 +20,9 @@ interface Editing<Stored, Draft, Body> {
   onTake: (draft: Draft) => void
 }
 
-interface CarefulSave<Stored, Body> {
-  /** Saves, unless somebody else changed the same meanwhile: then `dialog` asks. */
-  write: (body: Body, onSaved: (saved: Stored) => void) => Promise<void>
+interface CarefulSave<Stored, Draft, Body> {
+  /** Saves the draft. What others changed meanwhile goes along; where both changed the same, `dialog` asks. */
+  write: (bodyOf: (draft: Draft) => Body, onSaved: (saved: Stored) => void) => Promise<void>
   dialog: React.ReactNode
   isPending: boolean
   /** Why it could not be saved; nothing that the dialog asks about. */
@@ -33,9 +33,15 @@ interface CarefulSave<Stored, Body> {
 
 const mostTries = 3
 
+/** A save that met one of somebody else: what both changed, and how it goes on. */
+interface Clash extends Omit<Merge<unknown>, 'merged'> {
+  takeTheirs: () => void
+  keepMine: () => void
+}
+
 /**
  * Saves what was read under the condition that it is still that. Changes by others of what the form does not edit, such as the
- * state of a campaign, are no reason to ask.
+ * state of a campaign, are no reason to ask, and neither are those of fields that were left alone here.
  */
 export function useCarefulSave<Stored extends { updatedAt: string }, Draft, Body extends object>({
   stored,
@@ -45,35 +51,66 @@ export function useCarefulSave<Stored extends { updatedAt: string }, Draft, Body
   save,
   readAgain,
   onTake,
-}: Editing<Stored, Draft, Body>): CarefulSave<Stored, Body> {
+}: Editing<Stored, Draft, Body>): CarefulSave<Stored, Draft, Body> {
   const known = useRef(stored)
-  const [clash, setClash] = useState<{ theirs: Stored; differences: Difference[]; again: () => void }>()
+  const [clash, setClash] = useState<Clash>()
   const [reading, setReading] = useState(false)
   const [taken, setTaken] = useState(0)
 
-  const write = async (body: Body, onSaved: (saved: Stored) => void): Promise<void> => {
+  const show = (shown: Draft) => {
+    setTaken((count) => count + 1)
+    onTake(shown)
+  }
+
+  const write = async (
+    bodyOf: (draft: Draft) => Body,
+    onSaved: (saved: Stored) => void,
+    // What is known stays so until it is saved: what failed, or was cancelled, is merged anew by the next try.
+    base = known.current,
+    mine = draft,
+    takenOver: string[] = [],
+  ): Promise<void> => {
     setClash(undefined)
     for (let tries = 1; ; tries++) {
-      try {
-        const readAt = known.current && { updatedAt: known.current.updatedAt }
-        const saved = await save.mutateAsync({ ...body, ...readAt })
+      const saved = await attempt(bodyOf(mine), base)
+      if (saved === 'failed') return
+      if (saved !== 'changed') {
         known.current = saved
-        return onSaved(saved)
-      } catch (error) {
-        // Everything else is told by `error`.
-        if (!isChangedMeanwhile(error as Error) || !known.current) return
+        onSaved(saved)
+        if (!isSame(mine, draft)) show(mine)
+        if (takenOver.length > 0)
+          notifySuccess('Somebody else’s changes are kept', `They changed: ${takenOver.join(', ')}.`)
+        return
       }
       const theirs = await look()
       if (!theirs) return
-      const differences = differencesOf(fields, toDraft(known.current), toDraft(theirs), draft)
-      if (differences.length > 0 || tries === mostTries) {
-        const again = () => {
+      const mergeFor = (winner: Winner) => merge(fields, toDraft(base!), toDraft(theirs), mine, winner)
+      const ours = mergeFor('mine')
+      const labels = [...new Set([...takenOver, ...ours.takenOver])]
+      if (ours.differences.length > 0 || tries === mostTries) {
+        const goOn = (merged: Draft) => void write(bodyOf, onSaved, theirs, merged, labels)
+        const takeTheirs = () => {
+          const { merged } = mergeFor('theirs')
+          if (!isSame(merged, toDraft(theirs))) return goOn(merged)
           known.current = theirs
-          void write(body, onSaved)
+          setClash(undefined)
+          save.reset()
+          show(merged)
         }
-        return setClash({ theirs, differences, again })
+        return setClash({ ...ours, takenOver: labels, takeTheirs, keepMine: () => goOn(ours.merged) })
       }
-      known.current = theirs
+      base = theirs
+      mine = ours.merged
+      takenOver = labels
+    }
+  }
+
+  const attempt = async (body: Body, base: Stored | undefined): Promise<Stored | 'changed' | 'failed'> => {
+    try {
+      return await save.mutateAsync({ ...body, ...(base && { updatedAt: base.updatedAt }) })
+    } catch (error) {
+      // Everything else is told by `error`.
+      return base && isChangedMeanwhile(error as Error) ? 'changed' : 'failed'
     }
   }
 
@@ -88,21 +125,15 @@ export function useCarefulSave<Stored extends { updatedAt: string }, Draft, Body
     }
   }
 
-  const takeTheirs = (theirs: Stored) => {
-    known.current = theirs
-    setClash(undefined)
-    setTaken((count) => count + 1)
-    save.reset()
-    onTake(toDraft(theirs))
-  }
-
   return {
-    write,
+    write: (bodyOf, onSaved) => write(bodyOf, onSaved),
     dialog: clash && (
       <ChangedMeanwhile
         differences={clash.differences}
-        onTakeTheirs={() => takeTheirs(clash.theirs)}
-        onKeepMine={clash.again}
+        takenOver={clash.takenOver}
+        kept={clash.kept}
+        onTakeTheirs={clash.takeTheirs}
+        onKeepMine={clash.keepMine}
         onClose={() => setClash(undefined)}
       />
     ),
@@ -115,22 +146,51 @@ export function useCarefulSave<Stored extends { updatedAt: string }, Draft, Body
 const isChangedMeanwhile = (error: Error | null): boolean =>
   error instanceof ApiError && error.code === 'changed_meanwhile'
 
-/** What they changed and is not the same here. */
-function differencesOf<Draft>(
+type Winner = 'mine' | 'theirs'
+
+interface Merge<Draft> {
+  merged: Draft
+  /** What both changed, and not to the same. */
+  differences: Difference[]
+  /** The labels of what only they changed, and of what only was changed here. */
+  takenOver: string[]
+  kept: string[]
+}
+
+/** What one side alone changed is as that side has it; what both changed is the winner's. */
+function merge<Draft>(
   fields: (draft: Draft) => Field[],
   before: Draft,
   theirs: Draft,
   mine: Draft,
-): Difference[] {
-  const was = new Map(fields(before).map(([label, value]) => [label, JSON.stringify(value)]))
-  const here = new Map(fields(mine).map((field) => [field[0], field]))
-  return fields(theirs).flatMap(([label, value, shown]) => {
-    const now = JSON.stringify(value)
+  winner: Winner,
+): Merge<Draft> {
+  const pick = <Part,>(was: Part, their: Part, own: Part): Part =>
+    isSame(was, own) || (winner === 'theirs' && !isSame(was, their)) ? their : own
+  const pickEach = (own: Draft & object): Draft =>
+    Object.fromEntries(
+      (Object.keys(own) as (keyof Draft)[]).map((name) => [
+        name,
+        pick(before[name], theirs[name], own[name]),
+      ]),
+    ) as Draft
+  const merged = typeof mine === 'object' && mine !== null ? pickEach(mine) : pick(before, theirs, mine)
+  const was = new Map(fields(before).map(([label, value]) => [label, value]))
+  const here = new Map(fields(merged).map((field) => [field[0], field]))
+  const result: Merge<Draft> = { merged, differences: [], takenOver: [], kept: [] }
+  for (const [label, value, shown] of fields(theirs)) {
     const [, own, ownShown] = here.get(label)!
-    if (now === was.get(label) || now === JSON.stringify(own)) return []
-    return [{ label, theirs: shownAs(value, shown), mine: shownAs(own, ownShown) }]
-  })
+    const isTheirs = !isSame(value, was.get(label))
+    if (!isSame(value, own)) {
+      if (isTheirs)
+        result.differences.push({ label, theirs: shownAs(value, shown), mine: shownAs(own, ownShown) })
+      else result.kept.push(label)
+    } else if (isTheirs) result.takenOver.push(label)
+  }
+  return result
 }
+
+const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
 
 const shownAs = (value: unknown, shown: string | undefined): string =>
   shown ?? (value === null || value === undefined || value === '' ? '(empty)' : formatValue(value))

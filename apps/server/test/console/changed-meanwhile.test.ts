@@ -145,17 +145,56 @@ describe.skipIf(noBrowser)('two who edit the same in the console', () => {
     await page.goto(fairway.path(`segments/${id}`))
     await button('Edit').click()
     await name().fill('Tagged by me')
+    await page.getByText('JSON', { exact: true }).click()
+    await page.getByRole('textbox', { name: 'Conditions' }).fill('{"tag":"staff"}')
     await write('PATCH', `segments/${id}`, { conditions: { tag: 'vip' } })
     await button('Save').click()
     await part('Conditions').getByText('People who have the tag “vip”.').waitFor()
+    await part('Conditions').getByText('People who have the tag “staff”.').waitFor()
+    await changed().getByText('Only you changed: Name.').waitFor()
     await changed().getByRole('button', { name: 'Take theirs' }).click()
-    await page.getByRole('note', { name: 'In words' }).getByText('People who have the tag “vip”.').waitFor()
-    await name().fill('Tagged by me')
-    await button('Save').click()
     await page.getByText('Segment saved').waitFor()
     expect(await send(fairway, 'GET', `segments/${id}`)).toMatchObject({
       name: 'Tagged by me',
       conditions: { tag: 'vip' },
+    })
+  })
+
+  it('saves what each changed alone without asking, and names what came from the other', async () => {
+    const { id } = await makeTemplate()
+    await page.goto(fairway.path(`templates/${id}`))
+    const subject = page.getByRole('textbox', { name: 'Subject', exact: true })
+    await subject.fill('Mine')
+    await write('PATCH', `templates/${id}`, { name: 'Theirs' })
+    await button('Save').click()
+    await page.getByText('Template saved').waitFor()
+    await page.getByText('They changed: Name.').waitFor()
+    expect(await changed().count()).toBe(0)
+    expect(await send(fairway, 'GET', `templates/${id}`)).toMatchObject({ name: 'Theirs', subject: 'Mine' })
+    await eventually(() => name().inputValue()).toBe('Theirs')
+    expect(await subject.inputValue()).toBe('Mine')
+    // Nothing is left to be saved.
+    await page.getByRole('link', { name: 'Campaigns', exact: true }).click()
+    await page.getByRole('heading', { name: 'Campaigns', level: 1 }).waitFor()
+  })
+
+  it('asks only for what both changed, and saves the rest of both', async () => {
+    const { id } = await makeTemplate()
+    await page.goto(fairway.path(`templates/${id}`))
+    await name().fill('Mine')
+    await page.getByRole('textbox', { name: 'Subject', exact: true }).fill('My subject')
+    await write('PATCH', `templates/${id}`, { name: 'Theirs', preheader: 'Their preheader' })
+    await button('Save').click()
+    await part('Name').getByText('Theirs', { exact: true }).last().waitFor()
+    expect(await changed().getByRole('region').count()).toBe(1)
+    await changed().getByText('Only they changed: Preheader.').waitFor()
+    await changed().getByText('Only you changed: Subject.').waitFor()
+    await changed().getByRole('button', { name: 'Keep mine' }).click()
+    await page.getByText('Template saved').waitFor()
+    expect(await send(fairway, 'GET', `templates/${id}`)).toMatchObject({
+      name: 'Mine',
+      subject: 'My subject',
+      preheader: 'Their preheader',
     })
   })
 })

@@ -57,7 +57,7 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     if (draft.conditions.problem) return
-    void save.write(toInput(draft), (saved) => {
+    void save.write(toInput, (saved) => {
       unsaved.markSaved()
       notifySuccess('Campaign saved')
       onSaved?.(saved)

@@ -41,11 +41,14 @@ function RenameDialog({ project, segment, onClose }: RenameSegmentProps & { onCl
   })
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    void save.write({ name: name.trim() }, () => {
-      unsaved.markSaved()
-      notifySuccess('Segment renamed')
-      onClose()
-    })
+    void save.write(
+      (written) => ({ name: written.trim() }),
+      () => {
+        unsaved.markSaved()
+        notifySuccess('Segment renamed')
+        onClose()
+      },
+    )
   }
   const close = () => unsaved.leave(onClose)
   return (

@@ -47,10 +47,13 @@ export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentForm
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     if (!usable) return
-    void save.write({ name: name.trim(), conditions: built.conditions! }, (saved) => {
-      unsaved.markSaved()
-      onSaved(saved)
-    })
+    void save.write(
+      ({ name, built }) => ({ name: name.trim(), conditions: built.conditions! }),
+      (saved) => {
+        unsaved.markSaved()
+        onSaved(saved)
+      },
+    )
   }
   const told = ['name', 'conditions'].some((field) => fieldError(save.error, field))
   return (

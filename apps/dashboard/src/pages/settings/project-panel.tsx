@@ -41,6 +41,14 @@ const toDraft = (settings: Project): Draft => ({
   retention: settings.eventRetentionDays ?? '',
 })
 
+const toInput = ({ name, mode, testAddress, timezone, retention }: Draft) => ({
+  name: name.trim(),
+  mode,
+  testAddress: testAddress.trim() || null,
+  timezone,
+  eventRetentionDays: retention === '' ? null : Number(retention),
+})
+
 const fields = (draft: Draft): Field[] => [
   ['Mode', draft.mode, draft.mode === 'live' ? 'Live' : 'Test'],
   ['Test address', draft.testAddress],
@@ -77,14 +85,10 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
   }
   const save = () => {
     setAsking(false)
-    const eventRetentionDays = retention === '' ? null : Number(retention)
-    void change.write(
-      { name: name.trim(), mode, testAddress: testAddress.trim() || null, timezone, eventRetentionDays },
-      () => {
-        unsaved.markSaved()
-        notifySuccess('Settings saved')
-      },
-    )
+    void change.write(toInput, () => {
+      unsaved.markSaved()
+      notifySuccess('Settings saved')
+    })
   }
   const known = ['name', 'testAddress', 'timezone', 'eventRetentionDays'].some((field) =>
     fieldError(change.error, field),

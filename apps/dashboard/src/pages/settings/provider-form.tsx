@@ -85,12 +85,16 @@ export function ProviderDialog({ project, provider, onClose }: ProviderDialogPro
   })
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    void save.write(toInput(fields, provider), () => {
-      unsaved.markSaved()
-      if (provider) notifySuccess('SMTP server saved', 'Mail that waits is tried through it when it is due.')
-      else notifySuccess('SMTP server added', 'Send a test before you switch the project to live.')
-      onClose()
-    })
+    void save.write(
+      (written) => toInput(written, provider),
+      () => {
+        unsaved.markSaved()
+        if (provider)
+          notifySuccess('SMTP server saved', 'Mail that waits is tried through it when it is due.')
+        else notifySuccess('SMTP server added', 'Send a test before you switch the project to live.')
+        onClose()
+      },
+    )
   }
   const hostError = fieldError(save.error, 'config.host')
   const passwordError = fieldError(save.error, 'config.password')

@@ -91,7 +91,7 @@ export function SourceForm({ project, source, onSaved }: SourceFormProps) {
     })
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    void save.write(toInput(draft), (saved) => {
+    void save.write(toInput, (saved) => {
       unsaved.markSaved()
       onSaved(saved)
     })

@@ -40,7 +40,7 @@ export function TemplateEditor({ project, template, initial, onSaved }: Template
   const form = useRefusal('Could not save the template', save.error)
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    void save.write(draft, (saved) => {
+    void save.write(pick, (saved) => {
       unsaved.markSaved()
       notifySuccess('Template saved')
       onSaved?.(saved)

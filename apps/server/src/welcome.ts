@@ -31,7 +31,7 @@ export function welcomeText(
 const sampleEvent = (trackingKey: string) =>
   JSON.stringify({
     auth_token: trackingKey,
-    identity: { id: '1', email: 'ann@example.com' },
+    identity: { id: '1', email: 'ada@example.com' },
     event_name: 'Purchased item',
     data: { item: 'Red shoes', price: 49 },
   })

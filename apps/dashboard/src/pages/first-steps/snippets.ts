@@ -17,7 +17,7 @@ export function snippets(origin: string, key: string): Snippet[] {
   -H 'content-type: application/json' \\
   -d '{
     "auth_token": "${key}",
-    "identity": { "id": "u-1", "email": "ada@example.com" },
+    "identity": { "id": "1", "email": "ada@example.com" },
     "event_name": "Signed up",
     "data": { "plan": "starter" }
   }'`,
@@ -34,7 +34,7 @@ const tracker = new Tracker({
 })
 
 await tracker.event.track({
-  identity: { userId: 'u-1', email: 'ada@example.com' },
+  identity: { userId: '1', email: 'ada@example.com' },
   eventName: 'Signed up',
   data: { plan: 'starter' },
 })`,
@@ -46,7 +46,7 @@ await tracker.event.track({
       code: `<script>
   var _veroq = _veroq || []
   _veroq.push(['init', { api_key: '${key}' }])
-  _veroq.push(['user', { id: 'u-1', email: 'ada@example.com' }])
+  _veroq.push(['user', { id: '1', email: 'ada@example.com' }])
   _veroq.push(['track', 'Signed up', { plan: 'starter' }])
 </script>
 <script async src="${origin}/fairway.js"></script>`,
@@ -59,8 +59,8 @@ await tracker.event.track({
 
 const analytics = new Analytics({ writeKey: '${key}', host: '${origin}' })
 
-analytics.identify({ userId: 'u-1', traits: { email: 'ada@example.com' } })
-analytics.track({ userId: 'u-1', event: 'Signed up', properties: { plan: 'starter' } })
+analytics.identify({ userId: '1', traits: { email: 'ada@example.com' } })
+analytics.track({ userId: '1', event: 'Signed up', properties: { plan: 'starter' } })
 await analytics.closeAndFlush()`,
     },
   ]

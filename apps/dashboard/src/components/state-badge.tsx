@@ -31,8 +31,21 @@ export const campaignStates: Record<CampaignState, Omit<StateWords, 'meaning'>> 
   live: { label: 'Live', color: 'lagoon' },
 }
 
-export const MessageStateBadge = ({ state }: { state: MessageState }) => (
-  <StateBadge {...messageStates[state]} />
+/** Sent, as far as the sandbox mailbox goes. */
+const kept: StateWords = {
+  label: 'Kept in the mailbox',
+  color: 'lagoon',
+  meaning: 'It went no further than the mailbox of this project, and nobody received it.',
+}
+
+interface MessageStateBadgeProps {
+  state: MessageState
+  /** Through which it was sent, where that is known. */
+  provider?: string | null
+}
+
+export const MessageStateBadge = ({ state, provider }: MessageStateBadgeProps) => (
+  <StateBadge {...(state === 'sent' && provider === 'sandbox' ? kept : messageStates[state])} />
 )
 
 /** Colour, word and meaning together; the colour alone never says it. */

@@ -44,7 +44,7 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
 
     await track(
       { ...fairway, trackingKey: key! },
-      { id: 'u-1', email: 'ada@example.com', name: 'Signed up', data: { plan: 'starter' } },
+      { id: '1', email: 'ada@example.com', name: 'Signed up', data: { plan: 'starter' } },
     )
     await heading('It has arrived').waitFor()
     await page.getByText('Signed up', { exact: true }).waitFor()
@@ -87,7 +87,7 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
     await page.getByRole('tab', { name: 'Headers' }).click()
     await page.getByRole('rowheader', { name: /^subject$/i }).waitFor()
     await page.getByRole('link', { name: 'Its message' }).click()
-    await page.getByText('Sent', { exact: true }).first().waitFor()
+    await page.getByText('Kept in the mailbox', { exact: true }).first().waitFor()
   })
 
   it('remembers the colour scheme and shows it before the first paint', async () => {

@@ -11,7 +11,10 @@ import { explainReason } from '../messages/reasons.ts'
 export function CampaignReportSection({ project, id }: { project: string; id: string }) {
   const report = useCampaignReport(project, id)
   return (
-    <Section title="Report" description="What became of its messages. “Sent” means handed to the provider.">
+    <Section
+      title="Report"
+      description="What became of its messages. “Sent” means handed to the provider, or kept in the mailbox where none is used."
+    >
       <QueryView query={report} what="the report">
         {(data) => <Report project={project} id={id} report={data} />}
       </QueryView>

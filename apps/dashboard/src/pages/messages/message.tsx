@@ -39,7 +39,7 @@ function MessageView({ project, message }: { project: string; message: MessageDe
         title={message.subject || 'Message'}
         after={
           <>
-            <MessageStateBadge state={message.state} />
+            <MessageStateBadge state={message.state} provider={message.provider} />
             {message.test && (
               <Badge variant="light" color="yellow" tt="none">
                 Test

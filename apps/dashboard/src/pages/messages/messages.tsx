@@ -41,7 +41,7 @@ export function MessagesPage() {
     <>
       <PageHeader
         title="Messages"
-        description="Every send to one person, with its state and the reason for it. “Sent” means handed to the provider."
+        description="Every send to one person, with its state and the reason for it. “Sent” means handed to the provider, “Kept in the mailbox” that it went no further."
         actions={<Select aria-label="State" data={stateOptions} value={state} onChange={filter} w={170} />}
       />
       <DataTable
@@ -85,9 +85,9 @@ const columns = (project: string): Column<Message>[] => [
   },
   {
     title: 'State',
-    render: ({ state, nextTryAt }) => (
+    render: ({ state, provider, nextTryAt }) => (
       <>
-        <MessageStateBadge state={state} />
+        <MessageStateBadge state={state} provider={provider} />
         {nextTryAt && (
           <Text size="xs" c="dimmed" mt={4}>
             next try <TimeAgo at={nextTryAt} />

@@ -57,7 +57,10 @@ function OverviewContent({ project, overview }: { project: string; overview: Ove
       <ActivityCharts series={overview.series} />
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, md: 5 }}>
-          <Section title="Messages by state" description="“Sent” means handed to the provider.">
+          <Section
+            title="Messages by state"
+            description="“Sent” means handed to the provider, or kept in the mailbox where none is used."
+          >
             <StateBars project={project} states={overview.messageStates} />
           </Section>
         </Grid.Col>

@@ -9,7 +9,11 @@ export function Totals({ overview }: { overview: Overview }) {
     <SimpleGrid cols={{ base: 2, md: 4 }} spacing={{ base: 'sm', sm: 'lg' }}>
       <Figure label="People" value={formatCount(overview.totals.people)} />
       <Figure label="Events" value={formatCount(overview.totals.events)} note="in this range" />
-      <Figure label="Messages sent" value={formatCount(overview.totals.sent)} note="handed to the provider" />
+      <Figure
+        label="Messages sent"
+        value={formatCount(overview.totals.sent)}
+        note="to the provider or the mailbox"
+      />
       <Figure
         label="Waiting in the queue"
         value={formatCount(waiting)}

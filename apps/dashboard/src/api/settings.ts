@@ -68,7 +68,7 @@ export const useProviders = (project: string) =>
     queryKey: [project, 'providers'],
     queryFn: ({ signal }) => readProviders(project, signal),
     // What could not be sent through them changes by itself.
-    refetchInterval: 10_000,
+    refetchInterval: ({ state }) => (state.data?.some(({ retrying }) => retrying?.count) ? 2_000 : 10_000),
   })
 
 export interface ProviderInput {

@@ -45,11 +45,11 @@ export function formatDuration(ms: number): string {
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' })
 
-/** "just now", "3 minutes ago", "in 2 hours", "yesterday"; a date when it is over thirty days away. */
+/** "just now", "in a moment", "3 minutes ago", "in 2 hours", "yesterday"; a date when it is over thirty days away. */
 export function formatRelative(at: number, now: number): string {
   const ms = at - now
   const distance = Math.abs(ms)
-  if (distance < 5000) return 'just now'
+  if (distance < 5000) return ms > 0 ? 'in a moment' : 'just now'
   if (distance > 30 * 86_400_000)
     return new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }).format(at)
   const unit = units.find((candidate) => distance >= candidate.ms) ?? units[3]

@@ -2,6 +2,7 @@ import { Alert, Badge, Group, Stack, Text } from '@mantine/core'
 import { IconInbox, IconMailPause } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
 import { useMessage } from '../../api/messages.ts'
+import { useProviders } from '../../api/settings.ts'
 import type { Message, MessageDetail } from '../../api/types.ts'
 import { BackLink } from '../../components/back-link.tsx'
 import { AnchorLink, ButtonLink } from '../../components/links.tsx'
@@ -33,6 +34,9 @@ export function MessagePage() {
 }
 
 function MessageView({ project, message }: { project: string; message: MessageDetail }) {
+  const providers = useProviders(project).data ?? []
+  const provider = providers.find(({ id }) => message.provider === `provider ${id}`)
+  const providerName = provider ? provider.name || provider.config.host : message.provider
   return (
     <>
       <PageHeader
@@ -66,7 +70,7 @@ function MessageView({ project, message }: { project: string; message: MessageDe
         {message.nextTryAt && <TriedAgain message={message} at={message.nextTryAt} />}
         {message.state === 'failed' && <Failed project={project} id={message.id} />}
         <Section title="What happened" description={meaningOf(message)}>
-          <PropertyList label="What happened" entries={outcome(message)} />
+          <PropertyList label="What happened" entries={outcome(message, providerName)} />
         </Section>
         {message.history.length > 0 && (
           <Section title="History" description="Earlier states and their reasons, oldest first.">
@@ -100,7 +104,7 @@ const history = (message: MessageDetail): [string, React.ReactNode][] =>
   ])
 
 /** Without what does not apply: a mail that could not be made was never claimed, and has no provider. */
-const outcome = (message: Message): [string, React.ReactNode][] => {
+const outcome = (message: Message, providerName: string | null): [string, React.ReactNode][] => {
   const entries: [string, React.ReactNode][] = [
     ['Recipient', message.recipient],
     ['Reason', message.reason && explainReason(message.reason)],
@@ -110,7 +114,7 @@ const outcome = (message: Message): [string, React.ReactNode][] => {
     ['Claimed', message.claimedAt && <TimeAgo key="claimed" at={message.claimedAt} />],
     ['Settled', message.settledAt && <TimeAgo key="settled" at={message.settledAt} />],
     ['Attempts', message.attempts || null],
-    ['Provider', message.provider === 'sandbox' ? null : message.provider],
+    ['Provider', message.provider === 'sandbox' ? null : providerName],
     ['Provider’s id', message.providerMessageId],
   ]
   return entries.filter(([, value]) => value !== null)

@@ -6,9 +6,9 @@ import { useProjectQueue } from '../../api/queue.ts'
 import { useChangeProvider, useDeleteProvider, useProviders, useTestProvider } from '../../api/settings.ts'
 import type { Provider } from '../../api/types.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
+import { Dialog } from '../../components/dialog.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
-import { FormDialog, useDialogDraft } from '../../components/form-dialog.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { ReadOnlyNote } from '../../components/read-only-note.tsx'
@@ -120,9 +120,9 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
         </Group>
       </Group>
       {editing && <ProviderDialog project={project} provider={provider} onClose={editor.close} />}
-      <FormDialog opened={testing} onClose={dialog.close} title="Send a test mail">
+      <Dialog opened={testing} onClose={dialog.close} title="Send a test mail">
         <TestForm project={project} provider={provider} onDone={dialog.close} />
-      </FormDialog>
+      </Dialog>
     </Card>
   )
 }
@@ -178,14 +178,12 @@ function TestForm({
   const [to, setTo] = useState('')
   const [from, setFrom] = useState('')
   const test = useTestProvider(project)
-  const unsaved = useDialogDraft({ to, from })
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     test.mutate(
       { id: provider.id, to, from },
       {
         onSuccess: () => {
-          unsaved.markSaved()
           notifySuccess('The server accepted the test mail', 'Whether it arrives, your inbox will tell.')
           onDone()
         },
@@ -194,7 +192,6 @@ function TestForm({
   }
   return (
     <form onSubmit={submit}>
-      {unsaved.guard}
       <Stack>
         <TextInput
           label="To"

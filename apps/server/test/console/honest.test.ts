@@ -292,10 +292,26 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
       `provider ${provider!.id}`,
       'will be tried again: connect ECONNREFUSED',
     ])
-    await page.goto(fairway.path('settings'))
-    await page.getByRole('radio', { name: 'Live' }).click()
-    await button('Save').click()
+    const tested = (error: string | null) =>
+      app.pool.query('update providers set tested_at = $2, test_error = $3 where id = $1', [
+        provider!.id,
+        error && new Date(),
+        error,
+      ])
+    const ask = async () => {
+      await page.goto(fairway.path('settings'))
+      await page.getByRole('radio', { name: 'Live' }).click()
+      await button('Save').click()
+    }
     const asked = dialog(/^Make .+ live\?$/)
+    await tested(null)
+    await ask()
+    await asked.getByText(/The SMTP server was never tested/).waitFor()
+    await asked.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('radio', { name: 'Test' }).click()
+    await tested('535 Wrong password')
+    await ask()
+    await asked.getByText('The last test of the SMTP server failed: 535 Wrong password').waitFor()
     await asked.getByText(/\d mails? could not be sent through the SMTP server yet: .*ECONNREFUSED/).waitFor()
     await asked.getByText(/No domain signs the mail/).waitFor()
     await asked.getByRole('button', { name: 'Cancel' }).click()
@@ -306,6 +322,36 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
     await asked.getByRole('button', { name: 'Make it live all the same' }).click()
     await page.getByText('Settings saved').waitFor()
     expect(await send(fairway, 'GET', 'settings')).toMatchObject({ mode: 'live' })
+  })
+
+  it('says before a campaign goes live whom its conditions leave out, and what its template lacks', async () => {
+    const draft = { name: 'No From', subject: 'Hi', html: '<p>Hi</p>' }
+    const template = await send(fairway, 'POST', 'templates', draft)
+    const campaign = await send(fairway, 'POST', 'behavioral', {
+      name: 'Chosen',
+      triggerEvent: 'Signed up',
+      templateId: template.id,
+      conditions: { tag: 'vip' },
+    })
+    const goLive = async () => {
+      await page.goto(fairway.path(`campaigns/${campaign.id}`))
+      await button('Live').click()
+    }
+    await goLive()
+    const refused = dialog('Chosen cannot be live yet')
+    await refused.getByText('Its template has no sender: it needs a From address.').waitFor()
+    expect(await refused.getByRole('button', { name: /Make it live/ }).count()).toBe(0)
+    await refused.getByRole('link', { name: 'No From' }).click()
+    await heading('No From').waitFor()
+
+    await send(fairway, 'PATCH', `templates/${template.id}`, { fromAddress: 'shop@x.example' })
+    await goLive()
+    const asked = dialog('Make Chosen live?')
+    await asked
+      .getByText(/everybody who does “Signed up” and matches its conditions gets its mail\./)
+      .waitFor()
+    await asked.getByRole('button', { name: 'Make it live' }).click()
+    await page.getByText('Chosen is live').waitFor()
   })
 
   it('lists people by the name they write, and says who is suppressed', async () => {

@@ -2,9 +2,10 @@ import { Button, Group, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useSaveCampaign } from '../../api/campaigns.ts'
-import { findMailProblem } from '../../api/templates.ts'
-import type { Campaign, CampaignState } from '../../api/types.ts'
+import { findMailProblem, readTemplate } from '../../api/templates.ts'
+import type { Campaign, CampaignState, Template } from '../../api/types.ts'
 import { Dialog } from '../../components/dialog.tsx'
+import { AnchorLink } from '../../components/links.tsx'
 import { campaignStates } from '../../components/state-badge.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { useWhereMailGoes } from './where-mail-goes.ts'
@@ -12,15 +13,42 @@ import { useWhereMailGoes } from './where-mail-goes.ts'
 const states = ['off', 'test', 'live'] as const
 const nameOf = (state: CampaignState) => campaignStates[state].label.toLowerCase()
 
+interface Asked {
+  state: CampaignState
+  problem: string | null
+  /** The template that keeps the campaign from the state: nothing to ask about. */
+  refused?: Template
+}
+
+/** Why the server would not make a campaign live with it. */
+function refusalOf({ fromAddress, senderProblem, subject, html, text }: Template): string | undefined {
+  if (!fromAddress?.trim()) return 'Its template has no sender: it needs a From address.'
+  if (senderProblem) return `The sender of its template cannot work: ${senderProblem}.`
+  if (!subject.trim()) return 'Its template has no subject.'
+  if (!html.trim() && !text?.trim()) return 'Its template has no content.'
+}
+
+const titleOf = ({ name }: Campaign, asked: Asked | undefined) => {
+  if (asked?.refused) return `${name} cannot be live yet`
+  return asked?.problem ? 'Its mails cannot be made' : `Make ${name} live?`
+}
+
 /**
  * Before a campaign goes on, its template is tried: one that cannot be rendered would fail mail by mail. Live asks, once, with
  * all there is to say. What was switched can be switched back.
  */
 export function StateSwitch({ project, campaign }: { project: string; campaign: Campaign }) {
-  const [asked, setAsked] = useState<{ state: CampaignState; problem: string | null }>()
+  const [asked, setAsked] = useState<Asked>()
   const whereMailGoes = useWhereMailGoes(project)
   const save = useSaveCampaign(project, campaign.id)
-  const attempt = useMutation({ mutationFn: () => findMailProblem(project, campaign.templateId) })
+  const attempt = useMutation({
+    mutationFn: async (state: CampaignState): Promise<Asked> => {
+      const template = await readTemplate(project, campaign.templateId)
+      const refusal = state === 'live' ? refusalOf(template) : undefined
+      if (refusal) return { state, problem: refusal, refused: template }
+      return { state, problem: await findMailProblem(project, template.id) }
+    },
+  })
   const failed = (error: Error) => notifyError('Could not change the state', error)
   const change = (state: CampaignState, before?: CampaignState) =>
     save.mutate(
@@ -37,9 +65,9 @@ export function StateSwitch({ project, campaign }: { project: string; campaign: 
     )
   const choose = (state: CampaignState) => {
     if (state === 'off') return change(state, campaign.state)
-    attempt.mutate(undefined, {
-      onSuccess: (problem) =>
-        problem === null && state === 'test' ? change(state, campaign.state) : setAsked({ state, problem }),
+    attempt.mutate(state, {
+      onSuccess: (found) =>
+        found.problem === null && state === 'test' ? change(state, campaign.state) : setAsked(found),
       onError: failed,
     })
   }
@@ -65,7 +93,7 @@ export function StateSwitch({ project, campaign }: { project: string; campaign: 
       <Dialog
         opened={asked !== undefined}
         onClose={() => setAsked(undefined)}
-        title={asked?.problem ? 'Its mails cannot be made' : `Make ${campaign.name} live?`}
+        title={titleOf(campaign, asked)}
       >
         {asked?.problem ? (
           <>
@@ -73,28 +101,45 @@ export function StateSwitch({ project, campaign }: { project: string; campaign: 
               {asked.problem}
             </Text>
             <Text size="sm" mt="sm">
-              Until the template is repaired, every message of {campaign.name} may fail like this.
+              {asked.refused ? (
+                <>
+                  Change the template{' '}
+                  <AnchorLink
+                    underline="always"
+                    to="/projects/$project/templates/$template"
+                    params={{ project, template: String(asked.refused.id) }}
+                  >
+                    {asked.refused.name}
+                  </AnchorLink>{' '}
+                  first.
+                </>
+              ) : (
+                `Until the template is repaired, every message of ${campaign.name} may fail like this.`
+              )}
             </Text>
           </>
         ) : (
           <Text size="sm">
-            From now on everybody who does “{campaign.triggerEvent}” gets its mail. {whereMailGoes('live')}
+            From now on everybody who does “{campaign.triggerEvent}”
+            {campaign.conditions && ' and matches its conditions'} gets its mail. {whereMailGoes('live')}
           </Text>
         )}
         <Group justify="flex-end" mt="lg">
           <Button variant="default" onClick={() => setAsked(undefined)} data-autofocus>
             Cancel
           </Button>
-          <Button
-            color={asked?.problem ? 'red' : undefined}
-            onClick={() => {
-              if (asked) change(asked.state)
-              setAsked(undefined)
-            }}
-          >
-            Make it {asked && nameOf(asked.state)}
-            {asked?.problem && ' all the same'}
-          </Button>
+          {!asked?.refused && (
+            <Button
+              color={asked?.problem ? 'red' : undefined}
+              onClick={() => {
+                if (asked) change(asked.state)
+                setAsked(undefined)
+              }}
+            >
+              Make it {asked && nameOf(asked.state)}
+              {asked?.problem && ' all the same'}
+            </Button>
+          )}
         </Group>
       </Dialog>
     </>

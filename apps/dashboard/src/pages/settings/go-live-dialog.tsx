@@ -52,6 +52,10 @@ function useProblems(project: string, { installationProvider }: Project): string
   const provider = providers?.find(({ active }) => active)
   if (providers && !provider && !installationProvider)
     problems.push('There is no SMTP server: mail stays in the mailbox. Add one under Sending.')
+  if (provider && !provider.lastTest)
+    problems.push('The SMTP server was never tested with the settings it has. Send a test under Sending.')
+  if (provider?.lastTest?.error)
+    problems.push(`The last test of the SMTP server failed: ${provider.lastTest.error}`)
   const waiting = provider?.retrying?.count ?? 0
   if (waiting > 0)
     problems.push(

@@ -7,6 +7,8 @@ import { settlePending } from './outcomes.ts'
 const groupSize = 50
 /** Those with attachments are read into memory. */
 const withAttachmentsSize = 5
+/** A decision that is older is made again before the mail leaves. */
+const freshMs = 1_000
 
 /** Makes the mails of a batch, a group at a time, while those that were made before are sent. */
 export class ComposeAhead {
@@ -28,11 +30,34 @@ export class ComposeAhead {
   async take(count: number): Promise<ReadyMail[]> {
     while (this.#ready.length === 0 && this.#makeMore()) await this.#making
     if (this.#failure) throw this.#failure.error
-    return this.takeReady(count)
+    return this.#takeReady(count)
   }
 
-  /** The same without waiting: none when none is ready. */
-  takeReady(count: number): ReadyMail[] {
+  /** The same without waiting: none when none is ready that may leave without {@link whoMayLeave}. */
+  takeFresh(count: number): ReadyMail[] {
+    return this.#ready.slice(0, count).every(this.#isFresh) ? this.#takeReady(count) : []
+  }
+
+  /**
+   * Those of a chunk that may still leave. Where its decision is no longer fresh, it is made again, together with that about all
+   * that are ready: once a second, however small the chunks of a slow server are.
+   */
+  async whoMayLeave(chunk: ReadyMail[]): Promise<ReadyMail[]> {
+    if (chunk.every(this.#isFresh)) return chunk
+    const asked = [...chunk, ...this.#ready]
+    const at = this.#delivery.app.now().getTime()
+    const allowed = await this.#delivery.decideAgain(asked.map(({ addressed }) => addressed))
+    const mayLeave = ({ message }: ReadyMail) => allowed.has(message.id)
+    for (const mail of asked.filter(mayLeave)) mail.decidedAt = at
+    const refused = new Set(asked.filter((mail) => !mayLeave(mail)))
+    this.#ready = this.#ready.filter((mail) => !refused.has(mail))
+    return chunk.filter(mayLeave)
+  }
+
+  readonly #isFresh = ({ decidedAt }: ReadyMail): boolean =>
+    this.#delivery.app.now().getTime() - decidedAt < freshMs
+
+  #takeReady(count: number): ReadyMail[] {
     const taken = this.#ready.splice(0, count)
     if (this.#ready.length < groupSize / 2) this.#makeMore()
     return taken

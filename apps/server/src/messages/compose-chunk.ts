@@ -18,6 +18,9 @@ export interface ReadyMail {
   mail: ComposedMail
   /** Goes to the test address: its bounce says nothing about the person. */
   redirected: boolean
+  addressed: Addressed
+  /** When it was decided that it may leave, epoch ms. */
+  decidedAt: number
 }
 
 interface Chunk {
@@ -104,7 +107,13 @@ async function composeTogether(delivery: Delivery, addressed: Addressed[], chunk
     const mail = made[index]!
     const { message } = mail
     if ('result' in end) {
-      chunk.ready.push({ message, mail: end.result, redirected: mail.insteadOf !== undefined })
+      chunk.ready.push({
+        message,
+        mail: end.result,
+        redirected: mail.insteadOf !== undefined,
+        addressed: mail,
+        decidedAt: delivery.decidedAt,
+      })
     } else if ('later' in end) {
       delivery.postpone(message.id, laterMs + Math.random() * laterMs)
     } else {

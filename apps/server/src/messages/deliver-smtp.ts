@@ -38,8 +38,10 @@ export async function deliverThroughSmtp(
       while (failure === undefined) {
         const chunk = await mails.take(channel.chunkSize)
         if (chunk.length === 0) return
-        const takeNext = () => (failure === undefined ? mails.takeReady(channel.chunkSize) : [])
-        await deliverFrom(delivery, channel, token, chunk, takeNext)
+        await deliverFrom(delivery, channel, token, chunk, {
+          whoMayLeave: (waited) => mails.whoMayLeave(waited),
+          takeNext: () => (failure === undefined ? mails.takeFresh(channel.chunkSize) : []),
+        })
       }
     } catch (error) {
       failure ??= error
@@ -59,14 +61,20 @@ async function deliverFrom(
   delivery: Delivery,
   channel: SmtpChannel,
   token: string,
-  first: ReadyMail[],
-  takeNext: () => ReadyMail[],
+  taken: ReadyMail[],
+  {
+    whoMayLeave,
+    takeNext,
+  }: { whoMayLeave: (chunk: ReadyMail[]) => Promise<ReadyMail[]>; takeNext: () => ReadyMail[] },
 ): Promise<void> {
   const { signal } = delivery
-  const places = first.length
+  const places = taken.length
   await channel.slots.acquire(places, signal)
   try {
-    const count = admit(delivery, channel, places)
+    // Only now is it known how long they have waited.
+    const first = await whoMayLeave(taken)
+    if (first.length === 0) return
+    const count = admit(delivery, channel, first.length)
     let claimed = await claim(delivery, token, first.slice(0, count))
     while (claimed.length > 0) {
       const results = await Promise.all(

@@ -3,7 +3,8 @@ import type { App } from '../app.ts'
 import { channelsOf } from '../channels/channels.ts'
 import type { SmtpChannel } from '../channels/smtp.ts'
 import { restoreWatchOf } from '../sending/restore-watch.ts'
-import { type Addressed, addressMessages } from './addressing.ts'
+import type { Addressed } from './addressing.ts'
+import { decide, decideAgain, lookAgainMs } from './decide.ts'
 import type { DeliverData } from './deliver-job.ts'
 import { deliverToSandbox } from './deliver-sandbox.ts'
 import { deliverThroughSmtp } from './deliver-smtp.ts'
@@ -15,7 +16,7 @@ import {
   type Sending,
   type TemplateRow,
 } from './load.ts'
-import { markUnknown, type Outcome, settlePending } from './outcomes.ts'
+import { markUnknown } from './outcomes.ts'
 import { recordWaitingAgain } from './try-now.ts'
 
 /**
@@ -28,9 +29,6 @@ export type Gate = (
   messages: LoadedMessage[],
 ) => Promise<Map<string, { send: true } | { skip: string }>>
 
-/** While sending is held, each message is looked at this often. */
-const lookAgainMs = 30_000
-
 /** One batch on its way: what every step needs. */
 export interface Delivery {
   app: App
@@ -42,6 +40,10 @@ export interface Delivery {
   attemptOf(messageId: string): number
   /** Run the message's job again later; the message stays, or is back in, `pending`. */
   postpone(messageId: string, delayMs: number, because?: 'failed'): void
+  /** When it was decided who gets mail, epoch ms: before anything was read for it. */
+  decidedAt: number
+  /** Decides once more about some; the ids of those that may leave as they were made. The others are settled, or postponed. */
+  decideAgain(mails: Addressed[]): Promise<Set<string>>
 }
 
 /**
@@ -53,6 +55,7 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData>
   return async (jobs, context) => {
     const projectId = Number(jobs[0]!.tenant)
     const byMessage = groupByMessage(jobs, context)
+    const decidedAt = app.now().getTime()
     const [held, messages, sending] = await Promise.all([
       restoreWatchOf(app).isHeld(projectId),
       loadMessages(app, projectId, [...byMessage.keys()]),
@@ -89,6 +92,8 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData>
           else context.snooze(job, delayMs)
         }
       },
+      decidedAt,
+      decideAgain: (mails) => decideAgain(delivery, mails, gate),
     }
     const channel = channelsOf(app).forProvider(projectId, sending.provider)
     const viaSandbox = addressed.filter((mail) => mail.sandbox || !channel)
@@ -116,36 +121,4 @@ function groupByMessage(jobs: Job<DeliverData>[], context: BatchContext) {
     byMessage.set(id.toLowerCase(), [...(byMessage.get(id.toLowerCase()) ?? []), job])
   }
   return byMessage
-}
-
-/** Who still gets their message; the others are recorded as skipped, with the reason. */
-async function decide(
-  app: App,
-  projectId: number,
-  messages: LoadedMessage[],
-  sending: Sending,
-  gate: Gate,
-): Promise<Addressed[]> {
-  const skipped: Outcome[] = []
-  const skip = (message: LoadedMessage, reason: string) => {
-    skipped.push({ id: message.id, state: 'skipped', reason, personId: message.personId })
-  }
-  let allowed: Addressed[] = []
-  for (const addressing of await addressMessages(app, projectId, messages, sending)) {
-    if ('skip' in addressing) skip(addressing.message, addressing.skip)
-    else allowed.push(addressing)
-  }
-  const behavioral = allowed
-    .filter(({ message }) => message.class === 'behavioral')
-    .map(({ message }) => message)
-  if (behavioral.length > 0) {
-    const verdicts = await gate(app, projectId, behavioral)
-    allowed = allowed.filter(({ message }) => {
-      const verdict = verdicts.get(message.id)
-      if (verdict && 'skip' in verdict) skip(message, verdict.skip)
-      return !verdict || !('skip' in verdict)
-    })
-  }
-  await settlePending(app.pool, projectId, skipped, app.now())
-  return allowed
 }

@@ -1,6 +1,7 @@
 export { createQueue, type QueueOptions } from './create-queue.ts'
 export * from './errors.ts'
 export { FairScheduler } from './fair-scheduler.ts'
+export { reasonOf } from './job-ends.ts'
 export type { Retention } from './maintenance.ts'
 export { DrainTrend } from './observe/drain-trend.ts'
 export type { LaneOverview, QueueOverview, TenantShare } from './observe/queue-overview.ts'

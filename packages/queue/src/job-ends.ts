@@ -161,7 +161,7 @@ const notADelay = (ms: unknown) =>
     `a snooze needs a number of milliseconds up to ${limits.delayMs}, not ${inspect(ms, { depth: 0 })}`,
   )
 
-/** Handlers throw anything: errors whose message is an object, objects that can't become text. */
+/** What an error says, as dead letters keep it. Handlers throw anything: errors whose message is an object, objects that can't become text. */
 export function reasonOf(end: unknown): string {
   try {
     const said: unknown = end instanceof Error ? end.message : end

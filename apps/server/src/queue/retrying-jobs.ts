@@ -1,4 +1,4 @@
-import type { Job, Worker } from '@fairway/queue'
+import { type Job, reasonOf, type Worker } from '@fairway/queue'
 import type { App } from '../app.ts'
 import type { Reading } from '../capacity/expensive-reads.ts'
 
@@ -91,7 +91,7 @@ export class RetryNotes {
       name: job.name,
       id: job.id,
       attempts: job.attempt,
-      reason: reasonOf(error),
+      reason: reasonOf(error).slice(0, longestReason),
       triedAt: this.#app.now(),
       nextTryAt: new Date(dueAt),
     })
@@ -197,8 +197,3 @@ interface EndedJob {
 }
 
 const keyOf = ({ tenant, lane, id }: Job) => `${tenant}\u0000${lane}\u0000${id}`
-
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error && typeof error.message === 'string' ? error.message : String(error)
-  return text.replaceAll('\u0000', '').slice(0, longestReason)
-}

@@ -166,3 +166,25 @@ test('the latest hundred of a project are kept, none of a project that is gone, 
   await maintainRetries(server.app)
   expect(await count(id)).toBe(0)
 })
+
+test('what is no error, and one that can not be shown, are told as they are', async () => {
+  const project = await newProject()
+  const thrown = [
+    Object.create(null),
+    Object.assign(new Error(), { message: { a: 1 } }),
+    'half \ud800',
+    undefined,
+  ]
+  let next = 0
+  work(
+    () => {
+      throw thrown[next++ % thrown.length]
+    },
+    { maxAttempts: 1_000_000, baseMs: 1, maxMs: 5 },
+  )
+  await add(project.id, 'odd')
+  await eventually(() => count(project.id)).toBe(1)
+  await eventually(
+    async () => (await readRetryingJobs(server.app, project.id)).latest[0]!.attempts,
+  ).toBeGreaterThan(8)
+})

@@ -64,7 +64,19 @@ export function asNumber(value: Json, { decimalComma }: Notation): number | unde
   const number = Number(text)
   if (!Number.isFinite(number)) return undefined
   // Numbers of orders and cards: the next number that can be kept is another one.
-  return wholeNumber.test(text) && !Number.isSafeInteger(number) ? undefined : number
+  const isRounded =
+    wholeNumber.test(text) && !Number.isSafeInteger(number) && significantDigits(text) > exactDigits
+  return isRounded ? undefined : number
+}
+
+/** A number keeps as many whatever its size: `1e300`, as exports write it, is one. */
+const exactDigits = 15
+
+function significantDigits(text: string): number {
+  const start = /^[+-]?0*/.exec(text)![0].length
+  let end = text.length
+  while (end > start && text[end - 1] === '0') end--
+  return end - start
 }
 
 const yes = new Set(['true', 't', 'yes', 'y', '1', 'on', 'x'])

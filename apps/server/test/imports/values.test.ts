@@ -61,6 +61,7 @@ describe('dates of a file', () => {
       expect(asType(digits, 'number', {})).toBeUndefined()
     expect(asType('9007199254740991', 'number', {})).toBe(Number.MAX_SAFE_INTEGER)
     expect(asType('0.12345678901234567890', 'number', {})).toBeCloseTo(0.123)
+    expect(asType(`-1${'0'.repeat(300)}`, 'number', {})).toBe(-1e300)
   })
 
   it('reads days and numbers of JSON alike', () => {

@@ -143,6 +143,49 @@ export const bodies: Input[] = [
     [10_000, 100_000],
     { 'content-type': 'multipart/form-data; boundary=x' },
   ),
+  everywhere(
+    'parts that are wrong',
+    'an error for each few bytes; 6 KB without a key held the loop for 8 s',
+    (size) => gzipSync(`${'--b\r\n\r\n'.repeat(size)}--b--`),
+    [70_000, 590_000],
+    { 'content-encoding': 'gzip', 'content-type': 'multipart/form-data; boundary=b' },
+  ),
+  everywhere(
+    'packed objects',
+    'each three bytes become an object; 4 KB without a key held the loop for a second',
+    (size) => gzipSync(`{"batch":[${'{},'.repeat(size)}{}]}`),
+    [150_000, 1_300_000],
+    { 'content-encoding': 'gzip' },
+  ),
+  everywhere(
+    'packed brackets',
+    'each opens a level, and a kilobyte holds half a million',
+    (size) => gzipSync('['.repeat(size) + ']'.repeat(size)),
+    [100_000, 500_000],
+    { 'content-encoding': 'gzip' },
+  ),
+  everywhere(
+    'plain objects',
+    'two megabytes of them',
+    (size) => `[${'{},'.repeat(size)}{}]`,
+    [150_000, 650_000],
+  ),
+  {
+    name: 'bodies without a key',
+    why: 'whatever they cost, anybody may send them',
+    async play(tenant, scale) {
+      const objects = gzipSync(`{"batch":[${'{},'.repeat(scale.of(150_000, 1_300_000))}{}]}`)
+      const parts = gzipSync(`${'--b\r\n\r\n'.repeat(scale.of(70_000, 590_000))}--b--`)
+      const gzip = { 'content-encoding': 'gzip' }
+      const multipart = { ...gzip, 'content-type': 'multipart/form-data; boundary=b' }
+      const paths = ['/v1/batch', '/v1/track', '/beacon/v1/batch', '/api/v2/events/track', '/api/v2/batch']
+      await many(scale.of(10, 100), 10, async (i) => {
+        const path = paths[i % paths.length]!
+        await tenant.send('POST', path, { body: objects, headers: gzip })
+        await tenant.send('POST', path, { body: parts, headers: multipart })
+      })
+    },
+  },
   everywhere('content types', 'a header without an end', () => '{}', [1, 1], {
     'content-type': `application/json${';a=b'.repeat(2_000)}`,
   }),

@@ -9,6 +9,7 @@ import {
   type JsonRules,
   type longListInBody,
 } from '../json-limits.ts'
+import { boundStructure, fewValues } from '../json-structure.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -44,6 +45,8 @@ export function readJsonBodies(server: FastifyInstance): void {
 function readJson(raw: Buffer, rules: JsonRules): unknown {
   if (raw.length === 0) throw malformed('The body is empty: send a JSON object, or leave out Content-Type.')
   if (!isUtf8(raw)) throw malformed('The body is not valid UTF-8: encode it as UTF-8.')
+  // Each key may be an object of its own, which counts twice.
+  boundStructure(raw, Math.max(fewValues, 2 * rules.keys), rules.refuse)
   return cleanJson(parse(raw.toString('utf8')), '', rules).value
 }
 

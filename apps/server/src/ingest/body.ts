@@ -2,10 +2,18 @@ import { isUtf8 } from 'node:buffer'
 import busboy from 'busboy'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import qs from 'qs'
-import { type ApiError, badRequest } from '../errors.ts'
+import { ApiError, badRequest, tooLarge } from '../errors.ts'
 import { mayNeedCleaning } from '../json-limits.ts'
-import { decompress } from './decompress.ts'
-import type { IngestLimits } from './limits.ts'
+import { boundStructure } from '../json-structure.ts'
+import { decompress, isCompressed } from './decompress.ts'
+import { type IngestLimits, keylessLimits, mostValues } from './limits.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Takes many items at once. */
+    batch?: boolean
+  }
+}
 
 /** A request's body, as `request.body` of the ingestion routes. Without a body `request.body` is undefined. */
 export interface Body {
@@ -17,15 +25,26 @@ export interface Body {
 }
 
 /**
+ * Checks the key of a request by what stands outside of its body.
+ *
+ * @returns undefined where only the body can have it
+ * @throws {ApiError} 401
+ */
+export type CheckKey = (request: FastifyRequest) => Promise<unknown> | number | undefined
+
+/** Plain bodies up to here cost less to read than to have their key looked up twice. */
+const cheapBytes = 8_192
+
+/**
  * Reads bodies as existing clients really send them: JSON first, whatever the content type says (many send none, one
  * sends gzipped JSON as a form), then forms with bracketed names and JSON inside fields, then multipart fields.
  */
-export function acceptAnyBody(scope: FastifyInstance, limits: IngestLimits): void {
+export function acceptAnyBody(scope: FastifyInstance, limits: IngestLimits, checkKey: CheckKey): void {
   const options = { parseAs: 'buffer', bodyLimit: limits.batchBytes } as const
   const parse = (request: FastifyRequest, raw: Buffer, done: Done) => {
     let body: Parsed
     try {
-      body = parseBody(request, raw, limits)
+      body = parseBody(request, raw, limits, checkKey)
     } catch (error) {
       return done(error as Error)
     }
@@ -44,20 +63,43 @@ export function acceptAnyBody(scope: FastifyInstance, limits: IngestLimits): voi
   })
 }
 
-type Parsed = Body | undefined | Promise<Body>
+type Parsed = Body | undefined | Promise<Body | undefined>
 type Done = (error: Error | null, body?: Body) => void
 
 const mediaType = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/
 
-function parseBody(request: FastifyRequest, raw: Buffer, limits: IngestLimits): Parsed {
-  const bytes = decompress(raw, request.headers['content-encoding'], limits.batchBytes)
+function parseBody(request: FastifyRequest, raw: Buffer, limits: IngestLimits, checkKey: CheckKey): Parsed {
+  const { right, batch = false } = request.routeOptions.config
+  // Nobody reads it: there is nothing at this path, or nothing to take.
+  if (right === 'public') return undefined
+  const encoding = request.headers['content-encoding']
+  if (raw.length <= cheapBytes && !isCompressed(raw, encoding))
+    return readBody(request, raw, mostValues(limits, batch))
+
+  const open = (within: IngestLimits) => {
+    const bytes = decompress(raw, encoding, within.batchBytes)
+    if (bytes.length > within.batchBytes) throw tooLargeWithoutKey(within.batchBytes)
+    return readBody(request, bytes, mostValues(within, batch))
+  }
+  const known = checkKey(request)
+  if (known instanceof Promise) return known.then(() => open(limits))
+  return open(known === undefined ? keylessLimits(limits, batch) : limits)
+}
+
+const tooLargeWithoutKey = (bytes: number) =>
+  tooLarge(
+    `The body is larger than the ${bytes} bytes that a request may have whose key is in the body; send less, or the key outside of the body`,
+  )
+
+function readBody(request: FastifyRequest, bytes: Buffer, values: number): Parsed {
   if (bytes.length === 0) return undefined
   const type = request.headers['content-type'] ?? ''
   if (type.includes('multipart/'))
-    return multipartToForm(bytes, type).then((form) => parseForm(form, bytes.length))
+    return multipartToForm(bytes, type).then((form) => parseForm(form, bytes.length, values))
   if (!isUtf8(bytes)) throw badRequest('The body is not valid UTF-8; encode it as UTF-8')
   const text = withoutBom(bytes.toString('utf8'))
-  if (looksLikeForm(text, type)) return parseForm(text, bytes.length)
+  if (looksLikeForm(text, type)) return parseForm(text, bytes.length, values)
+  boundStructure(bytes, values, badRequest)
   return { value: parseJson(text), bytes: bytes.length, suspicious: mayNeedCleaning(text) }
 }
 
@@ -111,10 +153,13 @@ const structured = new Set([
 ])
 
 /** `identity[email]=a@b.co&data={"plan":"pro"}` */
-function parseForm(text: string, bytes: number): Body {
+function parseForm(text: string, bytes: number, values: number): Body {
   const value = parseQuery(text)
+  let left = values
   for (const [name, field] of Object.entries(value)) {
-    if (structured.has(name) && typeof field === 'string') value[name] = parseField(name, field)
+    if (!structured.has(name) || typeof field !== 'string') continue
+    left -= boundStructure(Buffer.from(field), left, badRequest)
+    value[name] = parseField(name, field)
   }
   return { value, bytes, suspicious: true }
 }
@@ -145,32 +190,48 @@ function parseField(name: string, text: string): unknown {
   }
 }
 
-/** Multipart names use the same brackets, so its fields are read by the same parser. */
+const mostFields = 1_000
+
+/**
+ * Multipart names use the same brackets, so its fields are read by the same parser. It goes on after an error, and there may
+ * be one for each few bytes: what its events throw ends it.
+ */
 function multipartToForm(bytes: Buffer, type: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const fields: string[] = []
-    const fail = (error: Error) => reject(badRequest(`The multipart body can't be read: ${error.message}`))
+    let writing = true
+    const fail = (error: Error) => {
+      if (writing) throw error
+      reject(asApiError(error))
+    }
+    const tooMany = () => fail(badRequest('The multipart body has more than 1,000 fields'))
     try {
       const parser = busboy({
         headers: { 'content-type': type },
-        limits: { fields: 1_000, fieldSize: bytes.length },
+        // The boundary at the end counts, too.
+        limits: { parts: mostFields + 1, fieldSize: bytes.length },
       })
       parser.on('field', (name, value) =>
         fields.push(`${encodeURIComponent(wellFormed(name))}=${encodeURIComponent(wellFormed(value))}`),
       )
-      parser.on('file', (name, stream) => {
-        stream.resume()
-        reject(badRequest(`${name} is a file; send its content as a plain field`, name))
-      })
-      parser.on('fieldsLimit', () => reject(badRequest('The multipart body has more than 1,000 fields')))
+      parser.on('file', (name) =>
+        fail(badRequest(`${name} is a file; send its content as a plain field`, name)),
+      )
+      parser.on('partsLimit', tooMany)
       parser.on('error', (error) => fail(error as Error))
       parser.on('close', () => resolve(fields.join('&')))
-      parser.end(bytes)
+      parser.write(bytes)
+      writing = false
+      parser.end()
     } catch (error) {
-      fail(error as Error)
+      writing = false
+      reject(asApiError(error as Error))
     }
   })
 }
+
+const asApiError = (error: Error) =>
+  error instanceof ApiError ? error : badRequest(`The multipart body can't be read: ${error.message}`)
 
 /** `encodeURIComponent` throws on half a surrogate pair. */
 const wellFormed = (text: string) => text.replace(/\p{Surrogate}/gu, '\ufffd')

@@ -120,7 +120,7 @@ export function customerIoApi(app: App) {
   }
 
   return async (scope: FastifyInstance) => {
-    speakAsVendor(scope, app, limits, asCustomerIo)
+    speakAsVendor(scope, app, limits, (request) => authenticate(app, request), asCustomerIo)
     const config = { right: 'anyKey', highVolume: true } as const
     const schema = (path: string) => ({ summary: `Customer.io Track API: ${path}`, tags: ['customer.io'] })
 
@@ -137,7 +137,7 @@ export function customerIoApi(app: App) {
       { schema: schema('v2 entity'), config },
       single((_, fields, now) => requests.operation(fields, now), true),
     )
-    scope.post('/api/v2/batch', { schema: schema('v2 batch'), config }, batch)
+    scope.post('/api/v2/batch', { schema: schema('v2 batch'), config: { ...config, batch: true } }, batch)
 
     scope.get(
       '/api/v1/accounts/region',

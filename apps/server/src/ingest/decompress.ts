@@ -35,6 +35,9 @@ export function decompress(bytes: Buffer, encoding: string | undefined, limit: n
   )
 }
 
+export const isCompressed = (bytes: Buffer, encoding: string | undefined) =>
+  encoding !== undefined || isGzip(bytes)
+
 /** No text starts with these two bytes, so a forgotten header does no harm. */
 const isGzip = (bytes: Buffer) => bytes[0] === 0x1f && bytes[1] === 0x8b
 

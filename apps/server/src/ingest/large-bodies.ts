@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { App } from '../app.ts'
 import { tooManyRequests } from '../errors.ts'
 import { keptWith } from '../kept-with.ts'
+import type { Body } from './body.ts'
 
 /** Bodies up to here are as many as there are connections. */
 export const smallBytes = 512_000
@@ -13,8 +14,8 @@ export const heldOf = keptWith((_app: App) => ({ bytes: 0 }))
 
 /**
  * Large bodies share a bounded amount of memory: a few clients that send megabytes must not cost the others their server. What
- * has no room is refused with a 429 as it arrives; bodies of ordinary size always have room. Counted is what came, so that
- * nobody takes room away by announcing.
+ * has no room is refused with a 429 as it arrives, or once it is decompressed; bodies of ordinary size always have room. Counted
+ * is what came, so that nobody takes room away by announcing.
  */
 export function boundLargeBodies(scope: FastifyInstance, app: App): void {
   const held = heldOf(app)
@@ -28,8 +29,7 @@ export function boundLargeBodies(scope: FastifyInstance, app: App): void {
       if (received <= smallBytes || held.bytes <= mostBytes) return
       payload.off('data', count)
       // Nobody listens any more where the body was refused already.
-      if (payload.listenerCount('error') > 0)
-        payload.emit('error', tooManyRequests('Too many large requests at once: try again later', 1))
+      if (payload.listenerCount('error') > 0) payload.emit('error', noRoom())
     }
     payload.on('data', count)
     reply.raw.once('close', () => {
@@ -37,4 +37,18 @@ export function boundLargeBodies(scope: FastifyInstance, app: App): void {
     })
     done(null, payload)
   })
+  // What it became by decompression.
+  scope.addHook('preValidation', (request, reply, done) => {
+    const bytes = (request.body as Body | undefined)?.bytes ?? 0
+    if (bytes <= smallBytes) return done()
+    const { 'content-length': announced, 'content-encoding': encoding } = request.headers
+    if (announced === undefined ? encoding === undefined : bytes <= Number(announced)) return done()
+    held.bytes += bytes
+    reply.raw.once('close', () => {
+      held.bytes -= bytes
+    })
+    done(held.bytes > mostBytes ? noRoom() : undefined)
+  })
 }
+
+const noRoom = () => tooManyRequests('Too many large requests at once: try again later', 1)

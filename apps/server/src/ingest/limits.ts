@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import { fewValues } from '../json-structure.ts'
 
 /** What one request may carry. */
 export interface IngestLimits {
@@ -27,6 +28,19 @@ export const limitsOf = ({ config }: App, api: keyof typeof documented): IngestL
   eventBytes: config.maxEventBytes ?? documented[api].eventBytes,
   batchBytes: config.maxBatchBytes ?? documented[api].batchBytes,
   batchItems: config.maxBatchEvents ?? documented[api].batchItems,
+})
+
+/** Objects, lists, texts and so on in one body: a batch of ordinary calls has more than ten bytes for each. */
+export const mostValues = ({ batchBytes }: IngestLimits, batch: boolean): number =>
+  batch ? Math.max(fewValues, Math.floor(batchBytes / 10)) : fewValues
+
+/** Browsers put their key into the body. They send no more than this at once. */
+const browserBytes = 512_000
+
+/** Until it is known who sends a body: that of one event holds nothing that is taken beyond the event's size. */
+export const keylessLimits = (limits: IngestLimits, batch: boolean): IngestLimits => ({
+  ...limits,
+  batchBytes: Math.min(limits.batchBytes, batch ? browserBytes : 2 * limits.eventBytes),
 })
 
 /** Ids and names of events are shorter than this, in characters, wherever they come in. */

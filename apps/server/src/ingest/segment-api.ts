@@ -79,24 +79,31 @@ export function segmentApi(app: App) {
   }
 
   return async (scope: FastifyInstance) => {
-    speakAsVendor(scope, app, limits, (error) =>
-      error.status === 404 ? asSegmentOrCustomerIo(error) : asSegment(error),
+    speakAsVendor(
+      scope,
+      app,
+      limits,
+      (request) => {
+        const key = keyOutsideBody(request)
+        return key ? projectOf(app, request, key, refuse) : undefined
+      },
+      (error) => (error.status === 404 ? asSegmentOrCustomerIo(error) : asSegment(error)),
     )
     boundLargeBodies(scope, app)
     const paths: string[] = []
-    const post = (path: string, handler: ReturnType<typeof single>, hide = false) => {
+    const post = (path: string, handler: ReturnType<typeof single>, { hide = false, batch = false } = {}) => {
       paths.push(path)
       const schema = { summary: `Segment spec: ${path}`, tags: ['segment'], hide }
-      scope.post(path, { schema, config: { right: 'anyKey', highVolume: true } }, handler)
+      scope.post(path, { schema, config: { right: 'anyKey', highVolume: true, batch } }, handler)
     }
     for (const type of callTypes) {
       post(`/v1/${type}`, single(type))
-      post(`/v1/${type[0]}`, single(type), true)
+      post(`/v1/${type[0]}`, single(type), { hide: true })
     }
-    post('/v1/batch', batch(false))
-    post('/v1/b', batch(false), true)
-    post('/v1/import', batch(true))
-    post('/beacon/v1/batch', batch(false))
+    post('/v1/batch', batch(false), { batch: true })
+    post('/v1/b', batch(false), { hide: true, batch: true })
+    post('/v1/import', batch(true), { batch: true })
+    post('/beacon/v1/batch', batch(false), { batch: true })
     // What Segment's browser library measures about itself. It is not kept, and no reason to show errors to a page's author.
     scope.post('/v1/m', { config: { right: 'public' }, schema: { hide: true } }, (_request, reply) =>
       sendJson(reply, success),
@@ -145,15 +152,13 @@ function envelopeOf(body: Body, limits: IngestLimits): Fields {
 }
 
 function writeKey(request: FastifyRequest, { value }: Body): unknown {
+  return keyOutsideBody(request) || (value as { writeKey?: unknown } | null)?.writeKey
+}
+
+function keyOutsideBody(request: FastifyRequest): unknown {
   const { writeKey } = request.query as { writeKey?: unknown }
   const header = request.headers.authorization
   const basic = basicCredentials(header)
   // Clients without a user name in their HTTP library put the key where the password goes.
-  return (
-    basic?.user ||
-    basic?.password ||
-    bearerToken(header) ||
-    writeKey ||
-    (value as { writeKey?: unknown } | null)?.writeKey
-  )
+  return basic?.user || basic?.password || bearerToken(header) || writeKey
 }

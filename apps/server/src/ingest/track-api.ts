@@ -53,7 +53,16 @@ export function trackApi(app: App) {
     }
 
   return async (scope: FastifyInstance) => {
-    speakAsVendor(scope, app, limits, asTrackApi)
+    speakAsVendor(
+      scope,
+      app,
+      limits,
+      (request) => {
+        const key = keyInQuery(request)
+        return key === undefined ? undefined : projectOf(app, request, key, refuse)
+      },
+      asTrackApi,
+    )
     allowBrowsers(scope, ['/api/v2/*'])
     for (const [path, toItems, method] of endpoints) {
       for (const url of [`/api/v2/${path}`, `/api/v2/${path}.json`]) {
@@ -100,9 +109,13 @@ function describe(path: string, fields: Fields, acceptedAt: number) {
 
 /** The same credential has two names and two places. */
 function keyOf(request: FastifyRequest, value: unknown): unknown {
-  const query = request.query as Fields
   const fields = (typeof value === 'object' && value !== null ? value : {}) as Fields
-  return query.auth_token ?? query.tracking_api_key ?? fields.auth_token ?? fields.tracking_api_key
+  return keyInQuery(request) ?? fields.auth_token ?? fields.tracking_api_key
+}
+
+function keyInQuery({ query }: FastifyRequest): unknown {
+  const { auth_token, tracking_api_key } = query as Fields
+  return auth_token ?? tracking_api_key
 }
 
 function unknownEndpoint(request: FastifyRequest): ApiError {

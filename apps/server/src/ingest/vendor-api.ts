@@ -4,7 +4,7 @@ import type { App } from '../app.ts'
 import type { ApiError } from '../errors.ts'
 import { toApiError } from '../to-api-error.ts'
 import { ownerOf } from './accept.ts'
-import { acceptAnyBody } from './body.ts'
+import { acceptAnyBody, type CheckKey } from './body.ts'
 import type { IngestLimits } from './limits.ts'
 
 /** While the store is away every request fails alike: one explanation a second is enough beside the request log. */
@@ -18,9 +18,10 @@ export function speakAsVendor(
   scope: FastifyInstance,
   app: App,
   limits: IngestLimits,
+  checkKey: CheckKey,
   render: (error: ApiError) => unknown,
 ): void {
-  acceptAnyBody(scope, limits)
+  acceptAnyBody(scope, limits, checkKey)
   let warnedAt = -Infinity
   scope.setErrorHandler((thrown, request, reply) => {
     const error = toApiError(thrown)

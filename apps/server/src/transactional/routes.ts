@@ -5,6 +5,7 @@ import type { App } from '../app.ts'
 import { ApiError, badRequest, forbidden, unauthorized } from '../errors.ts'
 import { maxDepth } from '../ingest/limits.ts'
 import { type JsonRules, measureJson } from '../json-limits.ts'
+import { boundStructure } from '../json-structure.ts'
 import { senderRules } from '../templates/sender.ts'
 import { toApiError } from '../to-api-error.ts'
 import { readSendRequest } from './request.ts'
@@ -33,9 +34,10 @@ export const transactionalRoutes = (app: App) => async (scope: FastifyInstance) 
   })
   // Whatever the content type says: curl sends JSON as a form unless told otherwise.
   scope.removeAllContentTypeParsers()
-  scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit }, (_request, text, done) => {
+  scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, raw, done) => {
     try {
-      const body = JSON.parse(text as string)
+      boundStructure(raw as Buffer, 2 * rules.keys, rules.refuse)
+      const body = JSON.parse(raw.toString('utf8'))
       // What can't be stored is replaced in the mail: it shall arrive all the same.
       if (typeof body === 'object' && body !== null) measureJson(body, '', rules)
       done(null, body)
@@ -49,6 +51,10 @@ export const transactionalRoutes = (app: App) => async (scope: FastifyInstance) 
     '/v1/send/email',
     {
       bodyLimit,
+      // Before the body is read.
+      onRequest: async (request) => {
+        await authenticate(app, request)
+      },
       config: { right: 'secretKey', highVolume: true },
       schema: {
         summary: 'Send a transactional email',
@@ -60,7 +66,6 @@ export const transactionalRoutes = (app: App) => async (scope: FastifyInstance) 
       },
     },
     async (request) => {
-      const projectId = await authenticate(app, request)
       const key = request.headers['idempotency-key']
       const send = readSendRequest(
         request.body,
@@ -68,13 +73,13 @@ export const transactionalRoutes = (app: App) => async (scope: FastifyInstance) 
         app.now(),
         senderRules(app.config),
       )
-      const { messageId, acceptedAt } = await sendTransactional(app, projectId, send)
+      const { messageId, acceptedAt } = await sendTransactional(app, request.projectId!, send)
       return { delivery_id: messageId, queued_at: Math.floor(acceptedAt.getTime() / 1000) }
     },
   )
 }
 
-async function authenticate(app: App, request: FastifyRequest): Promise<number> {
+async function authenticate(app: App, request: FastifyRequest): Promise<void> {
   const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
   const owner = token === undefined ? null : await findKey(app, token)
   if (!owner) {
@@ -83,5 +88,4 @@ async function authenticate(app: App, request: FastifyRequest): Promise<number> 
   }
   if (owner.kind !== 'secret') throw forbidden('This is a tracking key; sending mail needs a secret key')
   request.projectId = owner.projectId
-  return owner.projectId
 }

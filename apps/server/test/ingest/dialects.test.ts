@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../../../testing/until.ts'
 import { heldOf } from '../../src/ingest/large-bodies.ts'
@@ -297,6 +298,19 @@ describe('large bodies together', () => {
       await until(() => room.bytes === 128 * 1024 * 1024)
       room.bytes = 0
       expect((await send(large)).status).toBe(200)
+      await until(() => room.bytes === 0)
+
+      // Few bytes that become many.
+      const packed = () =>
+        request(own, 'POST', '/v1/batch', gzipSync(JSON.stringify(large)), {
+          'content-encoding': 'gzip',
+          ...basic(own.trackingKey),
+        })
+      room.bytes = 128 * 1024 * 1024 - 100_000
+      expect(await packed()).toMatchObject({ status: 429, body: { code: 'too_many_requests' } })
+      await until(() => room.bytes === 128 * 1024 * 1024 - 100_000)
+      room.bytes = 0
+      expect((await packed()).status).toBe(200)
       await until(() => room.bytes === 0)
     } finally {
       await own.close()

@@ -219,6 +219,104 @@ describe('contents that can hurt', () => {
   })
 })
 
+describe('bodies that become more than they are', () => {
+  beforeAll(async () => {
+    await server.settled()
+  })
+  const gzip = { 'content-encoding': 'gzip' }
+  const objects = (count: number) => `{"batch":[${'{},'.repeat(count - 1)}{}]}`
+  const send = (path: string, body: string, headers: Record<string, string> = {}) =>
+    request(server, 'POST', path, gzipSync(body), { ...gzip, ...headers })
+
+  /** Neither decompressed nor parsed: what is inside is wrong in another way. */
+  const broken = new Uint8Array([0x1f, 0x8b, 1, 2, 3])
+  it.each([
+    ['/v1/track', basic('x'.repeat(20)), /write key/],
+    ['/v1/batch?writeKey=unknown-unknown-unknown', {}, /write key/],
+    ['/api/v2/events/track?auth_token=unknown-unknown-unknown', {}, /auth_token/],
+    ['/api/v1/customers/1/events', {}, /credentials/],
+    ['/api/v2/batch', basic('1', 'x'.repeat(20)), /credentials/],
+    ['/v1/send/email', {}, /secret key/],
+  ])('an unknown key is refused before its body is opened: %s', async (path, headers, says) => {
+    const reply = await request(server, 'POST', path, broken, { ...gzip, ...headers })
+    expect(reply.status).toBe(401)
+    expect(JSON.stringify(reply.body)).toMatch(says)
+  })
+
+  it('nobody opens what is sent to a path that takes nothing', async () => {
+    expect((await request(server, 'POST', '/v1/nothing', broken, gzip)).status).toBe(404)
+    expect((await request(server, 'POST', '/api/v2/nothing', broken, gzip)).status).toBe(404)
+    expect((await request(server, 'POST', '/v1/m', broken, gzip)).status).toBe(200)
+  })
+
+  it('a key in the body needs a small body', async () => {
+    const event = `{"writeKey":"${key}","userId":"1","event":"x","properties":{"a":"${'x'.repeat(60_000)}"}}`
+    expect((await send('/v1/track', event)).status).toBe(200)
+    await server.take(1)
+    const blanks = (bytes: number) => `{"writeKey":"${key}"${' '.repeat(bytes)}}`
+    expect(await send('/v1/track', blanks(140_000))).toMatchObject({
+      status: 413,
+      body: { code: 'too_large' },
+    })
+    expect(await request(server, 'POST', '/v1/track', blanks(140_000))).toMatchObject({
+      status: 413,
+      body: { message: expect.stringMatching(/131072 bytes.*outside of the body/) },
+    })
+    // What a browser sends at once.
+    expect(await send('/v1/batch', blanks(500_000))).toMatchObject({ status: 400, body: { field: 'batch' } })
+    expect(await send('/v1/batch', blanks(520_000))).toMatchObject({ status: 413 })
+  })
+
+  it('values are counted before they are made', async () => {
+    const own = basic(key)
+    expect(await send('/v1/batch', objects(500_000), own)).toMatchObject({
+      status: 413,
+      body: { message: expect.stringMatching(/more than 419430 values/) },
+    })
+    expect(await send('/v1/batch', objects(100_000), own)).toMatchObject({
+      status: 413,
+      body: { message: expect.stringMatching(/20000/), field: 'batch' },
+    })
+    expect(await send('/v1/track', objects(30_000), own)).toMatchObject({
+      status: 413,
+      body: { message: expect.stringMatching(/more than 20000 values/) },
+    })
+    expect(await send('/v1/batch', objects(60_000))).toMatchObject({
+      status: 413,
+      body: { message: expect.stringMatching(/more than 51200 values/) },
+    })
+    expect(await send('/api/v2/batch', objects(60_000), basic('', key))).toMatchObject({
+      status: 413,
+      body: { errors: [{ message: expect.stringMatching(/more than 51200 values/) }] },
+    })
+    await refused(objects(30_000), 413, /more than 20000 values/)
+    const form = `identity[id]=1&event_name=x&data=${encodeURIComponent(objects(30_000))}`
+    await refused(form, 413, /more than 20000 values/, undefined, {
+      'content-type': 'application/x-www-form-urlencoded',
+    })
+  })
+
+  it('a text may be made of brackets', async () => {
+    const text = '[{,"\\'.repeat(4_000)
+    expect(await acceptedData(event(JSON.stringify({ text })))).toEqual({ text })
+  })
+
+  it('multipart is read up to its first mistake', async () => {
+    const type = { 'content-type': 'multipart/form-data; boundary=b' }
+    await refused(gzipSync(`${'--b\r\n\r\n'.repeat(60_000)}--b--`), 400, /Malformed part header/, undefined, {
+      ...gzip,
+      ...type,
+    })
+    const field = (name: string) => `--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n1\r\n`
+    const fields = Array.from({ length: 400 }, (_, i) => field(`data[k${i}]`)).join('')
+    const most = `${field('identity[id]')}${field('event_name')}${fields}--b--`
+    expect(Object.keys(await acceptedData(most, type))).toHaveLength(400)
+    const part = field('data[a]')
+    await refused(`${part.repeat(1_100)}--b--`, 400, /more than 1,000 fields/, undefined, type)
+    await refused(`${'--b\r\nx: 1\r\n\r\n1\r\n'.repeat(1_100)}--b--`, 400, /more than 1,000/, undefined, type)
+  })
+})
+
 describe('anything at all', () => {
   const paths = [
     ['POST', '/api/v2/users/track'],

@@ -87,8 +87,8 @@ describe('time to read a body grows with its length:', () => {
   let server: FastifyInstance
   beforeAll(async () => {
     server = Fastify({ bodyLimit: 1e9 })
-    acceptAnyBody(server, limits)
-    server.post('/', async () => 'read')
+    acceptAnyBody(server, limits, () => 1)
+    server.post('/', { config: { batch: true } }, async () => 'read')
     await server.ready()
   })
   afterAll(() => server.close())

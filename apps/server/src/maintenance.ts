@@ -4,6 +4,7 @@ import { maintainEvents } from './events/maintain.ts'
 import { maintainExports } from './exports/maintain.ts'
 import { maintainFiles } from './files/maintain.ts'
 import { maintainImports } from './imports/maintain.ts'
+import { maintainMessages } from './messages/maintain.ts'
 import { maintainRetries } from './queue/retrying-jobs.ts'
 import { maintainSegments } from './segments/maintain.ts'
 
@@ -17,6 +18,7 @@ const tasks: Record<string, Task> = {
   maintainSegments,
   maintainImports,
   maintainRetries,
+  maintainMessages,
   sweepDeletedProjects,
 }
 

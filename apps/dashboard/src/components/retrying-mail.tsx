@@ -77,9 +77,9 @@ function TryNow({ project, provider }: { project: string; provider: number | und
     attempt.mutate(provider, {
       onSuccess: ({ count, more }) =>
         notifySuccess(
-          count === 0 ? 'No mail waits for long' : `${mails(count, more)} being tried now`,
+          count === 0 ? 'Nothing to try just now' : `${mails(count, more)} being tried now`,
           count === 0
-            ? 'What is left is tried within a second.'
+            ? 'What was tried in the last two minutes, or is about to be, is left alone.'
             : 'What fails again is tried when it was due.',
         ),
       onError: (error) => notifyError('Could not try them', error),

@@ -62,7 +62,11 @@ export async function sendingTryNowCommand({ project, json }: { project: number 
     return tried
   })
   if (json) return console.log(JSON.stringify({ count }))
-  console.log(count === 0 ? 'No mail waits for another try.' : `${count} mails are tried now.`)
+  console.log(
+    count === 0
+      ? 'No mail waits for another try, or it was asked for in the last two minutes.'
+      : `${count} mails are tried now.`,
+  )
 }
 
 function show(held: Held[], json: boolean | undefined): void {

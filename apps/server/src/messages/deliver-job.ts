@@ -4,7 +4,9 @@ export type MailLane = 'transactional' | 'automation' | 'bulk'
 
 export interface DeliverData {
   messageId: string
-  /** Of a try ahead of time: when the mail's own job comes, epoch ms. */
+  /** Only the job with the message's own `turn` does its work; left out: 0, the one that was added with the message. */
+  turn?: number
+  /** Of a try ahead of time: when the mail was due, epoch ms. */
   backTo?: number
 }
 
@@ -21,3 +23,20 @@ export const deliverJob = (
   data: { messageId },
   runAt,
 })
+
+/** What a message whose turn was counted up is known by. */
+export interface Relieved {
+  id: string
+  class: string
+  turn: number
+}
+
+/**
+ * The job that takes the place of a message's job, wherever that may be: add it in the transaction that counted the message's
+ * `turn` up. The other does nothing from then on.
+ */
+export function nextDeliverJob(projectId: number, message: Relieved, backTo?: Date): JobInput<DeliverData> {
+  const lane = message.class === 'transactional' ? 'transactional' : 'automation'
+  const job = deliverJob(projectId, message.id, lane)
+  return { ...job, data: { ...job.data, turn: message.turn, ...(backTo && { backTo: backTo.getTime() }) } }
+}

@@ -8,6 +8,7 @@ import type { Delivery } from './deliver.ts'
 import {
   claimMessages,
   type Outcome,
+  type Postponed,
   recordAndClaim,
   recordOutcomes,
   recordPostponed,
@@ -133,13 +134,14 @@ async function postpone(
 ): Promise<void> {
   const { app, projectId, sending } = delivery
   const now = app.now().getTime()
-  const held: { id: string; nextTryAt: Date }[] = []
+  const held: Postponed[] = []
   for (const { message } of mails) {
     const closed = channel.breaker.waitMs(now)
     const delay = Math.round(
       closed > 0 ? closed + jitter(closed) : channel.rate.nextTurnMs(now) || firstRetryMs,
     )
-    if (channel.breaker.open) held.push({ id: message.id, nextTryAt: new Date(now + delay) })
+    if (channel.breaker.open || message.nextTryAt)
+      held.push({ id: message.id, turn: message.turn, nextTryAt: new Date(now + delay) })
     delivery.postpone(message.id, delay)
   }
   // A rate limit is somebody's wish; a server that takes nothing is what somebody wants to hear of.
@@ -147,7 +149,9 @@ async function postpone(
     app,
     projectId,
     nameOf(sending),
-    againBecause(`the server is left alone for a moment, after ${channel.breaker.reason}`),
+    channel.breaker.open
+      ? againBecause(`the server is left alone for a moment, after ${channel.breaker.reason}`)
+      : null,
     held,
   )
 }
@@ -165,10 +169,10 @@ async function claim(
 ): Promise<ReadyMail[]> {
   if (chunk.length === 0) return []
   signal.throwIfAborted()
-  return withIds(chunk, await claimMessages(app, projectId, idsOf(chunk), token))
+  return withIds(chunk, await claimMessages(app, projectId, turnsOf(chunk), token))
 }
 
-const idsOf = (chunk: ReadyMail[]) => chunk.map(({ message }) => message.id)
+const turnsOf = (chunk: ReadyMail[]) => chunk.map(({ message: { id, turn } }) => ({ id, turn }))
 
 const withIds = (chunk: ReadyMail[], ids: Set<string>) => chunk.filter(({ message }) => ids.has(message.id))
 
@@ -181,23 +185,29 @@ async function settle(
 ): Promise<ReadyMail[]> {
   const { app, projectId } = delivery
   const now = app.now().getTime()
+  // What failed ahead of time is tried when it was due, as if nothing had been.
+  const aheadMs = ({ message }: ReadyMail) => Math.max(0, (delivery.dueAt(message.id) ?? 0) - now)
   const delays = new Map(
     results
-      .filter(({ mail, result }) => isToBeTriedAgain(result) && triesLeft(mail))
-      .map(({ mail: { message } }) => [message.id, retryDelayMs(message.attempts + 1)]),
+      .filter(({ mail, result }) => isToBeTriedAgain(result) && (aheadMs(mail) > 0 || triesLeft(mail)))
+      .map(({ mail }) => [mail.message.id, aheadMs(mail) || retryDelayMs(mail.message.attempts + 1)]),
   )
-  const outcomes = results.map(({ mail, result }) => {
+  const outcomes = results.map(({ mail, result }): Outcome => {
     const delayMs = delays.get(mail.message.id)
-    return outcomeOf(delivery, mail, result, delayMs === undefined ? undefined : new Date(now + delayMs))
+    if (delayMs === undefined) return outcomeOf(delivery, mail, result)
+    return {
+      ...outcomeOf(delivery, mail, result, new Date(now + delayMs)),
+      costsNoAttempt: aheadMs(mail) > 0,
+    }
   })
   const bounces = results.flatMap(bouncesOf)
   const next = bounces.length === 0 ? takeNext() : []
   const end =
     next.length > 0
-      ? await recordAndClaim(app, projectId, token, outcomes, idsOf(next))
+      ? await recordAndClaim(app, projectId, token, outcomes, turnsOf(next))
       : await recordOutcomes(app, projectId, token, outcomes)
   // Only after the row says `pending` again may its job come back.
-  for (const [id, delayMs] of delays) delivery.postpone(id, delayMs, 'failed')
+  for (const [id, delayMs] of delays) delivery.postpone(id, delayMs)
   await suppressBounced(app, projectId, bounces)
   if (!end) return []
   if ('error' in end) throw end.error

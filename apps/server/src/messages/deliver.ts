@@ -17,7 +17,6 @@ import {
   type TemplateRow,
 } from './load.ts'
 import { markUnknown } from './outcomes.ts'
-import { recordWaitingAgain } from './try-now.ts'
 
 /**
  * Says of behavioral messages, just before they leave, whether they still should: conditions, frequency, the campaign's
@@ -39,30 +38,37 @@ export interface Delivery {
   /** Which run of the message's job this is, from 1; higher when a run failed or its process ended. */
   attemptOf(messageId: string): number
   /** Run the message's job again later; the message stays, or is back in, `pending`. */
-  postpone(messageId: string, delayMs: number, because?: 'failed'): void
+  postpone(messageId: string, delayMs: number): void
   /** When it was decided who gets mail, epoch ms: before anything was read for it. */
   decidedAt: number
   /** Decides once more about some; the ids of those that may leave as they were made. The others are settled, or postponed. */
   decideAgain(mails: Addressed[]): Promise<Set<string>>
+  /** Of a message that is tried ahead of time: when it was due, epoch ms. */
+  dueAt(messageId: string): number | undefined
 }
 
 /**
  * Handler of `deliver` jobs `{messageId}`: decides, claims, renders, sends and records. The messages of a batch are of
  * one project. Redelivery is harmless: a settled message is left alone, and one whose claim outlived its owner becomes
- * `unknown`.
+ * `unknown`. So is a job whose place another has taken: it does nothing.
  */
 export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData> {
   return async (jobs, context) => {
     const projectId = Number(jobs[0]!.tenant)
     const byMessage = groupByMessage(jobs, context)
     const decidedAt = app.now().getTime()
-    const [held, messages, sending] = await Promise.all([
+    const [held, loaded, sending] = await Promise.all([
       restoreWatchOf(app).isHeld(projectId),
       loadMessages(app, projectId, [...byMessage.keys()]),
       loadSending(app, projectId),
     ])
     if (!sending) return
     if (held) return waitForConfirmation(byMessage, context)
+    const messages = loaded.filter(({ id, turn }) => {
+      const own = byMessage.get(id)!.filter(({ data }) => (data.turn ?? 0) === turn)
+      byMessage.set(id, own)
+      return own.length > 0
+    })
 
     await markUnknown(
       app,
@@ -76,7 +82,6 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData>
       loadTemplates(app, projectId, [...templateIds]),
     ])
 
-    const waiting = new Map<string, number>()
     const delivery: Delivery = {
       app,
       projectId,
@@ -85,22 +90,18 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData>
       signal: context.signal,
       attemptOf: (messageId) =>
         Math.max(1, ...(byMessage.get(messageId) ?? []).map(({ attempt }) => attempt)),
-      postpone(messageId, delayMs, because) {
-        for (const job of byMessage.get(messageId) ?? []) {
-          // Of two jobs, one goes on.
-          if (because === 'failed' && job.data.backTo !== undefined) waiting.set(messageId, job.data.backTo)
-          else context.snooze(job, delayMs)
-        }
+      postpone(messageId, delayMs) {
+        for (const job of byMessage.get(messageId) ?? []) context.snooze(job, delayMs)
       },
       decidedAt,
       decideAgain: (mails) => decideAgain(delivery, mails, gate),
+      dueAt: (messageId) => byMessage.get(messageId)?.[0]?.data.backTo,
     }
     const channel = channelsOf(app).forProvider(projectId, sending.provider)
     const viaSandbox = addressed.filter((mail) => mail.sandbox || !channel)
     const viaSmtp = addressed.filter((mail) => !mail.sandbox && channel)
     await deliverToSandbox(delivery, viaSandbox)
     if (viaSmtp.length > 0) await deliverThroughSmtp(delivery, channel as SmtpChannel, viaSmtp)
-    await recordWaitingAgain(app, projectId, waiting)
   }
 }
 

@@ -12,6 +12,9 @@ export interface LoadedMessage {
   state: string
   claim: string | null
   attempts: number
+  /** Which of its jobs is the one that does the work. */
+  turn: number
+  nextTryAt: Date | null
   test: boolean
   personId: number | null
   campaignId: number | null
@@ -57,7 +60,8 @@ type MessageRow = Omit<LoadedMessage, 'person' | 'marketing'> & { campaignTransa
 /** In the order of `ids`, which is the order of the jobs. */
 export async function loadMessages(app: App, projectId: number, ids: string[]): Promise<LoadedMessage[]> {
   const { rows } = await app.pool.query<MessageRow>(
-    `select m.id, m.class, m.state, m.claim, m.attempts, m.test, m.person_id as "personId", m.campaign_id as "campaignId",
+    `select m.id, m.class, m.state, m.claim, m.attempts, m.turn, m.test, m.next_try_at as "nextTryAt",
+            m.person_id as "personId", m.campaign_id as "campaignId",
             m.template_id as "templateId", m.event_id as "eventId", m.event_at as "eventAt", m.input,
             m.created_at as "createdAt", c.transactional as "campaignTransactional"
      from messages m

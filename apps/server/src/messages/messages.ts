@@ -1,11 +1,12 @@
 import type { Json } from '@fairway/queue'
 import type { App } from '../app.ts'
 import type { Reading } from '../capacity/expensive-reads.ts'
+import { longestSendMs } from '../channels/smtp.ts'
 import { readCursor, timestampShape, uuidShape, writeCursor } from '../db/cursor.ts'
 import { withTransaction } from '../db/transaction.ts'
 import { conflict, notFound } from '../errors.ts'
 import { shownName } from '../people/shown-name.ts'
-import { deliverJob, type MailLane } from './deliver-job.ts'
+import { nextDeliverJob, type Relieved } from './deliver-job.ts'
 
 export interface Message {
   id: string
@@ -120,9 +121,9 @@ export const retryMessage = (app: App, projectId: number, id: string): Promise<M
 
 /**
  * Settles a message in doubt by hand: it was `sent`, it has `failed`, or it shall be sent again (`resend`), which may
- * make it arrive twice.
+ * make it arrive twice. Whoever claimed it may still be sending it for as long as a send may take: until then it is left alone.
  *
- * @throws {ApiError} 404, 409 for a message that is not in doubt.
+ * @throws {ApiError} 404, 409 for a message that is not in doubt, or may just be being sent.
  */
 export async function resolveMessage(
   app: App,
@@ -134,12 +135,18 @@ export async function resolveMessage(
   const { rowCount } = await app.pool.query(
     `update messages set state = $3, reason = $4, settled_at = $5, claim = null,
             history = history || jsonb_build_object('at', $5::timestamptz, 'state', $3::text, 'reason', $4::text)
-     where project_id = $1 and id = $2 and state = 'unknown'`,
-    [projectId, id, state, `marked as ${state} by hand`, app.now()],
+     where project_id = $1 and id = $2 and state = 'unknown' and ${isLeft('$6')}`,
+    [projectId, id, state, `marked as ${state} by hand`, app.now(), sentUntil(app)],
   )
   if (rowCount === 0) await explainState(app, projectId, id, 'unknown')
   return getMessage(app, projectId, id)
 }
+
+/** What was claimed before, is not being sent any more. */
+const sentUntil = (app: App) => new Date(app.now().getTime() - longestSendMs)
+
+/** Nobody is sending it: its owner said that it is in doubt, or must have ended. */
+const isLeft = (sentUntil: string) => `(claim is null or claimed_at <= ${sentUntil}::timestamptz)`
 
 async function sendAgain(
   app: App,
@@ -149,15 +156,16 @@ async function sendAgain(
   reason: string,
 ) {
   const changed = await withTransaction(app.pool, async (client) => {
-    const { rows } = await client.query<{ class: string }>(
+    const { rows } = await client.query<Relieved>(
       `update messages set state = 'pending', reason = $4, settled_at = null, claim = null, attempts = 0, renders = 0,
+              turn = turn + 1, try_now_at = null,
               history = history || jsonb_build_object('at', $5::timestamptz, 'state', 'pending', 'reason', $4::text)
-       where project_id = $1 and id = $2 and state = $3 returning class`,
-      [projectId, id, from, reason, app.now()],
+       where project_id = $1 and id = $2 and state = $3 and (state <> 'unknown' or ${isLeft('$6')})
+       returning id, class, turn`,
+      [projectId, id, from, reason, app.now(), sentUntil(app)],
     )
     if (!rows[0]) return false
-    const lane: MailLane = rows[0].class === 'transactional' ? 'transactional' : 'automation'
-    await app.queue.addIn(client, [deliverJob(projectId, id, lane)])
+    await app.queue.addIn(client, [nextDeliverJob(projectId, rows[0])])
     return true
   })
   if (!changed) await explainState(app, projectId, id, from)
@@ -165,6 +173,10 @@ async function sendAgain(
 }
 
 async function explainState(app: App, projectId: number, id: string, needed: string): Promise<never> {
-  const { state } = await getMessage(app, projectId, id)
+  const { state, claimedAt } = await getMessage(app, projectId, id)
+  if (state === 'unknown' && needed === 'unknown' && claimedAt) {
+    const seconds = Math.ceil((claimedAt.getTime() - sentUntil(app).getTime()) / 1_000)
+    throw conflict(`The message may just be being sent; try again in ${Math.max(1, seconds)} s`)
+  }
   throw conflict(`The message is ${state}; this can only be done with one that is ${needed}`)
 }

@@ -17,26 +17,40 @@ export interface Outcome {
   left?: string[]
   /** Of `pending`: when it is tried again. */
   nextTryAt?: Date
+  /** Of `pending`: it has as many tries left as before this one. */
+  costsNoAttempt?: boolean
+}
+
+/** A message, and its turn as its job knows it. */
+export interface Claimable {
+  id: string
+  turn: number
 }
 
 /** An attempt counts before the work begins. */
-const claimSql = (token: string, at: string, ids: string) =>
-  `update messages set state = 'claimed', claim = ${token}::uuid, claimed_at = ${at}::timestamptz, attempts = attempts + 1,
+const claimSql = (token: string, at: string, ids: string, turns: string) =>
+  `update messages m set state = 'claimed', claim = ${token}::uuid, claimed_at = ${at}::timestamptz, attempts = m.attempts + 1,
           next_try_at = null
-   where project_id = $1 and id = any(${ids}::uuid[]) and state = 'pending' returning id`
+   from unnest(${ids}::uuid[], ${turns}::integer[]) as c (id, turn)
+   where m.project_id = $1 and m.id = c.id and m.turn = c.turn and m.state = 'pending' returning m.id`
 
-/** Takes `pending` messages for this token. Only what it returns may be handed to a provider. Committed on return. */
+const columnsOf = (messages: Claimable[]) => [messages.map(({ id }) => id), messages.map(({ turn }) => turn)]
+
+/**
+ * Takes `pending` messages for this token, where no other job has taken the place of this one. Only what it returns may be handed
+ * to a provider. Committed on return.
+ */
 export async function claimMessages(
   app: App,
   projectId: number,
-  ids: string[],
+  messages: Claimable[],
   token: string,
 ): Promise<Set<string>> {
-  const { rows } = await app.pool.query<{ id: string }>(claimSql('$2', '$3', '$4'), [
+  const { rows } = await app.pool.query<{ id: string }>(claimSql('$2', '$3', '$4', '$5'), [
     projectId,
     token,
     app.now(),
-    ids,
+    ...columnsOf(messages),
   ])
   return new Set(rows.map((row) => row.id))
 }
@@ -50,10 +64,10 @@ export async function recordAndClaim(
   projectId: number,
   token: string,
   outcomes: Outcome[],
-  ids: string[],
+  next: Claimable[],
 ): Promise<{ claimed: Set<string> } | { error: unknown }> {
   try {
-    return await settle(app.pool, projectId, outcomes, app.now(), { claimedBy: token, claim: ids })
+    return await settle(app.pool, projectId, outcomes, app.now(), { claimedBy: token, claim: next })
   } catch (error) {
     await recordOutcomes(app, projectId, token, outcomes)
     return { error }
@@ -105,7 +119,7 @@ async function settle(
   projectId: number,
   outcomes: Outcome[],
   at: Date,
-  from: 'pending' | { claimedBy: string; claim?: string[] },
+  from: 'pending' | { claimedBy: string; claim?: Claimable[] },
 ): Promise<{ settled: Set<string>; claimed: Set<string> }> {
   if (outcomes.length === 0) return { settled: new Set(), claimed: new Set() }
   const column = <T>(read: (outcome: Outcome) => T) => outcomes.map(read)
@@ -116,7 +130,8 @@ async function settle(
          state = o.state,
          reason = o.reason,
          settled_at = case when o.state = 'pending' then null else $9::timestamptz end,
-         claim = case when o.state = 'pending' then null else m.claim end,
+         claim = case when o.state in ('pending', 'unknown') then null else m.claim end,
+         attempts = m.attempts - o.given_back,
          history = case when o.state in ('pending', 'failed', 'unknown')
            then m.history || jsonb_build_object('at', $9::timestamptz, 'state', o.state, 'reason', o.reason)
            else m.history end,
@@ -129,8 +144,9 @@ async function settle(
          input = case when o.state = 'sent' and m.input -> 'forget' = 'true' then '{"forget": true}'
            else m.input || coalesce(o.remaining, '{}') end
        from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $10::text[],
-         $12::timestamptz[], $13::jsonb[])
-         as o (id, state, reason, person_id, recipient, subject, provider, provider_message_id, next_try_at, remaining)
+         $12::timestamptz[], $13::jsonb[], $14::integer[])
+         as o (id, state, reason, person_id, recipient, subject, provider, provider_message_id, next_try_at, remaining,
+               given_back)
        where m.project_id = $1 and m.id = o.id
          and case when $11::uuid is null then m.state = 'pending'
                   else m.claim = $11 and m.state in ('claimed', 'unknown') end
@@ -139,7 +155,7 @@ async function settle(
        -- Attachments are only kept for as long as a send may still need them.
        delete from attachments a using settled s
        where a.project_id = $1 and a.message_id = s.id and s.state in ('sent', 'skipped')
-     )${claim.length > 0 ? `, claimed as (${claimSql('$11', '$9', '$14')})` : ''}
+     )${claim.length > 0 ? `, claimed as (${claimSql('$11', '$9', '$15', '$16')})` : ''}
      select id, false as claimed from settled${claim.length > 0 ? ' union all select id, true from claimed' : ''}`,
     [
       projectId,
@@ -155,7 +171,8 @@ async function settle(
       from === 'pending' ? null : from.claimedBy,
       column((o) => o.nextTryAt ?? null),
       column(({ left }) => (left ? JSON.stringify({ left }) : null)),
-      ...(claim.length > 0 ? [claim] : []),
+      column(({ costsNoAttempt }) => (costsNoAttempt ? 1 : 0)),
+      ...(claim.length > 0 ? columnsOf(claim) : []),
     ],
   )
   const idsOf = (isClaimed: boolean) =>
@@ -188,20 +205,34 @@ export async function markUnknown(
   )
 }
 
-/** Messages that could not be tried because their provider takes nothing for now: why, and when they will be. */
+export interface Postponed extends Claimable {
+  nextTryAt: Date
+}
+
+/**
+ * Messages that could not be tried because their provider takes nothing for now: why (null: as the last try said), and when they
+ * will be.
+ */
 export async function recordPostponed(
   app: App,
   projectId: number,
   provider: string,
-  reason: string,
-  postponed: { id: string; nextTryAt: Date }[],
+  reason: string | null,
+  postponed: Postponed[],
 ): Promise<void> {
   if (postponed.length === 0) return
   await app.pool.query(
-    `update messages m set reason = $3, provider = $4, next_try_at = o.next_try_at
-     from unnest($2::uuid[], $5::timestamptz[]) as o (id, next_try_at)
-     where m.project_id = $1 and m.id = o.id and m.state = 'pending'`,
-    [projectId, postponed.map(({ id }) => id), reason, provider, postponed.map(({ nextTryAt }) => nextTryAt)],
+    `update messages m set reason = coalesce($3, m.reason), provider = $4, next_try_at = o.next_try_at
+     from unnest($2::uuid[], $5::integer[], $6::timestamptz[]) as o (id, turn, next_try_at)
+     where m.project_id = $1 and m.id = o.id and m.turn = o.turn and m.state = 'pending'`,
+    [
+      projectId,
+      postponed.map(({ id }) => id),
+      reason,
+      provider,
+      postponed.map(({ turn }) => turn),
+      postponed.map(({ nextTryAt }) => nextTryAt),
+    ],
   )
 }
 

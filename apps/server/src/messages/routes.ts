@@ -82,7 +82,7 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
       schema: {
         summary: 'Try mail that could not be sent yet at once',
         description:
-          'After its SMTP server was repaired. At most 10,000, the first due first; `more` says that there are others.',
+          'After its SMTP server was repaired. At most 10,000, the first due first; `more` says that there are others. What was asked for in the last two minutes is left alone.',
         tags,
         params: ProjectParams,
         body: Type.Optional(
@@ -121,7 +121,7 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
       schema: {
         summary: 'Settle a message in doubt',
         description:
-          '`sent` or `failed` only record what you found out; `resend` sends it again, perhaps a second time.',
+          '`sent` or `failed` only record what you found out; `resend` sends it again, perhaps a second time. 409 while it may just be being sent: up to 400 s after it was claimed.',
         tags,
         params: MessageParams,
         body: Type.Object({ state: literals('sent', 'failed', 'resend') }, { additionalProperties: false }),

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import { withTransaction } from '../db/transaction.ts'
-import { deliverJob, type MailLane } from './deliver-job.ts'
+import { nextDeliverJob, type Relieved } from './deliver-job.ts'
 
 export interface TriedNow {
   count: number
@@ -12,10 +12,13 @@ const atOnce = 10_000
 const inOneStep = 500
 /** What is due sooner comes by itself. */
 const soonMs = 1_000
+/** What was asked for is not asked for again so soon: each time makes a job. */
+const onceInMs = 120_000
 
 /**
  * Mail that waits for its next try is tried at once, the first due first: for after a server was repaired. It has its turn as all
- * mail of the project. The job that waits stays; a try that fails again leaves the mail to it, and costs none of its attempts.
+ * mail of the project. Its new job takes the place of the one that waits; a try that fails before the mail was due costs none of its
+ * attempts.
  *
  * @param provider as messages name it: `provider 7`
  */
@@ -23,21 +26,26 @@ export async function tryNow(app: App, projectId: number, provider?: string): Pr
   let count = 0
   for (;;) {
     const taken = await withTransaction(app.pool, async (client) => {
-      const { rows } = await client.query<{ id: string; lane: MailLane; backTo: Date }>(
+      const now = app.now()
+      const { rows } = await client.query<Relieved & { backTo: Date }>(
         `with waiting as (
            select id, next_try_at from messages
            where project_id = $1 and next_try_at > $2 and state = 'pending' and ($3::text is null or provider = $3)
+             and (try_now_at is null or try_now_at <= $6)
            order by next_try_at limit $4 for no key update skip locked)
-         update messages m set next_try_at = $5, attempts = greatest(m.attempts - 1, 0)
+         update messages m set turn = m.turn + 1, try_now_at = $5, next_try_at = $5
          from waiting w where m.project_id = $1 and m.id = w.id
-         returning m.id, w.next_try_at as "backTo",
-           case m.class when 'transactional' then 'transactional' else 'automation' end as lane`,
-        [projectId, new Date(app.now().getTime() + soonMs), provider ?? null, inOneStep, app.now()],
+         returning m.id, m.class, m.turn, w.next_try_at as "backTo"`,
+        [
+          projectId,
+          new Date(now.getTime() + soonMs),
+          provider ?? null,
+          inOneStep,
+          now,
+          new Date(now.getTime() - onceInMs),
+        ],
       )
-      const jobs = rows.map(({ id, lane, backTo }) => {
-        const job = deliverJob(projectId, id, lane)
-        return { ...job, data: { ...job.data, backTo: backTo.getTime() } }
-      })
+      const jobs = rows.map((message) => nextDeliverJob(projectId, message, message.backTo))
       if (jobs.length > 0) await app.queue.addIn(client, jobs)
       return rows.length
     })
@@ -45,18 +53,4 @@ export async function tryNow(app: App, projectId: number, provider?: string): Pr
     if (taken < inOneStep) return { count, more: false }
     if (count >= atOnce) return { count, more: true }
   }
-}
-
-/** Mails whose try at once failed as well: they are tried again when they would have been. */
-export async function recordWaitingAgain(
-  app: App,
-  projectId: number,
-  waiting: ReadonlyMap<string, number>,
-): Promise<void> {
-  if (waiting.size === 0) return
-  await app.pool.query(
-    `update messages m set next_try_at = w.at from unnest($2::uuid[], $3::timestamptz[]) as w (id, at)
-     where m.project_id = $1 and m.id = w.id and m.state = 'pending' and m.next_try_at is not null and w.at > $4`,
-    [projectId, [...waiting.keys()], [...waiting.values()].map((at) => new Date(at)), app.now()],
-  )
 }

@@ -561,7 +561,7 @@ describe('in doubt', () => {
     await sendThrough(app, project, smtp.port)
     const [id] = await addMessages(app, project, [to('a@x.example')])
     const token = randomUUID()
-    expect(await claimMessages(app, project, [id!], token)).toEqual(new Set([id]))
+    expect(await claimMessages(app, project, [{ id: id!, turn: 0 }], token)).toEqual(new Set([id]))
     await deliver(app, project, [id!])
     expect(smtp.mails).toHaveLength(0)
     expect(await stateOf(app, project, id!)).toMatchObject({ state: 'unknown' })

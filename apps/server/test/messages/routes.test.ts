@@ -80,9 +80,20 @@ describe('messages', () => {
       server.projectId,
       [1, 2, 3].map(() => ({ input: { to: ['a@x.example'], mail: plainMail() } })),
     )
-    await claimMessages(server.app, server.projectId, ids, '11111111-1111-4111-8111-111111111111')
+    const claimed = ids.map((id) => ({ id, turn: 0 }))
+    await claimMessages(server.app, server.projectId, claimed, '11111111-1111-4111-8111-111111111111')
     await deliver(server.app, server.projectId, ids)
     const [sent, failed, again] = ids as [string, string, string]
+    // Whoever claimed it may be at it yet.
+    for (const state of ['sent', 'failed', 'resend']) {
+      const { status, json } = await call('POST', `/messages/${again}/resolve`, { state })
+      expect(status).toBe(409)
+      expect(json.detail).toMatch(/may just be being sent; try again in (3[0-9]{2}|400) s$/)
+    }
+    await server.app.pool.query(
+      `update messages set claimed_at = claimed_at - interval '400 s' where id = any($1::uuid[])`,
+      [ids],
+    )
     expect((await call('POST', `/messages/${sent}/resolve`, { state: 'sent' })).json.state).toBe('sent')
     expect((await call('POST', `/messages/${failed}/resolve`, { state: 'failed' })).json.state).toBe('failed')
     const before = await jobsWaiting()

@@ -5,6 +5,7 @@ import { sealSettings } from '../../src/channels/channels.ts'
 import type { ProviderLimits, SmtpSettings } from '../../src/channels/smtp.ts'
 import { insertMessages, type NewMessage } from '../../src/messages/create.ts'
 import { deliverMessages, type Gate } from '../../src/messages/deliver.ts'
+import type { DeliverData } from '../../src/messages/deliver-job.ts'
 
 export const letAllThrough: Gate = async () => new Map()
 
@@ -14,23 +15,23 @@ export interface Settled {
   buried: Map<string, unknown>
 }
 
-export const jobFor = (projectId: number, messageId: string, attempt = 1): Job<{ messageId: string }> => ({
+export const jobFor = (projectId: number, messageId: string, attempt = 1, turn = 0): Job<DeliverData> => ({
   id: randomUUID(),
   lane: 'transactional',
   tenant: String(projectId),
   name: 'deliver',
-  data: { messageId },
+  data: { messageId, turn },
   attempt,
   readyAt: Date.now(),
   firstAt: Date.now(),
 })
 
-/** Calls the handler as a worker would; the settlements are keyed by message id. */
+/** Calls the handler as a worker would with the messages' own jobs; the settlements are keyed by message id. */
 export async function deliver(
   app: App,
   projectId: number,
   ids: string[],
-  options: { gate?: Gate; signal?: AbortSignal } = {},
+  options: { gate?: Gate; signal?: AbortSignal; turn?: number } = {},
 ): Promise<Settled> {
   const settled: Settled = { snoozed: new Map(), buried: new Map() }
   const idOf = (job: Job) => (job.data as { messageId: string }).messageId
@@ -44,7 +45,12 @@ export async function deliver(
     progress: () => {},
     rateLimited: (ms) => new Snooze(ms),
   }
-  const jobs = ids.map((id) => jobFor(projectId, id))
+  const { rows } = await app.pool.query<{ id: string; turn: number }>(
+    'select id, turn from messages where project_id = $1 and id::text = any($2::text[])',
+    [projectId, ids],
+  )
+  const turns = new Map(rows.map(({ id, turn }) => [id, turn]))
+  const jobs = ids.map((id) => jobFor(projectId, id, 1, options.turn ?? turns.get(id)))
   await deliverMessages(app, options.gate ?? letAllThrough)(jobs, context)
   return settled
 }

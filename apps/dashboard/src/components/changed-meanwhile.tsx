@@ -19,7 +19,7 @@ interface ChangedMeanwhileProps {
 }
 
 /** Two who edit the same: whoever saves later sees what the other wrote, and decides. */
-export const ChangedMeanwhile = ({
+const ChangedMeanwhile = ({
   differences,
   takenOver,
   kept,
@@ -79,3 +79,5 @@ const Version = ({ name, text }: { name: string; text: string }) => (
     </Text>
   </Group>
 )
+
+export default ChangedMeanwhile

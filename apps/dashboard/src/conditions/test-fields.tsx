@@ -1,7 +1,9 @@
-import { Autocomplete, NumberInput, Select, TagsInput } from '@mantine/core'
-import { useState } from 'react'
+import { Autocomplete, NumberInput, Select, Skeleton } from '@mantine/core'
+import { lazy, Suspense, useState } from 'react'
 import { DateValueFields } from './date-fields.tsx'
 import { type DateValue, isDateValue, type Operator, type Test, type Value } from './language.ts'
+
+const ListField = lazy(() => import('./list-field.tsx'))
 
 /** An operator and the kind of value it takes: `>` of a number and `>` of a date are two choices. */
 const choices = [
@@ -114,16 +116,13 @@ function ValueField({ takes, value, suggestions, setValue }: ValueFieldProps) {
     )
   if (takes === 'list')
     return (
-      <TagsInput
-        {...shared}
-        w={260}
-        placeholder="Value, then Enter"
-        data={data}
-        maxTags={100}
-        acceptValueOnBlur
-        value={(Array.isArray(value) ? value : []).map(String)}
-        onChange={setValue}
-      />
+      <Suspense fallback={<Skeleton h={30} w={260} />}>
+        <ListField
+          values={(Array.isArray(value) ? value : []).map(String)}
+          suggestions={data}
+          onChange={setValue}
+        />
+      </Suspense>
     )
   const text = value === undefined || typeof value === 'object' ? '' : String(value)
   // One field with suggestions and without: another one in its place would take the focus from who is typing when they

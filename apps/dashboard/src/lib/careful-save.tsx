@@ -1,9 +1,12 @@
 import type { UseMutationResult } from '@tanstack/react-query'
-import { useRef, useState } from 'react'
+import { lazy, Suspense, useRef, useState } from 'react'
 import { ApiError } from '../api/client.ts'
-import { ChangedMeanwhile, type Difference } from '../components/changed-meanwhile.tsx'
+import type { Difference } from '../components/changed-meanwhile.tsx'
 import { formatValue } from './format.ts'
 import { notifyError, notifySuccess } from './notify.tsx'
+
+// With its dialog it is a fortieth of what a form's page loads, and few ever see it.
+const ChangedMeanwhile = lazy(() => import('../components/changed-meanwhile.tsx'))
 
 /** What a form edits, by the label of its field; `shown` where the value says little to people. */
 export type Field = [label: string, value: unknown, shown?: string]
@@ -128,14 +131,16 @@ export function useCarefulSave<Stored extends { updatedAt: string }, Draft, Body
   return {
     write: (bodyOf, onSaved) => write(bodyOf, onSaved),
     dialog: clash && (
-      <ChangedMeanwhile
-        differences={clash.differences}
-        takenOver={clash.takenOver}
-        kept={clash.kept}
-        onTakeTheirs={clash.takeTheirs}
-        onKeepMine={clash.keepMine}
-        onClose={() => setClash(undefined)}
-      />
+      <Suspense>
+        <ChangedMeanwhile
+          differences={clash.differences}
+          takenOver={clash.takenOver}
+          kept={clash.kept}
+          onTakeTheirs={clash.takeTheirs}
+          onKeepMine={clash.keepMine}
+          onClose={() => setClash(undefined)}
+        />
+      </Suspense>
     ),
     isPending: save.isPending || reading,
     error: isChangedMeanwhile(save.error) ? null : save.error,

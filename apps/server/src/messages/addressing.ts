@@ -13,7 +13,11 @@ export interface Addressed {
   insteadOf: string[] | undefined
 }
 
-export type Addressing = Addressed | { message: LoadedMessage; skip: string }
+export type Addressing =
+  | Addressed
+  | { message: LoadedMessage; skip: string }
+  /** It stays as it is for now. */
+  | { message: LoadedMessage; wait: string }
 
 /**
  * Applies what holds for every mail: an address is needed, unsubscribed people and addresses get no marketing, suppressed addresses
@@ -48,10 +52,13 @@ export async function addressMessages(
       !optOutCounts(message) || isOwn(message, address) || !optedOut.has(addressKey(address))
     const skip = reasonToSkip(message, to, { allowed, willing })
     if (skip) return { message, skip }
+    if (sending.mode === 'test' && message.live && !message.test) return { message, wait: untilLive }
     const wants = (address: string) => allowed(address) && willing(address)
     return redirect({ message, to: to.filter(wants), bcc: bcc.filter(wants) }, sending)
   })
 }
+
+const untilLive = 'the project is in test mode; it leaves when the project is live again'
 
 const optOutCounts = ({ marketing, input }: LoadedMessage): boolean =>
   marketing || input.onlySubscribed === true

@@ -43,9 +43,10 @@ export async function insertMessages(
   const column = <T>(read: (message: NewMessage) => T) => messages.map(read)
   const { rows } = await client.query(
     `insert into messages (project_id, id, cause, class, channel, person_id, campaign_id, template_id, event_id, event_at,
-                           recipient, input, test, due_at)
+                           recipient, input, test, due_at, live)
      select $1, m.id, m.cause, m.class, m.channel, m.person_id, m.campaign_id, m.template_id, m.event_id, m.event_at,
-            m.recipient, m.input, m.test, coalesce(m.due_at, now())
+            m.recipient, m.input, m.test, coalesce(m.due_at, now()),
+            (select mode = 'live' from projects where id = $1)
      from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::int[], $8::int[], $9::uuid[],
                  $10::timestamptz[], $11::text[], $12::jsonb[], $13::bool[], $14::timestamptz[])
        as m (id, cause, class, channel, person_id, campaign_id, template_id, event_id, event_at, recipient, input, test, due_at)

@@ -3,7 +3,7 @@ import { restoreWatchOf } from '../sending/restore-watch.ts'
 import { type Addressed, addressMessages } from './addressing.ts'
 import type { Delivery, Gate } from './deliver.ts'
 import { type LoadedMessage, loadMessages, loadSending, type Sending } from './load.ts'
-import { type Outcome, settlePending } from './outcomes.ts'
+import { type Outcome, recordPostponed, settlePending } from './outcomes.ts'
 
 /** While sending is held, each message is looked at this often. */
 export const lookAgainMs = 30_000
@@ -15,14 +15,18 @@ export async function decide(
   messages: LoadedMessage[],
   sending: Sending,
   gate: Gate,
+  postpone: Delivery['postpone'],
 ): Promise<Addressed[]> {
   const skipped: Outcome[] = []
   const skip = (message: LoadedMessage, reason: string) => {
     skipped.push({ id: message.id, state: 'skipped', reason, personId: message.personId })
   }
+  const waiting = new Map<string, LoadedMessage[]>()
   let allowed: Addressed[] = []
   for (const addressing of await addressMessages(app, projectId, messages, sending)) {
     if ('skip' in addressing) skip(addressing.message, addressing.skip)
+    else if ('wait' in addressing)
+      waiting.set(addressing.wait, [...(waiting.get(addressing.wait) ?? []), addressing.message])
     else allowed.push(addressing)
   }
   const behavioral = allowed
@@ -37,6 +41,12 @@ export async function decide(
     })
   }
   await settlePending(app.pool, projectId, skipped, app.now())
+  const nextTryAt = new Date(app.now().getTime() + lookAgainMs)
+  for (const [reason, mails] of waiting) {
+    const tried = mails.map(({ id, turn }) => ({ id, turn, nextTryAt }))
+    await recordPostponed(app, projectId, null, reason, tried)
+    for (const { id } of tried) postpone(id, lookAgainMs)
+  }
   return allowed
 }
 
@@ -70,7 +80,7 @@ export async function decideAgain(
   const pending = messages.filter(({ state }) => state === 'pending')
   const made = new Map(mails.map((mail) => [mail.message.id, whereTo(mail)]))
   const same = new Set<string>()
-  for (const mail of await decide(app, projectId, pending, sending, gate)) {
+  for (const mail of await decide(app, projectId, pending, sending, gate, postpone)) {
     if (made.get(mail.message.id) === whereTo(mail)) same.add(mail.message.id)
     else postpone(mail.message.id, anewMs)
   }

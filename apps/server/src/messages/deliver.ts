@@ -77,8 +77,11 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData>
     )
     const pending = messages.filter((message) => message.state === 'pending')
     const templateIds = new Set(pending.map((message) => message.templateId).filter((id) => id !== null))
+    const postpone: Delivery['postpone'] = (messageId, delayMs) => {
+      for (const job of byMessage.get(messageId) ?? []) context.snooze(job, delayMs)
+    }
     const [addressed, templates] = await Promise.all([
-      decide(app, projectId, pending, sending, gate),
+      decide(app, projectId, pending, sending, gate, postpone),
       loadTemplates(app, projectId, [...templateIds]),
     ])
 
@@ -90,9 +93,7 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData>
       signal: context.signal,
       attemptOf: (messageId) =>
         Math.max(1, ...(byMessage.get(messageId) ?? []).map(({ attempt }) => attempt)),
-      postpone(messageId, delayMs) {
-        for (const job of byMessage.get(messageId) ?? []) context.snooze(job, delayMs)
-      },
+      postpone,
       decidedAt,
       decideAgain: (mails) => decideAgain(delivery, mails, gate),
       dueAt: (messageId) => byMessage.get(messageId)?.[0]?.data.backTo,

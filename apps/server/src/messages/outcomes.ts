@@ -216,13 +216,13 @@ export interface Postponed extends Claimable {
 export async function recordPostponed(
   app: App,
   projectId: number,
-  provider: string,
+  provider: string | null,
   reason: string | null,
   postponed: Postponed[],
 ): Promise<void> {
   if (postponed.length === 0) return
   await app.pool.query(
-    `update messages m set reason = coalesce($3, m.reason), provider = $4, next_try_at = o.next_try_at
+    `update messages m set reason = coalesce($3, m.reason), provider = coalesce($4, m.provider), next_try_at = o.next_try_at
      from unnest($2::uuid[], $5::integer[], $6::timestamptz[]) as o (id, turn, next_try_at)
      where m.project_id = $1 and m.id = o.id and m.turn = o.turn and m.state = 'pending'`,
     [

@@ -103,7 +103,11 @@ test('a refusal for now is told by its words, and what is settled otherwise no l
     count: 2,
     reasons: [{ count: 2, reason: expect.stringContaining('Mailbox busy') }],
   })
-  await app.pool.query(`update projects set mode = 'test' where id = $1`, [id])
+  await app.pool.query(
+    `insert into suppressions (project_id, address, reason)
+     select project_id, recipient, 'api' from messages where project_id = $1`,
+    [id],
+  )
   await deliver(app, id, ids)
   expect((await get<ProjectQueue>('queue')).retrying.count).toBe(0)
   await sink.close()
@@ -132,4 +136,35 @@ test('messages are told with the names of their person, campaign and template', 
   }
   expect((await get<{ items: Message[] }>('messages')).items).toMatchObject([{ id: message, ...named }])
   expect(await get<Message>(`messages/${message}`)).toMatchObject(named)
+})
+
+test('a mail that was made while the project was live waits out its test mode, and leaves when it is live again', async () => {
+  const { id, get } = await newProject()
+  await sendThrough(app, id, await closedPort())
+  const ids = await addMessages(app, id, mailsTo('ann', 'bob'))
+  await deliver(app, id, ids)
+  for (const address of [null, 'qa@x.example']) {
+    await app.pool.query(`update projects set mode = 'test', test_address = $2 where id = $1`, [id, address])
+    const [made] = address ? [] : await addMessages(app, id, mailsTo('made-in-test'))
+    const { snoozed } = await deliver(app, id, made ? [...ids, made] : ids)
+    expect([...snoozed.keys()].sort()).toEqual([...ids].sort())
+    if (made)
+      expect((await get<{ items: Message[] }>('messages?state=sent')).items.map((mail) => mail.id)).toEqual([
+        made,
+      ])
+    const { items } = await get<{ items: Message[] }>('messages?retrying=true')
+    expect(items).toHaveLength(2)
+    for (const mail of items) {
+      expect(mail).toMatchObject({
+        state: 'pending',
+        reason: 'the project is in test mode; it leaves when the project is live again',
+      })
+      expect(Date.parse(String(mail.nextTryAt))).toBe(now + snoozed.get(mail.id)!)
+    }
+  }
+  const sink = await startSmtpSink()
+  await sendThrough(app, id, sink.port)
+  await deliver(app, id, ids)
+  expect(sink.mails.map((mail) => mail.to[0]).sort()).toEqual(['ann@x.example', 'bob@x.example'])
+  await sink.close()
 })

@@ -130,7 +130,7 @@ describe("the console's first steps", () => {
           project.id,
         ])
       ).rows
-    await expect.poll(people, { timeout: 60_000 }).toEqual([{ external_id: 'u-1', email: 'ada@example.com' }])
+    await expect.poll(people, { timeout: 60_000 }).toEqual([{ external_id: '1', email: 'ada@example.com' }])
   })
 })
 

@@ -204,7 +204,6 @@ function multipartToForm(bytes: Buffer, type: string): Promise<string> {
       if (writing) throw error
       reject(asApiError(error))
     }
-    const tooMany = () => fail(badRequest('The multipart body has more than 1,000 fields'))
     try {
       const parser = busboy({
         headers: { 'content-type': type },
@@ -217,7 +216,9 @@ function multipartToForm(bytes: Buffer, type: string): Promise<string> {
       parser.on('file', (name) =>
         fail(badRequest(`${name} is a file; send its content as a plain field`, name)),
       )
-      parser.on('partsLimit', tooMany)
+      parser.on('partsLimit', () =>
+        fail(badRequest(`The multipart body has more than ${mostFields.toLocaleString('en')} fields`)),
+      )
       parser.on('error', (error) => fail(error as Error))
       parser.on('close', () => resolve(fields.join('&')))
       parser.write(bytes)

@@ -16,8 +16,8 @@ export interface Addressed {
 export type Addressing =
   | Addressed
   | { message: LoadedMessage; skip: string }
-  /** It stays as it is for now. */
-  | { message: LoadedMessage; wait: string }
+  /** It stays as it is for now, see {@link untilLive}. */
+  | { message: LoadedMessage; waits: true }
 
 /**
  * Applies what holds for every mail: an address is needed, unsubscribed people and addresses get no marketing, suppressed addresses
@@ -52,13 +52,14 @@ export async function addressMessages(
       !optOutCounts(message) || isOwn(message, address) || !optedOut.has(addressKey(address))
     const skip = reasonToSkip(message, to, { allowed, willing })
     if (skip) return { message, skip }
-    if (sending.mode === 'test' && message.live && !message.test) return { message, wait: untilLive }
+    if (sending.mode === 'test' && message.live && !message.test) return { message, waits: true }
     const wants = (address: string) => allowed(address) && willing(address)
     return redirect({ message, to: to.filter(wants), bcc: bcc.filter(wants) }, sending)
   })
 }
 
-const untilLive = 'the project is in test mode; it leaves when the project is live again'
+/** Why a mail of a live project waits. */
+export const untilLive = 'the project is in test mode; it leaves when the project is live again'
 
 const optOutCounts = ({ marketing, input }: LoadedMessage): boolean =>
   marketing || input.onlySubscribed === true

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import { restoreWatchOf } from '../sending/restore-watch.ts'
-import { type Addressed, addressMessages } from './addressing.ts'
+import { type Addressed, addressMessages, untilLive } from './addressing.ts'
 import type { Delivery, Gate } from './deliver.ts'
 import { type LoadedMessage, loadMessages, loadSending, type Sending } from './load.ts'
 import { type Outcome, recordPostponed, settlePending } from './outcomes.ts'
@@ -21,12 +21,11 @@ export async function decide(
   const skip = (message: LoadedMessage, reason: string) => {
     skipped.push({ id: message.id, state: 'skipped', reason, personId: message.personId })
   }
-  const waiting = new Map<string, LoadedMessage[]>()
+  const waiting: LoadedMessage[] = []
   let allowed: Addressed[] = []
   for (const addressing of await addressMessages(app, projectId, messages, sending)) {
     if ('skip' in addressing) skip(addressing.message, addressing.skip)
-    else if ('wait' in addressing)
-      waiting.set(addressing.wait, [...(waiting.get(addressing.wait) ?? []), addressing.message])
+    else if ('waits' in addressing) waiting.push(addressing.message)
     else allowed.push(addressing)
   }
   const behavioral = allowed
@@ -42,11 +41,9 @@ export async function decide(
   }
   await settlePending(app.pool, projectId, skipped, app.now())
   const nextTryAt = new Date(app.now().getTime() + lookAgainMs)
-  for (const [reason, mails] of waiting) {
-    const tried = mails.map(({ id, turn }) => ({ id, turn, nextTryAt }))
-    await recordPostponed(app, projectId, null, reason, tried)
-    for (const { id } of tried) postpone(id, lookAgainMs)
-  }
+  const postponed = waiting.map(({ id, turn }) => ({ id, turn, nextTryAt }))
+  await recordPostponed(app, projectId, null, untilLive, postponed)
+  for (const { id } of postponed) postpone(id, lookAgainMs)
   return allowed
 }
 

@@ -29,11 +29,14 @@ const targets = {
     outputs: [
       'packages/queue/dist/index.js',
       'apps/server/dist/cli/main.js',
-      'apps/server/dist/db/migrations',
+      'apps/server/dist/platform/db/migrations',
     ],
     build() {
       run('typescript/bin/tsc', ['-b', 'packages/queue', 'apps/server'])
-      copySql(join(root, 'apps/server/src/db/migrations'), join(root, 'apps/server/dist/db/migrations'))
+      copySql(
+        join(root, 'apps/server/src/platform/db/migrations'),
+        join(root, 'apps/server/dist/platform/db/migrations'),
+      )
     },
   },
   console: {

@@ -1,9 +1,9 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findPlace } from '../apps/server/src/db/embedded/cluster.ts'
-import { lockHolder } from '../apps/server/src/db/embedded/lock.ts'
-import { stopOrphanedEmbedded } from '../apps/server/src/db/embedded.ts'
+import { findPlace } from '../apps/server/src/platform/db/embedded/cluster.ts'
+import { lockHolder } from '../apps/server/src/platform/db/embedded/lock.ts'
+import { stopOrphanedEmbedded } from '../apps/server/src/platform/db/embedded.ts'
 
 const prefix = 'fairway-test-'
 const abandonedMs = 3_600_000

@@ -1,4 +1,4 @@
-import { startEmbedded } from '../apps/server/src/db/embedded.ts'
+import { startEmbedded } from '../apps/server/src/platform/db/embedded.ts'
 
 /** Runs an embedded PostgreSQL until it is asked to stop: `node --import tsx embedded-process.ts <data directory>`. */
 const postgres = await startEmbedded({ dataDir: process.argv[2]! })

@@ -1,4 +1,4 @@
-import { startEmbedded } from '../apps/server/src/db/embedded.ts'
+import { startEmbedded } from '../apps/server/src/platform/db/embedded.ts'
 import { createDataDir, removeAbandonedDataDirs, removeDataDir } from './data-dir.ts'
 import { installPostgres } from './install-postgres.ts'
 import { testDatabaseVariable } from './postgres.ts'

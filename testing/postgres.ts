@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import pg from 'pg'
-import { createPool } from '../apps/server/src/db/database.ts'
-import { migrate } from '../apps/server/src/db/migrate.ts'
+import { createPool } from '../apps/server/src/platform/db/database.ts'
+import { migrate } from '../apps/server/src/platform/db/migrate.ts'
 
 /** URL of a PostgreSQL on which tests may create databases; set by global-setup.ts, or by you to use your own. */
 export const testDatabaseVariable = 'FAIRWAY_TEST_DATABASE_URL'
@@ -67,7 +67,7 @@ async function ensureTemplate(admin: pg.Client): Promise<string> {
 
 /** Part of the template's name, so that a database kept between runs never serves outdated tables. */
 function migrationsHash(): string {
-  const directory = new URL('../apps/server/src/db/migrations/', import.meta.url)
+  const directory = new URL('../apps/server/src/platform/db/migrations/', import.meta.url)
   const hash = createHash('sha256')
   for (const file of readdirSync(directory).sort()) hash.update(readFileSync(new URL(file, directory)))
   return hash.digest('hex').slice(0, 16)

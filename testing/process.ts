@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { findPlace } from '../apps/server/src/db/embedded/cluster.ts'
-import { readPidFile } from '../apps/server/src/db/embedded/postgres-process.ts'
-import { commandOf } from '../apps/server/src/db/embedded/process-identity.ts'
+import { findPlace } from '../apps/server/src/platform/db/embedded/cluster.ts'
+import { readPidFile } from '../apps/server/src/platform/db/embedded/postgres-process.ts'
+import { commandOf } from '../apps/server/src/platform/db/embedded/process-identity.ts'
 import { createDataDir, removeDataDir } from './data-dir.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createQueue, postgresStore } from '@fairway/queue'
 import pg from 'pg'
-import { startSmtpSink } from '../../apps/server/test/messages/smtp-sink.ts'
+import { startSmtpSink } from '../../apps/server/test/messaging/messages/smtp-sink.ts'
 import { eventsPerPurchase, people, type SteadyClient, startClient } from './crash-client.ts'
 import { closeAll, createProject, freePort, startFairway, startPostgres } from './machines.ts'
 import { randomFrom } from './random.ts'

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { startEmbedded } from '../../apps/server/src/db/embedded.ts'
+import { startEmbedded } from '../../apps/server/src/platform/db/embedded.ts'
 import { childrenOf, killIfThere } from '../../testing/process.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -5,7 +5,7 @@
  * PostgreSQL.
  */
 import pg from 'pg'
-import { ensurePartitions } from '../../apps/server/src/events/partitions.ts'
+import { ensurePartitions } from '../../apps/server/src/audience/events/partitions.ts'
 import { closeAll, createProject, startFairway, startPostgres } from './machines.ts'
 import { randomFrom } from './random.ts'
 import { option, quick, type Row, report } from './report.ts'

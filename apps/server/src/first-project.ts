@@ -1,5 +1,5 @@
 import { createProject } from './accounts/projects.ts'
-import type { App } from './app.ts'
+import type { App } from './platform/app.ts'
 
 /** All processes that start on one database at the same time wait for each other here. */
 const lockKey = 4_607_182_419

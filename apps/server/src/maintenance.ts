@@ -1,12 +1,12 @@
 import { sweepDeletedProjects } from './accounts/delete-project.ts'
-import type { App } from './app.ts'
-import { maintainEvents } from './events/maintain.ts'
-import { maintainExports } from './exports/maintain.ts'
-import { maintainFiles } from './files/maintain.ts'
-import { maintainImports } from './imports/maintain.ts'
-import { maintainMessages } from './messages/maintain.ts'
-import { maintainRetries } from './queue/retrying-jobs.ts'
-import { maintainSegments } from './segments/maintain.ts'
+import { maintainEvents } from './audience/events/maintain.ts'
+import { maintainSegments } from './audience/segments/maintain.ts'
+import { maintainExports } from './exchange/exports/maintain.ts'
+import { maintainImports } from './exchange/imports/maintain.ts'
+import { maintainMessages } from './messaging/messages/maintain.ts'
+import { maintainRetries } from './operations/queue/retrying-jobs.ts'
+import type { App } from './platform/app.ts'
+import { maintainFiles } from './platform/files/maintain.ts'
 
 type Task = (app: App, options: { signal: AbortSignal }) => Promise<void>
 

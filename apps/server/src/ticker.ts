@@ -1,8 +1,8 @@
-import type { App } from './app.ts'
-import { wakeSegments } from './segments/wake.ts'
-import { restoreWatchOf } from './sending/restore-watch.ts'
-import { wakeSources } from './sources/run.ts'
-import { wakeTasks } from './tasks/wake.ts'
+import { wakeSegments } from './audience/segments/wake.ts'
+import { wakeSources } from './exchange/sources/run.ts'
+import { restoreWatchOf } from './messaging/sending/restore-watch.ts'
+import type { App } from './platform/app.ts'
+import { wakeTasks } from './platform/tasks/wake.ts'
 
 type Tick = { everyMs: number; run: (app: App) => Promise<void> }
 

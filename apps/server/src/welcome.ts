@@ -1,4 +1,4 @@
-import type { Config } from './config.ts'
+import type { Config } from './platform/config.ts'
 
 /** What the first screen says: where to go, how to sign in, and how to send the first event to a new project. */
 export function welcomeText(

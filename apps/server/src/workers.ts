@@ -1,12 +1,12 @@
 import type { BatchHandler, CallReport, Handlers, LaneConfig, Worker } from '@fairway/queue'
-import type { App } from './app.ts'
-import { gateBehavioral } from './behavioral/gate.ts'
+import { evaluateSegments } from './audience/segments/evaluate.ts'
+import { gateBehavioral } from './automation/campaigns/gate.ts'
 import { processItems } from './ingest/process.ts'
 import { storeSegmentEvents } from './ingest/process-events.ts'
-import { deliverMessages } from './messages/deliver.ts'
-import { evaluateSegments } from './segments/evaluate.ts'
+import { deliverMessages } from './messaging/messages/deliver.ts'
+import type { App } from './platform/app.ts'
+import { workTask } from './platform/tasks/work.ts'
 import { taskKinds } from './task-kinds.ts'
-import { workTask } from './tasks/work.ts'
 
 /** Every kind of job, in one list. */
 const handlers = (app: App): Handlers => ({

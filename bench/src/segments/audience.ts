@@ -1,7 +1,7 @@
 import type pg from 'pg'
-import type { Condition } from '../../../apps/server/src/conditions/language.ts'
-import { ensurePartitions } from '../../../apps/server/src/events/partitions.ts'
-import { foldName } from '../../../apps/server/src/ingest/item.ts'
+import type { Condition } from '../../../apps/server/src/audience/conditions/language.ts'
+import { ensurePartitions } from '../../../apps/server/src/audience/events/partitions.ts'
+import { foldName } from '../../../apps/server/src/audience/items/item.ts'
 
 /** From frequent to rare: half of all events have the first name, a quarter the second, and so on. */
 export const eventNames = [

@@ -1,4 +1,4 @@
-import type { Condition } from '../../../apps/server/src/conditions/language.ts'
+import type { Condition } from '../../../apps/server/src/audience/conditions/language.ts'
 
 export interface Counted {
   name: string

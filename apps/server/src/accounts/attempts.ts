@@ -1,6 +1,6 @@
-import type { App } from '../app.ts'
-import { tooManyRequests } from '../errors.ts'
-import { keptWith } from '../kept-with.ts'
+import type { App } from '../platform/app.ts'
+import { tooManyRequests } from '../platform/errors.ts'
+import { keptWith } from '../platform/kept-with.ts'
 import { networkOf } from './network.ts'
 
 const windowMs = 60_000

@@ -1,7 +1,7 @@
 import { betterAuth } from 'better-auth'
 import { magicLink, organization } from 'better-auth/plugins'
-import type { App } from '../app.ts'
-import { keptWith } from '../kept-with.ts'
+import type { App } from '../platform/app.ts'
+import { keptWith } from '../platform/kept-with.ts'
 import { ownsAnOrganization } from './members.ts'
 
 /** Set by our HTTP layer from the real connection (or the trusted proxy), never taken from the client. */

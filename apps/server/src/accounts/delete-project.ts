@@ -1,8 +1,8 @@
 import type { Pool } from 'pg'
-import type { App } from '../app.ts'
-import { deleteInSteps } from '../db/delete-in-steps.ts'
-import { withTransaction } from '../db/transaction.ts'
-import { notFound } from '../errors.ts'
+import type { App } from '../platform/app.ts'
+import { deleteInSteps } from '../platform/db/delete-in-steps.ts'
+import { withTransaction } from '../platform/db/transaction.ts'
+import { notFound } from '../platform/errors.ts'
 import { keyCache, positiveTtlMs } from './key-cache.ts'
 
 /**

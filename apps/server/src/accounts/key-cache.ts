@@ -1,7 +1,7 @@
-import type { App } from '../app.ts'
-import { databaseError } from '../db/database-error.ts'
-import { unavailable } from '../errors.ts'
-import { keptWith } from '../kept-with.ts'
+import type { App } from '../platform/app.ts'
+import { databaseError } from '../platform/db/database-error.ts'
+import { unavailable } from '../platform/errors.ts'
+import { keptWith } from '../platform/kept-with.ts'
 
 export interface KeyOwner {
   readonly projectId: number

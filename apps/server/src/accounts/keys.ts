@@ -1,7 +1,7 @@
 import { hash as digest, randomBytes } from 'node:crypto'
 import type { Pool } from 'pg'
-import type { App } from '../app.ts'
-import { conflict, invalidField, notFound } from '../errors.ts'
+import type { App } from '../platform/app.ts'
+import { conflict, invalidField, notFound } from '../platform/errors.ts'
 import { type KeyOwner, keyCache, putBounded } from './key-cache.ts'
 
 export type { KeyOwner } from './key-cache.ts'

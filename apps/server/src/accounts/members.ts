@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { PoolClient } from 'pg'
-import type { App } from '../app.ts'
-import { withTransaction } from '../db/transaction.ts'
-import { addressKey, addressProblem, domainOf } from '../email-address.ts'
-import { conflict, invalidField } from '../errors.ts'
-
-export type Role = 'owner' | 'admin' | 'member'
+import type { App } from '../platform/app.ts'
+import { withTransaction } from '../platform/db/transaction.ts'
+import { addressKey, addressProblem, domainOf } from '../platform/email-address.ts'
+import { conflict, invalidField } from '../platform/errors.ts'
+import type { Role } from '../platform/rights.ts'
 
 export interface OrganizationSummary {
   id: string

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import { keptWith } from '../kept-with.ts'
+import { keptWith } from '../platform/kept-with.ts'
 
 /** Projects remembered; what is over is asked for again. */
 const mostKnown = 100_000

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { App } from '../app.ts'
-import { forbidden, notFound, unauthorized } from '../errors.ts'
+import type { App } from '../platform/app.ts'
+import { forbidden, notFound, unauthorized } from '../platform/errors.ts'
+import type { Caller } from '../platform/rights.ts'
 import { attemptsOf } from './attempts.ts'
 import { findKey, forgetKey, keyPrefix } from './keys.ts'
 import { highestRole } from './members.ts'
-import type { Caller } from './rights.ts'
 import { readSession, type SignedIn } from './session.ts'
 
 /**

@@ -1,12 +1,12 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { App } from '../app.ts'
-import { readAtDescription, readAtMember } from '../read-at.ts'
+import type { App } from '../platform/app.ts'
+import { readAtDescription, readAtMember } from '../platform/read-at.ts'
+import { rightsOf } from '../platform/rights.ts'
 import { deleteProject, sweepDeletedProjects } from './delete-project.ts'
 import { createKey, listKeys, revokeKey } from './keys.ts'
 import { getProject, updateProject } from './projects.ts'
-import { rightsOf } from './rights.ts'
 
 const ProjectParams = Type.Object({ project: Type.String() })
 const KeyParams = Type.Object({

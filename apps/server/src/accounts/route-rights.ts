@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler, RouteOptions } from 'fastify'
-import type { App } from '../app.ts'
-import { ApiError, notFound } from '../errors.ts'
+import type { App } from '../platform/app.ts'
+import { ApiError, notFound } from '../platform/errors.ts'
+import { type Caller, isRight, may, type Right, scopeOf, whoMay } from '../platform/rights.ts'
 import { installationRole, type OrganizationSummary, organizationsOf } from './members.ts'
 import { enterProject, enterProjectAgain } from './project-auth.ts'
-import { type Caller, isRight, may, type Right, scopeOf, whoMay } from './rights.ts'
 import { requireSession, type SignedIn } from './session.ts'
 
 /** Who may call a route that asks for no right; what has a credential of its own checks it in its handler. */
@@ -57,7 +57,7 @@ export function guardRoutes(server: FastifyInstance, app: App): void {
     const right = route.config?.right ?? this.rightOfPlugin
     const name = `${[route.method].flat().join('|')} ${route.url}`
     if (right === undefined || !(isRight(right) || Object.hasOwn(openTo, right)))
-      throw new Error(`${name} must declare who may call it: config: { right: … }, see accounts/rights.ts`)
+      throw new Error(`${name} must declare who may call it: config: { right: … }, see platform/rights.ts`)
     const ofProject = isRight(right) && scopeOf(right) === 'project'
     if (ofProject !== (route.url === projectPrefix || route.url.startsWith(`${projectPrefix}/`)))
       throw new Error(

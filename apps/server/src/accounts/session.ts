@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { App } from '../app.ts'
-import { badRequest, forbidden, unauthorized } from '../errors.ts'
+import type { App } from '../platform/app.ts'
+import { badRequest, forbidden, unauthorized } from '../platform/errors.ts'
 import { addressHeader, publicOrigin } from './auth.ts'
 import { withAuth } from './with-auth.ts'
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import type { App } from '../app.ts'
-import { tooManyRequests } from '../errors.ts'
-import { keptWith } from '../kept-with.ts'
+import type { App } from '../platform/app.ts'
+import { tooManyRequests } from '../platform/errors.ts'
+import { keptWith } from '../platform/kept-with.ts'
 import { knownBrowser } from './known-browser.ts'
 import { networkOf } from './network.ts'
 

@@ -1,4 +1,4 @@
-import type { App } from '../app.ts'
+import type { App } from '../platform/app.ts'
 import { publicOrigin, signInLinkMinutes } from './auth.ts'
 import { ensureUser, type WantedUser } from './members.ts'
 import { withAuth } from './with-auth.ts'

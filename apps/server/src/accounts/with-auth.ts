@@ -1,5 +1,5 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import type { App } from '../app.ts'
+import type { App } from '../platform/app.ts'
 import { type Auth, authOf } from './auth.ts'
 
 let callsUnderWay = 0

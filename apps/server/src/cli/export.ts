@@ -1,7 +1,6 @@
 import { createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import type { App } from '../app.ts'
 import {
   type ExportFormat,
   type ExportKind,
@@ -9,9 +8,10 @@ import {
   getExport,
   removeExport,
   startExport,
-} from '../exports/export.ts'
-import { readRequest } from '../exports/request.ts'
-import { readFile } from '../files/files.ts'
+} from '../exchange/exports/export.ts'
+import { readRequest } from '../exchange/exports/request.ts'
+import type { App } from '../platform/app.ts'
+import { readFile } from '../platform/files/files.ts'
 import { CommandFailed } from './command-failed.ts'
 import { followTask } from './progress.ts'
 import { findProject } from './project.ts'

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path'
-import { hasEmbedded } from '../db/embedded.ts'
+import { hasEmbedded } from '../platform/db/embedded.ts'
 
 /** The data directory of an installation: `dataDir` itself, or one of that name in the closest folder above. */
 export function findDataDir(dataDir: string): string | undefined {

@@ -3,27 +3,18 @@ import { stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { App } from '../app.ts'
-import { createImport } from '../imports/create.ts'
-import { encodings, type Given, quoteEscapes } from '../imports/format.ts'
-import { type ValueType, valueTypes } from '../imports/guess.ts'
-import {
-  describeImport,
-  type Import,
-  type ImportKind,
-  type ImportRow,
-  type ImportSource,
-  importKinds,
-  importSources,
-  type Mapping,
-  requireImport,
-} from '../imports/imports.ts'
-import type { Options } from '../imports/options.ts'
-import { rejectsCsv } from '../imports/rejects.ts'
-import { commandImport, startImport } from '../imports/start.ts'
-import { isShared } from '../imports/targets.ts'
-import { startUndo } from '../imports/undo-task.ts'
-import { receivePart } from '../imports/upload.ts'
+import { type Mapping, type ValueType, valueTypes } from '../exchange/imports/columns.ts'
+import { createImport } from '../exchange/imports/create.ts'
+import { encodings, type Given, quoteEscapes } from '../exchange/imports/format.ts'
+import { describeImport, type Import, type ImportRow, requireImport } from '../exchange/imports/imports.ts'
+import { type ImportKind, type ImportSource, importKinds, importSources } from '../exchange/imports/kinds.ts'
+import type { Options } from '../exchange/imports/options.ts'
+import { rejectsCsv } from '../exchange/imports/rejects.ts'
+import { commandImport, startImport } from '../exchange/imports/start.ts'
+import { isShared } from '../exchange/imports/targets.ts'
+import { startUndo } from '../exchange/imports/undo-task.ts'
+import { receivePart } from '../exchange/imports/upload.ts'
+import type { App } from '../platform/app.ts'
 import { taskKinds } from '../task-kinds.ts'
 import { CommandFailed } from './command-failed.ts'
 import { followTask } from './progress.ts'

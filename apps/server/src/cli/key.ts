@@ -1,5 +1,5 @@
 import { createKey, type KeyKind, listKeys, revokeKey } from '../accounts/keys.ts'
-import { ApiError } from '../errors.ts'
+import { ApiError } from '../platform/errors.ts'
 import { findProject } from './project.ts'
 import { table } from './table.ts'
 import { withApp } from './with-app.ts'

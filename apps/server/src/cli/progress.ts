@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job, JobContext } from '@fairway/queue'
-import type { App } from '../app.ts'
+import type { App } from '../platform/app.ts'
+import { loadTask, type Task, type TaskRow, toTask } from '../platform/tasks/task.ts'
+import { workTask } from '../platform/tasks/work.ts'
 import { taskKinds } from '../task-kinds.ts'
-import { loadTask, type Task, type TaskRow, toTask } from '../tasks/task.ts'
-import { workTask } from '../tasks/work.ts'
 
 const lookEveryMs = 250
 /** Without a terminal, a line this often. */

@@ -1,5 +1,5 @@
 import { createProject, getProject, listProjects, type Project } from '../accounts/projects.ts'
-import type { App } from '../app.ts'
+import type { App } from '../platform/app.ts'
 import { table } from './table.ts'
 import { withApp } from './with-app.ts'
 import { WrongArguments } from './wrong-arguments.ts'

@@ -1,5 +1,6 @@
-import { type Role, UnknownAddress } from '../accounts/members.ts'
+import { UnknownAddress } from '../accounts/members.ts'
 import { createSignInLink } from '../accounts/sign-in-link.ts'
+import type { Role } from '../platform/rights.ts'
 import { withApp } from './with-app.ts'
 import { WrongArguments } from './wrong-arguments.ts'
 

@@ -1,20 +1,17 @@
-import { closeInReverse } from '../closing.ts'
-import { type Config, readConfig, unknownVariables } from '../config.ts'
-import { type OpenedDatabase, openDatabase } from '../db/open.ts'
-import { freePort } from '../http/free-port.ts'
-import { endLeftovers, openRegister } from '../processes/leftovers.ts'
-import type { Role } from '../processes/messages.ts'
-import { StartFailed, Supervisor } from '../processes/supervisor.ts'
-import type { ProcessPlan } from '../processes/watched-process.ts'
-import { keepHeapSmall } from '../small-heap.ts'
+import { closeInReverse } from '../platform/closing.ts'
+import { type Config, readConfig, unknownVariables } from '../platform/config.ts'
+import { type OpenedDatabase, openDatabase } from '../platform/db/open.ts'
+import { freePort } from '../platform/http/free-port.ts'
+import { endLeftovers, openRegister } from '../platform/processes/leftovers.ts'
+import type { Role } from '../platform/processes/messages.ts'
+import { StartFailed, Supervisor } from '../platform/processes/supervisor.ts'
+import type { ProcessPlan } from '../platform/processes/watched-process.ts'
+import { keepHeapSmall } from '../platform/small-heap.ts'
 import { createLogger } from './logger.ts'
 
 const sameSignalMs = 500
 /** The program of the processes, beside this file's folder; from `src` and from `dist` alike. */
-const program = new URL(
-  `../processes/supervised${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-  import.meta.url,
-)
+const program = new URL(`../supervised${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
 /** Runs until SIGINT, SIGTERM or SIGHUP (the terminal was closed); a second one doesn't wait for work under way. */
 export async function startCommand(): Promise<void> {

@@ -1,10 +1,10 @@
-import { ApiError } from '../errors.ts'
 import {
   addSuppression,
   listSuppressions,
   removeSuppression,
   type Suppression,
-} from '../people/suppressions.ts'
+} from '../audience/people/suppressions.ts'
+import { ApiError } from '../platform/errors.ts'
 import { findProject } from './project.ts'
 import { printable, table } from './table.ts'
 import { withApp } from './with-app.ts'

@@ -2,7 +2,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { RouteRight } from '../accounts/route-rights.ts'
-import { acceptsGzip } from './accept-encoding.ts'
+import { acceptsGzip } from '../platform/http/accept-encoding.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { openPlugin } from '../accounts/route-rights.ts'
+import { applyPolicy, declareHeaders } from '../platform/http/response-headers.ts'
 import { compressed } from './compression.ts'
 import { pathOf, sendNotFound } from './problems.ts'
-import { applyPolicy, declareHeaders } from './response-headers.ts'
 
 /** Beside the server in the checkout; from `src` and from `dist` alike. */
 const built = fileURLToPath(new URL('../../../dashboard/dist/', import.meta.url))

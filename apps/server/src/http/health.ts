@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { App } from '../app.ts'
-import { partitionTrouble } from '../events/partition-rights.ts'
-import { toApiError } from '../to-api-error.ts'
+import { partitionTrouble } from '../audience/events/partition-rights.ts'
+import type { App } from '../platform/app.ts'
+import { toApiError } from '../platform/to-api-error.ts'
 import type { Canary } from './canary.ts'
 
 /** Probes give up after a few seconds themselves, and learn nothing then. */

@@ -1,15 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
-import { ApiError } from '../errors.ts'
-import { maxDepth, maxKeys } from '../ingest/limits.ts'
+import { maxDepth, maxKeys } from '../audience/items/limits.ts'
+import { ApiError } from '../platform/errors.ts'
 import {
   cleanJson,
   type conditionsInBody,
   type itemInBody,
   type JsonRules,
   type longListInBody,
-} from '../json-limits.ts'
-import { boundStructure, fewValues } from '../json-structure.ts'
+} from '../platform/json-limits.ts'
+import { boundStructure, fewValues } from '../platform/json-structure.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { App } from '../app.ts'
-import type { ProcessState } from '../processes/messages.ts'
+import type { App } from '../platform/app.ts'
+import type { ProcessState } from '../platform/processes/messages.ts'
 import { measureQueue } from './queue-metrics.ts'
 
 /**

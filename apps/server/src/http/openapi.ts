@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { openPlugin } from '../accounts/route-rights.ts'
-import { declareHeaders } from './response-headers.ts'
+import { declareHeaders } from '../platform/http/response-headers.ts'
 
 /** `/openapi.json` describes every route registered after this; `/docs` shows it. */
 export async function describeApi(server: FastifyInstance): Promise<void> {

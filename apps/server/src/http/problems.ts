@@ -1,9 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
-import { ApiError, notFound } from '../errors.ts'
 import { dialectOf } from '../ingest/dialects.ts'
-import { toApiError } from '../to-api-error.ts'
-import { applyPolicy } from './response-headers.ts'
+import { ApiError, notFound } from '../platform/errors.ts'
+import { applyPolicy } from '../platform/http/response-headers.ts'
+import { toApiError } from '../platform/to-api-error.ts'
 
 /** Answers every error as an RFC 9457 problem document, and every unknown path as a 404. */
 export function renderProblems(server: FastifyInstance): void {

@@ -1,6 +1,6 @@
 import type { LaneOverview, QueueOverview, TenantStats } from '@fairway/queue'
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { App } from '../app.ts'
+import type { App } from '../platform/app.ts'
 import { isCanary } from './canary.ts'
 
 /** The queue's numbers come from the database: ask at most this often, however often /metrics is read. */

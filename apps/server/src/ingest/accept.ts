@@ -1,9 +1,9 @@
 import { QueueOverloaded, TenantQuotaExceeded } from '@fairway/queue'
 import { findKey, type KeyOwner } from '../accounts/keys.ts'
-import type { App } from '../app.ts'
-import { slowedFrom } from '../capacity/admission-counts.ts'
-import type { ApiError } from '../errors.ts'
-import type { IngestItem, RejectedItem } from './item.ts'
+import type { IngestItem, RejectedItem } from '../audience/items/item.ts'
+import type { App } from '../platform/app.ts'
+import { slowedFrom } from '../platform/capacity/admission-counts.ts'
+import type { ApiError } from '../platform/errors.ts'
 import { takeRate } from './rate-limit.ts'
 
 /**

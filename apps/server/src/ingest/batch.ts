@@ -1,9 +1,9 @@
-import type { App } from '../app.ts'
-import { ApiError } from '../errors.ts'
+import type { Fields } from '../audience/items/fields.ts'
+import { namesNobody } from '../audience/items/fields.ts'
+import type { IngestItem, RejectedItem } from '../audience/items/item.ts'
+import type { App } from '../platform/app.ts'
+import { ApiError } from '../platform/errors.ts'
 import { accept } from './accept.ts'
-import { namesNobody } from './fields.ts'
-import type { IngestItem, RejectedItem } from './item.ts'
-import type { Fields } from './vet.ts'
 
 /** A call that was refused, as its sender is told. */
 export interface Refused {

@@ -2,11 +2,11 @@ import { isUtf8 } from 'node:buffer'
 import busboy from 'busboy'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import qs from 'qs'
-import { ApiError, badRequest, tooLarge } from '../errors.ts'
-import { mayNeedCleaning } from '../json-limits.ts'
-import { boundStructure } from '../json-structure.ts'
+import { type IngestLimits, keylessLimits, mostValues } from '../audience/items/limits.ts'
+import { ApiError, badRequest, tooLarge } from '../platform/errors.ts'
+import { mayNeedCleaning } from '../platform/json-limits.ts'
+import { boundStructure } from '../platform/json-structure.ts'
 import { decompress, isCompressed } from './decompress.ts'
-import { type IngestLimits, keylessLimits, mostValues } from './limits.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { App } from '../app.ts'
-import { unauthorized } from '../errors.ts'
+import type { App } from '../platform/app.ts'
+import { unauthorized } from '../platform/errors.ts'
 import { basicCredentials, bearerToken, projectOf } from './vendor-api.ts'
 
 const refuse = () => unauthorized('The write key is unknown; use a tracking key of the project')

@@ -1,5 +1,5 @@
-import { canonicalAddress } from '../email-address.ts'
-import type { IngestItem, PersonRef } from './item.ts'
+import type { IngestItem, PersonRef } from '../audience/items/item.ts'
+import { canonicalAddress } from '../platform/email-address.ts'
 
 /** Acceptance makes addresses canonical; this is for items that an older version accepted. What is none stays as it is. */
 export function withCanonicalAddresses(item: IngestItem): IngestItem {

@@ -1,4 +1,4 @@
-import { ApiError } from '../errors.ts'
+import { ApiError } from '../platform/errors.ts'
 
 /** What Customer.io has and Fairway does not, with what to do instead. */
 const absent: [path: RegExp, why: string][] = [

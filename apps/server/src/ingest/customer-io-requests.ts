@@ -1,7 +1,5 @@
 import type { Json } from '@fairway/queue'
-import { canonicalAddress } from '../email-address.ts'
-import { badRequest } from '../errors.ts'
-import { dedupeBy } from './dedupe.ts'
+import type { Fields } from '../audience/items/fields.ts'
 import {
   nobody,
   readEmail,
@@ -12,11 +10,13 @@ import {
   readProperties,
   readText,
   readTime,
-} from './fields.ts'
-import type { EventItem, IdentifyItem, IngestItem, MergeItem, PersonRef } from './item.ts'
+} from '../audience/items/fields.ts'
+import type { EventItem, IdentifyItem, IngestItem, MergeItem, PersonRef } from '../audience/items/item.ts'
+import { canonicalAddress } from '../platform/email-address.ts'
+import { badRequest } from '../platform/errors.ts'
+import { dedupeBy } from './dedupe.ts'
 import { liftProfile } from './profile.ts'
 import { readTopics } from './topics.ts'
-import type { Fields } from './vet.ts'
 
 /** The operations of Customer.io's Track API as items. `now` is epoch ms; `path` comes before field names in errors. */
 

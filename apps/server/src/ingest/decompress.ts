@@ -1,5 +1,5 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
-import { badRequest, tooLarge, unsupportedMediaType } from '../errors.ts'
+import { badRequest, tooLarge, unsupportedMediaType } from '../platform/errors.ts'
 
 type Decompress = (bytes: Buffer, options: { maxOutputLength: number }) => Buffer
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Dedupe } from './item.ts'
+import type { Dedupe } from '../audience/items/item.ts'
 
 /** Longer keys travel as their hash, so that an item does not carry its own data twice. */
 const longestPlainKey = 80

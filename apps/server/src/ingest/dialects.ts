@@ -1,4 +1,4 @@
-import type { ApiError } from '../errors.ts'
+import type { ApiError } from '../platform/errors.ts'
 
 type Render = (error: ApiError) => object
 

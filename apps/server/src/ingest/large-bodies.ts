@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import type { App } from '../app.ts'
-import { tooManyRequests } from '../errors.ts'
-import { keptWith } from '../kept-with.ts'
+import type { App } from '../platform/app.ts'
+import { tooManyRequests } from '../platform/errors.ts'
+import { keptWith } from '../platform/kept-with.ts'
 import type { Body } from './body.ts'
 
 /** Bodies up to here are as many as there are connections. */

@@ -1,7 +1,7 @@
-import { identityOf } from '../people/identity.ts'
-import { isNoId, noIdReason } from '../people/no-id.ts'
-import type { IngestItem, PersonRef, RejectedItem } from './item.ts'
-import { longestStoredId } from './limits.ts'
+import type { IngestItem, PersonRef, RejectedItem } from '../audience/items/item.ts'
+import { longestStoredId } from '../audience/items/limits.ts'
+import { isNoId, noIdReason } from '../audience/items/no-id.ts'
+import { identityOf } from '../audience/people/identity.ts'
 
 const kinds: Record<IngestItem['kind'], true> = {
   identify: true,

@@ -1,8 +1,8 @@
-import { enrolTriggered } from '../behavioral/enrol.ts'
-import { allEvents, counterOfEvent } from '../events/over-time.ts'
-import { insertEvents, type NewEvent } from '../events/store.ts'
-import type { PeopleSession } from '../people/session.ts'
-import type { StoredEvent } from './item.ts'
+import { allEvents, counterOfEvent } from '../audience/events/over-time.ts'
+import { insertEvents, type NewEvent } from '../audience/events/store.ts'
+import type { StoredEvent } from '../audience/items/item.ts'
+import type { PeopleSession } from '../audience/people/session.ts'
+import { enrolTriggered } from '../automation/campaigns/enrol.ts'
 import { Counts } from './process-log.ts'
 
 /**

@@ -1,6 +1,6 @@
-import { uuidOf } from '../events/store.ts'
-import type { Work } from '../people/change.ts'
-import type { PeopleSession } from '../people/session.ts'
+import { uuidOf } from '../audience/events/store.ts'
+import type { Work } from '../audience/people/change.ts'
+import type { PeopleSession } from '../audience/people/session.ts'
 
 /** How long a redelivery of a job is known by its id, for items without a duplicate key of their own. */
 const redeliveryMs = 3_600_000

@@ -1,14 +1,14 @@
-import type { App } from '../app.ts'
-import type { EventCounter } from '../events/over-time.ts'
-import type { Work } from '../people/change.ts'
-import type { PeopleSession } from '../people/session.ts'
+import type { EventCounter } from '../audience/events/over-time.ts'
+import type { Work } from '../audience/people/change.ts'
+import type { PeopleSession } from '../audience/people/session.ts'
+import type { App } from '../platform/app.ts'
 
 const hourMs = 3_600_000
 
 /**
  * Names of the counters that ingestion keeps. Per hour of acceptance: stored events, items of the other kinds, repeated
  * items, items that could not be processed, items of people erased meanwhile. Per hour in which they happened: stored
- * events by name (events/over-time.ts).
+ * events by name (audience/events/over-time.ts).
  */
 export type Counter =
   | 'events'

@@ -1,19 +1,19 @@
 import { type BatchContext, type BatchHandler, type Job, QueueError } from '@fairway/queue'
-import type { App } from '../app.ts'
-import { faultOf } from '../db/faults.ts'
-import { withTransaction } from '../db/transaction.ts'
-import { ensurePartitions, forgetPartitions, isMissingPartition } from '../events/partitions.ts'
-import { eventId, type NewEvent } from '../events/store.ts'
+import { ensurePartitions, forgetPartitions, isMissingPartition } from '../audience/events/partitions.ts'
+import { eventId, type NewEvent } from '../audience/events/store.ts'
+import { foldName, type IngestItem } from '../audience/items/item.ts'
 import {
   type Changed,
   changePeople,
   changesWhoByAddress,
   needsExclusive,
   type Work,
-} from '../people/change.ts'
-import { type PeopleSession, withPeople } from '../people/session.ts'
+} from '../audience/people/change.ts'
+import { type PeopleSession, withPeople } from '../audience/people/session.ts'
+import type { App } from '../platform/app.ts'
+import { faultOf } from '../platform/db/faults.ts'
+import { withTransaction } from '../platform/db/transaction.ts'
 import { withCanonicalAddresses } from './canonical-addresses.ts'
-import { foldName, type IngestItem } from './item.ts'
 import { checkItem } from './process-check.ts'
 import { storeEvents } from './process-events.ts'
 import { findDuplicates } from './process-keys.ts'

@@ -1,7 +1,7 @@
 import type { Json } from '@fairway/queue'
-import { addressProblem, canonicalAddress } from '../email-address.ts'
-import { languageName, timezoneName } from '../people/locale.ts'
-import type { IdentifyItem } from './item.ts'
+import type { IdentifyItem } from '../audience/items/item.ts'
+import { languageName, timezoneName } from '../audience/people/locale.ts'
+import { addressProblem, canonicalAddress } from '../platform/email-address.ts'
 
 type Properties = Record<string, Json>
 

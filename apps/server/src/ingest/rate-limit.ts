@@ -1,5 +1,5 @@
-import type { App } from '../app.ts'
-import { tooManyRequests } from '../errors.ts'
+import type { App } from '../platform/app.ts'
+import { tooManyRequests } from '../platform/errors.ts'
 
 interface Bucket {
   tokens: number

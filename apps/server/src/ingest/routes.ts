@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { App } from '../app.ts'
+import type { App } from '../platform/app.ts'
 import { customerIoApi } from './customer-io-api.ts'
 import { segmentApi } from './segment-api.ts'
 import { snippetRoutes } from './snippet.ts'

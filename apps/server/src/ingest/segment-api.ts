@@ -1,15 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { App } from '../app.ts'
-import { ApiError, badRequest, tooLarge, unauthorized } from '../errors.ts'
+import { type Fields, isEmptyList } from '../audience/items/fields.ts'
+import { type IngestLimits, limitsOf } from '../audience/items/limits.ts'
+import type { App } from '../platform/app.ts'
+import { ApiError, badRequest, tooLarge, unauthorized } from '../platform/errors.ts'
 import { accept } from './accept.ts'
 import { brief, readAlone, sortBatch } from './batch.ts'
 import { type Body, requireBody } from './body.ts'
 import { browserSettings } from './browser-settings.ts'
 import { explainAbsent } from './customer-io-absent.ts'
 import { asSegment, asSegmentOrCustomerIo } from './dialects.ts'
-import { isEmptyList } from './fields.ts'
 import { boundLargeBodies } from './large-bodies.ts'
-import { type IngestLimits, limitsOf } from './limits.ts'
 import { callToItems, callTypes } from './segment-requests.ts'
 import {
   allowBrowsers,
@@ -19,7 +19,7 @@ import {
   sendJson,
   speakAsVendor,
 } from './vendor-api.ts'
-import { type Fields, vet } from './vet.ts'
+import { vet } from './vet.ts'
 
 const success = '{"success":true}'
 const refuse = () =>

@@ -1,7 +1,5 @@
 import type { Json } from '@fairway/queue'
-import { badRequest } from '../errors.ts'
-import { languageName, timezoneName } from '../people/locale.ts'
-import { dedupeBy } from './dedupe.ts'
+import type { Fields } from '../audience/items/fields.ts'
 import {
   nobody,
   readId,
@@ -11,10 +9,12 @@ import {
   readProperties,
   readText,
   readTime,
-} from './fields.ts'
-import type { Device, EventItem, IdentifyItem, IngestItem, PersonRef } from './item.ts'
+} from '../audience/items/fields.ts'
+import type { Device, EventItem, IdentifyItem, IngestItem, PersonRef } from '../audience/items/item.ts'
+import { languageName, timezoneName } from '../audience/people/locale.ts'
+import { badRequest } from '../platform/errors.ts'
+import { dedupeBy } from './dedupe.ts'
 import { liftProfile } from './profile.ts'
-import type { Fields } from './vet.ts'
 
 /** The calls of Segment's spec as items. Field names in errors are relative to the call. */
 

@@ -1,6 +1,6 @@
-import { badRequest } from '../errors.ts'
-import { readFlag, readId, readObject } from './fields.ts'
-import type { Fields } from './vet.ts'
+import type { Fields } from '../audience/items/fields.ts'
+import { readFlag, readId, readObject } from '../audience/items/fields.ts'
+import { badRequest } from '../platform/errors.ts'
 
 /**
  * Topic preferences, as a map from topic to wanted or not. Takes `{"news": true}`,

@@ -1,7 +1,5 @@
 import type { Json } from '@fairway/queue'
-import { addressKey } from '../email-address.ts'
-import { badRequest } from '../errors.ts'
-import { dedupeBy } from './dedupe.ts'
+import type { Fields } from '../audience/items/fields.ts'
 import {
   nobody,
   readEmail,
@@ -13,11 +11,13 @@ import {
   readProperties,
   readText,
   readTime,
-} from './fields.ts'
-import { type Device, foldName, type IngestItem, type PersonRef } from './item.ts'
+} from '../audience/items/fields.ts'
+import { type Device, foldName, type IngestItem, type PersonRef } from '../audience/items/item.ts'
+import { addressKey } from '../platform/email-address.ts'
+import { badRequest } from '../platform/errors.ts'
+import { dedupeBy } from './dedupe.ts'
 import { liftProfile } from './profile.ts'
 import { readTopics } from './topics.ts'
-import type { Fields } from './vet.ts'
 
 /** The requests of Vero's Track API as items. `now` is epoch ms. */
 

@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { KeyOwner } from '../accounts/keys.ts'
-import type { App } from '../app.ts'
-import type { ApiError } from '../errors.ts'
-import { toApiError } from '../to-api-error.ts'
+import type { IngestLimits } from '../audience/items/limits.ts'
+import type { App } from '../platform/app.ts'
+import type { ApiError } from '../platform/errors.ts'
+import { toApiError } from '../platform/to-api-error.ts'
 import { ownerOf } from './accept.ts'
 import { acceptAnyBody, type CheckKey } from './body.ts'
-import type { IngestLimits } from './limits.ts'
 
 /** While the store is away every request fails alike: one explanation a second is enough beside the request log. */
 const warnEveryMs = 1_000

@@ -1,9 +1,8 @@
-import { badRequest, tooLarge } from '../errors.ts'
-import { cleanJson, type JsonRules, measureJson } from '../json-limits.ts'
+import type { Fields } from '../audience/items/fields.ts'
+import { type IngestLimits, maxDepth, maxKeys } from '../audience/items/limits.ts'
+import { badRequest, tooLarge } from '../platform/errors.ts'
+import { cleanJson, type JsonRules, measureJson } from '../platform/json-limits.ts'
 import type { Body } from './body.ts'
-import { type IngestLimits, maxDepth, maxKeys } from './limits.ts'
-
-export type Fields = Record<string, unknown>
 
 const rules: JsonRules = { depth: maxDepth, keys: maxKeys, prototypeNames: 'drop', refuse: badRequest }
 

@@ -1,6 +1,6 @@
-import type { Role } from '../../src/accounts/members.ts'
 import { createSignInLink } from '../../src/accounts/sign-in-link.ts'
-import type { App } from '../../src/app.ts'
+import type { App } from '../../src/platform/app.ts'
+import type { Role } from '../../src/platform/rights.ts'
 
 /** A browser as far as signing in goes: keeps cookies, and says where its pages come from. */
 export class ConsoleClient {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { sweepDeletedProjects } from '../../src/accounts/delete-project.ts'
 import { createProject } from '../../src/accounts/projects.ts'
-import { ensurePartitions } from '../../src/events/partitions.ts'
+import { ensurePartitions } from '../../src/audience/events/partitions.ts'
 import { signIn } from './console-client.ts'
 
 let server: TestServer

@@ -4,7 +4,7 @@ import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { positiveTtlMs } from '../../src/accounts/key-cache.ts'
 import { createKey, findKey, listKeys, revokeKey } from '../../src/accounts/keys.ts'
 import { createProject } from '../../src/accounts/projects.ts'
-import type { App } from '../../src/app.ts'
+import type { App } from '../../src/platform/app.ts'
 
 let server: TestServer
 let app: App

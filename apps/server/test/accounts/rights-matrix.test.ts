@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Caller, isRight, may, type Right, scopeOf } from '../../src/accounts/rights.ts'
 import type { GuardedRoute } from '../../src/accounts/route-rights.ts'
 import { buildHttpServer } from '../../src/http/server.ts'
+import { type Caller, isRight, may, type Right, scopeOf } from '../../src/platform/rights.ts'
 import { type Call, otherSamples, projectSamples, type Sample } from './rights-samples.ts'
 import { type IdKind, type Maker, makerOf, snapshot, startWorld, type World } from './rights-world.ts'
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Right } from '../../src/accounts/rights.ts'
+import type { Right } from '../../src/platform/rights.ts'
 import type { Maker } from './rights-world.ts'
 
 /** A good request to a route. What a caller with the right sends, and others get their refusal for. */

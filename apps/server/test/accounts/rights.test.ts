@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import Fastify from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
-import { type Caller, isRight, may, type Right, rights, whoMay } from '../../src/accounts/rights.ts'
 import { guardRoutes } from '../../src/accounts/route-rights.ts'
 import { buildHttpServer } from '../../src/http/server.ts'
+import { type Caller, isRight, may, type Right, rights, whoMay } from '../../src/platform/rights.ts'
 
 let server: TestServer
 let http: FastifyInstance

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { networkOf } from '../../src/accounts/network.ts'
 import { createSignInLink } from '../../src/accounts/sign-in-link.ts'
-import type { TrustedProxies } from '../../src/config.ts'
+import type { TrustedProxies } from '../../src/platform/config.ts'
 import { type RunningServer, startServer } from '../../src/server.ts'
 import { ConsoleClient, signIn } from './console-client.ts'
 

@@ -1,9 +1,9 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findRunningEmbedded } from '../../../../apps/server/src/db/embedded.ts'
 import { createDataDir, removeDataDir } from '../../../../testing/data-dir.ts'
 import { hasJava, type LocalDynamodb, startDynamodb } from '../../../../testing/dynamodb.ts'
 import { CliFailure, runCli, type ServerProcess, startServerProcess } from '../../../../testing/process.ts'
+import { findRunningEmbedded } from '../../src/platform/db/embedded.ts'
 
 const java = await hasJava()
 

@@ -4,7 +4,7 @@ import type { AxeResults } from 'axe-core'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../../../testing/until.ts'
-import { bury } from '../queue/support.ts'
+import { bury } from '../operations/queue/support.ts'
 import { type Console, noBrowser, openConsole, send, track } from './browser.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')

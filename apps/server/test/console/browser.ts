@@ -12,7 +12,7 @@ import { ensureDashboardBuilt } from '../../../../testing/dashboard.ts'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { type CreatedProject, createProject } from '../../src/accounts/projects.ts'
 import { createSignInLink } from '../../src/accounts/sign-in-link.ts'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/platform/config.ts'
 
 const places = [
   process.env.FAIRWAY_TEST_CHROMIUM,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { findByPath, isGroup, toCondition, toDraft } from '../../../dashboard/src/conditions/draft.ts'
 import type { Condition, Leaf } from '../../../dashboard/src/conditions/language.ts'
 import { describeConditions } from '../../../dashboard/src/conditions/words.ts'
-import { parseConditions } from '../../src/conditions/parse.ts'
+import { parseConditions } from '../../src/audience/conditions/parse.ts'
 
 const leaf = fc.constantFrom<Leaf>(
   { tag: 'vip' },

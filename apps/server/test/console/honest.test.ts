@@ -1,7 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startSmtpSink } from '../messages/smtp-sink.ts'
-import { addMessages, addPerson, plainMail } from '../messages/support.ts'
+import { startSmtpSink } from '../messaging/messages/smtp-sink.ts'
+import { addMessages, addPerson, plainMail } from '../messaging/messages/support.ts'
 import { type Console, eventually, focused, noBrowser, openConsole, send } from './browser.ts'
 
 describe.skipIf(noBrowser)('what the console says and keeps', () => {

@@ -1,7 +1,7 @@
 import iconv from 'iconv-lite'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { zip } from '../imports/zip.ts'
+import { zip } from '../exchange/imports/zip.ts'
 import { type Console, eventually, noBrowser, openConsole } from './browser.ts'
 
 const file = (name: string, lines: string[]) => ({

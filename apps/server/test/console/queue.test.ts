@@ -1,8 +1,8 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createProject } from '../../src/accounts/projects.ts'
-import { RetryNotes } from '../../src/queue/retrying-jobs.ts'
-import { bury } from '../queue/support.ts'
+import { RetryNotes } from '../../src/operations/queue/retrying-jobs.ts'
+import { bury } from '../operations/queue/support.ts'
 import { type Console, eventually, focused, noBrowser, openConsole, pressTogether } from './browser.ts'
 
 describe.skipIf(noBrowser)('the queue in the console', () => {

@@ -1,8 +1,8 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSignInLink } from '../../src/accounts/sign-in-link.ts'
-import { addSuppression } from '../../src/people/suppressions.ts'
-import { addPerson } from '../messages/support.ts'
+import { addSuppression } from '../../src/audience/people/suppressions.ts'
+import { addPerson } from '../messaging/messages/support.ts'
 import { type Console, noBrowser, openConsole } from './browser.ts'
 
 describe.skipIf(noBrowser)('roles in the console', () => {

@@ -1,6 +1,6 @@
 import type { Cookie } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { addPerson } from '../messages/support.ts'
+import { addPerson } from '../messaging/messages/support.ts'
 import { type Console, noBrowser, openConsole, track } from './browser.ts'
 
 const mostBytes = 350_000

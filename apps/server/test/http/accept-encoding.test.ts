@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { acceptsGzip } from '../../src/http/accept-encoding.ts'
+import { acceptsGzip } from '../../src/platform/http/accept-encoding.ts'
 
 it('gzip is taken when the header says so', () => {
   for (const header of ['gzip', 'br, gzip', 'GZIP;q=0.5', 'x-gzip', 'br;q=1.0 , gzip ; q=0.001'])

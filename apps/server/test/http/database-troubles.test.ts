@@ -4,7 +4,7 @@ import { testDatabaseVariable } from '../../../../testing/postgres.ts'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { until } from '../../../../testing/until.ts'
 import { createSignInLink } from '../../src/accounts/sign-in-link.ts'
-import { databaseError } from '../../src/db/database-error.ts'
+import { databaseError } from '../../src/platform/db/database-error.ts'
 
 let server: TestServer
 let database: string

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
-import { ensurePartitions } from '../../src/events/partitions.ts'
+import { ensurePartitions } from '../../src/audience/events/partitions.ts'
 
 let server: TestServer
 beforeAll(async () => {

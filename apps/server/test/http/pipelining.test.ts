@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import Fastify from 'fastify'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { until } from '../../../../testing/until.ts'
-import { boundPipelines, maxUnanswered } from '../../src/http/pipelining.ts'
+import { boundPipelines, maxUnanswered } from '../../src/platform/http/pipelining.ts'
 
 const server = Fastify()
 let port: number

@@ -12,10 +12,10 @@ import { Type } from 'typebox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testDatabaseVariable } from '../../../../testing/postgres.ts'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
-import { ApiError, conflict, notFound } from '../../src/errors.ts'
 import { readJsonBodies } from '../../src/http/json-body.ts'
 import { renderProblems } from '../../src/http/problems.ts'
-import { compileSchema } from '../../src/http/validation.ts'
+import { ApiError, conflict, notFound } from '../../src/platform/errors.ts'
+import { compileSchema } from '../../src/platform/http/validation.ts'
 
 const Campaign = Type.Object(
   {

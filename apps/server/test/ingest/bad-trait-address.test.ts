@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { until } from '../../../../testing/until.ts'
-import { addressProblem } from '../../src/email-address.ts'
+import { addressProblem } from '../../src/platform/email-address.ts'
 import { basic, request } from './helpers.ts'
 
 let server: TestServer

@@ -1,7 +1,7 @@
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runInBrowser } from '../../../../testing/snippets/run.ts'
-import type { IngestItem } from '../../src/ingest/item.ts'
+import type { IngestItem } from '../../src/audience/items/item.ts'
 import { executablePath, noBrowser } from '../console/browser.ts'
 import { type IntakeServer, startIntakeServer } from './helpers.ts'
 

@@ -4,7 +4,7 @@ import RudderAnalytics from '@rudderstack/rudder-sdk-node'
 import { Analytics } from '@segment/analytics-node'
 import { PipelinesClient, TrackClient } from 'customerio-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { EventItem } from '../../src/ingest/item.ts'
+import type { EventItem } from '../../src/audience/items/item.ts'
 import { type IntakeServer, request, startIntakeServer } from './helpers.ts'
 import { fillIntake, stopDatabase, watchReplies } from './trouble.ts'
 

@@ -2,7 +2,7 @@ import type { Job } from '@fairway/queue'
 import { vi } from 'vitest'
 import type { TestServer, TestServerOptions } from '../../../../testing/server.ts'
 import { startTestServer } from '../../../../testing/server.ts'
-import type { IngestItem } from '../../src/ingest/item.ts'
+import type { IngestItem } from '../../src/audience/items/item.ts'
 
 export interface IntakeServer extends TestServer {
   /** The next `count` accepted items, in the order of acceptance; waits for them. */

@@ -7,7 +7,7 @@ import type {
   IngestItem,
   MergeItem,
   PersonRef,
-} from '../../src/ingest/item.ts'
+} from '../../src/audience/items/item.ts'
 import { processItems } from '../../src/ingest/process.ts'
 
 /** 2026-06-01, a moment in the middle of everything. */

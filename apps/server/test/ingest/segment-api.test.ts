@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { EventItem } from '../../src/ingest/item.ts'
+import type { EventItem } from '../../src/audience/items/item.ts'
 import { basic, type IntakeServer, request, startIntakeServer } from './helpers.ts'
 
 const clock = new Date('2026-11-23T10:00:00Z')

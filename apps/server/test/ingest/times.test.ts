@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readTime } from '../../src/ingest/fields.ts'
+import { readTime } from '../../src/audience/items/fields.ts'
 
 describe('a time', () => {
   it.each([

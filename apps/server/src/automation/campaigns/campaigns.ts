@@ -1,0 +1,291 @@
+import {
+  list,
+  object,
+  oneOf,
+  only,
+  refuse,
+  text,
+  truth,
+  wholeNumber,
+} from '../../audience/conditions/check.ts'
+import type { Condition } from '../../audience/conditions/language.ts'
+import { parseConditions } from '../../audience/conditions/parse.ts'
+import { foldName } from '../../audience/items/item.ts'
+import { expandFor } from '../../audience/segments/segment.ts'
+import {
+  type Sendable,
+  senderRules,
+  sendingProblem,
+  templateSenderProblem,
+} from '../../messaging/templates/sender.ts'
+import type { App } from '../../platform/app.ts'
+import { bytesOf, readPage } from '../../platform/db/bounded-page.ts'
+import type { Page } from '../../platform/db/cursor.ts'
+import { assignments, sql } from '../../platform/db/sql.ts'
+import { conflict, notFound } from '../../platform/errors.ts'
+import { changedMeanwhile, requireUnchanged } from '../../platform/read-at.ts'
+import { parseWait, type Wait } from './wait.ts'
+
+export const campaignStates = ['off', 'test', 'live'] as const
+/** `off` makes and sends nothing; `test` sends to the project's test address or sandbox alone. */
+export type CampaignState = (typeof campaignStates)[number]
+
+/** How often one person gets the campaign's message. Days of 24 hours; -1: once and never again. */
+export interface Frequency {
+  notAgainWithinDays: number
+}
+
+/** Trigger event → wait → conditions, checked just before sending → message. */
+export interface Campaign {
+  id: number
+  name: string
+  state: CampaignState
+  triggerEvent: string
+  wait: Wait
+  conditions: Condition | null
+  frequency: Frequency | null
+  templateId: number
+  /** Ignores people's marketing opt-out (never a suppression) and goes ahead of other mail. */
+  transactional: boolean
+  createdAt: Date
+  updatedAt: Date
+  /** What keeps mail of its template from leaving, on account of the sender; null when nothing does. */
+  senderProblem: string | null
+}
+
+type Stored = Omit<Campaign, 'senderProblem'>
+export type CampaignFields = Omit<Stored, 'id' | 'createdAt' | 'updatedAt'>
+
+/** Campaigns of a project at most. */
+export const mostCampaigns = 2_000
+const largestId = 2_147_483_647
+const longestFrequencyDays = 3_650
+
+const parsers: { [Name in keyof CampaignFields]: (input: unknown) => CampaignFields[Name] } = {
+  name: (input) => text(input, 'name', 200),
+  state: (input) => oneOf(input, 'state', campaignStates),
+  triggerEvent: parseTriggerEvent,
+  wait: (input) => parseWait(input),
+  conditions: (input) => (input === null ? null : parseConditions(input, { trigger: true })),
+  frequency: parseFrequency,
+  templateId: parseTemplateId,
+  transactional: parseTransactional,
+}
+
+const required = ['name', 'triggerEvent', 'templateId'] as const
+
+/** Checks the members that are present, and nothing else may be. Throws a 422 that names the place. */
+export function parseChanges(body: unknown): Partial<CampaignFields> {
+  const members = object(body, 'body', 'must be a JSON object')
+  const names = Object.keys(parsers) as (keyof CampaignFields)[]
+  const stranger = Object.keys(members).find((name) => !Object.hasOwn(parsers, name))
+  if (stranger !== undefined) throw refuse(stranger, `is unknown; allowed here: ${list(names)}`)
+  const given = names.filter((name) => members[name] !== undefined)
+  return Object.fromEntries(given.map((name) => [name, parsers[name](members[name])]))
+}
+
+/** As {@link parseChanges}, for a whole campaign: what is left out gets its default. */
+export function parseCampaign(body: unknown): CampaignFields {
+  const fields = parseChanges(body)
+  const missing = required.find((name) => fields[name] === undefined)
+  if (missing) throw refuse(missing, 'is required')
+  return {
+    state: 'off',
+    wait: { kind: 'immediately' },
+    conditions: null,
+    frequency: null,
+    transactional: false,
+    ...(fields as Pick<CampaignFields, (typeof required)[number]>),
+  }
+}
+
+function parseTriggerEvent(input: unknown): string {
+  const name = text(input, 'triggerEvent', 255)
+  if (foldName(name).trim() === '') throw refuse('triggerEvent', 'must have a letter or digit')
+  return name
+}
+
+function parseFrequency(input: unknown): Frequency | null {
+  if (input === null) return null
+  const members = object(input, 'frequency', 'must be null or an object such as {"notAgainWithinDays": 7}')
+  only(members, 'frequency', ['notAgainWithinDays'])
+  const { notAgainWithinDays: days } = members
+  if (days !== -1) wholeNumber(days, 'frequency.notAgainWithinDays', 1, longestFrequencyDays)
+  return { notAgainWithinDays: days as number }
+}
+
+function parseTemplateId(input: unknown): number {
+  wholeNumber(input, 'templateId', 1, largestId)
+  return input as number
+}
+
+function parseTransactional(input: unknown): boolean {
+  truth(input, 'transactional')
+  return input as boolean
+}
+
+/** Oldest first; `cursor` is the id that a page ended with. */
+export async function listCampaigns(
+  app: App,
+  projectId: number,
+  { limit, cursor = 0 }: { limit: number; cursor?: number },
+): Promise<Page<Campaign>> {
+  const query = `select *, ${bytesOf('conditions')} as bytes from behavioral_campaigns
+    where project_id = $1 and id > $2 order by id limit $3`
+  const page = await readPage<Row, Stored>(
+    app.pool,
+    { query, values: [projectId, cursor, limit + 1], order: 'id', limit },
+    ({ id }) => String(id),
+    fromRow,
+  )
+  return { ...page, items: await withSenders(app, projectId, page.items) }
+}
+
+/** @throws {ApiError} 404 */
+export async function getCampaign(app: App, projectId: number, id: number): Promise<Campaign> {
+  const { rows } = await app.pool.query<Row>(
+    sql`select * from behavioral_campaigns where project_id = ${projectId} and id = ${id}`,
+  )
+  return withSender(app, projectId, fromRow(found(rows[0])))
+}
+
+/** @throws {ApiError} 422 when the template or a segment isn't there */
+export async function createCampaign(app: App, projectId: number, fields: CampaignFields): Promise<Campaign> {
+  await checkTemplate(app, projectId, fields)
+  if (fields.conditions) await expandFor(app, app.pool, projectId, fields.conditions)
+  await refuseTooMany(app, projectId)
+  const { name, state, triggerEvent, wait, conditions, frequency, templateId, transactional } = fields
+  const now = app.now()
+  const { rows } = await app.pool.query<Row>(sql`
+    insert into behavioral_campaigns (
+      project_id, name, state, trigger_event, folded_trigger, wait, conditions, frequency, template_id, transactional,
+      created_at, updated_at)
+    values (
+      ${projectId}, ${name}, ${state}, ${triggerEvent}, ${foldName(triggerEvent)}, ${wait}, ${conditions}, ${frequency},
+      ${templateId}, ${transactional}, ${now}, ${now})
+    returning *`)
+  return withSender(app, projectId, fromRow(rows[0]!))
+}
+
+/**
+ * Changes a campaign, also a running one. New events follow it from the commit on; messages that wait for their time
+ * keep that time, and are sent under the conditions, the frequency and the state of the moment.
+ *
+ * @param readAt see {@link requireUnchanged}
+ * @throws {ApiError} 404, 409, 422
+ */
+export async function updateCampaign(
+  app: App,
+  projectId: number,
+  id: number,
+  changes: Partial<CampaignFields>,
+  readAt?: string,
+): Promise<Campaign> {
+  const { templateId, state, updatedAt } = await getCampaign(app, projectId, id)
+  requireUnchanged('campaign', readAt, updatedAt)
+  if (changes.templateId !== undefined || changes.state === 'live')
+    await checkTemplate(app, projectId, { templateId, state, ...changes })
+  if (changes.conditions) await expandFor(app, app.pool, projectId, changes.conditions)
+  const columns = toColumns(changes)
+  const { rows } = await app.pool.query<Row>(sql`
+    update behavioral_campaigns
+    set ${Object.keys(columns).length > 0 ? sql`${assignments(columns)},` : sql``}
+        updated_at = greatest(${app.now()}::timestamptz, updated_at + interval '1 millisecond')
+    where project_id = ${projectId} and id = ${id}
+      and (${readAt === undefined} or date_trunc('milliseconds', updated_at) = ${updatedAt})
+    returning *`)
+  if (rows[0]) return withSender(app, projectId, fromRow(rows[0]))
+  await getCampaign(app, projectId, id)
+  throw changedMeanwhile('campaign')
+}
+
+/** Messages that were still to be sent are skipped when their time comes. @throws {ApiError} 404 */
+export async function deleteCampaign(app: App, projectId: number, id: number): Promise<void> {
+  const { rowCount } = await app.pool.query(
+    sql`delete from behavioral_campaigns where project_id = ${projectId} and id = ${id}`,
+  )
+  if (rowCount === 0) throw notFound('Behavioral campaign')
+}
+
+async function refuseTooMany(app: App, projectId: number): Promise<void> {
+  const { rows } = await app.pool.query<{ count: number }>(
+    sql`select count(*) from behavioral_campaigns where project_id = ${projectId}`,
+  )
+  if (rows[0]!.count >= mostCampaigns)
+    throw conflict(`A project has ${mostCampaigns} campaigns at most; delete one that is no longer used`)
+}
+
+async function checkTemplate(
+  app: App,
+  projectId: number,
+  { templateId, state }: Pick<CampaignFields, 'templateId' | 'state'>,
+): Promise<void> {
+  const { rows } = await app.pool.query<Sendable & { name: string }>(sql`
+    select name, from_address, reply_to, subject, html, text from templates
+    where project_id = ${projectId} and id = ${templateId}`)
+  const template = rows[0]
+  if (!template) throw refuse('templateId', 'names no template of this project')
+  const problem = state === 'live' ? sendingProblem(template, senderRules(app.config)) : undefined
+  if (problem) throw refuse('state', `can't be live: the template "${template.name}" ${problem}`)
+}
+
+async function withSenders(app: App, projectId: number, campaigns: Stored[]): Promise<Campaign[]> {
+  const { rows } = await app.pool.query<{ id: number; fromAddress: string | null; replyTo: string | null }>(
+    `select id, from_address as "fromAddress", reply_to as "replyTo" from templates
+     where project_id = $1 and id = any($2::int[])`,
+    [projectId, campaigns.map(({ templateId }) => templateId)],
+  )
+  const senders = new Map(rows.map((row) => [row.id, templateSenderProblem(row, senderRules(app.config))]))
+  return campaigns.map((campaign) => ({
+    ...campaign,
+    senderProblem: senders.get(campaign.templateId) ?? null,
+  }))
+}
+
+const withSender = async (app: App, projectId: number, campaign: Stored): Promise<Campaign> =>
+  (await withSenders(app, projectId, [campaign]))[0]!
+
+function found<Row>(row: Row | undefined): Row {
+  if (!row) throw notFound('Behavioral campaign')
+  return row
+}
+
+/** The columns of what is given. */
+function toColumns({ triggerEvent, templateId, ...fields }: Partial<CampaignFields>) {
+  return {
+    ...fields,
+    ...(triggerEvent !== undefined && {
+      trigger_event: triggerEvent,
+      folded_trigger: foldName(triggerEvent),
+    }),
+    ...(templateId !== undefined && { template_id: templateId }),
+  }
+}
+
+interface Row {
+  id: number
+  name: string
+  state: CampaignState
+  trigger_event: string
+  wait: Wait
+  conditions: Condition | null
+  frequency: Frequency | null
+  template_id: number
+  transactional: boolean
+  created_at: Date
+  updated_at: Date
+}
+
+const fromRow = (row: Row): Stored => ({
+  id: row.id,
+  name: row.name,
+  state: row.state,
+  triggerEvent: row.trigger_event,
+  wait: row.wait,
+  conditions: row.conditions,
+  frequency: row.frequency,
+  templateId: row.template_id,
+  transactional: row.transactional,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+})

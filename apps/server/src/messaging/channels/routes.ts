@@ -1,0 +1,196 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { App } from '../../platform/app.ts'
+import { readAtDescription, readAtMember } from '../../platform/read-at.ts'
+import { addDomain, listDomains, removeDomain } from './domains.ts'
+import { createProvider, deleteProvider, listProviders, testProvider, updateProvider } from './providers.ts'
+
+const ProjectParams = Type.Object({ project: Type.String() })
+const ProviderParams = Type.Object({
+  project: Type.String(),
+  provider: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
+})
+const DomainParams = Type.Object({
+  project: Type.String(),
+  domain: Type.String({ maxLength: 253, pattern: '^[^\\0]*$' }),
+})
+const ClientName = Type.String({ minLength: 1, maxLength: 253, pattern: '^[A-Za-z0-9.:\\[\\]_-]+$' })
+const Plain = Type.String({ maxLength: 1_000, pattern: '^[^\\0\\r\\n]*$' })
+const Address = Type.String({ maxLength: 320, pattern: '^[^\\s<>,;:"()@\\\\]+@[^\\s<>,;:"()@\\\\]+$' })
+const SmtpConfig = Type.Object(
+  {
+    host: Type.String({
+      minLength: 1,
+      maxLength: 253,
+      description: 'Name or address, such as smtp.example.com',
+    }),
+    port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+    secure: Type.Boolean({ description: 'TLS from the first byte, as on port 465' }),
+    startTls: Type.Optional(
+      Type.Union([Type.Literal('required'), Type.Literal('opportunistic'), Type.Literal('never')], {
+        description: 'Upgrade of a plain connection; default: when the server offers it',
+      }),
+    ),
+    user: Type.Optional(Plain),
+    password: Type.Optional(Plain),
+    clientName: Type.Optional(ClientName),
+    verifyCertificate: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+const Limits = Type.Object(
+  {
+    perSecond: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 100_000, description: '0: without a limit' }),
+    ),
+    connections: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  },
+  { additionalProperties: false, description: 'Of each process' },
+)
+const Name = Type.Optional(Type.String({ maxLength: 200, pattern: '^[^\\0]*$' }))
+
+/** Where mail leaves and how it is signed; registered in the project scope. */
+export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
+  const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
+
+  server.get(
+    '/providers',
+    {
+      config: { right: 'project.read' },
+      schema: {
+        summary: 'SMTP servers of the project, without passwords',
+        tags: ['providers'],
+        params: ProjectParams,
+      },
+    },
+    async ({ project }) => ({ items: await listProviders(app, project.id), nextCursor: null }),
+  )
+
+  server.post(
+    '/providers',
+    {
+      config: { right: 'sending.manage' },
+      schema: {
+        summary: 'Add an SMTP server and send through it from now on',
+        tags: ['providers'],
+        params: ProjectParams,
+        body: Type.Object(
+          {
+            kind: Type.Optional(Type.Literal('smtp')),
+            name: Name,
+            config: SmtpConfig,
+            limits: Type.Optional(Limits),
+          },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async (request, reply) => {
+      return reply.code(201).send(await createProvider(app, request.project.id, request.body))
+    },
+  )
+
+  server.patch(
+    '/providers/:provider',
+    {
+      config: { right: 'sending.manage' },
+      schema: {
+        summary: 'Change an SMTP server',
+        description: `A config without a password keeps the stored one. \`active: true\` makes it the one that is used. ${readAtDescription}`,
+        tags: ['providers'],
+        params: ProviderParams,
+        body: Type.Object(
+          {
+            name: Name,
+            config: Type.Optional(SmtpConfig),
+            limits: Type.Optional(Limits),
+            active: Type.Optional(Type.Boolean()),
+            ...readAtMember,
+          },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    (request) => {
+      const { updatedAt, ...changes } = request.body
+      return updateProvider(app, request.project.id, request.params.provider, changes, updatedAt)
+    },
+  )
+
+  server.delete(
+    '/providers/:provider',
+    {
+      config: { right: 'sending.manage' },
+      schema: { summary: 'Remove an SMTP server', tags: ['providers'], params: ProviderParams },
+    },
+    async (request, reply) => {
+      await deleteProvider(app, request.project.id, request.params.provider)
+      return reply.code(204).send()
+    },
+  )
+
+  server.post(
+    '/providers/:provider/test',
+    {
+      config: { right: 'sending.manage' },
+      schema: {
+        summary: 'Try an SMTP server',
+        description:
+          'Connects and logs in; with `to`, sends a mail there, from `from`: by default the sender of the newest template that has one, else `to`. A failure is a 422 with what the server said.',
+        tags: ['providers'],
+        params: ProviderParams,
+        body: Type.Optional(
+          Type.Object(
+            { to: Type.Optional(Address), from: Type.Optional(Address) },
+            { additionalProperties: false },
+          ),
+        ),
+      },
+    },
+    async (request) => {
+      const { to, from } = request.body ?? {}
+      const mail = to === undefined ? undefined : { to, from }
+      await testProvider(app, request.project.id, request.params.provider, mail)
+      return { ok: true }
+    },
+  )
+
+  server.get(
+    '/domains',
+    {
+      config: { right: 'project.read' },
+      schema: { summary: 'Domains that mail is signed for', tags: ['domains'], params: ProjectParams },
+    },
+    async ({ project }) => ({ items: await listDomains(app, project.id), nextCursor: null }),
+  )
+
+  server.post(
+    '/domains',
+    {
+      config: { right: 'sending.manage' },
+      schema: {
+        summary: 'Sign the mail of a domain (DKIM)',
+        description: 'The reply has the DNS record to publish.',
+        tags: ['domains'],
+        params: ProjectParams,
+        body: Type.Object({ domain: Type.String({ maxLength: 254 }) }, { additionalProperties: false }),
+      },
+    },
+    async (request, reply) => {
+      return reply.code(201).send(await addDomain(app, request.project.id, request.body.domain))
+    },
+  )
+
+  server.delete(
+    '/domains/:domain',
+    {
+      config: { right: 'sending.manage' },
+      schema: { summary: 'Stop signing the mail of a domain', tags: ['domains'], params: DomainParams },
+    },
+    async (request, reply) => {
+      await removeDomain(app, request.project.id, request.params.domain)
+      return reply.code(204).send()
+    },
+  )
+}

@@ -1,0 +1,216 @@
+import type { Socket } from 'node:net'
+import { PassThrough, Readable } from 'node:stream'
+import SMTPPool from 'nodemailer/lib/smtp-pool'
+import { connectGuarded } from '../../platform/net/connections.ts'
+import { CircuitBreaker } from './circuit-breaker.ts'
+import {
+  bouncedAddresses,
+  classifySmtpError,
+  deferredRecipients,
+  refusedNote,
+  type SendProgress,
+  type SendResult,
+  type SmtpError,
+} from './errors.ts'
+import { RateLimit } from './rate-limit.ts'
+import { Slots } from './slots.ts'
+import { refuseUtf8WithoutExtension } from './smtp-utf8.ts'
+
+export interface SmtpSettings {
+  host: string
+  port: number
+  /** TLS from the first byte, as on port 465. */
+  secure: boolean
+  /** Whether a plain connection is upgraded: always, when the server offers it (default), never. */
+  startTls?: 'required' | 'opportunistic' | 'never'
+  user?: string
+  password?: string
+  /** The name given in EHLO. */
+  clientName?: string
+  /** False accepts a certificate that can't be verified. */
+  verifyCertificate?: boolean
+}
+
+export interface ProviderLimits {
+  /** Messages per second and process; 0 is without a limit. */
+  perSecond: number
+  /** Connections per process. */
+  connections: number
+}
+
+/** A MIME message and whom it is for. */
+export interface SmtpMail {
+  envelope: { from: string; to: string[] }
+  source: Uint8Array
+}
+
+export const defaultLimits: ProviderLimits = { perSecond: 0, connections: 10 }
+
+export interface SmtpTimeouts {
+  connectMs: number
+  /** Silence on an open connection, also while waiting for the answer to a message. */
+  silenceMs: number
+}
+
+const defaultTimeouts: SmtpTimeouts = { connectMs: 20_000, silenceMs: 180_000 }
+/** Until a message that was claimed must have left or failed: the one before it on its connection, and its own. */
+export const longestSendMs = 2 * (defaultTimeouts.connectMs + defaultTimeouts.silenceMs)
+const idleConnectionMs = 30_000
+
+refuseUtf8WithoutExtension()
+
+/** One provider's connections, with its limits and its circuit breaker. */
+export class SmtpChannel {
+  readonly breaker = new CircuitBreaker()
+  readonly rate: RateLimit
+  /**
+   * Twice the connections, so that a connection finds its next message while outcomes are being recorded.
+   * {@link chunkSize} messages are claimed at once.
+   */
+  readonly slots: Slots
+  readonly chunkSize: number
+  readonly #pool: SMTPPool
+  readonly #now: () => Date
+
+  constructor(
+    settings: SmtpSettings,
+    options: { limits: ProviderLimits; allowPrivate: boolean; now: () => Date; timeouts?: SmtpTimeouts },
+  ) {
+    this.rate = new RateLimit(options.limits.perSecond)
+    this.chunkSize = options.limits.connections
+    this.slots = new Slots(options.limits.connections * 2)
+    this.#now = options.now
+    this.#pool = createPool(settings, options)
+  }
+
+  /** Never throws: every end is a {@link SendResult}. */
+  async send(mail: SmtpMail): Promise<SendResult> {
+    const progress = { complete: false }
+    const result = await this.#attempt(mail, progress)
+    const providerFailed = result.outcome === 'unknown' || (result.outcome === 'retry' && result.provider)
+    if (providerFailed) this.breaker.failed(this.#now().getTime(), result.reason)
+    else this.breaker.succeeded()
+    return result
+  }
+
+  async #attempt(mail: SmtpMail, progress: SendProgress): Promise<SendResult> {
+    try {
+      const info = await this.#hand(mail, progress)
+      const refusals: SmtpError[] = info.rejectedErrors ?? []
+      return {
+        outcome: 'sent',
+        providerMessageId: info.serverMessageId ?? info.response?.slice(0, 200) ?? null,
+        note: refusedNote(refusals),
+        bounced: bouncedAddresses({ rejectedErrors: refusals }),
+        deferred: deferredRecipients(refusals),
+      }
+    } catch (error) {
+      return classifySmtpError(error, progress)
+    }
+  }
+
+  /** To the pool itself: nodemailer's mailer before it would make a message of its own, which is here already. */
+  #hand({ envelope, source }: SmtpMail, progress: SendProgress): Promise<SMTPPool.SentMessageInfo> {
+    const message: PooledMessage = {
+      getEnvelope: () => ({ ...envelope }),
+      createReadStream: sendOnce(() => inPieces(source), progress),
+      // For its log, which is off.
+      messageId: () => '',
+      getHeader: () => '',
+    }
+    return new Promise((resolve, reject) => {
+      this.#pool.send({ data: {}, message } as never, (error, info) =>
+        error ? reject(error) : resolve(info!),
+      )
+    })
+  }
+
+  /** Logs in and says goodbye. Rejects with the reason. */
+  async verify(): Promise<void> {
+    await this.#pool.verify()
+  }
+
+  /** Closes idle connections now and busy ones after their message. */
+  close(): void {
+    this.#pool.close()
+  }
+}
+
+/** What the pool asks of a message. */
+interface PooledMessage {
+  getEnvelope(): SmtpMail['envelope']
+  createReadStream(): Readable
+  messageId(): string
+  getHeader(name: string): string
+}
+
+function createPool(
+  settings: SmtpSettings,
+  options: { limits: ProviderLimits; allowPrivate: boolean; timeouts?: SmtpTimeouts },
+) {
+  const { connectMs, silenceMs } = options.timeouts ?? defaultTimeouts
+  return new SMTPPool({
+    pool: true,
+    host: settings.host,
+    port: settings.port,
+    secure: settings.secure,
+    requireTLS: settings.startTls === 'required',
+    ignoreTLS: settings.startTls === 'never',
+    name: settings.clientName,
+    auth: settings.user ? { user: settings.user, pass: settings.password ?? '' } : undefined,
+    tls: { rejectUnauthorized: settings.verifyCertificate ?? true },
+    maxConnections: options.limits.connections,
+    maxMessages: 1_000,
+    // Only happens before the first byte of a message was sent; see trackProgress.
+    maxRequeues: 2,
+    idleTimeout: idleConnectionMs,
+    connectionTimeout: connectMs,
+    greetingTimeout: connectMs,
+    socketTimeout: silenceMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    getSocket(_options: object, callback: (error: Error | null, socket?: { connection: Socket }) => void) {
+      connectGuarded(settings.host, settings.port, {
+        allowPrivate: options.allowPrivate,
+        timeoutMs: connectMs,
+      }).then(
+        (connection) => callback(null, { connection }),
+        (error: Error) => callback(error),
+      )
+    },
+  })
+}
+
+/**
+ * Notes when the whole message was written, and makes sure that a message which was begun on one connection can't be
+ * begun on another: the second stream fails instead.
+ */
+function sendOnce(create: () => Readable, progress: SendProgress): () => Readable {
+  let first: Readable | undefined
+  return () => {
+    if (first?.readableDidRead) {
+      const refused = new PassThrough()
+      setImmediate(() => refused.destroy(new Error('the message was already begun on another connection')))
+      return refused
+    }
+    first = create()
+    first.once('end', () => {
+      progress.complete = true
+    })
+    return first
+  }
+}
+
+const pieceBytes = 65_536
+
+/** Piece by piece, as the socket takes them: a connection that breaks early is known not to have had the end. */
+function inPieces(source: Uint8Array): Readable {
+  let start = 0
+  return new Readable({
+    read() {
+      this.push(source.subarray(start, start + pieceBytes))
+      start += pieceBytes
+      if (start >= source.length) this.push(null)
+    },
+  })
+}

@@ -1,0 +1,280 @@
+import { randomUUID } from 'node:crypto'
+import type { SendResult } from '../channels/errors.ts'
+import type { SmtpChannel } from '../channels/smtp.ts'
+import type { Addressed } from './addressing.ts'
+import { ComposeAhead } from './compose-ahead.ts'
+import type { ReadyMail } from './compose-chunk.ts'
+import type { Delivery } from './delivery.ts'
+import {
+  claimMessages,
+  type Outcome,
+  type Postponed,
+  recordAndClaim,
+  recordOutcomes,
+  recordPostponed,
+  suppressBounced,
+} from './outcomes.ts'
+
+/** With the delays below, a message is tried for about eight hours. */
+export const mostAttempts = 14
+const firstRetryMs = 15_000
+const longestRetryMs = 3_600_000
+/** Two chunks at once: while the outcomes of one are recorded, the other keeps the connections busy. */
+const chunksAtOnce = 2
+
+/**
+ * Sends through a provider, chunk by chunk. At any moment at most `channel.slots` messages are claimed and without an
+ * outcome, in all batches of this process together: that is what a crash can leave in doubt.
+ */
+export async function deliverThroughSmtp(
+  delivery: Delivery,
+  channel: SmtpChannel,
+  addressed: Addressed[],
+): Promise<void> {
+  const mails = new ComposeAhead(delivery, addressed, () => roomOf(channel, delivery.app.now().getTime()))
+  const token = randomUUID()
+  let failure: unknown
+  const work = async () => {
+    try {
+      while (failure === undefined) {
+        const chunk = await mails.take(channel.chunkSize)
+        if (chunk.length === 0) return
+        await deliverFrom(delivery, channel, token, chunk, {
+          whoMayLeave: (waited) => mails.whoMayLeave(waited),
+          takeNext: () => (failure === undefined ? mails.takeFresh(channel.chunkSize) : []),
+        })
+      }
+    } catch (error) {
+      failure ??= error
+    }
+  }
+  await Promise.all(Array.from({ length: chunksAtOnce }, work))
+  const { left } = await mails.end()
+  if (failure !== undefined) throw failure
+  await postpone(delivery, channel, left)
+}
+
+/**
+ * Takes places for a chunk and sends it. A full one keeps its places for the chunk that is ready by then, which is claimed by the
+ * statement that records the first: half the statements, and as many messages in doubt.
+ */
+async function deliverFrom(
+  delivery: Delivery,
+  channel: SmtpChannel,
+  token: string,
+  taken: ReadyMail[],
+  {
+    whoMayLeave,
+    takeNext,
+  }: { whoMayLeave: (chunk: ReadyMail[]) => Promise<ReadyMail[]>; takeNext: () => ReadyMail[] },
+): Promise<void> {
+  const { signal } = delivery
+  const places = taken.length
+  await channel.slots.acquire(places, signal)
+  try {
+    // Only now is it known how long they have waited.
+    const first = await whoMayLeave(taken)
+    if (first.length === 0) return
+    const count = admit(delivery, channel, first.length)
+    let claimed = await claim(delivery, token, first.slice(0, count))
+    while (claimed.length > 0) {
+      const results = await Promise.all(
+        claimed.map(async (mail) => ({ mail, result: await channel.send(mail.mail) })),
+      )
+      const goesOn = count === channel.chunkSize && !channel.slots.contended && !signal.aborted
+      claimed = await settle(
+        delivery,
+        token,
+        results,
+        goesOn ? () => takeAdmitted(delivery, channel, takeNext) : none,
+      )
+    }
+    await postpone(delivery, channel, first.slice(count))
+  } finally {
+    channel.slots.release(places)
+  }
+}
+
+const none = () => []
+
+/** The next chunk, when nothing keeps any of it from leaving now. */
+function takeAdmitted(
+  { app }: Delivery,
+  { breaker, rate, chunkSize }: SmtpChannel,
+  takeNext: () => ReadyMail[],
+) {
+  const now = app.now().getTime()
+  if (breaker.open || rate.room(now) < chunkSize) return []
+  const next = takeNext()
+  rate.take(next.length, now)
+  return next
+}
+
+/** How many sends the breaker and the rate limit would let through now; {@link admit} counts them. */
+function roomOf({ breaker, rate }: SmtpChannel, now: number): number {
+  if (breaker.waitMs(now) > 0) return 0
+  return breaker.open ? Math.min(1, rate.room(now)) : rate.room(now)
+}
+
+/** How many of `wanted` sends the breaker and the rate limit let through now. */
+function admit({ app }: Delivery, channel: SmtpChannel, wanted: number): number {
+  const now = app.now().getTime()
+  const allowed = channel.breaker.open ? Math.min(wanted, 1) : wanted
+  const granted = channel.rate.take(allowed, now)
+  const admitted = channel.breaker.allow(granted, now)
+  channel.rate.giveBack(granted - admitted)
+  return admitted
+}
+
+/** Their jobs come back when the breaker may close, or one after the other as the rate limit allows. */
+async function postpone(
+  delivery: Delivery,
+  channel: SmtpChannel,
+  mails: Pick<Addressed, 'message'>[],
+): Promise<void> {
+  const { app, projectId, sending } = delivery
+  const now = app.now().getTime()
+  const held: Postponed[] = []
+  for (const { message } of mails) {
+    const closed = channel.breaker.waitMs(now)
+    const delay = Math.round(
+      closed > 0 ? closed + jitter(closed) : channel.rate.nextTurnMs(now) || firstRetryMs,
+    )
+    if (channel.breaker.open || message.nextTryAt)
+      held.push({ id: message.id, turn: message.turn, nextTryAt: new Date(now + delay) })
+    delivery.postpone(message.id, delay)
+  }
+  // A rate limit is somebody's wish; a server that takes nothing is what somebody wants to hear of.
+  await recordPostponed(
+    app,
+    projectId,
+    nameOf(sending),
+    channel.breaker.open
+      ? againBecause(`the server is left alone for a moment, after ${channel.breaker.reason}`)
+      : null,
+    held,
+  )
+}
+
+interface Sent {
+  mail: ReadyMail
+  result: SendResult
+}
+
+/** Those of a chunk that may be handed to the provider. */
+async function claim(
+  { app, projectId, signal }: Delivery,
+  token: string,
+  chunk: ReadyMail[],
+): Promise<ReadyMail[]> {
+  if (chunk.length === 0) return []
+  signal.throwIfAborted()
+  return withIds(chunk, await claimMessages(app, projectId, turnsOf(chunk), token))
+}
+
+const turnsOf = (chunk: ReadyMail[]) => chunk.map(({ message: { id, turn } }) => ({ id, turn }))
+
+const withIds = (chunk: ReadyMail[], ids: Set<string>) => chunk.filter(({ message }) => ids.has(message.id))
+
+/** Records what became of a chunk, and claims the next one. Nothing may fail between that and the sending. */
+async function settle(
+  delivery: Delivery,
+  token: string,
+  results: Sent[],
+  takeNext: () => ReadyMail[],
+): Promise<ReadyMail[]> {
+  const { app, projectId } = delivery
+  const now = app.now().getTime()
+  // What failed ahead of time is tried when it was due, as if nothing had been.
+  const aheadMs = ({ message }: ReadyMail) => Math.max(0, (delivery.dueAt(message.id) ?? 0) - now)
+  const delays = new Map(
+    results
+      .filter(({ mail, result }) => isToBeTriedAgain(result) && (aheadMs(mail) > 0 || triesLeft(mail)))
+      .map(({ mail }) => [mail.message.id, aheadMs(mail) || retryDelayMs(mail.message.attempts + 1)]),
+  )
+  const outcomes = results.map(({ mail, result }): Outcome => {
+    const delayMs = delays.get(mail.message.id)
+    if (delayMs === undefined) return outcomeOf(delivery, mail, result)
+    return {
+      ...outcomeOf(delivery, mail, result, new Date(now + delayMs)),
+      costsNoAttempt: aheadMs(mail) > 0,
+    }
+  })
+  const bounces = results.flatMap(bouncesOf)
+  const next = bounces.length === 0 ? takeNext() : []
+  const end =
+    next.length > 0
+      ? await recordAndClaim(app, projectId, token, outcomes, turnsOf(next))
+      : await recordOutcomes(app, projectId, token, outcomes)
+  // Only after the row says `pending` again may its job come back.
+  for (const [id, delayMs] of delays) delivery.postpone(id, delayMs)
+  await suppressBounced(app, projectId, bounces)
+  if (!end) return []
+  if ('error' in end) throw end.error
+  return withIds(next, end.claimed)
+}
+
+function outcomeOf({ sending }: Delivery, ready: ReadyMail, result: SendResult, nextTryAt?: Date): Outcome {
+  const base = {
+    id: ready.message.id,
+    personId: ready.message.personId,
+    // Of a retry for some of them, the first attempt named them all.
+    recipient: ready.message.input.left ? null : ready.mail.envelope.to.join(', '),
+    subject: ready.mail.subject,
+    provider: nameOf(sending),
+  }
+  switch (result.outcome) {
+    case 'sent':
+      return sentTo({ ...base, providerMessageId: result.providerMessageId }, result, nextTryAt)
+    case 'retry':
+      return nextTryAt
+        ? { ...base, state: 'pending', reason: againBecause(result.reason), nextTryAt }
+        : { ...base, state: 'failed', reason: `given up after ${mostAttempts} attempts: ${result.reason}` }
+    default:
+      return { ...base, state: result.outcome, reason: result.reason }
+  }
+}
+
+const isToBeTriedAgain = (result: SendResult) =>
+  result.outcome === 'retry' || (result.outcome === 'sent' && result.deferred !== undefined)
+
+/** Not sent, as long as somebody is left who may yet get it: the next try is for them alone. */
+function sentTo(
+  base: Omit<Outcome, 'state' | 'reason'>,
+  { note, deferred }: SendResult & { outcome: 'sent' },
+  nextTryAt: Date | undefined,
+): Outcome {
+  if (!deferred) return { ...base, state: 'sent', reason: note }
+  const { addresses, reason } = deferred
+  const whom = `${addresses.join(', ')}: ${reason}${note === null ? '' : `; ${note}`}`
+  return nextTryAt
+    ? {
+        ...base,
+        state: 'pending',
+        reason: againBecause(`not yet taken for ${whom}`),
+        nextTryAt,
+        left: addresses,
+      }
+    : { ...base, state: 'failed', reason: `given up after ${mostAttempts} attempts for ${whom}` }
+}
+
+/** As messages name where they leave. */
+const nameOf = ({ provider }: Delivery['sending']) => (provider ? `provider ${provider.id}` : 'installation')
+
+const againBecause = (reason: string) => `will be tried again: ${reason}`
+
+const triesLeft = ({ message }: ReadyMail) => message.attempts + 1 < mostAttempts
+
+function bouncesOf({ mail, result }: Sent): { address: string; reason: string }[] {
+  if ((result.outcome !== 'failed' && result.outcome !== 'sent') || mail.redirected) return []
+  const reason = result.outcome === 'sent' ? (result.note ?? '') : result.reason
+  return result.bounced.map((address) => ({ address, reason }))
+}
+
+/** Doubles from 15 s to an hour, give or take a fifth, so that what failed together does not return together. */
+export function retryDelayMs(attempt: number): number {
+  const delay = Math.min(firstRetryMs * 2 ** (attempt - 1), longestRetryMs)
+  return Math.round(delay + jitter(delay) - jitter(delay))
+}
+
+const jitter = (delayMs: number) => Math.random() * delayMs * 0.2

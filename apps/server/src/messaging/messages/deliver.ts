@@ -1,0 +1,90 @@
+import type { BatchContext, BatchHandler, Job } from '@fairway/queue'
+import type { App } from '../../platform/app.ts'
+import { channelsOf } from '../channels/channels.ts'
+import type { SmtpChannel } from '../channels/smtp.ts'
+import { restoreWatchOf } from '../sending/restore-watch.ts'
+import { decide, decideAgain, lookAgainMs } from './decide.ts'
+import type { DeliverData } from './deliver-job.ts'
+import { deliverToSandbox } from './deliver-sandbox.ts'
+import { deliverThroughSmtp } from './deliver-smtp.ts'
+import type { Delivery, Gate } from './delivery.ts'
+import { loadMessages, loadSending, loadTemplates } from './load.ts'
+import { markUnknown } from './outcomes.ts'
+
+/**
+ * Handler of `deliver` jobs `{messageId}`: decides, claims, renders, sends and records. The messages of a batch are of
+ * one project. Redelivery is harmless: a settled message is left alone, and one whose claim outlived its owner becomes
+ * `unknown`. So is a job whose place another has taken: it does nothing.
+ */
+export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData> {
+  return async (jobs, context) => {
+    const projectId = Number(jobs[0]!.tenant)
+    const byMessage = groupByMessage(jobs, context)
+    const decidedAt = app.now().getTime()
+    const [held, loaded, sending] = await Promise.all([
+      restoreWatchOf(app).isHeld(projectId),
+      loadMessages(app, projectId, [...byMessage.keys()]),
+      loadSending(app, projectId),
+    ])
+    if (!sending) return
+    if (held) return waitForConfirmation(byMessage, context)
+    const messages = loaded.filter(({ id, turn }) => {
+      const own = byMessage.get(id)!.filter(({ data }) => (data.turn ?? 0) === turn)
+      byMessage.set(id, own)
+      return own.length > 0
+    })
+
+    await markUnknown(
+      app,
+      projectId,
+      messages.filter((message) => message.state === 'claimed'),
+    )
+    const pending = messages.filter((message) => message.state === 'pending')
+    const templateIds = new Set(pending.map((message) => message.templateId).filter((id) => id !== null))
+    const postpone: Delivery['postpone'] = (messageId, delayMs) => {
+      for (const job of byMessage.get(messageId) ?? []) context.snooze(job, delayMs)
+    }
+    const [addressed, templates] = await Promise.all([
+      decide(app, projectId, pending, sending, gate, postpone),
+      loadTemplates(app, projectId, [...templateIds]),
+    ])
+
+    const delivery: Delivery = {
+      app,
+      projectId,
+      sending,
+      templates,
+      signal: context.signal,
+      attemptOf: (messageId) =>
+        Math.max(1, ...(byMessage.get(messageId) ?? []).map(({ attempt }) => attempt)),
+      postpone,
+      decidedAt,
+      decideAgain: (mails) => decideAgain(delivery, mails, gate),
+      dueAt: (messageId) => byMessage.get(messageId)?.[0]?.data.backTo,
+    }
+    const channel = channelsOf(app).forProvider(projectId, sending.provider)
+    const viaSandbox = addressed.filter((mail) => mail.sandbox || !channel)
+    const viaSmtp = addressed.filter((mail) => !mail.sandbox && channel)
+    await deliverToSandbox(delivery, viaSandbox)
+    if (viaSmtp.length > 0) await deliverThroughSmtp(delivery, channel as SmtpChannel, viaSmtp)
+  }
+}
+
+function waitForConfirmation(byMessage: Map<string, Job<DeliverData>[]>, context: BatchContext): void {
+  for (const job of [...byMessage.values()].flat()) context.snooze(job, lookAgainMs)
+}
+
+const isUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+function groupByMessage(jobs: Job<DeliverData>[], context: BatchContext) {
+  const byMessage = new Map<string, Job<DeliverData>[]>()
+  for (const job of jobs) {
+    const id = job.data?.messageId
+    if (typeof id !== 'string' || !isUuid.test(id)) {
+      context.bury(job, 'a deliver job needs a messageId')
+      continue
+    }
+    byMessage.set(id.toLowerCase(), [...(byMessage.get(id.toLowerCase()) ?? []), job])
+  }
+  return byMessage
+}

@@ -1,0 +1,32 @@
+import type { App } from '../../platform/app.ts'
+import type { Addressed } from './addressing.ts'
+import type { LoadedMessage, Sending, TemplateRow } from './load.ts'
+
+/**
+ * Says of behavioral messages, just before they leave, whether they still should: conditions, frequency, the campaign's
+ * state. A message it does not name is sent. Handed in, because campaigns are built on messages and not the reverse.
+ */
+export type Gate = (
+  app: App,
+  projectId: number,
+  messages: LoadedMessage[],
+) => Promise<Map<string, { send: true } | { skip: string }>>
+
+/** One batch on its way: what every step needs. */
+export interface Delivery {
+  app: App
+  projectId: number
+  sending: Sending
+  templates: Map<number, TemplateRow>
+  signal: AbortSignal
+  /** Which run of the message's job this is, from 1; higher when a run failed or its process ended. */
+  attemptOf(messageId: string): number
+  /** Run the message's job again later; the message stays, or is back in, `pending`. */
+  postpone(messageId: string, delayMs: number): void
+  /** When it was decided who gets mail, epoch ms: before anything was read for it. */
+  decidedAt: number
+  /** Decides once more about some; the ids of those that may leave as they were made. The others are settled, or postponed. */
+  decideAgain(mails: Addressed[]): Promise<Set<string>>
+  /** Of a message that is tried ahead of time: when it was due, epoch ms. */
+  dueAt(messageId: string): number | undefined
+}

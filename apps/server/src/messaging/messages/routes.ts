@@ -1,0 +1,132 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { App } from '../../platform/app.ts'
+import { getMessage, listMessages, resolveMessage, retryMessage } from './messages.ts'
+import { messageStates } from './state.ts'
+import { sendTestMessage } from './test-message.ts'
+import { tryNow } from './try-now.ts'
+
+const tags = ['messages']
+const ProjectParams = Type.Object({ project: Type.String() })
+const MessageParams = Type.Object({
+  project: Type.String(),
+  message: Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' }),
+})
+const literals = <const T extends string>(...values: T[]) =>
+  Type.Union(values.map((value) => Type.Literal(value)))
+
+/** Messages and what became of them; registered in the project scope. */
+export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
+  const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
+
+  server.get(
+    '/messages',
+    {
+      config: {
+        right: 'people.read',
+        expensive: { narrow: 'Ask by fewer filters, or for a smaller page by `limit`.' },
+      },
+      schema: {
+        summary: 'Messages, newest first',
+        tags,
+        params: ProjectParams,
+        querystring: Type.Object({
+          state: Type.Optional(literals(...messageStates)),
+          class: Type.Optional(literals('transactional', 'behavioral')),
+          retrying: Type.Optional(
+            Type.Boolean({ description: 'Only those that could not be sent yet and are tried again' }),
+          ),
+          person: Type.Optional(Type.Integer({ minimum: 1 })),
+          campaign: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_147_483_647 })),
+          limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+          cursor: Type.Optional(
+            Type.String({ maxLength: 200, description: 'nextCursor of the page before' }),
+          ),
+        }),
+      },
+    },
+    ({ project, seat, query: { limit, cursor, ...filter } }) =>
+      listMessages(seat, project.id, filter, { limit, cursor }),
+  )
+
+  server.get(
+    '/messages/:message',
+    {
+      config: { right: 'people.read', holdsSecrets: true },
+      schema: { summary: 'One message with the history of its reasons', tags, params: MessageParams },
+    },
+    ({ project, params }) => getMessage(app, project.id, params.message.toLowerCase()),
+  )
+
+  server.post(
+    '/messages/test',
+    {
+      config: { right: 'messages.send' },
+      schema: {
+        summary: 'Send a test mail',
+        description:
+          'To the test address of the project or, without one, to the sandbox mailbox; never further.',
+        tags,
+        params: ProjectParams,
+        body: Type.Optional(Type.Object({}, { additionalProperties: false })),
+      },
+    },
+    async ({ project }, reply) => reply.code(202).send(await sendTestMessage(app, project)),
+  )
+
+  server.post(
+    '/messages/try-now',
+    {
+      config: { right: 'messages.send' },
+      schema: {
+        summary: 'Try mail that could not be sent yet at once',
+        description:
+          'After its SMTP server was repaired. At most 10,000, the first due first; `more` says that there are others. What was asked for in the last two minutes is left alone.',
+        tags,
+        params: ProjectParams,
+        body: Type.Optional(
+          Type.Object(
+            {
+              provider: Type.Optional(
+                Type.Integer({
+                  minimum: 1,
+                  maximum: 2_147_483_647,
+                  description: 'Only what this SMTP server did not take',
+                }),
+              ),
+            },
+            { additionalProperties: false },
+          ),
+        ),
+      },
+    },
+    ({ project, body }) =>
+      tryNow(app, project.id, body?.provider === undefined ? undefined : `provider ${body.provider}`),
+  )
+
+  server.post(
+    '/messages/:message/retry',
+    {
+      config: { right: 'messages.send' },
+      schema: { summary: 'Try a failed message again', tags, params: MessageParams },
+    },
+    ({ project, params }) => retryMessage(app, project.id, params.message.toLowerCase()),
+  )
+
+  server.post(
+    '/messages/:message/resolve',
+    {
+      config: { right: 'messages.send' },
+      schema: {
+        summary: 'Settle a message in doubt',
+        description:
+          '`sent` or `failed` only record what you found out; `resend` sends it again, perhaps a second time. 409 while it may just be being sent: up to 400 s after it was claimed.',
+        tags,
+        params: MessageParams,
+        body: Type.Object({ state: literals('sent', 'failed', 'resend') }, { additionalProperties: false }),
+      },
+    },
+    ({ project, params, body }) => resolveMessage(app, project.id, params.message.toLowerCase(), body.state),
+  )
+}

@@ -1,0 +1,49 @@
+import type { Reading } from '../../platform/capacity/expensive-reads.ts'
+
+/** Messages that could not be sent yet and are tried again by themselves. */
+export interface Retrying {
+  /** 10,000 at most. */
+  count: number
+  /** There are more than were counted. */
+  more: boolean
+  /** When the first of them is tried; in the past for one whose turn it is. */
+  nextTryAt: Date | null
+  /** Most messages first; five at most. */
+  reasons: RetryReason[]
+}
+
+export interface RetryReason {
+  reason: string
+  /** As messages name it: `provider 7`, or `installation`. */
+  provider: string | null
+  count: number
+  nextTryAt: Date
+}
+
+const mostCounted = 10_000
+const mostReasons = 5
+
+/** Those of a provider, or all. Reads {@link mostCounted} rows at most, however many there are. */
+export async function readRetrying(
+  { pool }: Pick<Reading, 'pool'>,
+  projectId: number,
+  provider?: string,
+): Promise<Retrying> {
+  const { rows } = await pool.query<RetryReason & { total: number; first: Date }>(
+    `with retrying as materialized (
+       select reason, provider, next_try_at from messages
+       where project_id = $1 and next_try_at is not null and ($2::text is null or provider = $2)
+       order by next_try_at limit ${mostCounted + 1})
+     select coalesce(reason, '') as reason, provider, count(*) as count, min(next_try_at) as "nextTryAt",
+            sum(count(*)) over () ::integer as total, min(min(next_try_at)) over () as first
+     from retrying group by reason, provider order by 3 desc, 4 limit ${mostReasons}`,
+    [projectId, provider ?? null],
+  )
+  const total = rows[0]?.total ?? 0
+  return {
+    count: Math.min(total, mostCounted),
+    more: total > mostCounted,
+    nextTryAt: rows[0]?.first ?? null,
+    reasons: rows.map(({ reason, provider, count, nextTryAt }) => ({ reason, provider, count, nextTryAt })),
+  }
+}

@@ -1,0 +1,50 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { App } from '../../platform/app.ts'
+import { confirmSending, readSendingState } from './holds.ts'
+
+const tags = ['queue']
+const ProjectParams = Type.Object({ project: Type.String() })
+
+/** Whether a project's mail leaves; registered in the project scope. */
+export const sendingRoutes = (app: App) => async (plugin: FastifyInstance) => {
+  const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
+
+  server.get(
+    '/sending',
+    {
+      config: { right: 'project.read' },
+      schema: {
+        summary: 'Whether sending is held, why, and who confirmed before',
+        description:
+          'It is held after the database was restored: what was pending then may have been sent since.',
+        tags,
+        params: ProjectParams,
+      },
+    },
+    ({ project }) => readSendingState(app, project.id),
+  )
+
+  server.post(
+    '/sending/confirm',
+    {
+      config: { right: 'sending.confirm' },
+      schema: {
+        summary: 'Let sending go on after a restore',
+        tags,
+        params: ProjectParams,
+        body: Type.Object(
+          {
+            pending: Type.Union([Type.Literal('send'), Type.Literal('unknown')], {
+              description:
+                'Messages for what happened before the hold: `send` them, or make them `unknown`, to be settled one by one',
+            }),
+          },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    ({ project, actor, body }) => confirmSending(app, project.id, actor, body.pending),
+  )
+}

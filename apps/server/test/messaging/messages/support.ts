@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto'
+import { type BatchContext, type Job, Snooze } from '@fairway/queue'
+import { sealSettings } from '../../../src/messaging/channels/channels.ts'
+import type { ProviderLimits, SmtpSettings } from '../../../src/messaging/channels/smtp.ts'
+import { insertMessages, type NewMessage } from '../../../src/messaging/messages/create.ts'
+import { deliverMessages } from '../../../src/messaging/messages/deliver.ts'
+import type { DeliverData } from '../../../src/messaging/messages/deliver-job.ts'
+import type { Gate } from '../../../src/messaging/messages/delivery.ts'
+import type { App } from '../../../src/platform/app.ts'
+
+export const letAllThrough: Gate = async () => new Map()
+
+/** What a handler call settled in other ways than by acknowledging. */
+export interface Settled {
+  snoozed: Map<string, number>
+  buried: Map<string, unknown>
+}
+
+export const jobFor = (projectId: number, messageId: string, attempt = 1, turn = 0): Job<DeliverData> => ({
+  id: randomUUID(),
+  lane: 'transactional',
+  tenant: String(projectId),
+  name: 'deliver',
+  data: { messageId, turn },
+  attempt,
+  readyAt: Date.now(),
+  firstAt: Date.now(),
+})
+
+/** Calls the handler as a worker would with the messages' own jobs; the settlements are keyed by message id. */
+export async function deliver(
+  app: App,
+  projectId: number,
+  ids: string[],
+  options: { gate?: Gate; signal?: AbortSignal; turn?: number } = {},
+): Promise<Settled> {
+  const settled: Settled = { snoozed: new Map(), buried: new Map() }
+  const idOf = (job: Job) => (job.data as { messageId: string }).messageId
+  const context: BatchContext = {
+    signal: options.signal ?? new AbortController().signal,
+    retry: () => {
+      throw new Error('deliver decides about its own retries')
+    },
+    snooze: (job, delayMs) => settled.snoozed.set(idOf(job), delayMs),
+    bury: (job, reason) => settled.buried.set(idOf(job), reason),
+    progress: () => {},
+    rateLimited: (ms) => new Snooze(ms),
+  }
+  const { rows } = await app.pool.query<{ id: string; turn: number }>(
+    'select id, turn from messages where project_id = $1 and id::text = any($2::text[])',
+    [projectId, ids],
+  )
+  const turns = new Map(rows.map(({ id, turn }) => [id, turn]))
+  const jobs = ids.map((id) => jobFor(projectId, id, 1, options.turn ?? turns.get(id)))
+  await deliverMessages(app, options.gate ?? letAllThrough)(jobs, context)
+  return settled
+}
+
+export async function addMessages(
+  app: App,
+  projectId: number,
+  messages: Partial<NewMessage>[],
+): Promise<string[]> {
+  const rows = await insertMessages(
+    app.pool,
+    projectId,
+    messages.map((message) => ({ cause: `test:${randomUUID()}`, class: 'transactional', ...message })),
+  )
+  return rows.map((row) => row.id)
+}
+
+export const plainMail = (overrides: Record<string, unknown> = {}) => ({
+  from: 'Shop <hello@shop.example>',
+  subject: 'Hello',
+  html: '<p>Hello</p>',
+  ...overrides,
+})
+
+export async function addPerson(
+  app: App,
+  projectId: number,
+  person: { id?: string; email?: string | null; properties?: object; subscribed?: boolean },
+): Promise<number> {
+  const { rows } = await app.pool.query<{ id: number }>(
+    `insert into people (project_id, external_id, email, properties, subscribed) values ($1, $2, $3, $4, $5) returning id`,
+    [
+      projectId,
+      person.id ?? randomUUID(),
+      person.email ?? null,
+      JSON.stringify(person.properties ?? {}),
+      person.subscribed ?? true,
+    ],
+  )
+  return rows[0]!.id
+}
+
+export async function addTemplate(
+  app: App,
+  projectId: number,
+  template: Record<string, string | null> = {},
+): Promise<number> {
+  const t: Record<string, string | null> = {
+    from_address: 'Shop <hello@shop.example>',
+    subject: 'Hi',
+    html: '<p>Hi</p>',
+    text: null,
+    ...template,
+  }
+  const { rows } = await app.pool.query<{ id: number }>(
+    `insert into templates (project_id, key, name, from_address, subject, html, text)
+     values ($1, $2, 'T', $3, $4, $5, $6) returning id`,
+    [projectId, t.key ?? null, t.from_address, t.subject, t.html, t.text],
+  )
+  return rows[0]!.id
+}
+
+/** Makes the project live, sending through this port. */
+export async function sendThrough(
+  app: App,
+  projectId: number,
+  port: number,
+  options: { limits?: Partial<ProviderLimits>; settings?: Partial<SmtpSettings> } = {},
+): Promise<void> {
+  await app.pool.query(`update projects set mode = 'live' where id = $1`, [projectId])
+  await app.pool.query('update providers set active = false where project_id = $1', [projectId])
+  const settings: SmtpSettings = { host: '127.0.0.1', port, secure: false, ...options.settings }
+  await app.pool.query(
+    `insert into providers (project_id, kind, config, limits) values ($1, 'smtp', $2, $3)`,
+    [projectId, sealSettings(app, settings), JSON.stringify({ connections: 4, ...options.limits })],
+  )
+}
+
+export interface MessageState {
+  state: string
+  reason: string | null
+  attempts: number
+}
+
+export async function stateOf(app: App, projectId: number, id: string): Promise<MessageState> {
+  const { rows } = await app.pool.query<MessageState>(
+    'select state, reason, attempts from messages where project_id = $1 and id = $2',
+    [projectId, id],
+  )
+  return rows[0]!
+}

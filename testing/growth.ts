@@ -1,6 +1,6 @@
 /** Eight times the input takes eight times as long where time is linear, and 64 times as long where it is quadratic. */
 const step = 8
-const mostGrowth = 32
+const maxGrowth = 32
 /** Shorter times say nothing: what else the machine does is of that order. */
 const leastMs = 2
 /** What is quadratic with many steps a character shows with the first, what is so with few with the last. */
@@ -20,13 +20,13 @@ export async function growthOf(make: (length: number) => string, run: (text: str
     if ((await leastTime(make(length), run)) < leastMs) continue
     for (let attempt = 1; ; attempt++) {
       const growth = (await leastTime(make(length * step), run)) / (await leastTime(make(length), run))
-      if (growth <= mostGrowth || attempt === attempts) return growth
+      if (growth <= maxGrowth || attempt === attempts) return growth
     }
   }
   return undefined
 }
 
-export const isLinear = (growth: number | undefined) => growth === undefined || growth <= mostGrowth
+export const isLinear = (growth: number | undefined) => growth === undefined || growth <= maxGrowth
 
 async function leastTime(text: string, run: (text: string) => unknown): Promise<number> {
   let least = Number.POSITIVE_INFINITY

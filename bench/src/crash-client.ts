@@ -5,7 +5,7 @@ const eventsPerBatch = 5
 const batchesPerTick = 2
 const ticksPerCode = 4
 /** While the server is away requests pile up to here, and then the client waits. */
-const mostUnderWay = 200
+const maxUnderWay = 200
 const patienceMs = 30_000
 
 /** One event in this many triggers the campaign. */
@@ -94,7 +94,7 @@ export function startClient(url: string, keys: { trackingKey: string; secretKey:
     let codes = 0
     for (let tick = 0; running && failure === undefined; tick++) {
       await sleep(tickMs)
-      if (requests.size >= mostUnderWay) continue
+      if (requests.size >= maxUnderWay) continue
       for (let batch = 0; batch < batchesPerTick; batch++) {
         start(sendEvents(events))
         events += eventsPerBatch

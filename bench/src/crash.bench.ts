@@ -53,8 +53,8 @@ async function setUp(url: string, trackingKey: string, rest: Rest): Promise<void
   if (!response.ok) throw new Error(`people: ${response.status} ${await response.text()}`)
 }
 
-async function until(what: string, condition: () => Promise<boolean>, mostMs: number): Promise<void> {
-  const giveUp = Date.now() + mostMs
+async function until(what: string, condition: () => Promise<boolean>, maxMs: number): Promise<void> {
+  const giveUp = Date.now() + maxMs
   while (!(await condition())) {
     if (Date.now() > giveUp) return console.error(`Gave up waiting until ${what}`)
     await sleep(200)

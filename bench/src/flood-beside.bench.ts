@@ -14,7 +14,7 @@ const seconds = option('seconds', quick ? 10 : 60)
 const perBatch = 100
 const quietEveryMs = 100
 /** The client of the capacity run stays this far ahead at most. */
-const mostAhead = 50_000
+const maxAhead = 50_000
 const floodShare = 0.7
 
 type Project = Awaited<ReturnType<typeof createProject>>
@@ -193,7 +193,7 @@ try {
     const looking = setInterval(async () => (done = (await processed()) - before), 250)
     const send = async () => {
       while (sent < capacityEvents) {
-        while (sent - done > mostAhead) await sleep(20)
+        while (sent - done > maxAhead) await sleep(20)
         sent += perBatch
         const status = await flood()
         if (status >= 300) throw new Error(`the capacity run was answered ${status}`)

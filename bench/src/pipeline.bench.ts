@@ -11,7 +11,7 @@ import { median, option, pairedRow, quick, report, runs } from './report.ts'
 const events = option('events', quick ? 50_000 : 200_000)
 const longEvents = option('long', quick ? 100_000 : 2_000_000)
 /** The client stays this far ahead at most, so that it is a steady stream and not one flood. */
-const mostAhead = 50_000
+const maxAhead = 50_000
 
 interface Project {
   project: { id: string }
@@ -67,7 +67,7 @@ async function stream(fairway: Fairway, database: pg.Pool, project: Project, tot
   let next = 0
   const send = async () => {
     while (next < total) {
-      while (next - done > mostAhead) await new Promise((resolve) => setTimeout(resolve, 20))
+      while (next - done > maxAhead) await new Promise((resolve) => setTimeout(resolve, 20))
       const from = next
       next += 100
       const batch = Array.from({ length: 100 }, (_, n) => {

@@ -16,7 +16,7 @@ import { option, pairedRow, quick, report } from './report.ts'
 
 const kills = option('kills', quick ? 20 : 500)
 const seed = option('seed', 1)
-const longestPauseMs = 800
+const maxPauseMs = 800
 /** What dead workers held comes back when their lease ends. */
 const drainMs = 60_000
 
@@ -31,7 +31,7 @@ try {
   await cast.start()
   const random = randomFrom(seed)
   for (let kill = 1; kill <= kills; kill++) {
-    await sleep(random() * longestPauseMs)
+    await sleep(random() * maxPauseMs)
     await cast.killOne(random())
     if (kill % 20 === 0) console.log(`${kill} kills`)
   }

@@ -23,7 +23,7 @@ interface Leg {
   perSecond: number
   seconds: number
   urgentP99: number
-  longestAddMs: number
+  maxAddMs: number
 }
 
 /** One urgent job after the other: how long each took to be added, and until it ran. */
@@ -83,7 +83,7 @@ async function leg(store: MovableStore, urgent: Urgent, target: string): Promise
   const seconds = (performance.now() - startedAt) / 1_000
   while ((await store.place()).phase !== 'steady') await sleep(50)
   const { p99, longestAddMs } = urgent.take()
-  return { perSecond: jobs / seconds, seconds, urgentP99: p99, longestAddMs }
+  return { perSecond: jobs / seconds, seconds, urgentP99: p99, maxAddMs: longestAddMs }
 }
 
 async function round(url: string, endpoint: string, n: number) {
@@ -153,8 +153,8 @@ try {
       row('urgent jobs, add to run, p99: nothing moves', 'ms', ({ idle }) => idle),
       row('the same on the way to DynamoDB', 'ms', ({ there }) => there.urgentP99),
       row('the same on the way back', 'ms', ({ back }) => back.urgentP99),
-      row('longest add on the way to DynamoDB', 'ms', ({ there }) => there.longestAddMs),
-      row('longest add on the way back', 'ms', ({ back }) => back.longestAddMs),
+      row('longest add on the way to DynamoDB', 'ms', ({ there }) => there.maxAddMs),
+      row('longest add on the way back', 'ms', ({ back }) => back.maxAddMs),
       row('jobs lost or doubled', 'jobs', ({ lost, wrong }) => Math.abs(lost) + wrong, 0),
     ],
     { jobs, rounds },

@@ -153,14 +153,14 @@ async function lookWhileTheyCome(app: App, projectId: number) {
     }
     ended = performance.now()
   })()
-  let mostWaiting = 0
+  let maxWaiting = 0
   for (let left = 0; ended === undefined || left > 0; ) {
     if (!(await evaluateStep(app, projectId, storeSegmentEvents))) await pause(100)
     left = await waiting(app, projectId)
-    mostWaiting = Math.max(mostWaiting, left)
+    maxWaiting = Math.max(maxWaiting, left)
   }
   await coming
-  return { behind: (performance.now() - ended) / 1_000, mostWaiting }
+  return { behind: (performance.now() - ended) / 1_000, maxWaiting }
 }
 
 async function waiting(app: App, projectId: number): Promise<number> {
@@ -222,7 +222,7 @@ async function againRows(app: App, projectId: number, postmaster: number): Promi
     const steadyName = `${changingPerSecond} changed people/s for ${changingFor} s, ${segments} segments`
     rows.push(
       pairedRow(`${steadyName}: behind at the end`, 's', [{ ours: steady.behind }], null),
-      pairedRow(`${steadyName}: most waiting`, 'people', [{ ours: steady.mostWaiting }], null),
+      pairedRow(`${steadyName}: most waiting`, 'people', [{ ours: steady.maxWaiting }], null),
     )
     for (const id of made) await deleteSegment(app, projectId, id)
     // Housekeeping does it in steps.

@@ -4,7 +4,7 @@ import type { Reply } from './tenant.ts'
 import { p99 } from './watch.ts'
 import type { Seen } from './watcher.ts'
 
-const mostLoopMs = 100
+const maxLoopMs = 100
 const quietProbes = ['heartbeat', 'track', 'people'] as const
 
 /** What came of one input. */
@@ -76,7 +76,7 @@ function wrongReply({ status, headers, text }: Reply): string | undefined {
 }
 
 const held = ({ loopMs }: Seen, when: string) =>
-  loopMs !== undefined && loopMs > mostLoopMs ? [`held the loop for ${Math.round(loopMs)} ms${when}`] : []
+  loopMs !== undefined && loopMs > maxLoopMs ? [`held the loop for ${Math.round(loopMs)} ms${when}`] : []
 
 /** Twice as long as when idle, or 50 ms longer, whichever is more. */
 const isSlowed = ({ p99, idle }: { p99: number; idle: number }) => p99 > Math.max(2 * idle, idle + 50)

@@ -23,7 +23,7 @@ interface Sent {
 }
 
 /** What is kept of a reply's body. */
-const mostKept = 1 << 20
+const maxKept = 1 << 20
 
 /** A client that may send anything, and notes what it is told. Speaks to loopback addresses only. */
 export class Tenant {
@@ -61,7 +61,7 @@ export class Tenant {
         (response) => {
           let text = ''
           response.setEncoding('utf8')
-          response.on('data', (chunk: string) => text.length < mostKept && (text += chunk))
+          response.on('data', (chunk: string) => text.length < maxKept && (text += chunk))
           response.on('end', () => resolve(toReply(response.statusCode!, response.headers, text)))
           response.on('error', () => resolve(toReply(0, {}, '')))
         },
@@ -123,7 +123,7 @@ export class Tenant {
     this.#signal.addEventListener('abort', end)
     const timer = setTimeout(end, ms)
     let text = ''
-    socket.setEncoding('latin1').on('data', (chunk) => text.length < mostKept && (text += chunk))
+    socket.setEncoding('latin1').on('data', (chunk) => text.length < maxKept && (text += chunk))
     const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()).on('error', () => {}))
     for (const part of parts) {
       if (socket.destroyed) break

@@ -9,7 +9,7 @@ import type { Project } from './tenant.ts'
 const { url, project } = JSON.parse(process.argv[2]!) as { url: string; project: Project }
 const { hostname, port } = new URL(url)
 const bearer = { authorization: `Bearer ${project.secretKey}` }
-const mostMs = 60_000
+const maxMs = 60_000
 
 export interface Seen {
   /** Times of the answers in milliseconds, and how many were not answered as they should be. */
@@ -30,7 +30,7 @@ let seen = nothing()
 
 function ask(method: string, path: string, headers = {}, body?: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const sending = request({ host: hostname, port, method, path, headers, timeout: mostMs }, (reply) => {
+    const sending = request({ host: hostname, port, method, path, headers, timeout: maxMs }, (reply) => {
       let text = ''
       reply.setEncoding('utf8').on('data', (chunk) => (text += chunk))
       reply.on('end', () => resolve(reply.statusCode === 200 ? text : undefined))

@@ -14,7 +14,7 @@ const log = openLog(directory)
 const tickMs = 10
 const tenants = 10
 /** While the database is away adds pile up to here. */
-const mostUnderWay = 100
+const maxUnderWay = 100
 
 let next = Number(first)
 let adding = true
@@ -41,7 +41,7 @@ process.once('disconnect', () => process.exit(0))
 process.send!('ready')
 while (adding) {
   await sleep(tickMs)
-  if (underWay.size > mostUnderWay) continue
+  if (underWay.size > maxUnderWay) continue
   for (let single = 0; single < 4; single++) add(1)
   add(5)
   add(1, { delayMs: Math.random() * 500 })

@@ -12,7 +12,7 @@ const [url, directory] = process.argv.slice(2) as [string, string]
 const store = postgresStore({ connectionString: url })
 const log = openLog(directory)
 /** Together the workers can do little more than what is added, so that each kill finds many jobs in their hands. */
-const longestMs = 30
+const maxMs = 30
 
 watchEnds(store, log)
 const queue = createQueue({ store })
@@ -20,7 +20,7 @@ queue.worker(
   {
     job: async (job) => {
       log('started', job.data as number)
-      await sleep(Math.random() * longestMs)
+      await sleep(Math.random() * maxMs)
       log('ended', job.data as number)
     },
   },

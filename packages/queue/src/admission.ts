@@ -4,7 +4,7 @@ import { pressureFrom, type Store, type Usage } from './store.ts'
 
 /** From this share of a quota on, adds take longer; at all of it they are refused. */
 const slowFrom = 0.9
-const longestDelayMs = 1_000
+const maxDelayMs = 1_000
 /** How often the usage of tenants near their quota, and of the store, is read. */
 const readEveryMs = 1_000
 /** Tenants near their quota that are remembered at most; a quota of one that is forgotten is learned at its next add. */
@@ -81,7 +81,7 @@ export class Admission {
   delayOf(pressure: number | undefined): number {
     if (pressure === undefined || pressure < slowFrom) return 0
     this.#slowed++
-    return Math.ceil(((Math.min(1, pressure) - slowFrom) / (1 - slowFrom)) * longestDelayMs)
+    return Math.ceil(((Math.min(1, pressure) - slowFrom) / (1 - slowFrom)) * maxDelayMs)
   }
 
   learn(usages: readonly Usage[]): void {

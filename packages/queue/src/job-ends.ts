@@ -6,7 +6,7 @@ import { encodeBody, encodeRecord, type JobRecord, limits, packPages, roundDueTi
 import type { HeldPage, Settler } from './settler.ts'
 import type { RetryPolicy } from './types.ts'
 
-const longestReason = 2_000
+const maxReasonLength = 2_000
 
 /** Thrown nowhere: marks a job that was cancelled before it ran, or while. */
 export class Cancelled extends Error {
@@ -166,7 +166,7 @@ export function reasonOf(end: unknown): string {
   try {
     const said: unknown = end instanceof Error ? end.message : end
     const text = typeof said === 'string' ? said : inspect(said, { depth: 3 })
-    return text.replaceAll('\u0000', '').slice(0, longestReason)
+    return text.replaceAll('\u0000', '').slice(0, maxReasonLength)
   } catch {
     return 'an error that can not be shown as text'
   }

@@ -3,7 +3,7 @@ import { FairScheduler } from './fair-scheduler.ts'
 import { LaneTenant } from './lane-tenant.ts'
 import { type JobRecord, maxPageJobs } from './page.ts'
 import type { HeldPage } from './settler.ts'
-import { longestTimerMs } from './signal.ts'
+import { maxTimerMs } from './signal.ts'
 import type { ClaimedPage, LaneRequest } from './store.ts'
 import { TenantQueue } from './tenant-queue.ts'
 import type { LaneConfig } from './types.ts'
@@ -34,7 +34,7 @@ const claimBytes = 1024 * 1024
 /** A tenant with a rate starts at most this much of it at once. */
 const paceSliceMs = 100
 /** However long its call was: what yields is slowed, never stopped. */
-const longestRestMs = 2_000
+const maxRestMs = 2_000
 
 /** One lane of one worker: the jobs in memory, in fair order, and what to claim next. */
 export class Lane {
@@ -264,7 +264,7 @@ export class Lane {
   /** After a call of `serviceMs` a tenant that yields leaves the machine to others for its part of the time. */
   #rest(tenant: LaneTenant, serviceMs: number): void {
     if (this.restShare === 0 || !this.#yields || (this.#yields === 'backlog' && tenant.jobs === 0)) return
-    const restMs = Math.min(longestRestMs, (serviceMs * this.restShare) / (1 - this.restShare))
+    const restMs = Math.min(maxRestMs, (serviceMs * this.restShare) / (1 - this.restShare))
     // One that has left memory is remembered; of the others there may be thousands.
     if (tenant.jobs === 0) this.close(tenant.name, this.#now() + restMs)
     else tenant.openAt = Math.max(tenant.openAt, this.#now() + restMs)
@@ -292,7 +292,7 @@ export class Lane {
         this.#settle(tenant)
         this.#onOpen()
       },
-      Math.min(longestTimerMs, Math.ceil(waitMs)),
+      Math.min(maxTimerMs, Math.ceil(waitMs)),
     )
     this.#opening.add(timer)
   }

@@ -15,7 +15,7 @@ interface Range {
   whole?: boolean
 }
 
-const longestLeaseMs = 3_600_000
+const maxLeaseMs = 3_600_000
 
 /** @throws InvalidOption that names the option and what it must be */
 export function numberOption<Default>(
@@ -35,7 +35,7 @@ export function numberOption<Default>(
 }
 
 export const leaseOption = (value: unknown, fallback: number): number =>
-  numberOption('leaseMs', value, fallback, { least: 50, most: longestLeaseMs })
+  numberOption('leaseMs', value, fallback, { least: 50, most: maxLeaseMs })
 
 /** A limit of Infinity is none. */
 export const timeoutOption = (name: string, value: unknown, fallback: number): number =>

@@ -8,7 +8,7 @@ import { keyOf, priorityOf } from './streams.ts'
 import type { WorkerSession } from './worker-session.ts'
 
 /** A page with more estimated work than this for a lane's slots is broken up, so that others can help with it. */
-export const longestPageMs = 5_000
+export const maxPageMs = 5_000
 
 const askAgainMs = 200
 
@@ -132,7 +132,7 @@ function surplusOf(
   slots: number,
 ): number[] {
   const paced = pace ? Math.ceil((pace.perSecond * paceAheadMs) / 1_000) : Number.POSITIVE_INFINITY
-  const most = Math.max(1, Math.min(paced, Math.floor((slots * longestPageMs) / cost)))
+  const most = Math.max(1, Math.min(paced, Math.floor((slots * maxPageMs) / cost)))
   if (jobs <= most || keyOf(stream) !== undefined) return []
   const finished = new Set(done)
   const unfinished = [...records.keys()].filter((position) => !finished.has(position))

@@ -2,7 +2,7 @@ import { InvalidOption } from './errors.ts'
 import type { Store } from './store.ts'
 import type { Job, Json } from './types.ts'
 
-const longestBytes = 65_536
+const maxBytes = 65_536
 
 /** What handlers say of how far they are, stored at most once a second for all jobs together. */
 export class ProgressNotes {
@@ -58,7 +58,7 @@ function encode(id: string, progress: unknown): string {
   }
   if (json === undefined)
     throw new InvalidOption('progress', `The progress of job ${id} is not JSON: it is ${typeof progress}`)
-  if (Buffer.byteLength(json) > longestBytes)
-    throw new InvalidOption('progress', `The progress of job ${id} is larger than ${longestBytes} bytes`)
+  if (Buffer.byteLength(json) > maxBytes)
+    throw new InvalidOption('progress', `The progress of job ${id} is larger than ${maxBytes} bytes`)
   return json
 }

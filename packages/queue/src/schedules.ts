@@ -5,7 +5,7 @@ import { encodeJob, limits } from './page.ts'
 import type { Store, StoredSchedule } from './store.ts'
 import type { JobInput, Schedule } from './types.ts'
 
-const longestId = 40
+const maxIdLength = 40
 
 /**
  * Repeating jobs. Every process looks; the store moves a schedule on and adds its job in one step, only from the time that
@@ -19,8 +19,8 @@ export class Schedules {
   }
 
   async save(id: string, schedule: Schedule): Promise<void> {
-    if (typeof id !== 'string' || id.length === 0 || id.length > longestId)
-      throw new InvalidJob('id', `The schedule's id must have 1 to ${longestId} characters`)
+    if (typeof id !== 'string' || id.length === 0 || id.length > maxIdLength)
+      throw new InvalidJob('id', `The schedule's id must have 1 to ${maxIdLength} characters`)
     // Times of its own would be those of its first job for ever.
     if (typeof schedule?.job !== 'object' || schedule.job === null)
       throw new InvalidJob('job', 'A schedule needs a job')

@@ -1,5 +1,5 @@
 /** Of Node's timers; longer ones would fire at once. */
-export const longestTimerMs = 2 ** 31 - 1
+export const maxTimerMs = 2 ** 31 - 1
 
 /** A bell that one loop waits for. Rung while nobody waits, it is heard at the next wait. */
 export class Signal {
@@ -15,7 +15,7 @@ export class Signal {
   async wait(timeoutMs: number): Promise<boolean> {
     if (!this.#raised) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.min(timeoutMs, longestTimerMs))
+        const timer = setTimeout(resolve, Math.min(timeoutMs, maxTimerMs))
         this.#resolve = () => {
           clearTimeout(timer)
           resolve()
@@ -33,7 +33,7 @@ export class Signal {
 export function within<T>(ms: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = () => reject(new Error(`there was no answer within ${Math.round(ms)} ms`))
-    const timer = setTimeout(giveUp, Math.min(ms, longestTimerMs))
+    const timer = setTimeout(giveUp, Math.min(ms, maxTimerMs))
     work.finally(() => clearTimeout(timer)).then(resolve, reject)
   })
 }

@@ -14,7 +14,7 @@ import {
   retryOption,
   timeoutOption,
 } from './options.ts'
-import { longestPageMs, PageIntake } from './page-intake.ts'
+import { maxPageMs, PageIntake } from './page-intake.ts'
 import { ProgressNotes } from './progress-notes.ts'
 import type { Handlers } from './queue.ts'
 import { pause, Signal } from './signal.ts'
@@ -29,8 +29,8 @@ const dispatchSliceMs = 5
  * When nothing is found the store is asked again after 10, 20, 40 … ms, up to this: a head may have been locked for a moment
  * by a producer's commit. With LISTEN at work the longest wait only bounds what a lost notification costs.
  */
-const longestPollMs = 500
-const shortestPollMs = 10
+const maxPollMs = 500
+const minPollMs = 10
 /** The part of the time that lanes which yield rest at most: their work goes on, however busy the machine is. */
 const mostRest = 0.95
 /** Of one claim. */
@@ -159,15 +159,15 @@ export class QueueWorker extends WorkerEvents {
     const wakeUp = new Signal()
     this.#wakeUps.push(wakeUp)
     let failures = 0
-    let pollMs = shortestPollMs
+    let pollMs = minPollMs
     while (!this.#closing) {
       try {
         const session = await this.#openSession()
         const lanes = all.filter((lane) => lane.wants(this.#laneBudget))
         if (lanes.length > 0) await this.#claim(session, lanes)
-        else if (await wakeUp.wait(pollMs)) pollMs = shortestPollMs
+        else if (await wakeUp.wait(pollMs)) pollMs = minPollMs
         else {
-          pollMs = Math.min(longestPollMs, pollMs * 2)
+          pollMs = Math.min(maxPollMs, pollMs * 2)
           for (const lane of all) lane.wake()
         }
         failures = 0
@@ -425,7 +425,7 @@ export class QueueWorker extends WorkerEvents {
     }
     // Nobody knew how long these jobs take when they were claimed, a page at a time: others may help with what is too much.
     for (const [tenant, { lane, costMs }] of costs) {
-      const surplus = lane.takeSurplus(tenant, costMs, longestPageMs)
+      const surplus = lane.takeSurplus(tenant, costMs, maxPageMs)
       if (this.#session) this.#ends.release(this.#session.settler, surplus)
     }
     void this.#session?.settler.flush()

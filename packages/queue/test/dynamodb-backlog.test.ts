@@ -4,7 +4,7 @@ import type { JobRecord } from '../src/page.ts'
 import type { ClaimedPage, NewPage } from '../src/store.ts'
 import { emptySettlement, ending, pageOf, recordsOf, refOf } from './conformance/scene.ts'
 import { type DynamodbHarness, describeOnDynamodb, endpoint, openDynamodb } from './dynamodb-harness.ts'
-import { MortalStore } from './dynamodb-mortal.ts'
+import { MortalStore } from './dynamodb-killed-process.ts'
 
 const lane = 'backlog'
 const record = (id: string): JobRecord => [id, 'job', null]

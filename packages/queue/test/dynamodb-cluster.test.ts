@@ -5,7 +5,7 @@ import { assign } from '../src/stores/dynamodb/cluster/assign.ts'
 import { dynamodbStore } from '../src/stores/dynamodb/dynamodb-store.ts'
 import { emptySettlement, ending, pageOf, recordsOf, refOf } from './conformance/scene.ts'
 import { describeOnDynamodb, endpoint, freshTable } from './dynamodb-harness.ts'
-import { MortalStore } from './dynamodb-mortal.ts'
+import { MortalStore } from './dynamodb-killed-process.ts'
 
 const lane = 'cluster'
 const tenants = Array.from({ length: 60 }, (_, n) => `t${n}`)

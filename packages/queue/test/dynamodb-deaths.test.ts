@@ -4,7 +4,7 @@ import { dynamodbStore } from '../src/stores/dynamodb/dynamodb-store.ts'
 import { isExclusive } from '../src/streams.ts'
 import { pageOf } from './conformance/scene.ts'
 import { describeOnDynamodb, endpoint, freshTable } from './dynamodb-harness.ts'
-import { Ledger, lane, MortalStore, MortalWorker } from './dynamodb-mortal.ts'
+import { Ledger, lane, MortalStore, MortalWorker } from './dynamodb-killed-process.ts'
 
 const streams = ['', '', 'p1', 'kx', 'ky']
 const random = (below: number) => Math.floor(Math.random() * below)

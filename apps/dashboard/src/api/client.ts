@@ -62,12 +62,12 @@ export async function sendSlice<T>(path: string, query: Record<string, QueryValu
 }
 
 /** Beyond what any read may take: a server that is hung, or a network that swallows, is away as well. */
-const mostReadMs = 60_000
+const maxReadMs = 60_000
 
 function send(path: string, { method = 'GET', query, body, signal }: RequestOptions): Promise<Response> {
   return fetchFrom(withQuery(path, query), {
     method,
-    signal: method === 'GET' ? within(mostReadMs, signal) : signal,
+    signal: method === 'GET' ? within(maxReadMs, signal) : signal,
     headers: {
       accept: 'application/json',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),

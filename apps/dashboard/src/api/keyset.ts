@@ -27,7 +27,7 @@ export function useKeyset<Item>(
 
 const rowsAtOnce = 100
 /** Somebody who has more of them looks for names by other means. */
-const mostRows = 1000
+const maxRows = 1000
 
 /** A short list at once, for choosing from it and for what its ids are called. */
 export const useWhole = <Item>(key: readonly unknown[], path: string) =>
@@ -36,7 +36,7 @@ export const useWhole = <Item>(key: readonly unknown[], path: string) =>
     queryFn: async ({ signal }) => {
       const items: Item[] = []
       let cursor: string | null | undefined
-      while (cursor !== null && items.length < mostRows) {
+      while (cursor !== null && items.length < maxRows) {
         const page: Page<Item> = await request(path, { query: { limit: rowsAtOnce, cursor }, signal })
         items.push(...page.items)
         cursor = page.nextCursor

@@ -7,10 +7,10 @@ const isTransient = (error: Error) =>
 
 /** The project reads as much at once as it may: that passes within seconds, and is no failure. */
 export const isBusy = (error: Error | null) => error instanceof ApiError && error.code === 'busy'
-const mostBusyTries = 20
+const maxBusyTries = 20
 
 /** For requests that are dear: only what was not even begun is asked again. */
-export const retryWhileBusy = (failures: number, error: Error) => isBusy(error) && failures < mostBusyTries
+export const retryWhileBusy = (failures: number, error: Error) => isBusy(error) && failures < maxBusyTries
 
 export const isSignedOut = (error: Error) => error instanceof ApiError && error.status === 401
 

@@ -5,7 +5,7 @@ import type { Import } from './imports.ts'
 /** What is sent at once: little at first and after a failure, more while it is fast. The server waits a minute for a part. */
 const sliceBytes = { least: 256 * 1024, first: 1024 * 1024, most: 8 * 1024 * 1024 }
 const fastMs = 1500
-const longestPauseMs = 15_000
+const maxPauseMs = 15_000
 
 export interface Upload {
   file: File
@@ -84,7 +84,7 @@ async function send(project: string, id: number, key: string, file: File, from: 
       if (!isTransient(error)) throw error
       bytes = sliceBytes.least
       note(key, { waiting: true })
-      await pause(Math.min(longestPauseMs, 500 * 2 ** failures++))
+      await pause(Math.min(maxPauseMs, 500 * 2 ** failures++))
       // Whether the part arrived, only the server knows: its answer may be what was lost.
       const now = await whereIsIt(project, id)
       if (now && now.state !== 'uploading') return

@@ -21,7 +21,7 @@ interface TimeBarsProps<Name extends string> {
 
 const lines = 4
 /** So many labels find room below the bars on a phone. */
-const mostLabels = 6
+const maxLabels = 6
 
 /**
  * Numbers over time as bars. Plain elements, because a library for charts was half of what a cold screen transferred. The
@@ -30,7 +30,7 @@ const mostLabels = 6
 export function TimeBars<Name extends string>({ points, series, words }: TimeBarsProps<Name>) {
   const [pointed, setPointed] = useState<number>()
   const top = topOf(Math.max(1, ...points.map((point) => sumOf(point, series))))
-  const every = Math.ceil(points.length / mostLabels)
+  const every = Math.ceil(points.length / maxLabels)
   const shown = pointed === undefined ? undefined : points[pointed]
   return (
     <>

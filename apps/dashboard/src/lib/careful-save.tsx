@@ -34,7 +34,7 @@ interface CarefulSave<Stored, Draft, Body> {
   taken: number
 }
 
-const mostTries = 3
+const maxTries = 3
 
 /** A save that met one of somebody else: what both changed, and how it goes on. */
 interface Clash extends Omit<Merge<unknown>, 'merged'> {
@@ -90,7 +90,7 @@ export function useCarefulSave<Stored extends { updatedAt: string }, Draft, Body
       const mergeFor = (winner: Winner) => merge(fields, toDraft(base!), toDraft(theirs), mine, winner)
       const ours = mergeFor('mine')
       const labels = [...new Set([...takenOver, ...ours.takenOver])]
-      if (ours.differences.length > 0 || tries === mostTries) {
+      if (ours.differences.length > 0 || tries === maxTries) {
         const goOn = (merged: Draft) => void write(bodyOf, onSaved, theirs, merged, labels)
         const takeTheirs = () => {
           const { merged } = mergeFor('theirs')

@@ -6,7 +6,7 @@ import type { App } from '../platform/app.ts'
 import { addressKey } from '../platform/email-address.ts'
 import { ApiError, notFound } from '../platform/errors.ts'
 import { rightsOf } from '../platform/rights.ts'
-import { authPath, shortestPassword } from './auth.ts'
+import { authPath, passwordMinLength } from './auth.ts'
 import { rememberBrowser } from './known-browser.ts'
 import { organizationsOf, updateUser } from './members.ts'
 import { createProject, listProjects, requireRoomForProject } from './projects.ts'
@@ -103,7 +103,7 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
         tags: ['session'],
         body: Type.Object(
           {
-            newPassword: Type.String({ minLength: shortestPassword, maxLength: 128 }),
+            newPassword: Type.String({ minLength: passwordMinLength, maxLength: 128 }),
             currentPassword: Type.Optional(Type.String({ maxLength: 128 })),
           },
           { additionalProperties: false },

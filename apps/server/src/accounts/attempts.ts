@@ -1,6 +1,6 @@
 import type { App } from '../platform/app.ts'
 import { tooManyRequests } from '../platform/errors.ts'
-import { keptWith } from '../platform/kept-with.ts'
+import { memoizePerObject } from '../platform/memoize-per-object.ts'
 import { networkOf } from './network.ts'
 
 const windowMs = 60_000
@@ -49,4 +49,6 @@ export class Attempts {
 }
 
 /** The limits of this App. */
-export const attemptsOf = keptWith((app: App) => ({ failedAuth: new Attempts(app, failuresPerMinute) }))
+export const attemptsOf = memoizePerObject((app: App) => ({
+  failedAuth: new Attempts(app, failuresPerMinute),
+}))

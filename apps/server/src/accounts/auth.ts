@@ -1,13 +1,13 @@
 import { betterAuth } from 'better-auth'
 import { magicLink, organization } from 'better-auth/plugins'
 import type { App } from '../platform/app.ts'
-import { keptWith } from '../platform/kept-with.ts'
+import { memoizePerObject } from '../platform/memoize-per-object.ts'
 import { ownsAnOrganization } from './members.ts'
 
 /** Set by our HTTP layer from the real connection (or the trusted proxy), never taken from the client. */
 export const addressHeader = 'x-fairway-client-address'
 export const authPath = '/api/auth'
-export const shortestPassword = 12
+export const passwordMinLength = 12
 export const signInLinkMinutes = 60
 const sessionDays = 30
 
@@ -27,7 +27,7 @@ function createAuth(app: App) {
     session: { modelName: 'sessions', expiresIn: sessionDays * 86_400, updateAge: 86_400 },
     account: { modelName: 'user_accounts' },
     verification: { modelName: 'verifications' },
-    emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: shortestPassword },
+    emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: passwordMinLength },
     // Reachable only from our own code: links are made on the server's machine and opened through our own route.
     disabledPaths: ['/sign-in/magic-link', '/magic-link/verify', '/sign-up/email'],
     // The server may be reached as localhost, by address or by name; `auth-routes.ts` puts that host into the URL.
@@ -78,4 +78,4 @@ export const publicOrigin = (app: App): string =>
 export type Auth = ReturnType<typeof createAuth>
 
 /** For its options; calls go through `withAuth`. */
-export const authOf: (app: App) => Auth = keptWith(createAuth)
+export const authOf: (app: App) => Auth = memoizePerObject(createAuth)

@@ -1,7 +1,7 @@
 import type { App } from '../platform/app.ts'
 import { databaseError } from '../platform/db/database-error.ts'
 import { unavailable } from '../platform/errors.ts'
-import { keptWith } from '../platform/kept-with.ts'
+import { memoizePerObject } from '../platform/memoize-per-object.ts'
 
 export interface KeyOwner {
   readonly projectId: number
@@ -151,4 +151,4 @@ async function loadOwners(app: App, hashes: string[]): Promise<Map<string, KeyOw
 }
 
 /** The one cache of this App. */
-export const keyCache = keptWith((app: App) => new KeyCache(app))
+export const keyCache = memoizePerObject((app: App) => new KeyCache(app))

@@ -29,7 +29,7 @@ export interface CreatedKey extends KeySummary {
 const prefixes: Record<KeyKind, string> = { tracking: 'fw_track_', secret: 'fw_secret_' }
 const randomByteCount = 27
 const importedKey = /^[\x21-\x7e]{16,256}$/
-const longestKey = 256
+const maxKeyLength = 256
 const maxKeysPerProject = 100
 
 /** Of a key that we made. */
@@ -148,7 +148,7 @@ export const forgetKey = (app: App, plaintext: string): void => keyCache(app).fo
  * @throws {ApiError} 503 when the database can't be asked, or too many unknown keys are being asked for at once.
  */
 export function findKey(app: App, plaintext: string): KeyOwner | null | Promise<KeyOwner | null> {
-  if (plaintext.length < 16 || plaintext.length > longestKey) return null
+  if (plaintext.length < 16 || plaintext.length > maxKeyLength) return null
   return keyCache(app).find(digestOf(plaintext))
 }
 

@@ -1,10 +1,10 @@
 import type { Pool } from 'pg'
-import { keptWith } from '../platform/kept-with.ts'
+import { memoizePerObject } from '../platform/memoize-per-object.ts'
 
 /** Projects remembered; what is over is asked for again. */
 const mostKnown = 100_000
 
-const knownOf = keptWith((_pool: Pool) => new Map<number, string>())
+const knownOf = memoizePerObject((_pool: Pool) => new Map<number, string>())
 
 /**
  * Whose a project is, for limits of a process that organizations share before their projects do: one organization may have

@@ -41,8 +41,8 @@ export interface ProjectSettings {
   defaultCountry?: string | null
 }
 
-const longestName = 200
-const longestRetentionDays = 36_500
+const maxNameLength = 200
+const maxRetentionDays = 36_500
 
 /**
  * Creates a project with a tracking and a secret key. `organizationId`: default the installation's first.
@@ -82,7 +82,7 @@ export async function getProject(app: App, projectId: number): Promise<Project> 
 }
 
 /** The command line on the server's machine is not bound by it. */
-const mostProjects = 100
+const maxProjects = 100
 
 /** @throws {ApiError} 409 when the organization has as many projects as it may make by itself. */
 export async function requireRoomForProject(app: App, organizationId: string): Promise<void> {
@@ -90,9 +90,9 @@ export async function requireRoomForProject(app: App, organizationId: string): P
     'select count(*) as count from projects where organization_id = $1 and deleted_at is null',
     [organizationId],
   )
-  if (rows[0]!.count >= mostProjects)
+  if (rows[0]!.count >= maxProjects)
     throw conflict(
-      `An organization may make ${mostProjects} projects: delete one that is not used, or ask the operator to run \`npx fairway project create\``,
+      `An organization may make ${maxProjects} projects: delete one that is not used, or ask the operator to run \`npx fairway project create\``,
     )
 }
 
@@ -160,8 +160,8 @@ function toColumns(settings: ProjectSettings): Record<string, unknown> {
 function checkName(name: string): string {
   const trimmed = name.trim()
   const printable = !/\p{Cc}/u.test(trimmed)
-  if (trimmed && trimmed.length <= longestName && printable) return trimmed
-  throw invalidField('name', `must be 1 to ${longestName} characters, without line breaks`)
+  if (trimmed && trimmed.length <= maxNameLength && printable) return trimmed
+  throw invalidField('name', `must be 1 to ${maxNameLength} characters, without line breaks`)
 }
 
 function checkMode(mode: string): string {
@@ -182,10 +182,10 @@ function checkTimezone(timezone: string): string {
 }
 
 function checkRetention(days: number | null): number | null {
-  if (days === null || (Number.isInteger(days) && days >= 1 && days <= longestRetentionDays)) return days
+  if (days === null || (Number.isInteger(days) && days >= 1 && days <= maxRetentionDays)) return days
   throw invalidField(
     'eventRetentionDays',
-    `must be a whole number from 1 to ${longestRetentionDays}, or null for ever`,
+    `must be a whole number from 1 to ${maxRetentionDays}, or null for ever`,
   )
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { App } from '../platform/app.ts'
 import { tooManyRequests } from '../platform/errors.ts'
-import { keptWith } from '../platform/kept-with.ts'
+import { memoizePerObject } from '../platform/memoize-per-object.ts'
 import { knownBrowser } from './known-browser.ts'
 import { networkOf } from './network.ts'
 
@@ -20,7 +20,7 @@ const ofAccount: Limit = { most: 30, windowMs: 3_600_000, what: 'in an hour for 
 const ofBrowser: Limit = { most: 30, windowMs: 3_600_000, what: 'in an hour from this browser' }
 
 /** Rows kept; the ones that end first go. */
-const mostRows = 100_000
+const maxRows = 100_000
 /** One in so many counts sweeps. */
 const sweepEvery = 100
 
@@ -58,7 +58,7 @@ async function count(app: App, limit: Limit, who: string): Promise<void> {
   const { count, ends_at } = rows[0]!
   if (count <= limit.most) return
   // The next refusals need no round trip.
-  if (refused.size >= mostRows) refused.clear()
+  if (refused.size >= maxRows) refused.clear()
   refused.set(key, ends_at.getTime())
   throw tooMany(limit, ends_at.getTime(), now)
 }
@@ -69,7 +69,7 @@ const tooMany = ({ most, what }: Limit, until: number, now: Date) =>
     Math.max(1, Math.ceil((until - now.getTime()) / 1000)),
   )
 
-const stateOf = keptWith((_app: App) => ({ counted: 0, refused: new Map<string, number>() }))
+const stateOf = memoizePerObject((_app: App) => ({ counted: 0, refused: new Map<string, number>() }))
 
 /** Bounded rows under any flood, at little cost. */
 async function sweep(app: App, now: Date): Promise<void> {
@@ -78,7 +78,7 @@ async function sweep(app: App, now: Date): Promise<void> {
   await app.pool.query(
     `delete from sign_in_attempts where ends_at <= $1
        or ends_at < (select ends_at from sign_in_attempts order by ends_at desc offset $2 limit 1)`,
-    [now, mostRows],
+    [now, maxRows],
   )
   for (const [key, until] of state.refused) if (until <= now.getTime()) state.refused.delete(key)
 }

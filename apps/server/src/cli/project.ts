@@ -41,7 +41,7 @@ export async function listProjectsCommand({ json }: Output): Promise<void> {
 /** @throws {WrongArguments} when `text` is not the id of a project that is there */
 export async function findProject(app: App, text: string | number): Promise<Project> {
   const id = Number(text)
-  const isId = /^\d+$/.test(String(text)) && id > 0 && id <= largestId
+  const isId = /^\d+$/.test(String(text)) && id > 0 && id <= maxId
   const project = isId ? await getProject(app, id).catch(unlessNotFound) : undefined
   if (!project)
     throw new WrongArguments(`There is no project "${text}": \`npx fairway project list\` shows their ids.`)
@@ -49,7 +49,7 @@ export async function findProject(app: App, text: string | number): Promise<Proj
 }
 
 /** Of PostgreSQL's `integer`. */
-const largestId = 2_147_483_647
+const maxId = 2_147_483_647
 
 function unlessNotFound(error: unknown): undefined {
   if ((error as { status?: number }).status !== 404) throw error

@@ -7,7 +7,7 @@ import type { Canary } from './canary.ts'
 /** Probes give up after a few seconds themselves, and learn nothing then. */
 const answerWithinMs = 5_000
 /** A process that is replaced is back within this time, if nothing is wrong. */
-const longestNotRunningMs = 30_000
+const maxNotRunningMs = 30_000
 
 /** For load balancers and monitors; none of them needs a key, none tells anything about projects. */
 export function healthRoutes(app: App, canary: Canary) {
@@ -56,7 +56,7 @@ export function healthRoutes(app: App, canary: Canary) {
 
 /** Jobs that nobody does are found here, although the queue itself is well. */
 function requireRunning({ processes }: App): void {
-  const down = processes.states.find(({ notRunningMs }) => notRunningMs > longestNotRunningMs)
+  const down = processes.states.find(({ notRunningMs }) => notRunningMs > maxNotRunningMs)
   if (!down) return
   const { role, notRunningMs, lastReason } = down
   const why = lastReason === null ? '' : `: ${lastReason}`

@@ -6,7 +6,7 @@ import { isCanary } from './canary.ts'
 /** The queue's numbers come from the database: ask at most this often, however often /metrics is read. */
 const readEveryMs = 5_000
 /** Projects with a label of their own; all others are `other`. */
-const mostProjects = 10
+const maxProjects = 10
 /** (lane, project) pairs that are read to find them. */
 const pairsRead = 200
 
@@ -138,7 +138,7 @@ function setProjects(gauge: Gauge, parts: [project: string, value: number][], to
   if (unit === 0) return
   const sums = new Map<string, number>()
   for (const [project, value] of parts) sums.set(project, (sums.get(project) ?? 0) + value)
-  const top = [...sums].toSorted(([, a], [, b]) => b - a).slice(0, mostProjects)
+  const top = [...sums].toSorted(([, a], [, b]) => b - a).slice(0, maxProjects)
   for (const [project, value] of top) gauge.set({ project }, value / unit)
   const rest = top.reduce((left, [, value]) => left - value, total)
   // Read a moment apart, the parts may be more than the total.
@@ -150,7 +150,7 @@ const seconds = (ms: number | null) => (ms === null ? null : ms / 1_000)
 /** Where DynamoDB is set up: what the queue costs there. */
 function measureRequestUnits({ requestUnits }: App, registry: Registry): void {
   if (!requestUnits) return
-  let told = { read: 0, write: 0 }
+  let reported = { read: 0, write: 0 }
   new Counter({
     name: 'fairway_queue_request_units_total',
     help: "DynamoDB's request units that this process used",
@@ -158,8 +158,8 @@ function measureRequestUnits({ requestUnits }: App, registry: Registry): void {
     registers: [registry],
     collect() {
       const units = requestUnits()
-      for (const kind of ['read', 'write'] as const) this.inc({ kind }, units[kind] - told[kind])
-      told = units
+      for (const kind of ['read', 'write'] as const) this.inc({ kind }, units[kind] - reported[kind])
+      reported = units
     },
   })
 }

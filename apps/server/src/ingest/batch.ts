@@ -22,7 +22,7 @@ export interface Sorted {
 }
 
 /** Refused calls of one request that are noted at most: a broken sender's log is full of the same. */
-const mostNotes = 10
+const maxNotes = 10
 
 /**
  * Reads the calls of a batch one by one, so that a bad one doesn't cost the good ones.
@@ -44,7 +44,7 @@ export function sortBatch(
       if (!(error instanceof ApiError)) throw error
       const field = error.field?.startsWith(path) ? error.field.slice(path.length + 1) : error.field
       sorted.refused.push({ index, reason: error.message, code: error.code, field: field || undefined })
-      if (sorted.notes.length < mostNotes)
+      if (sorted.notes.length < maxNotes)
         sorted.notes.push({ kind: 'rejected', reason: error.message, ...base, ...describe(fieldsOf(call)) })
     }
   })

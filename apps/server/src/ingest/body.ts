@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import busboy from 'busboy'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import qs from 'qs'
-import { type IngestLimits, keylessLimits, mostValues } from '../audience/items/limits.ts'
+import { type IngestLimits, keylessLimits, maxValues } from '../audience/items/limits.ts'
 import { ApiError, badRequest, tooLarge } from '../platform/errors.ts'
 import { mayNeedCleaning } from '../platform/json-limits.ts'
 import { boundStructure } from '../platform/json-structure.ts'
@@ -20,7 +20,7 @@ export interface Body {
   value: unknown
   /** Size after decompression. */
   bytes: number
-  /** It may hold text that PostgreSQL can't store, so each item needs the thorough check of `vet`. */
+  /** It may hold text that PostgreSQL can't store, so each item needs the thorough check of `validateItem`. */
   suspicious: boolean
 }
 
@@ -74,12 +74,12 @@ function parseBody(request: FastifyRequest, raw: Buffer, limits: IngestLimits, c
   if (right === 'public') return undefined
   const encoding = request.headers['content-encoding']
   if (raw.length <= cheapBytes && !isCompressed(raw, encoding))
-    return readBody(request, raw, mostValues(limits, batch))
+    return readBody(request, raw, maxValues(limits, batch))
 
   const open = (within: IngestLimits) => {
     const bytes = decompress(raw, encoding, within.batchBytes)
     if (bytes.length > within.batchBytes) throw tooLargeWithoutKey(within.batchBytes)
-    return readBody(request, bytes, mostValues(within, batch))
+    return readBody(request, bytes, maxValues(within, batch))
   }
   const known = checkKey(request)
   if (known instanceof Promise) return known.then(() => open(limits))
@@ -190,7 +190,7 @@ function parseField(name: string, text: string): unknown {
   }
 }
 
-const mostFields = 1_000
+const maxFields = 1_000
 
 /**
  * Multipart names use the same brackets, so its fields are read by the same parser. It goes on after an error, and there may
@@ -208,7 +208,7 @@ function multipartToForm(bytes: Buffer, type: string): Promise<string> {
       const parser = busboy({
         headers: { 'content-type': type },
         // The boundary at the end counts, too.
-        limits: { parts: mostFields + 1, fieldSize: bytes.length },
+        limits: { parts: maxFields + 1, fieldSize: bytes.length },
       })
       parser.on('field', (name, value) =>
         fields.push(`${encodeURIComponent(wellFormed(name))}=${encodeURIComponent(wellFormed(value))}`),
@@ -217,7 +217,7 @@ function multipartToForm(bytes: Buffer, type: string): Promise<string> {
         fail(badRequest(`${name} is a file; send its content as a plain field`, name)),
       )
       parser.on('partsLimit', () =>
-        fail(badRequest(`The multipart body has more than ${mostFields.toLocaleString('en')} fields`)),
+        fail(badRequest(`The multipart body has more than ${maxFields.toLocaleString('en')} fields`)),
       )
       parser.on('error', (error) => fail(error as Error))
       parser.on('close', () => resolve(fields.join('&')))

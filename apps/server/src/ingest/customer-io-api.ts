@@ -10,8 +10,8 @@ import { type Body, requireBody } from './body.ts'
 import { absentPaths, explainAbsent } from './customer-io-absent.ts'
 import * as requests from './customer-io-requests.ts'
 import { asCustomerIo } from './dialects.ts'
+import { validateItem } from './validate-item.ts'
 import { basicCredentials, bearerToken, projectOf, sendJson, speakAsVendor } from './vendor-api.ts'
-import { vet } from './vet.ts'
 
 const success = '{}'
 const refuse = () =>
@@ -79,8 +79,14 @@ export function customerIoApi(app: App) {
     (toItem: ToItem, needsBody: boolean) => async (request: FastifyRequest, reply: FastifyReply) => {
       const projectId = await authenticate(app, request)
       const body = needsBody ? requireBody(request) : (request.body as Body | undefined)
-      const fields = body === undefined || isEmptyList(body.value) ? {} : vet(body.value, '', body, limits)
-      const params = vet(request.params, '', { value: request.params, bytes: 0, suspicious: true }, limits)
+      const fields =
+        body === undefined || isEmptyList(body.value) ? {} : validateItem(body.value, '', body, limits)
+      const params = validateItem(
+        request.params,
+        '',
+        { value: request.params, bytes: 0, suspicious: true },
+        limits,
+      )
       const now = app.now().getTime()
       const items = await readAlone(
         app,
@@ -103,7 +109,7 @@ export function customerIoApi(app: App) {
     const operations = readBatch(body, limits.batchItems)
     const { items, refused, notes } = sortBatch(
       operations,
-      (value, path) => [requests.operation(vet(value, path, body, limits), now)],
+      (value, path) => [requests.operation(validateItem(value, path, body, limits), now)],
       describe,
       { acceptedAt: now, source: 'customer_io' },
     )

@@ -1,16 +1,16 @@
 import type { FastifyInstance } from 'fastify'
 import type { App } from '../platform/app.ts'
 import { tooManyRequests } from '../platform/errors.ts'
-import { keptWith } from '../platform/kept-with.ts'
+import { memoizePerObject } from '../platform/memoize-per-object.ts'
 import type { Body } from './body.ts'
 
 /** Bodies up to here are as many as there are connections. */
 export const smallBytes = 512_000
 /** Of all larger ones that are being read or worked on, in this process. */
-const mostBytes = 128 * 1024 * 1024
+const maxBytes = 128 * 1024 * 1024
 
 /** Bytes of them that are held now. */
-export const heldOf = keptWith((_app: App) => ({ bytes: 0 }))
+export const heldOf = memoizePerObject((_app: App) => ({ bytes: 0 }))
 
 /**
  * Large bodies share a bounded amount of memory: a few clients that send megabytes must not cost the others their server. What
@@ -26,7 +26,7 @@ export function boundLargeBodies(scope: FastifyInstance, app: App): void {
     const count = (chunk: Buffer) => {
       received += chunk.length
       held.bytes += chunk.length
-      if (received <= smallBytes || held.bytes <= mostBytes) return
+      if (received <= smallBytes || held.bytes <= maxBytes) return
       payload.off('data', count)
       // Nobody listens any more where the body was refused already.
       if (payload.listenerCount('error') > 0) payload.emit('error', noRoom())
@@ -47,7 +47,7 @@ export function boundLargeBodies(scope: FastifyInstance, app: App): void {
     reply.raw.once('close', () => {
       held.bytes -= bytes
     })
-    done(held.bytes > mostBytes ? noRoom() : undefined)
+    done(held.bytes > maxBytes ? noRoom() : undefined)
   })
 }
 

@@ -1,5 +1,5 @@
 import type { IngestItem, PersonRef, RejectedItem } from '../audience/items/item.ts'
-import { longestStoredId } from '../audience/items/limits.ts'
+import { maxStoredIdLength } from '../audience/items/limits.ts'
 import { isNoId, noIdReason } from '../audience/items/no-id.ts'
 import { identityOf } from '../audience/people/identity.ts'
 
@@ -38,8 +38,8 @@ function checkRef(ref: PersonRef, field: string): string | undefined {
   for (const value of [ref.id, ref.email, ref.anonymousId]) {
     if (value === undefined || value === null) continue
     if (typeof value !== 'string') return `an id in ${field} is not a text`
-    if (value.length > longestStoredId)
-      return `an id in ${field} is longer than ${longestStoredId} characters`
+    if (value.length > maxStoredIdLength)
+      return `an id in ${field} is longer than ${maxStoredIdLength} characters`
   }
   for (const id of [ref.id, ref.anonymousId])
     if (id && isNoId(id)) return `an id in ${field} ${noIdReason(id)}`

@@ -3,7 +3,7 @@ import { insertEvents, type NewEvent } from '../audience/events/store.ts'
 import type { StoredEvent } from '../audience/items/item.ts'
 import type { PeopleSession } from '../audience/people/session.ts'
 import { enrolTriggered } from '../automation/campaigns/enrol.ts'
-import { Counts } from './process-log.ts'
+import { Counts } from './process-counters.ts'
 
 /**
  * Stores events of a session's people, whose partitions exist, and what hangs on each: triggers, segments, counters.

@@ -1,5 +1,5 @@
 import { uuidOf } from '../audience/events/store.ts'
-import type { Work } from '../audience/people/change.ts'
+import type { AcceptedItem } from '../audience/people/change.ts'
 import type { PeopleSession } from '../audience/people/session.ts'
 
 /** How long a redelivery of a job is known by its id, for items without a duplicate key of their own. */
@@ -19,7 +19,7 @@ interface Key {
  * same job was processed before. Notes the keys of the others. Events without a key of their own are left to their id,
  * which the same job always derives alike.
  */
-export async function findDuplicates(session: PeopleSession, works: Work[]): Promise<Set<number>> {
+export async function findDuplicates(session: PeopleSession, works: AcceptedItem[]): Promise<Set<number>> {
   const duplicates = new Set<number>()
   // A key comes twice in a batch, with more than a window in between, only after a long backlog: another round then.
   for (let round = keysOf(session.projectId, works); round.length > 0; ) {
@@ -38,7 +38,7 @@ export async function findDuplicates(session: PeopleSession, works: Work[]): Pro
   return duplicates
 }
 
-function keysOf(projectId: number, works: Work[]): Key[] {
+function keysOf(projectId: number, works: AcceptedItem[]): Key[] {
   const keys: Key[] = []
   for (const [index, { jobId, item }] of works.entries()) {
     const dedupe = item.kind === 'event' || item.kind === 'identify' ? item.dedupe : undefined

@@ -3,11 +3,11 @@ import { ensurePartitions, forgetPartitions, isMissingPartition } from '../audie
 import { eventId, type NewEvent } from '../audience/events/store.ts'
 import { foldName, type IngestItem } from '../audience/items/item.ts'
 import {
+  type AcceptedItem,
   type Changed,
   changePeople,
   changesWhoByAddress,
   needsExclusive,
-  type Work,
 } from '../audience/people/change.ts'
 import { type PeopleSession, withPeople } from '../audience/people/session.ts'
 import type { App } from '../platform/app.ts'
@@ -15,9 +15,9 @@ import { faultOf } from '../platform/db/faults.ts'
 import { withTransaction } from '../platform/db/transaction.ts'
 import { withCanonicalAddresses } from './canonical-addresses.ts'
 import { checkItem } from './process-check.ts'
+import { type Counter, Counts, recordNotes, recordRejects } from './process-counters.ts'
 import { storeEvents } from './process-events.ts'
 import { findDuplicates } from './process-keys.ts'
-import { type Counter, Counts, recordNotes, recordRejects } from './process-log.ts'
 
 /**
  * Handler of the jobs `item`: what becomes of accepted items. A batch is of one project and is processed in one
@@ -32,7 +32,7 @@ export const processItems =
   async (jobs, context) => {
     const projectId = Number(jobs[0]!.tenant)
     const sound: Job<IngestItem>[] = []
-    const rejects: { work: Work; reason: string }[] = []
+    const rejects: { work: AcceptedItem; reason: string }[] = []
     for (const job of jobs as Job<IngestItem>[]) {
       const reason = checkItem(job.data)
       if (reason === undefined) sound.push(job)
@@ -73,13 +73,13 @@ async function processOrHalve(
 }
 
 /** A time in the future would win over every write until it comes. */
-const toWork = ({ id, data }: Job<IngestItem>): Work => ({
+const toWork = ({ id, data }: Job<IngestItem>): AcceptedItem => ({
   jobId: id,
   item: withCanonicalAddresses(data.at <= data.acceptedAt ? data : { ...data, at: data.acceptedAt }),
 })
 
 /** One batch in one transaction. */
-async function processWorks(app: App, projectId: number, works: Work[]): Promise<void> {
+async function processWorks(app: App, projectId: number, works: AcceptedItem[]): Promise<void> {
   const prepare = () =>
     ensurePartitions(
       app.pool,
@@ -101,7 +101,7 @@ async function processWorks(app: App, projectId: number, works: Work[]): Promise
   }
 }
 
-async function processIn(session: PeopleSession, works: Work[]): Promise<void> {
+async function processIn(session: PeopleSession, works: AcceptedItem[]): Promise<void> {
   const counts = new Counts()
   const duplicates = await findDuplicates(session, works)
   const fresh = works.filter((_, index) => !duplicates.has(index))
@@ -116,7 +116,10 @@ async function processIn(session: PeopleSession, works: Work[]): Promise<void> {
   await counts.save(session)
 }
 
-function notesOf(works: Work[], { notes, refusals, erased }: Changed): { work: Work; reason: string }[] {
+function notesOf(
+  works: AcceptedItem[],
+  { notes, refusals, erased }: Changed,
+): { work: AcceptedItem; reason: string }[] {
   const told = [...notes].map(([index, reason]) => ({ work: works[index]!, reason }))
   for (const [index, work] of works.entries()) {
     const { note } = work.item
@@ -125,7 +128,7 @@ function notesOf(works: Work[], { notes, refusals, erased }: Changed): { work: W
   return told
 }
 
-function newEvents({ projectId }: PeopleSession, works: Work[], changed: Changed): NewEvent[] {
+function newEvents({ projectId }: PeopleSession, works: AcceptedItem[], changed: Changed): NewEvent[] {
   const events: NewEvent[] = []
   const folded = new Map<string, string>()
   for (const [index, { jobId, item }] of works.entries()) {
@@ -155,7 +158,7 @@ const counterOf = {
   delete: 'deletes',
 } satisfies Record<Exclude<IngestItem['kind'], 'event'>, Counter>
 
-function countFresh(counts: Counts, works: Work[], changed: Changed): void {
+function countFresh(counts: Counts, works: AcceptedItem[], changed: Changed): void {
   for (const [index, { item }] of works.entries()) {
     if (changed.erased.has(index)) counts.add('erased', item.acceptedAt)
     else if (changed.refusals.has(index)) counts.add('rejected', item.acceptedAt)
@@ -163,7 +166,11 @@ function countFresh(counts: Counts, works: Work[], changed: Changed): void {
   }
 }
 
-async function reject(app: App, projectId: number, rejects: { work: Work; reason: string }[]): Promise<void> {
+async function reject(
+  app: App,
+  projectId: number,
+  rejects: { work: AcceptedItem; reason: string }[],
+): Promise<void> {
   await withTransaction(app.pool, async (client) => {
     await recordRejects(app, { client, projectId }, rejects)
     const counts = new Counts()

@@ -11,6 +11,7 @@ import { explainAbsent } from './customer-io-absent.ts'
 import { asSegment, asSegmentOrCustomerIo } from './dialects.ts'
 import { boundLargeBodies } from './large-bodies.ts'
 import { callToItems, callTypes } from './segment-requests.ts'
+import { validateItem } from './validate-item.ts'
 import {
   allowBrowsers,
   basicCredentials,
@@ -19,7 +20,6 @@ import {
   sendJson,
   speakAsVendor,
 } from './vendor-api.ts'
-import { vet } from './vet.ts'
 
 const success = '{"success":true}'
 const refuse = () =>
@@ -38,7 +38,7 @@ export function segmentApi(app: App) {
   const single = (type: string) => async (request: FastifyRequest, reply: FastifyReply) => {
     const body = requireBody(request)
     const projectId = await projectOf(app, request, writeKey(request, body), refuse)
-    const call = vet(body.value, '', body, limits)
+    const call = validateItem(body.value, '', body, limits)
     const context = { now: app.now().getTime(), batch: {}, historical: false }
     const items = await readAlone(
       app,
@@ -60,7 +60,7 @@ export function segmentApi(app: App) {
     const { items, refused, notes } = sortBatch(
       calls,
       (value, path) => {
-        const call = vet(value, path, body, limits)
+        const call = validateItem(value, path, body, limits)
         // The oldest clients say `action`.
         return callToItems(call.type ?? call.action, call, context)
       },
@@ -147,7 +147,7 @@ function readBatch(body: Body, most: number): unknown[] {
 function envelopeOf(body: Body, limits: IngestLimits): Fields {
   const { sentAt, context } = body.value as Fields
   if (context === undefined || context === null || isEmptyList(context)) return { sentAt }
-  const { locale, timezone } = vet(context, 'context', body, limits)
+  const { locale, timezone } = validateItem(context, 'context', body, limits)
   return { sentAt, context: { locale, timezone } }
 }
 

@@ -9,8 +9,8 @@ import { brief, readAlone } from './batch.ts'
 import { bodyOrQuery } from './body.ts'
 import { asTrackApi } from './dialects.ts'
 import * as requests from './track-requests.ts'
+import { validateItem } from './validate-item.ts'
 import { allowBrowsers, projectOf, sendJson, speakAsVendor } from './vendor-api.ts'
-import { vet } from './vet.ts'
 
 /** Word for word what Vero answers: clients compare it. */
 const success = '{"status":200,"message":"Success."}'
@@ -41,7 +41,7 @@ export function trackApi(app: App) {
     (path: string, toItems: ToItems) => async (request: FastifyRequest, reply: FastifyReply) => {
       const body = bodyOrQuery(request)
       const projectId = await projectOf(app, request, keyOf(request, body.value), refuse)
-      const fields = vet(body.value, '', body, limits)
+      const fields = validateItem(body.value, '', body, limits)
       const now = app.now().getTime()
       const items = await readAlone(
         app,

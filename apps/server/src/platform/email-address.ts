@@ -5,9 +5,9 @@ import { domainToASCII } from 'node:url'
  * ASCII in lower case (UTS-46). Compared is the key: the canonical form in lower case, whatever the locale.
  */
 
-const longestLocalPart = 64
-const longestDomain = 253
-const longestLabel = 63
+const maxLocalPartLength = 64
+const maxDomainLength = 253
+const maxLabelLength = 63
 
 /** Nearly every address: its canonical form and its key are itself. The dots and hyphens are where they may be. */
 const plain =
@@ -15,7 +15,7 @@ const plain =
 
 const isPlain = (text: string): boolean =>
   // Then no part of it is too long either.
-  text.length <= longestLabel && plain.test(text) && !text.includes('xn--')
+  text.length <= maxLabelLength && plain.test(text) && !text.includes('xn--')
 
 /** The canonical form; undefined for what is no email address. */
 export function canonicalAddress(text: string): string | undefined {
@@ -69,10 +69,10 @@ export const domainOf = (address: string): string => address.slice(address.lastI
 type Read = { address: string } | { reason: string }
 
 /** Far longer than an address with what may be at its edges. */
-const longestText = 1_000
+const maxTextLength = 1_000
 
 function readAddress(text: string): Read {
-  if (text.length > longestText) return no('it is too long')
+  if (text.length > maxTextLength) return no('it is too long')
   const bare = withoutEdges(text).normalize('NFC')
   const at = bare.lastIndexOf('@')
   if (at < 0) return no('it has no @')
@@ -127,19 +127,20 @@ function problemInside(address: string): string | undefined {
 function problemOfLocalPart(local: string): string | undefined {
   if (local === '') return 'nothing comes before the @'
   if (local.includes('@')) return 'it has more than one @'
-  if (local.length > longestLocalPart) return `more than ${longestLocalPart} characters come before the @`
+  if (local.length > maxLocalPartLength) return `more than ${maxLocalPartLength} characters come before the @`
   if (local.startsWith('.') || local.endsWith('.')) return 'what comes before the @ begins or ends with a dot'
   return local.includes('..') ? 'it has two dots in a row' : undefined
 }
 
 function problemOfDomain(domain: string): string | undefined {
   if (domain === '') return 'what comes after the @ is no domain'
-  if (domain.length > longestDomain) return `its domain is longer than ${longestDomain} characters`
+  if (domain.length > maxDomainLength) return `its domain is longer than ${maxDomainLength} characters`
   if (domain.startsWith('.') || domain.endsWith('.')) return 'its domain begins or ends with a dot'
   const labels = domain.split('.')
   for (const label of labels) {
     if (label === '') return 'it has two dots in a row'
-    if (label.length > longestLabel) return `a part of its domain is longer than ${longestLabel} characters`
+    if (label.length > maxLabelLength)
+      return `a part of its domain is longer than ${maxLabelLength} characters`
     if (label.startsWith('-') || label.endsWith('-'))
       return 'a part of its domain begins or ends with a hyphen'
     if (!/^[a-z0-9_-]+$/.test(label)) return 'what comes after the @ is no domain'

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addPerson } from '../messaging/messages/support.ts'
 import { type Console, noBrowser, openConsole, track } from './browser.ts'
 
-const mostBytes = 350_000
+const maxBytes = 350_000
 
 /** Bytes, not time: what a screen costs somebody who opens the console for the first time, whatever the machine. */
 describe.skipIf(noBrowser)('what a cold screen transfers', () => {
@@ -55,7 +55,7 @@ describe.skipIf(noBrowser)('what a cold screen transfers', () => {
     await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
     await page.waitForLoadState('networkidle')
     expect(bytes).toBeGreaterThan(100_000)
-    expect(bytes).toBeLessThanOrEqual(mostBytes)
+    expect(bytes).toBeLessThanOrEqual(maxBytes)
     await cold.close()
   })
 })

@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const mostReplyBytes = 1_100_000
+const maxReplyBytes = 1_100_000
 
 interface Reply {
   items: Record<string, unknown>[]
@@ -26,7 +26,7 @@ async function readWhole(path: string, limit = 100, more = '') {
     const text = await reply.text()
     expect(reply.status, text.slice(0, 500)).toBe(200)
     const page = JSON.parse(text) as Reply
-    if (page.items.length > 1) expect(Buffer.byteLength(text)).toBeLessThan(mostReplyBytes)
+    if (page.items.length > 1) expect(Buffer.byteLength(text)).toBeLessThan(maxReplyBytes)
     expect(page.items.length).toBeLessThanOrEqual(limit)
     pages.push(page.items)
     cursor = page.nextCursor

@@ -14,8 +14,8 @@ import { acceptAnyBody, type Body } from '../../src/ingest/body.ts'
 import { operation, personInPath } from '../../src/ingest/customer-io-requests.ts'
 import { callToItems } from '../../src/ingest/segment-requests.ts'
 import { trackEvent, identify as trackPerson } from '../../src/ingest/track-requests.ts'
+import { validateItem } from '../../src/ingest/validate-item.ts'
 import { basicCredentials, bearerToken } from '../../src/ingest/vendor-api.ts'
-import { vet } from '../../src/ingest/vet.ts'
 import { parseAddresses, parseMailboxes } from '../../src/messaging/addresses/addresses.ts'
 import { bouncedAddresses, classifySmtpError } from '../../src/messaging/channels/errors.ts'
 import { readSender, sourceProblem } from '../../src/messaging/templates/sender.ts'
@@ -76,7 +76,8 @@ const readers: Record<string, (text: string) => unknown> = {
       undefined,
       now,
     ),
-  'an item with hostile keys': (text) => vet({ [text]: { [text]: [text] } }, '', asBody(text), limits),
+  'an item with hostile keys': (text) =>
+    validateItem({ [text]: { [text]: [text] } }, '', asBody(text), limits),
 }
 
 test.each(Object.entries(readers))('time to read %s grows with its length', async (_name, read) => {

@@ -10,7 +10,7 @@ const lane = 'churn'
 const tenants = 20
 const tickMs = 10
 /** Adds pile up to here while the database is slow; what is beyond is left out, and missing in `jobs`. */
-const mostUnderWay = 5_000
+const maxUnderWay = 5_000
 
 export interface Churned {
   /** Handler calls. */
@@ -40,7 +40,7 @@ const startedAt = performance.now()
 setInterval(() => {
   const wanted = ((performance.now() - startedAt) * Number(perSecond)) / 1_000
   for (; added < wanted; added++) {
-    if (underWay >= mostUnderWay) continue
+    if (underWay >= maxUnderWay) continue
     underWay++
     queue
       .add({ lane, tenant: `tenant-${added % tenants}`, name: 'job', data: performance.now() })

@@ -18,7 +18,7 @@ const log = openLog(logs)
 
 /** More at once would change the order of keys. */
 const batchesAtOnce = jobs.keys ? 1 : 4
-const mostUnderWay = 5_000
+const maxUnderWay = 5_000
 
 let next = 0
 let stored = 0
@@ -52,7 +52,7 @@ async function trickle(): Promise<void> {
   while (!stopped && next < jobs.jobs) {
     at += (Math.random() * 2_000) / jobs.perSecond!
     await sleep(Math.max(0, at - performance.now()))
-    if (underWay.size > mostUnderWay) continue
+    if (underWay.size > maxUnderWay) continue
     const adding = add(next++, 1).finally(() => underWay.delete(adding))
     underWay.add(adding)
   }

@@ -5,7 +5,7 @@ import { slots } from './scenario.ts'
 
 /** Shares are compared when costs are known, and what was claimed before the last came is used up. */
 const settleMs = 1_000
-const shortestMs = 1_000
+const minMs = 1_000
 
 export interface Sharing {
   /** Of handler time between the tenants that all had work; undefined when they had not, for a second or more. */
@@ -152,7 +152,7 @@ export function judgeSharing(
   const served = [...tenants.values()].flatMap(({ calls }) => (calls ? [timeIn(calls, window)] : []))
   return {
     ...result,
-    jain: steady > 1 && comparedMs >= shortestMs ? jainIndex(served) : undefined,
+    jain: steady > 1 && comparedMs >= minMs ? jainIndex(served) : undefined,
     comparedMs,
     idle: workTime > 0 ? idleTime / workTime : 0,
   }

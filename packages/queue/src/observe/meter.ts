@@ -3,8 +3,8 @@ import type { CallReport, Json } from '../types.ts'
 import { Histogram } from './histogram.ts'
 import {
   type LaneReport,
-  mostReportBytes,
-  mostTenants,
+  maxReportBytes,
+  maxTenants,
   type ProcessReport,
   packReport,
 } from './process-report.ts'
@@ -14,7 +14,7 @@ const sliceMs = 10_000
 /** The one that fills and those before it: 50 to 60 seconds. */
 const slices = 6
 /** When the report would be too long, it names fewer tenants. */
-const fewer = [mostTenants, 10, 5, 2, 0]
+const fewer = [maxTenants, 10, 5, 2, 0]
 
 interface LaneSlice {
   dwell: Histogram
@@ -68,7 +68,7 @@ export class Meter {
     of.tenants.add(tenant, serviceMs, jobs)
   }
 
-  read(tenants = mostTenants): ProcessReport {
+  read(tenants = maxTenants): ProcessReport {
     const current = this.#current()
     const names = new Set(this.#slices.flatMap((slice) => [...slice.lanes.keys()]))
     const windowStart = Math.max(this.#startedAt, current.startedAt - (slices - 1) * sliceMs)
@@ -152,4 +152,4 @@ const emptySlice = (): LaneSlice => ({
 
 const tenths = (ms: number) => Math.round(ms * 10) / 10
 
-const fits = (packed: Json) => Buffer.byteLength(JSON.stringify(packed)) <= mostReportBytes
+const fits = (packed: Json) => Buffer.byteLength(JSON.stringify(packed)) <= maxReportBytes

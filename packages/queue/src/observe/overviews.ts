@@ -4,7 +4,7 @@ import { DrainTrend } from './drain-trend.ts'
 import { jainIndex } from './fairness.ts'
 import { Histogram } from './histogram.ts'
 import type { Meter } from './meter.ts'
-import { mostTenants, type ProcessReport, unpackReport } from './process-report.ts'
+import { maxTenants, type ProcessReport, unpackReport } from './process-report.ts'
 import type { LaneOverview, QueueOverview } from './queue-overview.ts'
 import { sumTenants, type TenantWork, topOf } from './top-tenants.ts'
 
@@ -91,7 +91,7 @@ export function laneOverview(
     unnamed.jobs += lane.other.jobs
   }
   const named = sumTenants(works)
-  const { top, other } = topOf(named, unnamed, mostTenants)
+  const { top, other } = topOf(named, unnamed, maxTenants)
   const total = top.reduce((all, { serviceMs }) => all + serviceMs, other.serviceMs)
   const shareOf = (serviceMs: number) => (total > 0 ? serviceMs / total : 0)
   return {

@@ -1,7 +1,7 @@
 import type { Json } from '../types.ts'
 import type { TopTenants } from './top-tenants.ts'
 
-/** What one process says of itself with each heartbeat, at most {@link mostReportBytes} as JSON. */
+/** What one process says of itself with each heartbeat, at most {@link maxReportBytes} as JSON. */
 export interface ProcessReport {
   /** Of this format; others are passed over. */
   v: 1
@@ -27,9 +27,9 @@ export interface LaneReport extends TopTenants {
   dead: number
 }
 
-export const mostReportBytes = 8 * 1024
+export const maxReportBytes = 8 * 1024
 /** Tenants per lane at most; fewer when their names are long. */
-export const mostTenants = 20
+export const maxTenants = 20
 
 const compact = ({ dwell, top, other, ...numbers }: LaneReport) => [
   numbers.serviceMs,

@@ -12,7 +12,7 @@ export interface TopTenants {
   other: Omit<TenantWork, 'tenant'>
 }
 
-const mostKept = 256
+const maxKept = 256
 
 /**
  * Who got how much service, in bounded memory: from 256 tenants on, the half with least of it becomes part of `other`. Sums
@@ -34,7 +34,7 @@ export class TenantTally {
       work.jobs += jobs
       return
     }
-    if (this.#tenants.size >= mostKept) this.#fold()
+    if (this.#tenants.size >= maxKept) this.#fold()
     this.#tenants.set(tenant, { tenant, serviceMs, jobs })
   }
 
@@ -43,7 +43,7 @@ export class TenantTally {
   }
 
   #fold(): void {
-    const { top, other } = topOf([...this.#tenants.values()], this.#other, mostKept / 2)
+    const { top, other } = topOf([...this.#tenants.values()], this.#other, maxKept / 2)
     this.#tenants.clear()
     for (const work of top) this.#tenants.set(work.tenant, work)
     this.#other = other

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Histogram } from '../../src/observe/histogram.ts'
 import { Meter } from '../../src/observe/meter.ts'
 import { laneOverview, latestPerProcess } from '../../src/observe/overviews.ts'
-import { mostReportBytes, unpackReport } from '../../src/observe/process-report.ts'
+import { maxReportBytes, unpackReport } from '../../src/observe/process-report.ts'
 import { TenantTally } from '../../src/observe/top-tenants.ts'
 import type { CallReport, LaneStats, TenantStats } from '../../src/types.ts'
 
@@ -114,7 +114,7 @@ describe('a meter', () => {
     const sums = tally.read()
     expect(sums.tenants.reduce((sum, { jobs }) => sum + jobs, sums.other.jobs)).toBe(20_000)
     const packed = JSON.stringify(meter.report())
-    expect(Buffer.byteLength(packed)).toBeLessThanOrEqual(mostReportBytes)
+    expect(Buffer.byteLength(packed)).toBeLessThanOrEqual(maxReportBytes)
     const { lanes } = unpackReport(JSON.parse(packed))!
     expect(Object.keys(lanes)).toHaveLength(5)
     expect(lanes.one!.top[0]).toEqual({ tenant: 'big', serviceMs: 200_000, jobs: 20_000 })
@@ -125,7 +125,7 @@ describe('a meter', () => {
     const { meter } = meterAt()
     for (let lane = 0; lane < 1_000; lane++) meter.record(call({ lane: `lane ${lane}`, serviceMs: lane }))
     const packed = JSON.stringify(meter.report())
-    expect(Buffer.byteLength(packed)).toBeLessThanOrEqual(mostReportBytes)
+    expect(Buffer.byteLength(packed)).toBeLessThanOrEqual(maxReportBytes)
     expect(Object.keys(unpackReport(JSON.parse(packed))!.lanes)).toContain('lane 999')
   })
 })

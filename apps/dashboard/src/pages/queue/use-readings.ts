@@ -5,7 +5,7 @@ import type { ProjectQueue } from '../../api/types.ts'
 type Reading = Record<string, number>
 
 /** Five minutes' worth. */
-const mostReadings = 60
+const maxReadings = 60
 
 /** What waited at each refresh since this page was opened, oldest first: the server keeps no history of it. */
 export function useReadings(project: string, queue: ProjectQueue, readAt: number): Reading[] {
@@ -13,7 +13,7 @@ export function useReadings(project: string, queue: ProjectQueue, readAt: number
   if (kept?.project === project && kept.readAt === readAt) return kept.readings
   const before = kept?.project === project ? kept.readings : []
   const reading = Object.fromEntries(queue.lanes.map(({ lane, waiting }) => [lane, waiting]))
-  const readings = [...before, reading].slice(-mostReadings)
+  const readings = [...before, reading].slice(-maxReadings)
   setKept({ project, readAt, readings })
   return readings
 }

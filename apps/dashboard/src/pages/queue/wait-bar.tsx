@@ -1,7 +1,7 @@
 import classes from './lane-card.module.css'
 
-const shortestMs = 1
-const longestMs = 3_600_000
+const minMs = 1
+const maxMs = 3_600_000
 const longMs = 60_000
 const ticks = [
   [1, '1 ms'],
@@ -35,5 +35,4 @@ export function WaitBar({ p50Ms, p99Ms }: { p50Ms: number; p99Ms: number }) {
 
 /** Percent of the width. */
 const placeOf = (ms: number) =>
-  (Math.log(Math.min(longestMs, Math.max(shortestMs, ms)) / shortestMs) / Math.log(longestMs / shortestMs)) *
-  100
+  (Math.log(Math.min(maxMs, Math.max(minMs, ms)) / minMs) / Math.log(maxMs / minMs)) * 100

@@ -3,7 +3,7 @@ import { type News, ProjectCatalogue, type Sightings } from './project-catalogue
 import { bitOf, type ValueType } from './value-types.ts'
 
 /** Entries of all projects in memory, about 100 bytes each; those of projects that were quiet longest go first. */
-const mostEntries = 200_000
+const maxEntries = 200_000
 const dayMs = 86_400_000
 
 const caches = new WeakMap<App, Map<number, Promise<ProjectCatalogue>>>()
@@ -37,7 +37,7 @@ function makeRoom(cache: Map<number, Promise<ProjectCatalogue>>): void {
   let entries = 0
   for (const loading of cache.values()) entries += sizes.get(loading)?.size ?? 0
   for (const [projectId, loading] of cache) {
-    if (entries < mostEntries) return
+    if (entries < maxEntries) return
     entries -= sizes.get(loading)?.size ?? 0
     cache.delete(projectId)
   }

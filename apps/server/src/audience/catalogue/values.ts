@@ -2,9 +2,9 @@ import type { Json } from '@fairway/queue'
 import type { Reading } from '../../platform/capacity/expensive-reads.ts'
 
 const sampleSize = 2_000
-const mostValues = 50
+const maxValues = 50
 /** Longer ones are no help to choose from. */
-const longestValue = 200
+const maxValueLength = 200
 
 export interface ValueEntry {
   value: Json
@@ -28,9 +28,9 @@ export async function listValues(
        select v.value from stated h cross join lateral (
          select element as value from jsonb_array_elements(case when jsonb_typeof(h.value) = 'array' then h.value else '[]' end) as e (element)
          union select h.value where jsonb_typeof(h.value) <> 'array') as v
-       where jsonb_typeof(v.value) in ('string', 'number', 'boolean') and length(v.value::text) <= ${longestValue})
+       where jsonb_typeof(v.value) in ('string', 'number', 'boolean') and length(v.value::text) <= ${maxValueLength})
      select value, round(count(*)::numeric / (select count(*) from stated), 4)::float8 as share
-     from single group by value order by count(*) desc, value limit ${mostValues}`,
+     from single group by value order by count(*) desc, value limit ${maxValues}`,
     [projectId, property],
   )
   return rows

@@ -15,10 +15,10 @@ export function object(input: unknown, path: string, message: string): Members {
   return input as Members
 }
 
-export function only(members: Members, path: string, allowed: readonly string[]): void {
-  const stranger = Object.keys(members).find((key) => !allowed.includes(key))
-  if (stranger !== undefined)
-    throw refuse(`${path}.${stranger}`, `is unknown; allowed here: ${list(allowed)}`)
+export function allowOnly(members: Members, path: string, allowed: readonly string[]): void {
+  const unknownMember = Object.keys(members).find((key) => !allowed.includes(key))
+  if (unknownMember !== undefined)
+    throw refuse(`${path}.${unknownMember}`, `is unknown; allowed here: ${list(allowed)}`)
 }
 
 export function oneOf<T extends string>(input: unknown, path: string, allowed: readonly T[]): T {
@@ -37,12 +37,12 @@ export function text(input: unknown, path: string, longest: number): string {
   return input
 }
 
-export function truth(input: unknown, path: string): void {
+export function requireTrue(input: unknown, path: string): void {
   if (typeof input !== 'boolean') throw refuse(path, 'must be true or false')
 }
 
 export function optionalTruth(input: unknown, path: string): void {
-  if (input !== undefined) truth(input, path)
+  if (input !== undefined) requireTrue(input, path)
 }
 
 export function wholeNumber(input: unknown, path: string, least: number, most: number): void {

@@ -1,4 +1,4 @@
-import { keptWith } from '../../platform/kept-with.ts'
+import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 import { foldName } from '../items/item.ts'
 import type { EventFact, Facts } from './facts.ts'
 import {
@@ -45,7 +45,7 @@ export function makeClock(conditions: Iterable<Condition>): Clock {
   }
 }
 
-const clockOf = keptWith((condition: Condition) => makeClock([condition]))
+const clockOf = memoizePerObject((condition: Condition) => makeClock([condition]))
 
 export const nextChange = (condition: Condition, facts: Facts): number => clockOf(condition)(facts)
 
@@ -144,7 +144,7 @@ function firstFrom(ascending: number[], bound: number): number | undefined {
 }
 
 /** The leaves that speak of now. */
-export const relativeLeavesOf = keptWith((condition: Condition): LeafCondition[] =>
+export const relativeLeavesOf = memoizePerObject((condition: Condition): LeafCondition[] =>
   [...leavesOf(condition)].filter((leaf) => offsetsOf(leaf).any),
 )
 
@@ -159,7 +159,7 @@ export interface Offsets {
 }
 
 /** Every offset from now in a leaf, ms, by what is compared with it. */
-export const offsetsOf = keptWith(findOffsets)
+export const offsetsOf = memoizePerObject(findOffsets)
 
 function findOffsets(leaf: LeafCondition): Offsets {
   const value = 'person' in leaf ? offsetOfTest(leaf) : []

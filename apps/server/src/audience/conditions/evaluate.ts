@@ -1,10 +1,10 @@
-import { keptWith } from '../../platform/kept-with.ts'
+import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 import type { Facts } from './facts.ts'
 import type { Condition } from './language.ts'
 import { type FactsTest, leafTest } from './leaf-test.ts'
 
 /** A condition made ready. The counterpart for many people is `condition-sql.ts`. */
-export const conditionTest = keptWith(makeTest)
+export const conditionTest = memoizePerObject(makeTest)
 
 function makeTest(condition: Condition): FactsTest {
   if ('all' in condition) return everyTest(condition.all.map(conditionTest))

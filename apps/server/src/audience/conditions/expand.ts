@@ -2,7 +2,7 @@ import { type ApiError, invalidField } from '../../platform/errors.ts'
 import { type Condition, leavesOf } from './language.ts'
 
 /** Leaves of a condition after expansion: what one evaluation may cost. */
-export const mostLeaves = 1_000
+export const maxLeaves = 1_000
 
 /**
  * What is behind a segment's id: the conditions of a dynamic one (as stored, references included), or undefined for a
@@ -14,7 +14,7 @@ export type FindSegment = (id: number) => Condition | undefined
  * Replaces references to dynamic segments by their conditions, so that an answer never depends on how far another
  * segment has been worked out.
  *
- * @throws {ApiError} 422 when segments refer to each other in a circle, or it grows beyond {@link mostLeaves}
+ * @throws {ApiError} 422 when segments refer to each other in a circle, or it grows beyond {@link maxLeaves}
  */
 export function expandSegments(condition: Condition, find: FindSegment, path = 'conditions'): Condition {
   let leaves = 0
@@ -24,8 +24,8 @@ export function expandSegments(condition: Condition, find: FindSegment, path = '
     if ('not' in node) return { not: expand(node.not, within) }
     const behind = 'segment' in node ? find(node.segment) : undefined
     if (!('segment' in node) || behind === undefined) {
-      if (++leaves > mostLeaves)
-        throw refuse(`has more than ${mostLeaves} conditions, together with those of the segments it names`)
+      if (++leaves > maxLeaves)
+        throw refuse(`has more than ${maxLeaves} conditions, together with those of the segments it names`)
       return node
     }
     if (within.includes(node.segment))

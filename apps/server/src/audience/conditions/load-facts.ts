@@ -13,7 +13,7 @@ export interface Subject {
 }
 
 /** Events or messages of one person that are brought here at most; for people with more, the database answers. */
-export const mostHistory = 1_000
+export const maxHistory = 1_000
 
 /**
  * What the conditions ask of each subject, in the order of the subjects. A statement each for events, messages and
@@ -43,7 +43,7 @@ export async function loadFacts(
     )
   })
   const isHeavy = ({ person: { id } }: Facts) =>
-    (events.get(id)?.count ?? 0) > mostHistory || (messages.get(id)?.length ?? 0) > mostHistory
+    (events.get(id)?.count ?? 0) > maxHistory || (messages.get(id)?.length ?? 0) > maxHistory
   await decide(client, projectId, facts.filter(isHeavy), needs)
   return facts
 }
@@ -127,7 +127,7 @@ async function loadTimes(client: Transaction, asked: Asked, historyOf: HistoryOf
   if (names.length === 0) return
   const { rows } = await client.query(
     `select person_id as person, count(*)::integer as count,
-       case when count(*) <= ${mostHistory} then string_agg(
+       case when count(*) <= ${maxHistory} then string_agg(
          folded_name || E'\n' || ${occurredMs}, E'\n') end as times
      from events
      where project_id = $1 and person_id = any($2::bigint[]) and folded_name = any($3::text[]) and occurred_at >= $4
@@ -171,7 +171,7 @@ async function loadDetails(client: Transaction, asked: Asked, historyOf: History
        from (
          select occurred_at, id, properties from events
          where project_id = $1 and person_id = asked.person and folded_name = asked.name and occurred_at >= $4
-         order by occurred_at desc limit ${mostHistory + 1}) as e) as found
+         order by occurred_at desc limit ${maxHistory + 1}) as e) as found
      where found.events is not null`,
     asked,
   )
@@ -202,7 +202,7 @@ async function loadMessages(
          from messages
          where project_id = $1 and person_id = asked.person and not test
            and (state = 'sent' or opened_at is not null or clicked_at is not null)
-         order by created_at desc limit ${mostHistory + 1}) as m) as found
+         order by created_at desc limit ${maxHistory + 1}) as m) as found
      where found.messages is not null`,
     [projectId, people],
   )

@@ -1,4 +1,4 @@
-import { keptWith } from '../../platform/kept-with.ts'
+import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 import { foldName } from '../items/item.ts'
 import type { TriggerFacts } from './facts.ts'
 import {
@@ -21,7 +21,7 @@ export interface Needs {
   historic: Set<EventCondition | MessageCondition>
 }
 
-export const needsOf = keptWith(findNeeds)
+export const needsOf = memoizePerObject(findNeeds)
 
 export const noNeeds = (): Needs => ({
   events: new Map(),

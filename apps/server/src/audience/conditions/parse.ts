@@ -1,14 +1,14 @@
 import {
+  allowOnly,
   isOneOf,
   list,
   type Members,
   object,
   oneOf,
-  only,
   optionalTruth,
   refuse,
+  requireTrue,
   text,
-  truth,
   wholeNumber,
 } from './check.ts'
 import {
@@ -58,7 +58,7 @@ const kinds = [
   'message',
 ] as const
 type Kind = (typeof kinds)[number]
-const largestId = 2_147_483_647
+const maxId = 2_147_483_647
 
 class Parser {
   private readonly trigger: boolean
@@ -83,11 +83,11 @@ class Parser {
     switch (kind) {
       case 'all':
       case 'any':
-        only(members, path, [kind])
+        allowOnly(members, path, [kind])
         this.group(members[kind], `${path}.${kind}`, depth)
         break
       case 'not':
-        only(members, path, [kind])
+        allowOnly(members, path, [kind])
         this.condition(members.not, `${path}.not`, depth + 1)
         break
       case 'trigger':
@@ -98,22 +98,22 @@ class Parser {
         this.propertyTest(members, path, kind)
         break
       case 'tag':
-        only(members, path, ['tag', 'has'])
+        allowOnly(members, path, ['tag', 'has'])
         text(members.tag, `${path}.tag`, limits.nameLength)
         optionalTruth(members.has, `${path}.has`)
         break
       case 'subscribed':
-        only(members, path, ['subscribed'])
-        truth(members.subscribed, `${path}.subscribed`)
+        allowOnly(members, path, ['subscribed'])
+        requireTrue(members.subscribed, `${path}.subscribed`)
         break
       case 'topic':
-        only(members, path, ['topic', 'wanted'])
+        allowOnly(members, path, ['topic', 'wanted'])
         text(members.topic, `${path}.topic`, limits.nameLength)
-        truth(members.wanted, `${path}.wanted`)
+        requireTrue(members.wanted, `${path}.wanted`)
         break
       case 'segment':
-        only(members, path, ['segment', 'in'])
-        wholeNumber(members.segment, `${path}.segment`, 1, largestId)
+        allowOnly(members, path, ['segment', 'in'])
+        wholeNumber(members.segment, `${path}.segment`, 1, maxId)
         optionalTruth(members.in, `${path}.in`)
         break
       case 'event':
@@ -132,7 +132,7 @@ class Parser {
   }
 
   private propertyTest(members: Members, path: string, subject: 'person' | 'trigger' | 'property'): void {
-    only(members, path, [subject, 'operator', 'value'])
+    allowOnly(members, path, [subject, 'operator', 'value'])
     text(members[subject], `${path}.${subject}`, limits.nameLength)
     const operator = oneOf(members.operator, `${path}.operator`, propertyOperators)
     const valuePath = `${path}.value`
@@ -150,7 +150,17 @@ class Parser {
   }
 
   private event(members: Members, path: string): void {
-    only(members, path, ['event', 'did', 'count', 'first', 'last', 'within', 'where', 'scopedBy', 'related'])
+    allowOnly(members, path, [
+      'event',
+      'did',
+      'count',
+      'first',
+      'last',
+      'within',
+      'where',
+      'scopedBy',
+      'related',
+    ])
     text(members.event, `${path}.event`, limits.nameLength)
     optionalTruth(members.did, `${path}.did`)
     const measures = (['count', 'first', 'last'] as const).filter((name) => members[name] !== undefined)
@@ -169,7 +179,7 @@ class Parser {
 
   private related(input: unknown, path: string): void {
     const members = this.counted(input, path)
-    only(members, path, ['event', 'did', 'scopedBy', 'after', 'where'])
+    allowOnly(members, path, ['event', 'did', 'scopedBy', 'after', 'where'])
     text(members.event, `${path}.event`, limits.nameLength)
     text(members.scopedBy, `${path}.scopedBy`, limits.nameLength)
     optionalTruth(members.did, `${path}.did`)
@@ -186,13 +196,13 @@ class Parser {
   }
 
   private message(members: Members, path: string): void {
-    only(members, path, ['message', 'did', 'count', 'within', 'campaign', 'template'])
+    allowOnly(members, path, ['message', 'did', 'count', 'within', 'campaign', 'template'])
     oneOf(members.message, `${path}.message`, messageActions)
     optionalTruth(members.did, `${path}.did`)
     if (members.count !== undefined) count(members.count, `${path}.count`)
     if (members.within !== undefined) window(members.within, `${path}.within`)
     for (const name of ['campaign', 'template'] as const)
-      if (members[name] !== undefined) wholeNumber(members[name], `${path}.${name}`, 1, largestId)
+      if (members[name] !== undefined) wholeNumber(members[name], `${path}.${name}`, 1, maxId)
   }
 
   private eventWindow(input: unknown, path: string): void {
@@ -214,7 +224,7 @@ class Parser {
 
 function count(input: unknown, path: string): void {
   const members = object(input, path, 'must be an object such as {"operator": ">=", "value": 2}')
-  only(members, path, ['operator', 'value'])
+  allowOnly(members, path, ['operator', 'value'])
   oneOf(members.operator, `${path}.operator`, countOperators)
   wholeNumber(members.value, `${path}.value`, 0, limits.count)
 }
@@ -224,11 +234,11 @@ function window(input: unknown, path: string): void {
     'must be an object such as {"last": {"days": 30}} or {"after": "2026-11-01", "before": {"ago": {"days": 1}}}'
   const members = object(input, path, hint)
   if (members.last !== undefined) {
-    only(members, path, ['last'])
+    allowOnly(members, path, ['last'])
     duration(members.last, `${path}.last`)
     return
   }
-  only(members, path, ['after', 'before'])
+  allowOnly(members, path, ['after', 'before'])
   if (members.after === undefined && members.before === undefined) throw refuse(path, hint)
   for (const name of ['after', 'before'] as const)
     if (members[name] !== undefined) timeValue(members[name], `${path}.${name}`)
@@ -240,7 +250,7 @@ function timeTest(input: unknown, path: string): void {
     path,
     'must be an object such as {"operator": ">", "value": {"ago": {"days": 7}}}',
   )
-  only(members, path, ['operator', 'value'])
+  allowOnly(members, path, ['operator', 'value'])
   oneOf(members.operator, `${path}.operator`, orderOperators)
   timeValue(members.value, `${path}.value`)
 }

@@ -12,7 +12,7 @@ export const counterOfEvent = (foldedName: string): EventCounter => `event:${fol
 /** No event has an empty name. */
 export const allEvents: EventCounter = 'event:'
 
-const mostPoints = 2_500
+const maxPoints = 2_500
 const hourMs = 3_600_000
 const defaultMs = { hour: 48 * hourMs, day: 30 * 24 * hourMs }
 
@@ -35,8 +35,8 @@ export async function countOverTime(
   const since = from === undefined ? new Date(until.getTime() - defaultMs[unit]) : readTime('from', from)
   if (since > until) throw invalidField('from', 'must not be later than to')
   const points = (until.getTime() - since.getTime()) / hourMs / (unit === 'hour' ? 1 : 24)
-  if (points > mostPoints)
-    throw invalidField('from', `must be at most ${mostPoints.toLocaleString('en')} ${unit}s before to`)
+  if (points > maxPoints)
+    throw invalidField('from', `must be at most ${maxPoints.toLocaleString('en')} ${unit}s before to`)
   const counter = name === undefined ? allEvents : counterOfEvent(foldName(name))
   const zone = unit === 'hour' ? 'UTC' : project.timezone
   const { rows } = await reading.pool.query<Point>(

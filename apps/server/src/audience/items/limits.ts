@@ -31,7 +31,7 @@ export const limitsOf = ({ config }: App, api: keyof typeof documented): IngestL
 })
 
 /** Objects, lists, texts and so on in one body: a batch of ordinary calls has more than ten bytes for each. */
-export const mostValues = ({ batchBytes }: IngestLimits, batch: boolean): number =>
+export const maxValues = ({ batchBytes }: IngestLimits, batch: boolean): number =>
   batch ? Math.max(fewValues, Math.floor(batchBytes / 10)) : fewValues
 
 /** Browsers put their key into the body. They send no more than this at once. */
@@ -47,7 +47,7 @@ export const keylessLimits = (limits: IngestLimits, batch: boolean): IngestLimit
 export const nameLength = 255
 
 /** Ids of before that are longer still lead to their people. More does not fit into an index of PostgreSQL. */
-export const longestStoredId = 1_000
+export const maxStoredIdLength = 1_000
 
 /** Objects and arrays inside one another in one item. */
 export const maxDepth = 20

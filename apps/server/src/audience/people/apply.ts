@@ -298,13 +298,13 @@ function startOf(draft: Draft, items: WritingItem[], before: PersonState | undef
 }
 
 function propertyBytes({ properties }: PersonState): number {
-  const most = mostBytes(properties)
+  const most = maxBytes(properties)
   if (most <= personLimits.propertyBytes) return most
   return Buffer.byteLength(JSON.stringify(properties))
 }
 
 /** Far from the limit, which is nearly always, no text has to be made: a character takes at most six bytes of JSON. */
-function mostBytes(properties: PersonState['properties']): number {
+function maxBytes(properties: PersonState['properties']): number {
   let bytes = 2
   for (const name in properties) {
     const value = properties[name]!

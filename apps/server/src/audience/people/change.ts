@@ -22,7 +22,7 @@ import type { ChangedPerson } from './store.ts'
 import type { WritingItem } from './writes.ts'
 
 /** An item and the job that carried it. */
-export interface Work<Item = IngestItem> {
+export interface AcceptedItem<Item = IngestItem> {
   jobId: string
   item: Item
 }
@@ -58,7 +58,7 @@ export const changesWhoByAddress = (item: IngestItem): boolean =>
  * everything else at once. That is right whatever the order of the items, because every write carries its time and an
  * erasure tells by times what belongs to it.
  */
-export async function changePeople(session: PeopleSession, works: Work[]): Promise<Changed> {
+export async function changePeople(session: PeopleSession, works: AcceptedItem[]): Promise<Changed> {
   const changed: Changed = {
     personIds: new Array(works.length),
     erased: new Set(),
@@ -68,7 +68,7 @@ export async function changePeople(session: PeopleSession, works: Work[]): Promi
     optedOut: new Map(),
   }
   const placed = works.map(({ jobId, item }, index) => ({ jobId, item, index }))
-  const isAddressed = ({ item }: Work) => refsOf(item).some(isByAddress)
+  const isAddressed = ({ item }: AcceptedItem) => refsOf(item).some(isByAddress)
   const addressed = placed.filter(isAddressed)
   await changeNamed(
     session,
@@ -79,7 +79,7 @@ export async function changePeople(session: PeopleSession, works: Work[]): Promi
   return changed
 }
 
-type Placed<Item = IngestItem> = Work<Item> & { index: number }
+type Placed<Item = IngestItem> = AcceptedItem<Item> & { index: number }
 
 /** By their ids. */
 async function changeNamed(session: PeopleSession, works: Placed[], changed: Changed): Promise<void> {
@@ -167,7 +167,7 @@ async function changeAddressed(session: PeopleSession, works: Placed[], changed:
 const isWhoIsWho = (item: IngestItem): item is MergeItem | DeleteItem => needsExclusive(item)
 
 /** Provisional people beside others who hold the address become one with them before. */
-async function findOwnHolders(session: PeopleSession, works: Work[]): Promise<Holders> {
+async function findOwnHolders(session: PeopleSession, works: AcceptedItem[]): Promise<Holders> {
   const addresses = [
     ...new Set(
       works.flatMap(({ item }) => refsOf(item).filter(isByAddress)).map(({ email }) => addressKey(email!)),
@@ -220,7 +220,7 @@ async function optOutHolders(
   }
 }
 
-const loadErasuresOf = (session: PeopleSession, works: Work[]): Promise<ErasedAt> =>
+const loadErasuresOf = (session: PeopleSession, works: AcceptedItem[]): Promise<ErasedAt> =>
   loadErasures(
     session,
     () => works.flatMap(({ item }) => identitiesOf(item)),
@@ -233,7 +233,7 @@ const loadErasuresOf = (session: PeopleSession, works: Work[]): Promise<ErasedAt
  */
 async function eraseLinkedVisitors(
   session: PeopleSession,
-  works: Work<WritingItem>[],
+  works: AcceptedItem<WritingItem>[],
   erasedAt: ErasedAt,
 ): Promise<ErasedAt> {
   const linked = new Map<string, Erasure>()
@@ -270,22 +270,22 @@ const identitiesOf = (item: IngestItem): Identity[] =>
   item.kind === 'merge' ? [identityOf(item.person), identityOf(item.from)] : [identityOf(item.person)]
 
 /** Runs of merges and runs of erasures, each run in one go. */
-async function changeWhoIsWho(session: PeopleSession, works: Work[]): Promise<void> {
+async function changeWhoIsWho(session: PeopleSession, works: AcceptedItem[]): Promise<void> {
   const queue = works.filter(({ item }) => needsExclusive(item)).sort(byAcceptance)
   while (queue.length > 0) {
     const { kind } = queue[0]!.item
     const end = queue.findIndex(({ item }) => item.kind !== kind)
     const run = queue.splice(0, end === -1 ? queue.length : end)
-    if (kind === 'delete') await eraseItems(session, run as Work<DeleteItem>[])
-    else await mergeAlive(session, run as Work<MergeItem>[])
+    if (kind === 'delete') await eraseItems(session, run as AcceptedItem<DeleteItem>[])
+    else await mergeAlive(session, run as AcceptedItem<MergeItem>[])
   }
 }
 
-const byAcceptance = (a: Work, b: Work) =>
+const byAcceptance = (a: AcceptedItem, b: AcceptedItem) =>
   a.item.acceptedAt - b.item.acceptedAt || (a.jobId < b.jobId ? -1 : a.jobId > b.jobId ? 1 : 0)
 
 /** Two ids that were one person when either of them was erased, as we learn too late, are both erased. */
-async function mergeAlive(session: PeopleSession, works: Work<MergeItem>[]): Promise<void> {
+async function mergeAlive(session: PeopleSession, works: AcceptedItem<MergeItem>[]): Promise<void> {
   const erasedAt = await loadErasuresOf(session, works)
   const merges: MergeItem[] = []
   const erasures: Erasing[] = []

@@ -10,7 +10,7 @@ export interface Change {
 }
 
 /** Longer values are named in the history but not repeated. */
-const longestValue = 500
+const maxValueLength = 500
 
 const columns = ['external_id', 'email', 'phone', 'timezone', 'language'] as const
 
@@ -60,7 +60,7 @@ function changedMembers(
 }
 
 function fromTo(from: Json, to: Json): Json {
-  const short = JSON.stringify(from).length <= longestValue && JSON.stringify(to).length <= longestValue
+  const short = JSON.stringify(from).length <= maxValueLength && JSON.stringify(to).length <= maxValueLength
   return short ? { from, to } : { long: true }
 }
 

@@ -1,11 +1,11 @@
 import type { ExpensiveReads, Seat } from '../../platform/capacity/expensive-reads.ts'
-import { keptWith } from '../../platform/kept-with.ts'
+import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 
 /** Counting them takes 7 ms and more, and a thousand more or fewer don't show. */
 const largeProject = 100_000
 const totalMs = 10_000
 
-const totalsOf = keptWith((_: ExpensiveReads) => new Map<number, { count: number; at: number }>())
+const totalsOf = memoizePerObject((_: ExpensiveReads) => new Map<number, { count: number; at: number }>())
 
 /** Of a large project as of the last seconds: somebody who builds a segment asks with every change of it. */
 export async function countPeople({ expensiveReads, now, pool }: Seat, projectId: number): Promise<number> {

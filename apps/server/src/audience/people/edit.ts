@@ -3,7 +3,7 @@ import type { App } from '../../platform/app.ts'
 import { faultOf } from '../../platform/db/faults.ts'
 import { badRequest, invalidField, notFound } from '../../platform/errors.ts'
 import type { IngestItem } from '../items/item.ts'
-import { longestStoredId } from '../items/limits.ts'
+import { maxStoredIdLength } from '../items/limits.ts'
 import { changePeople, needsExclusive } from './change.ts'
 import { refOf } from './identity.ts'
 import { findPerson, loadPerson, type Person } from './person.ts'
@@ -14,7 +14,7 @@ import { withPeople } from './session.ts'
 export type PersonPath = { internal: number } | { external: string }
 
 /** In characters: an id that is stored leads to its person however long it is. */
-export const longestPersonPath = 'id:'.length + longestStoredId
+export const maxPersonPathLength = 'id:'.length + maxStoredIdLength
 
 /** @throws {ApiError} 422 */
 export function parsePersonPath(text: string): PersonPath {

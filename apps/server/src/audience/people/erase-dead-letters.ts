@@ -5,7 +5,7 @@ import type { PeopleSession } from './session.ts'
 /** Each carries a megabyte at most. */
 const lettersPerPage = 50
 /** The newest, which is far more than a project should have. */
-const mostLetters = 10_000
+const maxLetters = 10_000
 
 /**
  * Removes the project's dead letters that speak of these people, which would otherwise be kept until somebody looks at
@@ -20,20 +20,20 @@ export async function eraseDeadLetters(
   const tenant = String(projectId)
   const refs: string[] = []
   let after: string | undefined
-  for (let looked = 0; looked < mostLetters; looked += lettersPerPage) {
-    const letters = await app.queue.deadLetters({
+  for (let looked = 0; looked < maxLetters; looked += lettersPerPage) {
+    const deadLetters = await app.queue.deadLetters({
       tenant,
       limit: lettersPerPage,
       ...(after !== undefined && { after }),
     })
-    for (const { ref, data } of letters) {
+    for (const { ref, data } of deadLetters) {
       const subject = subjectOf(data, byName, messages)
       if (!subject) continue
       refs.push(ref)
       count(subject, 'deadLetters', 1)
     }
-    if (letters.length < lettersPerPage) break
-    after = letters.at(-1)!.ref
+    if (deadLetters.length < lettersPerPage) break
+    after = deadLetters.at(-1)!.ref
   }
   for (let from = 0; from < refs.length; from += lettersPerPage)
     await app.queue.discard({ tenant, refs: refs.slice(from, from + lettersPerPage) })

@@ -9,7 +9,7 @@ import { itemInBody } from '../../platform/json-limits.ts'
 import { nameLength } from '../items/limits.ts'
 import { isNoId, noIdReason } from '../items/no-id.ts'
 import { countPeople } from './count.ts'
-import { editPerson, longestPersonPath, parsePersonPath, requirePerson } from './edit.ts'
+import { editPerson, maxPersonPathLength, parsePersonPath, requirePerson } from './edit.ts'
 import { refOf } from './identity.ts'
 import { describePerson, listPeople } from './list.ts'
 import { languageName, timezoneName } from './locale.ts'
@@ -22,7 +22,7 @@ export const ProjectParams = Type.Object({ project: Type.String() })
 export const PersonParams = Type.Object({
   project: Type.String(),
   person: Type.String({
-    maxLength: longestPersonPath,
+    maxLength: maxPersonPathLength,
     description: "Fairway's number, or `id:` and your own id",
   }),
 })
@@ -270,7 +270,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
         tags,
         params: PersonParams,
         body: Type.Object(
-          { from: Type.String({ maxLength: longestPersonPath, description: 'As in the path' }) },
+          { from: Type.String({ maxLength: maxPersonPathLength, description: 'As in the path' }) },
           { additionalProperties: false },
         ),
       },

@@ -84,9 +84,9 @@ export interface Matches {
   more: boolean
 }
 
-const mostCounted = 10_000
+const maxCounted = 10_000
 
-/** How many people a search finds. Of each stage {@link mostCounted} values are read at most. */
+/** How many people a search finds. Of each stage {@link maxCounted} values are read at most. */
 export async function countFound(
   reading: Reading,
   { id: projectId, defaultCountry }: { id: number; defaultCountry: string | null },
@@ -96,18 +96,18 @@ export async function countFound(
   const stages = stagesOf(search, defaultCountry).map(({ value, prefix, kind }) => {
     const least = `$${values.push(prefix)}::text`
     const range = `${value} >= ${least} and ${value} < ${beyond(least)}`
-    const order = `order by ${value} limit ${mostCounted + 1}`
+    const order = `order by ${value} limit ${maxCounted + 1}`
     return kind === undefined
       ? `(select p.id from people p where p.project_id = $1 and ${range} ${order})`
       : `(select person_id from ${tableOf(kind)} and ${range} ${order})`
   })
   const { rows } = await reading.pool.query<{ count: number }>(
     `select count(*) as count
-     from (select distinct id from (${stages.join(' union all ')}) as found (id) limit ${mostCounted + 1}) as people`,
+     from (select distinct id from (${stages.join(' union all ')}) as found (id) limit ${maxCounted + 1}) as people`,
     values,
   )
   const { count } = rows[0]!
-  return { count: Math.min(count, mostCounted), more: count > mostCounted }
+  return { count: Math.min(count, maxCounted), more: count > maxCounted }
 }
 
 function stagesOf(search: string, country: string | null): Stage[] {
@@ -137,8 +137,8 @@ const innerPrefix = (folded: string): string =>
   folded
     .replace(/[ ,.'’-]+/g, ' ')
     .trimStart()
-    .slice(0, longestInnerName)
-const longestInnerName = 40
+    .slice(0, maxInnerNameLength)
+const maxInnerNameLength = 40
 
 /** As numbers are stored, and as written, because those that could not be read are stored so. */
 function phonePrefixes(search: string, country: string | null): string[] {

@@ -36,7 +36,7 @@ interface ExaminedRow extends Suppression {
 }
 
 /** Addresses that one request looks at, most of them from the index alone; measured, a tenth of a second. */
-const mostExamined = 50_000
+const maxExamined = 50_000
 const columns = 'address, reason, created_at as "createdAt"'
 
 /** Newest first. Of a part that few addresses have, a page may be short while its cursor goes on. */
@@ -66,7 +66,7 @@ export async function listSuppressions(
         .join(' or ')})`,
     )
   if (reason !== undefined) matches.push(`starts_with(reason, ${place(reason)}::text)`)
-  const most = matches.length > 0 ? mostExamined : limit + 1
+  const most = matches.length > 0 ? maxExamined : limit + 1
   const { rows } = await app.pool.query<ExaminedRow>(
     `with examined as (
        select ${columns}, created_at::text as exactly, ${matches.join(' and ') || 'true'} as matches,
@@ -83,7 +83,7 @@ export async function listSuppressions(
   const shown = found.slice(0, limit)
   const examined = rows[0]?.examined ?? 0
   // The page ends with its last row, or where looking ended.
-  const last = found.length > limit ? shown.at(-1) : examined === mostExamined ? rows.at(-1) : undefined
+  const last = found.length > limit ? shown.at(-1) : examined === maxExamined ? rows.at(-1) : undefined
   return {
     items: shown.map(({ address, reason, createdAt }) => ({ address, reason, createdAt })),
     nextCursor: last ? writeCursor(last.exactly, last.address) : null,

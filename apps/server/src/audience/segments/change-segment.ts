@@ -11,7 +11,7 @@ import { lockSegments } from './lock.ts'
 import {
   describeSegment,
   expandFor,
-  mostSegments,
+  maxSegments,
   type NewSegment,
   requireSegment,
   type Segment,
@@ -184,7 +184,7 @@ async function refuseTooMany(client: PoolClient, projectId: number): Promise<voi
     'select count(*) from segments where project_id = $1',
     [projectId],
   )
-  if (rows[0]!.count >= mostSegments) throw conflict(`A project has ${mostSegments} segments at most`)
+  if (rows[0]!.count >= maxSegments) throw conflict(`A project has ${maxSegments} segments at most`)
 }
 
 async function unlessTaken<T>(name: string | undefined, work: () => Promise<T>): Promise<T> {

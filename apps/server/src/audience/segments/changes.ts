@@ -3,16 +3,16 @@ import { numberArray } from '../../platform/db/array.ts'
 import type { Definitions } from './definitions.ts'
 
 /** People that one step looks at, at most: half a second's work. Measured: a fifth more of them a second than with 1,000. */
-const mostPeople = 4_000
+const maxPeople = 4_000
 /** Where there are many segments, judging takes its time: this bounds the transaction. */
-const mostAnswers = 800_000
+const maxAnswers = 800_000
 /**
  * People who are put in order at once: whoever changes while these are looked at waits a few seconds. Measured, with 100,000
  * of a million people: PostgreSQL took half the time for neighbours than for people from all over its indexes.
  */
 const mostGathered = 50_000
 /** Rows of `changed_people` among them, small ones as trickling requests make them. */
-const mostRows = 10_000
+const maxRows = 10_000
 
 /**
  * Takes the people that changed, oldest first, each once however often they changed, and those who are due; of those who
@@ -33,7 +33,7 @@ export async function takeChanged(
   const due = await takeDue(client, projectId, now)
   if (!changed && due.length === 0) return undefined
   const people = [...new Set([...(changed ?? []), ...due])].sort((a, b) => a - b)
-  const most = Math.min(mostPeople, Math.ceil(mostAnswers / Math.max(1, dynamic.length)))
+  const most = Math.min(maxPeople, Math.ceil(maxAnswers / Math.max(1, dynamic.length)))
   if (people.length > most) await keepForLater(client, projectId, people.slice(most), most)
   return people.slice(0, most)
 }
@@ -77,7 +77,7 @@ async function takeNoted(
                select id from (
                  select id, sum(size) over (order by id) - size as before
                  from (select id, cardinality(people) + cardinality(event_people) as size from changed_people
-                       where project_id = $1 order by id limit ${mostRows}) as first
+                       where project_id = $1 order by id limit ${maxRows}) as first
                ) as counted where before < ${mostGathered}) as first
              where c.project_id = $1 and c.id = first.id
              returning people, event_people, event_names),

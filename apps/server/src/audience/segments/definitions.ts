@@ -1,6 +1,6 @@
 import type { Transaction } from '@fairway/queue'
 import type { ExpensiveReads } from '../../platform/capacity/expensive-reads.ts'
-import { keptWith } from '../../platform/kept-with.ts'
+import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 import { type Clock, makeClock } from '../conditions/due.ts'
 import { conditionTest } from '../conditions/evaluate.ts'
 import { expandSegments, type FindSegment } from '../conditions/expand.ts'
@@ -50,7 +50,7 @@ interface Prepared {
 /** Projects whose conditions a process keeps: made ready once, they are evaluated thousands of times. */
 const mostPrepared = 500
 /** With what an App and all the seats of its reads have in common. */
-const preparedOf = keptWith((_: ExpensiveReads) => new Map<number, Prepared>())
+const preparedOf = memoizePerObject((_: ExpensiveReads) => new Map<number, Prepared>())
 
 /** The dynamic segments of a project, as the transaction sees them. */
 export async function loadDefinitions(

@@ -21,7 +21,7 @@ export interface Preview {
 const places = 40
 const peoplePerPlace = 50
 const sampleSize = places * peoplePerPlace
-const mostShown = 10
+const maxShown = 10
 /** Where conditions on people themselves leave fewer than this, their history is asked for one by one. */
 const fewShare = 0.01
 
@@ -40,7 +40,7 @@ export async function previewSegment(
   const expanded = await expandFor(seat, seat.pool, projectId, conditions)
   const total = await countPeople(seat, projectId)
   const look = await lookAtSample(seat, projectId, expanded)
-  const few = look.found.slice(0, mostShown)
+  const few = look.found.slice(0, maxShown)
   if (!exact && total > sampleSize * 5) {
     const count = Math.round((look.found.length / look.looked) * total)
     return {
@@ -106,13 +106,13 @@ async function countExactly(
   const isFew = look.left < fewShare
   const compiler = new ConditionCompiler(projectId, seat.now(), isFew ? 'probes' : 'sets')
   const belongs = compiler.compile(condition)
-  const enough = look.found.length >= mostShown
+  const enough = look.found.length >= maxShown
   // Memory for the sets: as a hash they are looked up, otherwise joined in parts on disk. How many people a condition
   // leaves is a guess of PostgreSQL's: a loop over what it takes for few costs 9 µs for each of many.
   const setUp = `set local work_mem = '128MB'; set local enable_nestloop = ${isFew ? 'on' : 'off'}`
   return seat.transaction(setUp, async (client) => {
     const { rows } = await client.query<{ count: number; found: number[] }>(
-      `select count(*), ${enough ? "'{}'::bigint[]" : `(array_agg(p.id))[1:${mostShown}]`} as found
+      `select count(*), ${enough ? "'{}'::bigint[]" : `(array_agg(p.id))[1:${maxShown}]`} as found
        from people p ${compiler.joins} where p.project_id = ${compiler.context.project} and ${belongs}`,
       compiler.values,
     )

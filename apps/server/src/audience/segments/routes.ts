@@ -6,7 +6,7 @@ import { conditionsInBody, longListInBody } from '../../platform/json-limits.ts'
 import { readAtDescription, takeReadAt } from '../../platform/read-at.ts'
 import { conditionSchema } from '../conditions/language.ts'
 import { parseConditions } from '../conditions/parse.ts'
-import { longestPersonPath } from '../people/edit.ts'
+import { maxPersonPathLength } from '../people/edit.ts'
 import { changeSegment, createSegment, deleteSegment } from './change-segment.ts'
 import type { StoreEvents } from './evaluate.ts'
 import { changeMembers, listMembers } from './members.ts'
@@ -26,7 +26,7 @@ const SegmentParams = Type.Object({
   project: Type.String(),
   segment: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
 })
-const People = Type.Array(Type.String({ maxLength: longestPersonPath }), {
+const People = Type.Array(Type.String({ maxLength: maxPersonPathLength }), {
   maxItems: 1_000,
   default: [],
   description: "Fairway's numbers, or `id:` and your own ids",

@@ -6,7 +6,7 @@ import { type Page, readCursor, writeCursor } from '../../platform/db/cursor.ts'
 import type { Statements } from '../../platform/db/statements.ts'
 import { notFound } from '../../platform/errors.ts'
 import { type Task, type TaskRow, taskColumns, toTask } from '../../platform/tasks/task.ts'
-import { object, only, refuse, text } from '../conditions/check.ts'
+import { allowOnly, object, refuse, text } from '../conditions/check.ts'
 import { expandSegments, segmentsIn } from '../conditions/expand.ts'
 import type { Condition } from '../conditions/language.ts'
 import { parseConditions } from '../conditions/parse.ts'
@@ -46,7 +46,7 @@ export const segmentColumns =
   'id, name, kind, conditions, state, size, built_at, build_task, created_at, updated_at'
 
 /** Segments of a project at most: each costs every changed person an evaluation. */
-export const mostSegments = 1_000
+export const maxSegments = 1_000
 
 /** By name, which is unique but for capitals. */
 export async function listSegments(
@@ -112,7 +112,7 @@ export type NewSegment = { name: string; conditions: Condition | null }
 /** Checks a body for a new segment. Throws a 422 that names the place. */
 export function parseSegment(body: unknown): NewSegment {
   const members = object(body, 'body', 'must be a JSON object')
-  only(members, 'body', ['name', 'conditions', 'manual'])
+  allowOnly(members, 'body', ['name', 'conditions', 'manual'])
   if (members.manual !== undefined && typeof members.manual !== 'boolean')
     throw refuse('manual', 'must be true or false')
   if ((members.manual === true) === (members.conditions !== undefined))
@@ -126,7 +126,7 @@ export function parseSegment(body: unknown): NewSegment {
 /** Checks a body of changes. */
 export function parseSegmentChanges(body: unknown): Partial<{ name: string; conditions: Condition }> {
   const members = object(body, 'body', 'must be a JSON object')
-  only(members, 'body', ['name', 'conditions'])
+  allowOnly(members, 'body', ['name', 'conditions'])
   return {
     ...(members.name !== undefined && { name: parseName(members.name) }),
     ...(members.conditions !== undefined && {

@@ -1,11 +1,11 @@
 import {
+  allowOnly,
   list,
   object,
   oneOf,
-  only,
   refuse,
+  requireTrue,
   text,
-  truth,
   wholeNumber,
 } from '../../audience/conditions/check.ts'
 import type { Condition } from '../../audience/conditions/language.ts'
@@ -57,9 +57,9 @@ type Stored = Omit<Campaign, 'senderProblem'>
 export type CampaignFields = Omit<Stored, 'id' | 'createdAt' | 'updatedAt'>
 
 /** Campaigns of a project at most. */
-export const mostCampaigns = 2_000
-const largestId = 2_147_483_647
-const longestFrequencyDays = 3_650
+export const maxCampaigns = 2_000
+const maxId = 2_147_483_647
+const maxFrequencyDays = 3_650
 
 const parsers: { [Name in keyof CampaignFields]: (input: unknown) => CampaignFields[Name] } = {
   name: (input) => text(input, 'name', 200),
@@ -78,8 +78,8 @@ const required = ['name', 'triggerEvent', 'templateId'] as const
 export function parseChanges(body: unknown): Partial<CampaignFields> {
   const members = object(body, 'body', 'must be a JSON object')
   const names = Object.keys(parsers) as (keyof CampaignFields)[]
-  const stranger = Object.keys(members).find((name) => !Object.hasOwn(parsers, name))
-  if (stranger !== undefined) throw refuse(stranger, `is unknown; allowed here: ${list(names)}`)
+  const unknownMember = Object.keys(members).find((name) => !Object.hasOwn(parsers, name))
+  if (unknownMember !== undefined) throw refuse(unknownMember, `is unknown; allowed here: ${list(names)}`)
   const given = names.filter((name) => members[name] !== undefined)
   return Object.fromEntries(given.map((name) => [name, parsers[name](members[name])]))
 }
@@ -108,19 +108,19 @@ function parseTriggerEvent(input: unknown): string {
 function parseFrequency(input: unknown): Frequency | null {
   if (input === null) return null
   const members = object(input, 'frequency', 'must be null or an object such as {"notAgainWithinDays": 7}')
-  only(members, 'frequency', ['notAgainWithinDays'])
+  allowOnly(members, 'frequency', ['notAgainWithinDays'])
   const { notAgainWithinDays: days } = members
-  if (days !== -1) wholeNumber(days, 'frequency.notAgainWithinDays', 1, longestFrequencyDays)
+  if (days !== -1) wholeNumber(days, 'frequency.notAgainWithinDays', 1, maxFrequencyDays)
   return { notAgainWithinDays: days as number }
 }
 
 function parseTemplateId(input: unknown): number {
-  wholeNumber(input, 'templateId', 1, largestId)
+  wholeNumber(input, 'templateId', 1, maxId)
   return input as number
 }
 
 function parseTransactional(input: unknown): boolean {
-  truth(input, 'transactional')
+  requireTrue(input, 'transactional')
   return input as boolean
 }
 
@@ -211,8 +211,8 @@ async function refuseTooMany(app: App, projectId: number): Promise<void> {
   const { rows } = await app.pool.query<{ count: number }>(
     sql`select count(*) from behavioral_campaigns where project_id = ${projectId}`,
   )
-  if (rows[0]!.count >= mostCampaigns)
-    throw conflict(`A project has ${mostCampaigns} campaigns at most; delete one that is no longer used`)
+  if (rows[0]!.count >= maxCampaigns)
+    throw conflict(`A project has ${maxCampaigns} campaigns at most; delete one that is no longer used`)
 }
 
 async function checkTemplate(

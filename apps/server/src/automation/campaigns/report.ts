@@ -19,7 +19,7 @@ export interface CampaignReport {
   reasons: { state: MessageState; reason: string; count: number }[]
 }
 
-const mostReasons = 50
+const maxReasons = 50
 
 /** What became of a campaign's messages. */
 export async function reportCampaign(
@@ -46,7 +46,7 @@ export async function reportCampaign(
   const reasons: CampaignReport['reasons'] = []
   for (const { state, reason, count } of rows) {
     states[state] += count
-    if (reason !== null && reasons.length < mostReasons) reasons.push({ state, reason, count })
+    if (reason !== null && reasons.length < maxReasons) reasons.push({ state, reason, count })
   }
   const total = rows.reduce((sum, { count }) => sum + count, 0)
   return { from, to, total, states, reasons }

@@ -1,11 +1,11 @@
 import type { Json } from '@fairway/queue'
 import { DateTime, FixedOffsetZone, IANAZone, type Zone } from 'luxon'
 import {
+  allowOnly,
   list,
   type Members,
   object,
   oneOf,
-  only,
   refuse,
   text,
   wholeNumber,
@@ -58,7 +58,7 @@ export interface WaitContext {
 /** When to send, possibly in the past (then: at once), or why not to. */
 export type Due = { at: Date } | { skip: string }
 
-const longestSeconds = 3_650 * 86_400
+const maxSeconds = 3_650 * 86_400
 /** How late a local time of day may be kept; later, the next allowed one is taken. */
 const localTimeGraceMs = 3_600_000
 
@@ -159,12 +159,12 @@ export function readZone(timezone: string | null | undefined): Zone | undefined 
 }
 
 const zonesByName = new Map<string, Zone | undefined>()
-const mostNames = 2_000
+const maxNames = 2_000
 
 /** Checking a name costs a formatter, so answers are kept; names are people's data, so not without a bound. */
 function readIanaZone(name: string): Zone | undefined {
   if (zonesByName.has(name)) return zonesByName.get(name)
-  if (zonesByName.size >= mostNames) zonesByName.clear()
+  if (zonesByName.size >= maxNames) zonesByName.clear()
   const zone = IANAZone.isValidZone(name) ? new IANAZone(name) : undefined
   zonesByName.set(name, zone)
   return zone
@@ -178,14 +178,14 @@ export function parseWait(input: unknown, path = 'wait'): Wait {
   const wait = object(input, path, `must be an object whose kind is one of ${list(kinds)}`)
   switch (oneOf(wait.kind, `${path}.kind`, kinds)) {
     case 'immediately':
-      only(wait, path, ['kind'])
+      allowOnly(wait, path, ['kind'])
       break
     case 'after':
-      only(wait, path, ['kind', 'seconds', 'days'])
+      allowOnly(wait, path, ['kind', 'seconds', 'days'])
       if ((wait.seconds === undefined) === (wait.days === undefined)) {
         throw refuse(path, 'must have either seconds or days')
       }
-      if (wait.seconds !== undefined) wholeNumber(wait.seconds, `${path}.seconds`, 1, longestSeconds)
+      if (wait.seconds !== undefined) wholeNumber(wait.seconds, `${path}.seconds`, 1, maxSeconds)
       else wholeNumber(wait.days, `${path}.days`, 1, 3_650)
       break
     case 'until_property':
@@ -198,18 +198,18 @@ export function parseWait(input: unknown, path = 'wait'): Wait {
 }
 
 function checkUntilProperty(wait: Members, path: string): void {
-  only(wait, path, ['kind', 'of', 'property', 'offsetSeconds', 'ifMissing', 'ifPast'])
+  allowOnly(wait, path, ['kind', 'of', 'property', 'offsetSeconds', 'ifMissing', 'ifPast'])
   oneOf(wait.of, `${path}.of`, ['event', 'person'])
   text(wait.property, `${path}.property`, 255)
   if (wait.offsetSeconds !== undefined) {
-    wholeNumber(wait.offsetSeconds, `${path}.offsetSeconds`, -longestSeconds, longestSeconds)
+    wholeNumber(wait.offsetSeconds, `${path}.offsetSeconds`, -maxSeconds, maxSeconds)
   }
   if (wait.ifMissing !== undefined) oneOf(wait.ifMissing, `${path}.ifMissing`, otherwises)
   if (wait.ifPast !== undefined) oneOf(wait.ifPast, `${path}.ifPast`, otherwises)
 }
 
 function checkAtLocalTime(wait: Members, path: string): void {
-  only(wait, path, ['kind', 'time', 'days', 'weekdays'])
+  allowOnly(wait, path, ['kind', 'time', 'days', 'weekdays'])
   if (typeof wait.time !== 'string' || !/^([01][0-9]|2[0-3]):[0-5][0-9]$/.test(wait.time)) {
     throw refuse(`${path}.time`, 'must be a time of day such as "09:00"')
   }

@@ -11,11 +11,11 @@ import type { TemplateError } from '../../messaging/templates/template-error.ts'
 import { addressProblem, canonicalAddress } from '../../platform/email-address.ts'
 import { badRequest, tooLarge } from '../../platform/errors.ts'
 
-const mostRecipients = 15
-const mostAttachmentBytes = 2 * 1024 * 1024
-const mostDataBytes = 100 * 1024
+const maxRecipients = 15
+const maxAttachmentBytes = 2 * 1024 * 1024
+const maxDataBytes = 100 * 1024
 const furthestDays = 90
-const longestKey = 255
+const maxKeyLength = 255
 
 /** A checked request of `POST /v1/send/email`. */
 export interface SendRequest {
@@ -59,8 +59,8 @@ export function readSendRequest(
   const bcc = readRecipients(fields, 'bcc')?.map(({ address }) => address)
   if (!to && !person)
     throw badRequest('to is missing: give an address, or identifiers of a person with one', 'to')
-  if ((to?.length ?? 0) + (bcc?.length ?? 0) > mostRecipients) {
-    throw badRequest(`A message may have ${mostRecipients} recipients, to and bcc together`, 'to')
+  if ((to?.length ?? 0) + (bcc?.length ?? 0) > maxRecipients) {
+    throw badRequest(`A message may have ${maxRecipients} recipients, to and bcc together`, 'to')
   }
   const attachments = readAttachments(fields.attachments)
   return {
@@ -187,8 +187,8 @@ function readData(value: unknown): Record<string, Json> | undefined {
   if (isAbsent(value)) return undefined
   if (typeof value !== 'object' || Array.isArray(value))
     throw badRequest('message_data must be an object', 'message_data')
-  if (Buffer.byteLength(JSON.stringify(value)) > mostDataBytes) {
-    throw tooLarge(`message_data may have ${mostDataBytes / 1024} KB`, 'message_data')
+  if (Buffer.byteLength(JSON.stringify(value)) > maxDataBytes) {
+    throw tooLarge(`message_data may have ${maxDataBytes / 1024} KB`, 'message_data')
   }
   return value as Record<string, Json>
 }
@@ -205,7 +205,7 @@ function readAttachments(value: unknown): { filename: string; content: Buffer }[
     return { filename, content: Buffer.from(content, 'base64') }
   })
   const bytes = attachments.reduce((sum, { content }) => sum + content.length, 0)
-  if (bytes > mostAttachmentBytes) throw tooLarge('attachments may have 2 MB together', 'attachments')
+  if (bytes > maxAttachmentBytes) throw tooLarge('attachments may have 2 MB together', 'attachments')
   return attachments
 }
 
@@ -226,9 +226,9 @@ function readSendAt(value: unknown, now: Date): Date | undefined {
 
 function readKey(value: unknown): string | undefined {
   if (value === undefined || value === null || value === '') return undefined
-  if (typeof value !== 'string' || value.length > longestKey || !/^[\x20-\x7e]+$/.test(value)) {
+  if (typeof value !== 'string' || value.length > maxKeyLength || !/^[\x20-\x7e]+$/.test(value)) {
     throw badRequest(
-      `The idempotency key must be at most ${longestKey} printable ASCII characters`,
+      `The idempotency key must be at most ${maxKeyLength} printable ASCII characters`,
       'idempotency_key',
     )
   }

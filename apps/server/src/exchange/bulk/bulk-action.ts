@@ -1,7 +1,15 @@
 import type { Json } from '@fairway/queue'
-import { list, object, only, refuse, text, truth, wholeNumber } from '../../audience/conditions/check.ts'
+import {
+  allowOnly,
+  list,
+  object,
+  refuse,
+  requireTrue,
+  text,
+  wholeNumber,
+} from '../../audience/conditions/check.ts'
 import type { IngestItem } from '../../audience/items/item.ts'
-import { longestPersonPath, parsePersonPath } from '../../audience/people/edit.ts'
+import { maxPersonPathLength, parsePersonPath } from '../../audience/people/edit.ts'
 import { findPersonIds } from '../../audience/people/lookup.ts'
 import { requireManualSegment } from '../../audience/segments/members.ts'
 import type { App } from '../../platform/app.ts'
@@ -56,8 +64,8 @@ const rightsOfKinds: Record<BulkAction['kind'], Right> = {
   suppress: 'people.consent',
   erase: 'people.erase',
 }
-const mostIds = 10_000
-const longestName = 255
+const maxIds = 10_000
+const maxNameLength = 255
 
 export const rightOf = ({ kind }: BulkAction): Right => rightsOfKinds[kind]
 
@@ -113,11 +121,11 @@ async function parsePeople(
 
 /** Numbers of people who are gone meanwhile are passed over; an id that nobody has is a mistake. */
 async function resolveIds(app: App, projectId: number, ids: unknown): Promise<number[]> {
-  if (!Array.isArray(ids) || ids.length === 0 || ids.length > mostIds)
-    throw refuse('people.ids', `must be a list of 1 to ${mostIds.toLocaleString('en')} people`)
+  if (!Array.isArray(ids) || ids.length === 0 || ids.length > maxIds)
+    throw refuse('people.ids', `must be a list of 1 to ${maxIds.toLocaleString('en')} people`)
   const references = ids.map((id, place) => {
     const path = Number.isInteger(id) ? String(id) : id
-    if (typeof path !== 'string' || path.length > longestPersonPath)
+    if (typeof path !== 'string' || path.length > maxPersonPathLength)
       throw refuse(`people.ids.${place}`, 'must be a number or a text')
     const parsed = parsePersonPath(path)
     return 'internal' in parsed ? { internalId: parsed.internal } : { id: parsed.external }
@@ -135,34 +143,34 @@ async function parseAction(app: App, projectId: number, input: unknown): Promise
   switch (kind) {
     case 'add_tag':
     case 'remove_tag':
-      only(action, 'action', ['kind', 'tag'])
-      return { kind, tag: text(action.tag, 'action.tag', longestName) }
+      allowOnly(action, 'action', ['kind', 'tag'])
+      return { kind, tag: text(action.tag, 'action.tag', maxNameLength) }
     case 'subscribe':
     case 'unsubscribe':
     case 'suppress':
     case 'erase':
-      only(action, 'action', ['kind'])
+      allowOnly(action, 'action', ['kind'])
       return { kind }
     case 'add_to_segment':
     case 'remove_from_segment': {
-      only(action, 'action', ['kind', 'segment'])
+      allowOnly(action, 'action', ['kind', 'segment'])
       wholeNumber(action.segment, 'action.segment', 1, 2_147_483_647)
       const { id } = await requireManualSegment(app, projectId, action.segment as number)
       return { kind, segment: id }
     }
     case 'set_property':
-      only(action, 'action', ['kind', 'name', 'value'])
+      allowOnly(action, 'action', ['kind', 'name', 'value'])
       return {
         kind,
-        name: text(action.name, 'action.name', longestName),
+        name: text(action.name, 'action.name', maxNameLength),
         value: parseValue(action.value),
       }
     case 'set_topic':
-      only(action, 'action', ['kind', 'topic', 'wanted'])
-      truth(action.wanted, 'action.wanted')
+      allowOnly(action, 'action', ['kind', 'topic', 'wanted'])
+      requireTrue(action.wanted, 'action.wanted')
       return {
         kind,
-        topic: text(action.topic, 'action.topic', longestName),
+        topic: text(action.topic, 'action.topic', maxNameLength),
         wanted: action.wanted as boolean,
       }
     default:

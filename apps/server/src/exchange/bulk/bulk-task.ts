@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg'
 import { ensurePartitions } from '../../audience/events/partitions.ts'
 import type { IngestItem } from '../../audience/items/item.ts'
-import { changePeople, type Work } from '../../audience/people/change.ts'
+import { type AcceptedItem, changePeople } from '../../audience/people/change.ts'
 import { refOf } from '../../audience/people/identity.ts'
 import { type Person, personColumns } from '../../audience/people/person.ts'
 import { type PeopleSession, withPeopleIn } from '../../audience/people/session.ts'
@@ -12,7 +12,7 @@ import { ApiError } from '../../platform/errors.ts'
 import { type Step, TaskFailed, type TaskKind, type TaskSession } from '../../platform/tasks/kind.ts'
 import type { TaskRow } from '../../platform/tasks/task.ts'
 import { type BulkInput, itemOf } from './bulk-action.ts'
-import { ChosenPeople, type Looked } from './chosen.ts'
+import { ChosenPeople, type ExaminedPeople } from './chosen.ts'
 
 /** People looked at by a step: what is done to all of them takes a tenth of a second. */
 const peoplePerStep = 500
@@ -22,7 +22,7 @@ const examinedPerStep = 2_000
 const erasedPerStep = 100
 
 /** Task kind `bulk_action`: walks the people who are meant, in the order of their ids, and does the same to each. */
-export const bulkAction: TaskKind<Looked> = {
+export const bulkAction: TaskKind<ExaminedPeople> = {
   async open(app, task) {
     const input = task.input as unknown as BulkInput
     const people =
@@ -40,7 +40,7 @@ async function orFailed<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-class BulkSession implements TaskSession<Looked> {
+class BulkSession implements TaskSession<ExaminedPeople> {
   readonly #app: App
   readonly #task: TaskRow
   readonly #input: BulkInput
@@ -59,7 +59,7 @@ class BulkSession implements TaskSession<Looked> {
     this.#total = task.total
   }
 
-  async next(): Promise<Looked | undefined> {
+  async next(): Promise<ExaminedPeople | undefined> {
     await this.#tell()
     this.#total ??= await this.#count()
     await ensurePartitions(this.#app.pool, [this.#app.now().getTime()])
@@ -67,7 +67,7 @@ class BulkSession implements TaskSession<Looked> {
     return looked.examined === 0 ? undefined : looked
   }
 
-  async write(client: PoolClient, { ids, examined, last }: Looked): Promise<Step> {
+  async write(client: PoolClient, { ids, examined, last }: ExaminedPeople): Promise<Step> {
     this.#after = last
     const step = { cursor: last, done: examined, total: this.#total! }
     if (ids.length === 0) return step
@@ -93,7 +93,7 @@ class BulkSession implements TaskSession<Looked> {
     await committed()
   }
 
-  #look(): Promise<Looked> | Looked {
+  #look(): Promise<ExaminedPeople> | ExaminedPeople {
     const { ids, chosen, action, upTo } = this.#input
     const most = action.kind === 'erase' ? erasedPerStep : peoplePerStep
     if (ids === null)
@@ -130,7 +130,7 @@ class BulkSession implements TaskSession<Looked> {
     // An erasure is of everything up to now; every other write has the time of the request.
     const time = item.kind === 'delete' ? session.now.getTime() : at
     const works = people.map(
-      (person): Work => ({
+      (person): AcceptedItem => ({
         jobId: `${time.toString(36)}~bulk ${this.#task.id} ${person.id}`,
         item: {
           ...item,

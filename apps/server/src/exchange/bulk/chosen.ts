@@ -1,4 +1,4 @@
-import { object, only, refuse, wholeNumber } from '../../audience/conditions/check.ts'
+import { allowOnly, object, refuse, wholeNumber } from '../../audience/conditions/check.ts'
 import { ConditionCompiler } from '../../audience/conditions/condition-sql.ts'
 import type { Condition } from '../../audience/conditions/language.ts'
 import { parseConditions } from '../../audience/conditions/parse.ts'
@@ -38,11 +38,11 @@ export async function parseChosen(
 /** An object with these members and no others. */
 export function parseMembers(body: unknown, path: string, allowed: string[]): Record<string, unknown> {
   const members = object(body, path, 'must be a JSON object')
-  only(members, path, allowed)
+  allowOnly(members, path, allowed)
   return members
 }
 
-export interface Looked {
+export interface ExaminedPeople {
   ids: number[]
   examined: number
   /** The id of the last person looked at; null where there was nobody. */
@@ -81,7 +81,7 @@ export class ChosenPeople {
   }
 
   /** `upTo`: nobody with a greater id is looked at. */
-  async look({ after, upTo, most, newestFirst = false }: Where): Promise<Looked> {
+  async look({ after, upTo, most, newestFirst = false }: Where): Promise<ExaminedPeople> {
     const compiler = new ConditionCompiler(this.#projectId, this.#reading.now(), 'probes')
     const { parameters, project } = compiler.context
     const [table, column] = this.#segment === undefined ? ['people', 'id'] : ['segment_members', 'person_id']

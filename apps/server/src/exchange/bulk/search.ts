@@ -4,9 +4,9 @@ import { integerShape, type Page, readCursor, writeCursor } from '../../platform
 import { type Chosen, ChosenPeople } from './chosen.ts'
 
 /** People looked at by one request at most. */
-const mostExamined = 20_000
+const maxExamined = 20_000
 /** Then a request ends with what it has. */
-const longestMs = 1_500
+const maxMs = 1_500
 /** The first look, which is often enough. Every next one is twice as far. */
 const firstLook = 500
 
@@ -31,7 +31,7 @@ export async function findChosen(
   let examined = 0
   const startedAt = performance.now()
   for (let most = firstLook; ; most *= 2) {
-    most = Math.min(most, mostExamined - examined)
+    most = Math.min(most, maxExamined - examined)
     const looked = await people.look({ after, most, newestFirst: true })
     examined += looked.examined
     found.push(...looked.ids)
@@ -40,7 +40,7 @@ export async function findChosen(
       break
     }
     after = looked.last
-    if (found.length > limit || examined >= mostExamined || performance.now() - startedAt > longestMs) break
+    if (found.length > limit || examined >= maxExamined || performance.now() - startedAt > maxMs) break
   }
   const shown = found.slice(0, limit)
   const { items, through } = await loadFirstEntries(reading, projectId, shown)

@@ -2,7 +2,7 @@ import { guardFormula } from '../imports/formula-guard.ts'
 import type { Column } from './row-source.ts'
 
 /** Columns beyond would only make the file unreadable; PostgreSQL's own limit is 1,664. */
-export const mostPropertyColumns = 1_000
+export const maxPropertyColumns = 1_000
 /** Holds, as JSON, the properties that have no column of their own. */
 const rest = 'moreProperties'
 
@@ -38,7 +38,7 @@ export function joinNames(
 ): { names: string[]; more: boolean } {
   const all = [...new Set([...known.names, ...found])].sort()
   return {
-    names: all.slice(0, mostPropertyColumns),
-    more: known.more || all.length > mostPropertyColumns,
+    names: all.slice(0, maxPropertyColumns),
+    more: known.more || all.length > maxPropertyColumns,
   }
 }

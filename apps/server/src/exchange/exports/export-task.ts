@@ -126,7 +126,7 @@ class ExportSession implements TaskSession<Batch> {
     const page = await readPage(this.app.pool, this.source, this.layout(cursor), {
       after: cursor.after,
       limit: this.limit,
-      mostBytes: stepBytes,
+      maxBytes: stepBytes,
     })
     const header =
       cursor.offset === 0 && this.input.format === 'csv'

@@ -59,7 +59,7 @@ interface People {
 
 const keptMs = 7 * 86_400_000
 /** They lie in the database, so somebody who forgets them must not fill it. */
-const mostKept = 50
+const maxKept = 50
 
 export const expiryFrom = (time: Date) => new Date(time.getTime() + keptMs)
 
@@ -115,8 +115,8 @@ async function refuseTooMany(app: App, client: PoolClient, projectId: number): P
     'select count(*) from exports where project_id = $1 and expires_at > $2',
     [projectId, app.now()],
   )
-  if (rows[0]!.count >= mostKept)
-    throw conflict(`The project keeps ${mostKept} exports already; delete those that are no longer needed`)
+  if (rows[0]!.count >= maxKept)
+    throw conflict(`The project keeps ${maxKept} exports already; delete those that are no longer needed`)
 }
 
 const fileName = (kind: ExportKind, at: Date) => `${kind}-${at.toISOString().slice(0, 16).replace(':', '')}`

@@ -27,14 +27,14 @@ export interface Page {
 
 /**
  * The lines of the next page, made by PostgreSQL and handed over as one text: this process, which also serves requests,
- * neither parses nor builds rows. Ends early behind the row that reaches `mostBytes`. (No step of it
+ * neither parses nor builds rows. Ends early behind the row that reaches `maxBytes`. (No step of it
  * sorts: the page's order lasts to the end. Without `offset 0`, each line would be made twice, once for its length.)
  */
 export async function readPage(
   pool: Pool,
   source: RowSource,
   layout: Layout,
-  { after, limit, mostBytes }: { after: string | null; limit: number; mostBytes: number },
+  { after, limit, maxBytes }: { after: string | null; limit: number; maxBytes: number },
 ): Promise<Page> {
   const parameters = new Parameters()
   const line = layout.format === 'csv' ? csvLine(source, layout, parameters) : jsonLine(source.columns)
@@ -47,7 +47,7 @@ export async function readPage(
        from (select r.key, r.wanted, case when r.wanted then ${line} end as line
              from (${source.page(parameters, after, limit)}) as r ${source.joined}
              offset 0) as lines) as sized
-     where before is null or before < ${parameters.add(mostBytes, 'bigint')}`,
+     where before is null or before < ${parameters.add(maxBytes, 'bigint')}`,
     parameters.values,
   )
   return rows[0]!

@@ -33,9 +33,9 @@ function list(consent: Consent, texts: string): [string, Consent][] {
 }
 
 /** Longer texts are no words. */
-const longestWord = 40
+const maxWordLength = 40
 const wordOf = (value: Json) =>
-  typeof value === 'string' && value.length <= longestWord ? foldColumn(value) : ''
+  typeof value === 'string' && value.length <= maxWordLength ? foldColumn(value) : ''
 
 /** What a word of consent says, if it is one. */
 export const consentIn = (value: Json): Consent | undefined =>

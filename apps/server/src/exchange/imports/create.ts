@@ -10,7 +10,7 @@ import type { ImportKind, ImportSource } from './kinds.ts'
 import { becomeReady } from './received.ts'
 
 /** Of a project at a time, from the upload to the end. */
-const mostOpen = 50
+const maxOpen = 50
 
 export interface NewImport {
   kind: ImportKind
@@ -75,8 +75,8 @@ async function refuseTooMany(client: PoolClient, projectId: number): Promise<voi
     `select count(*) from imports where project_id = $1 and state in ('uploading', 'fetching', 'ready', 'dry_run', 'importing')`,
     [projectId],
   )
-  if (rows[0]!.count >= mostOpen)
-    throw conflict(`${mostOpen} imports are not through yet; start, cancel or delete some of them`)
+  if (rows[0]!.count >= maxOpen)
+    throw conflict(`${maxOpen} imports are not through yet; start, cancel or delete some of them`)
 }
 
 function checkUrl(text: string): void {

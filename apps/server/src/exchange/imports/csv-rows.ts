@@ -1,14 +1,14 @@
 import { CsvScanner, type Fault } from './csv-scanner.ts'
 import { type Format, importLimits } from './format.ts'
 import {
-  dirtOf,
-  isDirty,
-  type Place,
+  mayBeUnstorable,
   type ReadBytes,
   type Row,
+  type RowPosition,
   type RowReader,
   requireRowsAmong,
   turnBytes,
+  unstorableReason,
 } from './row.ts'
 import { excerptOf, Window } from './window.ts'
 
@@ -26,13 +26,13 @@ export class CsvRows implements RowReader {
   /** Since the last row. */
   #blankRun = 0
 
-  constructor(bytes: ReadBytes, format: Format, from: Place) {
+  constructor(bytes: ReadBytes, format: Format, from: RowPosition) {
     this.#window = new Window(bytes, from)
     this.#scanner = new CsvScanner(format)
     this.#format = format
   }
 
-  get place(): Place {
+  get place(): RowPosition {
     return this.#window.place
   }
 
@@ -49,7 +49,7 @@ export class CsvRows implements RowReader {
       } else if (found === 'more') {
         const looked = window.bytes.length - window.at
         await window.more()
-        this.#dirty = isDirty(window.bytes, this.#format)
+        this.#dirty = mayBeUnstorable(window.bytes, this.#format)
         // A long row has been looked at in vain: others first, before that is done again.
         if (looked > turnBytes) break
       } else {
@@ -94,7 +94,7 @@ export class CsvRows implements RowReader {
     const { wrongAt, linesBefore, fault, isBackslashed } = this.#scanner
     const { line, bytes } = window
     const text = await window.skipLine({ byReturn: true, at: wrongAt, lines: linesBefore })
-    if (window.bytes !== bytes) this.#dirty = isDirty(window.bytes, this.#format)
+    if (window.bytes !== bytes) this.#dirty = mayBeUnstorable(window.bytes, this.#format)
     return {
       cells: [text],
       end: window.place.offset,
@@ -122,7 +122,7 @@ function reasonOf(fault: Fault, isBackslashed: boolean): string {
 
 function dirtOfCells(cells: string[], format: Format): string | undefined {
   for (const [index, cell] of cells.entries()) {
-    const dirt = dirtOf(cell, format)
+    const dirt = unstorableReason(cell, format)
     if (dirt !== undefined) return `cell ${index + 1} ${dirt}`
   }
   return undefined

@@ -21,7 +21,7 @@ export function compressionOf(beginning: Buffer): Format['compression'] {
 export const isOldWorkbook = (beginning: Buffer): boolean =>
   beginning.subarray(0, 4).toString('hex') === 'd0cf11e0'
 
-export interface Looked {
+export interface DetectedFormat {
   format: Format
   columns: string[]
   /** The first rows, as the values of the columns. */
@@ -35,12 +35,12 @@ export interface Looked {
  * @param whole whether that is all of it
  * @throws {ApiError} 422 for what is no table
  */
-export function look(
+export function detectFormat(
   beginning: Buffer,
   whole: boolean,
   sent: Pick<Format, 'encoding' | 'compression'>,
   given: Given,
-): Looked {
+): DetectedFormat {
   const start = beginning.subarray(0, 3).toString('hex') === 'efbbbf' ? 3 : 0
   const bytes = completeLines(beginning.subarray(start), whole)
   const text = bytes.toString()
@@ -80,7 +80,7 @@ function typeOf(text: string): Format['type'] {
   }
 }
 
-function lookIntoNdjson(text: string, format: Format): Looked {
+function lookIntoNdjson(text: string, format: Format): DetectedFormat {
   const objects: Record<string, Json>[] = []
   for (const line of text.split('\n', sampleLines)) {
     if (objects.length === sampleRows) break
@@ -101,7 +101,7 @@ function lookIntoNdjson(text: string, format: Format): Looked {
   return { format, columns, rows }
 }
 
-function lookIntoCsv(bytes: Buffer, format: Format, whole: boolean, given: Given): Looked {
+function lookIntoCsv(bytes: Buffer, format: Format, whole: boolean, given: Given): DetectedFormat {
   const dialect = dialectOf(bytes, whole, given)
   const table: string[][] = []
   for (const row of firstRows(bytes.subarray(dialect.start), whole, dialect)) if (row) table.push(row.texts())

@@ -3,13 +3,13 @@ import { getGuarded, isInternalHost } from '../../platform/net/connections.ts'
 import { TaskFailed } from '../../platform/tasks/kind.ts'
 import { importLimits } from './format.ts'
 
-const mostRedirects = 5
+const maxRedirects = 5
 /** Without a byte from the other side. */
 const silenceMs = 60_000
 /** Until it answers, however many bytes of its answer trickle in. */
 const answerMs = 60_000
 /** For the whole file: five gigabytes at 0.35 MB/s. */
-const longestMs = 4 * 3_600_000
+const maxMs = 4 * 3_600_000
 
 /**
  * The body of a file at an address that a project's member typed in. Every address on the way is checked when it is
@@ -21,7 +21,7 @@ export async function* download(
   address: string,
   options: { allowPrivate: boolean; signal: AbortSignal },
 ): AsyncGenerator<Buffer> {
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(longestMs)])
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(maxMs)])
   const response = await follow(address, { ...options, signal })
   let bytes = 0
   for await (const piece of response as AsyncIterable<Buffer>) {
@@ -39,7 +39,7 @@ async function follow(
   options: { allowPrivate: boolean; signal: AbortSignal },
 ): Promise<IncomingMessage> {
   let url = new URL(address)
-  for (let redirects = 0; redirects <= mostRedirects; redirects++) {
+  for (let redirects = 0; redirects <= maxRedirects; redirects++) {
     const response = await request(url, options)
     const { statusCode = 0, headers } = response
     if (statusCode === 200) return response
@@ -53,7 +53,7 @@ async function follow(
     const reason = `${url.host} answered ${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim()
     throw statusCode >= 500 || statusCode === 429 ? new Error(reason) : new TaskFailed(reason)
   }
-  throw new TaskFailed(`The address redirects more than ${mostRedirects} times`)
+  throw new TaskFailed(`The address redirects more than ${maxRedirects} times`)
 }
 
 async function request(

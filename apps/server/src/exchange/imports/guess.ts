@@ -10,7 +10,7 @@ import { rejectColumns } from './rejects.ts'
 import { isShared } from './targets.ts'
 import { asBoolean, asDate, asNumber, hasExponent, isSerial } from './values.ts'
 
-const longestSample = 200
+const maxSampleLength = 200
 
 /** By their usual names, letters and digits alone. The first column that fits is taken. */
 const person: [to: string, names: RegExp][] = [
@@ -109,7 +109,7 @@ export function guessColumns(
     const wasText = source === 'fairway' && isText(properties.get(to.slice('property:'.length)))
     return {
       name,
-      samples: values.slice(0, 5).map((value) => show(value).slice(0, longestSample)),
+      samples: values.slice(0, 5).map((value) => show(value).slice(0, maxSampleLength)),
       guess: { to, type: isProperty(to) && wasText ? 'text' : typeOf(taken, name, values) },
       ...(warning !== undefined && { warning }),
     }

@@ -5,7 +5,7 @@ import type { Draft } from './targets.ts'
 import { timedItems } from './timed-facts.ts'
 
 /** Of an import: its rows are as if all accepted when it began. */
-export interface Moment {
+export interface ImportTime {
   /** Epoch ms. */
   at: number
 }
@@ -17,7 +17,7 @@ export function itemsOf(
   kind: ImportKind,
   draft: Draft,
   person: PersonRef,
-  { at }: Moment,
+  { at }: ImportTime,
   options: Options,
 ): IngestItem[] {
   const base = { person, at: Math.min(draft.updatedAt ?? at, at), acceptedAt: at, source }

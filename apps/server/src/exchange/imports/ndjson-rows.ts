@@ -1,14 +1,14 @@
 import { type Format, importLimits } from './format.ts'
 import { parseJson } from './json.ts'
 import {
-  dirtOf,
-  isDirty,
-  type Place,
+  mayBeUnstorable,
   type ReadBytes,
   type Row,
+  type RowPosition,
   type RowReader,
   requireRowsAmong,
   turnBytes,
+  unstorableReason,
 } from './row.ts'
 import { excerptOf, Window } from './window.ts'
 
@@ -23,13 +23,13 @@ export class NdjsonRows implements RowReader {
   /** Since the last row. */
   #blankRun = 0
 
-  constructor(bytes: ReadBytes, format: Format, columns: string[], from: Place) {
+  constructor(bytes: ReadBytes, format: Format, columns: string[], from: RowPosition) {
     this.#format = format
     this.#columns = columns
     this.#window = new Window(bytes, from)
   }
 
-  get place(): Place {
+  get place(): RowPosition {
     return this.#window.place
   }
 
@@ -80,11 +80,11 @@ function parseLine(
   columns: string[],
   format: Format,
 ): Pick<Row, 'cells' | 'broken'> | undefined {
-  const dirty = isDirty(bytes, format)
+  const dirty = mayBeUnstorable(bytes, format)
   const text = bytes.toString()
   const broken = (reason: string) => ({ cells: [excerptOf(bytes)], broken: reason })
   if (text.trim() === '') return undefined
-  const dirt = dirty ? dirtOf(text, format) : undefined
+  const dirt = dirty ? unstorableReason(text, format) : undefined
   if (dirt !== undefined) return broken(`the line ${dirt}`)
   try {
     const value = parseJson(text)

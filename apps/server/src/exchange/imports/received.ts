@@ -4,7 +4,7 @@ import { withTransaction } from '../../platform/db/transaction.ts'
 import { conflict, invalidField } from '../../platform/errors.ts'
 import { findFile, readFile } from '../../platform/files/files.ts'
 import { show } from './columns.ts'
-import { compressionOf, isOldWorkbook, look, sampleBytes } from './detect.ts'
+import { compressionOf, detectFormat, isOldWorkbook, sampleBytes } from './detect.ts'
 import { unicodeOf } from './encoding.ts'
 import { startFetching } from './fetching.ts'
 import type { Format, Given } from './format.ts'
@@ -13,7 +13,7 @@ import { type ImportRow, lockImport, requireImport } from './imports.ts'
 import { sourceOf } from './known-exports.ts'
 
 const previewRows = 20
-const longestCell = 500
+const maxCellLength = 500
 
 /**
  * What becomes of a file that is here: plain UTF-8 is looked into at once, everything else is unpacked by a task first.
@@ -52,10 +52,10 @@ export async function becomeReady(
   sent: Sent,
 ): Promise<void> {
   const { bytes, whole } = await beginningOf(client, row.project_id, fileId)
-  const { format, columns, rows } = look(bytes, whole, sent, row.given)
+  const { format, columns, rows } = detectFormat(bytes, whole, sent, row.given)
   const preview = rows
     .slice(0, previewRows)
-    .map((cells) => cells.map((cell) => show(cell).slice(0, longestCell)))
+    .map((cells) => cells.map((cell) => show(cell).slice(0, maxCellLength)))
   const source = row.source ?? sourceOf(columns)
   const properties = await propertyTypes(client, row)
   await client.query(
@@ -74,7 +74,7 @@ export async function becomeReady(
 }
 
 /** Enough to meet those in use: other names are for properties that are not there yet. */
-const mostProperties = 2_000
+const maxProperties = 2_000
 
 /** Properties of people or of events that the project has, the latest first, with the types of their values. */
 async function propertyTypes(
@@ -83,7 +83,7 @@ async function propertyTypes(
 ): Promise<Map<string, string[]>> {
   const { rows } = await client.query<{ name: string; types: string[] }>(
     `select name, array_agg(distinct type) as types from property_types where project_id = $1 and (event <> '') = $2
-     group by name order by max(last_seen) desc, name limit ${mostProperties}`,
+     group by name order by max(last_seen) desc, name limit ${maxProperties}`,
     [project_id, kind === 'events'],
   )
   return new Map(rows.map(({ name, types }) => [name, types]))

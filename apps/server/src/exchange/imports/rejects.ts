@@ -19,7 +19,7 @@ export interface Reject {
 }
 
 /** Of a cell; a rejected row is kept to be corrected, not as an archive. */
-const longestCell = 10_000
+const maxCellLength = 10_000
 
 export async function saveRejects(
   client: PoolClient,
@@ -33,7 +33,7 @@ export async function saveRejects(
     line: row.line - newlinesIn(row),
     column: refusal.column,
     reason: refusal.reason.slice(0, 1_000),
-    cells: row.cells.map((cell) => show(cell).slice(0, longestCell)),
+    cells: row.cells.map((cell) => show(cell).slice(0, maxCellLength)),
   }))
   await client.query(
     `insert into import_rejects (project_id, import_id, position, line, column_name, reason, cells)

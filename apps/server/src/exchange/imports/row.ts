@@ -21,7 +21,7 @@ export interface Row {
 }
 
 /** Where reading begins or goes on: always between two rows. */
-export interface Place {
+export interface RowPosition {
   offset: number
   line: number
 }
@@ -33,7 +33,7 @@ export interface RowReader {
    */
   read(count: number): Promise<Row[] | undefined>
   /** Behind the last row that was given out, and behind the empty ones that were not. */
-  readonly place: Place
+  readonly place: RowPosition
   /** Lines that say nothing, so far. */
   readonly blankLines: number
   close(): Promise<void>
@@ -53,11 +53,11 @@ type Encoded = Pick<Format, 'encoding'>
  * Whether a piece of the file has bytes that no text has: NUL, something else than UTF-8, or what came of bytes that are no
  * character of the file's encoding. Nearly none has, so that the texts made from it need no look one by one.
  */
-export const isDirty = (piece: Buffer, { encoding }: Encoded): boolean =>
+export const mayBeUnstorable = (piece: Buffer, { encoding }: Encoded): boolean =>
   piece.includes(0) || !isUtf8(wholeCharacters(piece)) || (encoding !== 'utf-8' && piece.includes('\ufffd'))
 
 /** Why a text of a dirty piece can't be stored; undefined when it can. */
-export function dirtOf(text: string, { encoding }: Encoded): string | undefined {
+export function unstorableReason(text: string, { encoding }: Encoded): string | undefined {
   if (text.includes('\0')) return 'contains a NUL character; remove it'
   if (text.includes('\ufffd'))
     return `is not ${encoding.toUpperCase()}; say which encoding the file has, or save it as UTF-8`

@@ -13,7 +13,7 @@ import { unguardFormula } from './formula-guard.ts'
 import type { ImportRow } from './imports.ts'
 import { Plan, type Planned } from './plan.ts'
 import { isGuarded, type Refusal, saveRejects } from './rejects.ts'
-import type { Place, Row, RowReader } from './row.ts'
+import type { Row, RowPosition, RowReader } from './row.ts'
 import { readRows } from './rows.ts'
 import { type Purpose, type ReadyRow, readyRow, tryRows, type Written, writeRows } from './write-rows.ts'
 
@@ -36,7 +36,7 @@ interface Batch {
 }
 
 /** The task's cursor: where the next row begins, and whether it may be the rest of one that could not be read. */
-interface Cursor extends Place {
+interface Cursor extends RowPosition {
   isDoubtful?: boolean
 }
 

@@ -1,7 +1,7 @@
 import { CsvRows } from './csv-rows.ts'
 import type { Format } from './format.ts'
 import { NdjsonRows } from './ndjson-rows.ts'
-import type { Place, ReadBytes, RowReader } from './row.ts'
+import type { ReadBytes, RowPosition, RowReader } from './row.ts'
 
 /**
  * Rows from a place on. The same rows come whatever the place that reading began at, so that an import that was stopped
@@ -9,5 +9,10 @@ import type { Place, ReadBytes, RowReader } from './row.ts'
  *
  * @param columns names whose values are wanted, for NDJSON
  */
-export const readRows = (bytes: ReadBytes, format: Format, columns: string[], from: Place): RowReader =>
+export const readRows = (
+  bytes: ReadBytes,
+  format: Format,
+  columns: string[],
+  from: RowPosition,
+): RowReader =>
   format.type === 'csv' ? new CsvRows(bytes, format, from) : new NdjsonRows(bytes, format, columns, from)

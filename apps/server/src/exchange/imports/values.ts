@@ -98,7 +98,7 @@ const compact = /^((?:19|20)\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?$/
 /** Numbers below are seconds since 1970, others milliseconds, as everywhere in Fairway. */
 const secondsBelow = 1e11
 /** As seconds it is 1973. What is smaller is rather a year, a day or a count. */
-const smallestSeconds = 1e8
+const minSeconds = 1e8
 /** In spreadsheets, whose days begin with 1900. */
 const serialOf1970 = 25_569
 const dayMs = 86_400_000
@@ -136,7 +136,7 @@ function ofNumber(value: string | number): number | undefined {
     return utc(year, month, day, hour, minute, second, 0, 0)
   }
   const number = Number(value)
-  if (Math.abs(number) < smallestSeconds) return undefined
+  if (Math.abs(number) < minSeconds) return undefined
   return within(Math.trunc(Math.abs(number) < secondsBelow ? number * 1_000 : number))
 }
 

@@ -1,11 +1,11 @@
-import type { Place, ReadBytes } from './row.ts'
+import type { ReadBytes, RowPosition } from './row.ts'
 
 const lineFeed = 10
 const carriageReturn = 13
 
 /** What a broken row keeps of its line. */
-const longestExcerpt = 2_000
-const excerptBytes = longestExcerpt * 4
+const maxExcerptLength = 2_000
+const excerptBytes = maxExcerptLength * 4
 
 /** The bytes of a file from the row on that is being read, as many as are needed to find its end. */
 export class Window {
@@ -18,13 +18,13 @@ export class Window {
   /** Whether they reach to the end of the file. */
   isLast = false
 
-  constructor(bytes: ReadBytes, { offset, line }: Place) {
+  constructor(bytes: ReadBytes, { offset, line }: RowPosition) {
     this.#pieces = bytes(offset)
     this.#offset = offset
     this.line = line
   }
 
-  get place(): Place {
+  get place(): RowPosition {
     return { offset: this.#offset + this.at, line: this.line }
   }
 
@@ -105,4 +105,4 @@ export class Window {
 
 /** What a broken row keeps of its bytes. */
 export const excerptOf = (bytes: Buffer) =>
-  bytes.subarray(0, excerptBytes).toString().replaceAll('\0', '\ufffd').trimEnd().slice(0, longestExcerpt)
+  bytes.subarray(0, excerptBytes).toString().replaceAll('\0', '\ufffd').trimEnd().slice(0, maxExcerptLength)

@@ -2,12 +2,17 @@ import { eventId as idOfEvent, type NewEvent, uuidOf } from '../../audience/even
 import { foldName, type IngestItem } from '../../audience/items/item.ts'
 import { ambiguous, type Holder, isByAddress } from '../../audience/people/addressed.ts'
 import { foreseeChanges } from '../../audience/people/apply.ts'
-import { type Changed, changePeople, needsExclusive, type Work } from '../../audience/people/change.ts'
+import {
+  type AcceptedItem,
+  type Changed,
+  changePeople,
+  needsExclusive,
+} from '../../audience/people/change.ts'
 import { NeedsExclusive, type PeopleSession } from '../../audience/people/session.ts'
 import type { ChangedPerson } from '../../audience/people/store.ts'
 import type { WritingItem } from '../../audience/people/writes.ts'
+import { Counts as HourlyCounts, recordNotes } from '../../ingest/process-counters.ts'
 import { storeEvents } from '../../ingest/process-events.ts'
-import { Counts as HourlyCounts, recordNotes } from '../../ingest/process-log.ts'
 import { addressKey } from '../../platform/email-address.ts'
 import { type Changes, noteChanges, saveChanges } from './changes.ts'
 import { type Found, findRows } from './found.ts'
@@ -51,7 +56,7 @@ export interface Written {
   refusals: { row: Row; refusal: Refusal }[]
 }
 
-type Fate = 'created' | 'updated' | 'unchanged' | Refusal
+type RowOutcome = 'created' | 'updated' | 'unchanged' | Refusal
 
 /** Sorts every import's works behind all jobs of its millisecond. */
 const jobId = '~'
@@ -63,11 +68,11 @@ export async function writeRows(
   rows: ReadyRow[],
 ): Promise<Written> {
   const found = await findPeople(session, purpose, rows)
-  const fates = decideEarly(purpose, rows, found)
-  const works: (Work & { row: number })[] = []
-  const merges: Work[] = []
+  const outcomes = decideEarly(purpose, rows, found)
+  const works: (AcceptedItem & { row: number })[] = []
+  const merges: AcceptedItem[] = []
   for (const [index, { items }] of rows.entries()) {
-    if (fates[index] !== undefined) continue
+    if (outcomes[index] !== undefined) continue
     for (const item of items)
       if (needsExclusive(item)) merges.push({ jobId, item })
       else works.push({ jobId, item, row: index })
@@ -76,19 +81,20 @@ export async function writeRows(
   if (merges.length > 0 && !session.exclusive) throw new NeedsExclusive()
   const changed = await changePeople(session, works)
   changes.addPeople(changed.people)
-  noteFates(fates, works, changed)
+  noteOutcomes(outcomes, works, changed)
   await recordNotes(
     session.app,
     session,
     [...changed.notes].map(([index, reason]) => ({ work: works[index]!, reason })),
   )
-  if (purpose.kind === 'events') await writeEvents(session, purpose, { rows, works, changed, fates, changes })
-  if (purpose.kind === 'suppressions') await writeSuppressions(session, { rows, fates, changes })
-  await writeMembers(session, purpose, { found, works, changed, fates, changes })
+  if (purpose.kind === 'events')
+    await writeEvents(session, purpose, { rows, works, changed, outcomes, changes })
+  if (purpose.kind === 'suppressions') await writeSuppressions(session, { rows, outcomes, changes })
+  await writeMembers(session, purpose, { found, works, changed, outcomes, changes })
   // Once everybody is there who is merged into.
   if (merges.length > 0) await changePeople(session, merges)
   await saveChanges(session, purpose.importId, changes)
-  return summary(rows, fates)
+  return summary(rows, outcomes)
 }
 
 /** What the same rows would come to; nobody is written. */
@@ -97,8 +103,8 @@ export async function tryRows(session: PeopleSession, purpose: Purpose, rows: Re
   const early = decideEarly(purpose, rows, found)
   const changing = await rowsThatChange(session, purpose, rows, found, early)
   const created = new Set<string>()
-  const fates = early.map((fate, index): Fate => {
-    if (fate !== undefined) return fate
+  const outcomes = early.map((outcome, index): RowOutcome => {
+    if (outcome !== undefined) return outcome
     if (found[index]!.holders.length > 1 && !meansSeveral(purpose.kind))
       return refuseSeveral(rows[index]!.draft, found[index]!.holders)
     if (purpose.kind === 'events') return 'created'
@@ -108,7 +114,7 @@ export async function tryRows(session: PeopleSession, purpose: Purpose, rows: Re
     created.add(key)
     return 'created'
   })
-  return summary(rows, fates)
+  return summary(rows, outcomes)
 }
 
 /** Rows after which people who are there would be other than they are. */
@@ -117,7 +123,7 @@ async function rowsThatChange(
   purpose: Purpose,
   rows: ReadyRow[],
   found: Found[],
-  early: (Fate | undefined)[],
+  early: (RowOutcome | undefined)[],
 ): Promise<Set<number>> {
   // A member is told by the segment, an event by itself.
   if (purpose.kind === 'segment' || purpose.kind === 'events') return new Set(rows.keys())
@@ -147,11 +153,11 @@ function findPeople(
 }
 
 /** Decides rows that may not create, or not change, somebody. */
-function decideEarly(purpose: Purpose, rows: ReadyRow[], found: Found[]): (Fate | undefined)[] {
+function decideEarly(purpose: Purpose, rows: ReadyRow[], found: Found[]): (RowOutcome | undefined)[] {
   const begun = new Set<string>()
   return rows.map(({ draft }, index) => {
-    const fate = decideAlone(purpose, draft, found[index]!)
-    if (fate !== undefined || !purpose.options.createOnly) return fate
+    const outcome = decideAlone(purpose, draft, found[index]!)
+    if (outcome !== undefined || !purpose.options.createOnly) return outcome
     // Whom a row before this one creates is there.
     const { key } = found[index]!
     if (begun.has(key)) return 'unchanged'
@@ -160,7 +166,11 @@ function decideEarly(purpose: Purpose, rows: ReadyRow[], found: Found[]): (Fate 
   })
 }
 
-function decideAlone({ kind, options }: Purpose, draft: Draft, { ids, holders }: Found): Fate | undefined {
+function decideAlone(
+  { kind, options }: Purpose,
+  draft: Draft,
+  { ids, holders }: Found,
+): RowOutcome | undefined {
   const isKnown = ids.length > 0
   if (options.createOnly && isKnown) return 'unchanged'
   if (kind === 'segment' && holders.length > 1) return refuseSeveral(draft, holders)
@@ -184,8 +194,8 @@ const nobody: Refusal = { column: null, reason: 'is about nobody who is in the p
 const othersOf = ({ person }: IngestItem, { optedOut }: Changed): number[] =>
   isByAddress(person) ? (optedOut.get(addressKey(person.email!)) ?? []) : []
 
-function noteFates(
-  fates: (Fate | undefined)[],
+function noteOutcomes(
+  outcomes: (RowOutcome | undefined)[],
   works: { row: number; item: IngestItem }[],
   changed: Changed,
 ): void {
@@ -200,34 +210,34 @@ function noteFates(
   const counted = new Map<ChangedPerson, string>()
   for (const [index, { row, item }] of works.entries()) {
     const refusal = changed.refusals.get(index)
-    if (refusal !== undefined) fates[row] = { column: null, reason: refusal }
+    if (refusal !== undefined) outcomes[row] = { column: null, reason: refusal }
     else if (changed.erased.has(index))
-      fates[row] = { column: null, reason: 'is about a person who was erased meanwhile' }
-    if (typeof fates[row] === 'object') continue
+      outcomes[row] = { column: null, reason: 'is about a person who was erased meanwhile' }
+    if (typeof outcomes[row] === 'object') continue
     const person = people.get(changed.personIds[index]!)
-    if (!person) fates[row] ??= 'unchanged'
-    else if (person.before === undefined && !counted.has(person)) fates[row] = 'created'
+    if (!person) outcomes[row] ??= 'unchanged'
+    else if (person.before === undefined && !counted.has(person)) outcomes[row] = 'created'
     // Another row about who was made just now says the same, or adds to it.
-    else if (person.before === undefined && fates[row] !== 'created')
-      fates[row] = counted.get(person) === factsOf(item) ? 'unchanged' : 'updated'
+    else if (person.before === undefined && outcomes[row] !== 'created')
+      outcomes[row] = counted.get(person) === factsOf(item) ? 'unchanged' : 'updated'
     // A write that says what is there already only makes it younger.
-    else if (fates[row] !== 'created')
-      fates[row] = person.changes.length > 0 ? 'updated' : (fates[row] ?? 'unchanged')
+    else if (outcomes[row] !== 'created')
+      outcomes[row] = person.changes.length > 0 ? 'updated' : (outcomes[row] ?? 'unchanged')
     if (person) counted.set(person, factsOf(item))
     if (
-      fates[row] === 'unchanged' &&
+      outcomes[row] === 'unchanged' &&
       othersOf(works[index]!.item, changed).some((id) => (people.get(id)?.changes.length ?? 0) > 0)
     )
-      fates[row] = 'updated'
+      outcomes[row] = 'updated'
   }
 }
 
 const factsOf = ({ at: _at, acceptedAt: _acceptedAt, ...facts }: IngestItem) => JSON.stringify(facts)
 
-interface Under {
-  works: (Work & { row: number })[]
+interface WriteContext {
+  works: (AcceptedItem & { row: number })[]
   changed: Changed
-  fates: (Fate | undefined)[]
+  outcomes: (RowOutcome | undefined)[]
   changes: Changes
 }
 
@@ -235,7 +245,7 @@ interface Under {
 async function writeEvents(
   session: PeopleSession,
   { importId, options, at }: Purpose,
-  { rows, works, changed, fates, changes }: Under & { rows: ReadyRow[] },
+  { rows, works, changed, outcomes, changes }: WriteContext & { rows: ReadyRow[] },
 ): Promise<void> {
   const { projectId } = session
   const events: NewEvent[] = []
@@ -243,19 +253,19 @@ async function writeEvents(
   const receivedAt = new Date(at)
   for (const [index, { item, row }] of works.entries()) {
     const personId = changed.personIds[index]
-    if (item.kind !== 'event' || personId === undefined || typeof fates[row] === 'object') continue
+    if (item.kind !== 'event' || personId === undefined || typeof outcomes[row] === 'object') continue
     const { eventId } = rows[row]!.draft
     const id =
       eventId === undefined
         ? idOfEvent(projectId, `import ${importId} ${rows[row]!.row.end}`)
         : uuidOf(`imported event\0${projectId}\0${eventId}`)
-    fates[row] = 'unchanged'
+    outcomes[row] = 'unchanged'
     rowOf.set(id, row)
     events.push(newEvent(item, { id, personId, receivedAt }))
   }
   const counts = new HourlyCounts()
   const stored = await storeEvents(session, events, counts, { trigger: options.trigger === true })
-  for (const { id } of stored) fates[rowOf.get(id)!] = 'created'
+  for (const { id } of stored) outcomes[rowOf.get(id)!] = 'created'
   changes.addEvents(stored)
   await counts.save(session)
 }
@@ -275,45 +285,45 @@ const newEvent = (
 /** An address is suppressed also when nobody has it yet. */
 async function writeSuppressions(
   session: PeopleSession,
-  { rows, fates, changes }: Pick<Under, 'fates' | 'changes'> & { rows: ReadyRow[] },
+  { rows, outcomes, changes }: Pick<WriteContext, 'outcomes' | 'changes'> & { rows: ReadyRow[] },
 ): Promise<void> {
   const rowOf = new Map<string, number>()
   for (const [index, { draft }] of rows.entries())
-    if (draft.email && typeof fates[index] !== 'object' && !rowOf.has(addressKey(draft.email)))
+    if (draft.email && typeof outcomes[index] !== 'object' && !rowOf.has(addressKey(draft.email)))
       rowOf.set(addressKey(draft.email), index)
   const added = await suppressAddresses(session, [...rowOf.keys()])
   changes.addAddresses(added)
   const isNew = new Set([...added].map((address) => rowOf.get(address)!))
-  for (const [index, fate] of fates.entries())
-    if (fate === 'created' && !isNew.has(index)) fates[index] = 'unchanged'
+  for (const [index, outcome] of outcomes.entries())
+    if (outcome === 'created' && !isNew.has(index)) outcomes[index] = 'unchanged'
 }
 
 async function writeMembers(
   session: PeopleSession,
   { kind, options }: Purpose,
-  { found, works, changed, fates, changes }: Under & { found: Found[] },
+  { found, works, changed, outcomes, changes }: WriteContext & { found: Found[] },
 ): Promise<void> {
   if (options.segment === undefined) return
   const people = new Map<number, number>()
   if (kind === 'segment') {
     for (const [index, { ids }] of found.entries())
-      if (typeof fates[index] !== 'object') for (const id of ids) people.set(id, people.get(id) ?? index)
+      if (typeof outcomes[index] !== 'object') for (const id of ids) people.set(id, people.get(id) ?? index)
   } else
     for (const [index, { row }] of works.entries())
-      if (changed.personIds[index] !== undefined && typeof fates[row] !== 'object')
+      if (changed.personIds[index] !== undefined && typeof outcomes[row] !== 'object')
         people.set(changed.personIds[index], row)
   const added = await addMembers(session, options.segment, [...people.keys()])
   changes.addMembers(options.segment, added)
   if (kind !== 'segment') return
-  for (const [index, fate] of fates.entries()) fates[index] = fate ?? 'unchanged'
-  for (const id of added) fates[people.get(id)!] = 'updated'
+  for (const [index, outcome] of outcomes.entries()) outcomes[index] = outcome ?? 'unchanged'
+  for (const id of added) outcomes[people.get(id)!] = 'updated'
 }
 
-function summary(rows: ReadyRow[], fates: (Fate | undefined)[]): Written {
+function summary(rows: ReadyRow[], outcomes: (RowOutcome | undefined)[]): Written {
   const written: Written = { created: 0, updated: 0, unchanged: 0, refusals: [] }
-  for (const [index, fate = 'unchanged'] of fates.entries()) {
-    if (typeof fate === 'object') written.refusals.push({ row: rows[index]!.row, refusal: fate })
-    else written[fate]++
+  for (const [index, outcome = 'unchanged'] of outcomes.entries()) {
+    if (typeof outcome === 'object') written.refusals.push({ row: rows[index]!.row, refusal: outcome })
+    else written[outcome]++
   }
   return written
 }

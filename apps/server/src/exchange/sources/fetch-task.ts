@@ -40,13 +40,13 @@ interface Batch {
 
 const limits = { connectMs: 10_000, statementMs: 900_000 }
 /** Of one run. With a cursor column the next one goes on from there. */
-export const mostRows = 5_000_000
-const mostBytes = importLimits.fileBytes - 64 * 1024 ** 2
+export const maxRows = 5_000_000
+const maxBytes = importLimits.fileBytes - 64 * 1024 ** 2
 const rowsPerStep = { first: 200, most: 5_000 }
 const bytesPerStep = 2 * 1024 ** 2
 /** More rows of one value are not told apart: they are read again. */
 const mostSeen = 20_000
-const mostRestarts = 3
+const maxRestarts = 3
 /** While the other database takes its time, nobody else is to begin the same query. */
 const aliveMs = 20_000
 
@@ -60,7 +60,7 @@ export const fetchTask: TaskKind<Batch> = {
       if (!source) throw new TaskFailed('The source was deleted')
       const begun = (task.cursor as Cursor | null) ?? { rows: 0, bytes: 0, at: source.cursor, restarts: 0 }
       const fresh = begun.rows > 0 && source.cursor_column === null
-      if (fresh && begun.restarts >= mostRestarts)
+      if (fresh && begun.restarts >= maxRestarts)
         throw new TaskFailed(
           'Reading was interrupted again and again; with a cursor column it would go on where it was',
         )
@@ -189,7 +189,7 @@ class FetchSession implements TaskSession<Batch> {
       )
       const rows = this.cursor.rows + lines.length
       const bytes = this.cursor.bytes + content.length
-      const isFull = rows >= mostRows || bytes >= mostBytes
+      const isFull = rows >= maxRows || bytes >= maxBytes
       if (isFull && !this.ended) this.endAtLimit()
       if (lines.length === 0 && !this.fresh && !this.ended) continue
       this.cursor = { ...this.cursor, rows, bytes }
@@ -241,7 +241,7 @@ class FetchSession implements TaskSession<Batch> {
     const { at } = this.cursor
     if (at === null)
       throw new TaskFailed(
-        `The query has more than ${mostRows.toLocaleString('en')} rows or 5 GB; name a cursor column, so that it is read in parts`,
+        `The query has more than ${maxRows.toLocaleString('en')} rows or 5 GB; name a cursor column, so that it is read in parts`,
       )
     this.cursor = { ...this.cursor, at: { ...at, more: true } }
     this.ended = true

@@ -1,11 +1,11 @@
 import { SourceFailed } from './source-failed.ts'
 
 /** Of one message of the other database; a row that may be read has a quarter of it. */
-export const mostMessageBytes = 1_048_576
+export const maxMessageBytes = 1_048_576
 /** Of one answer, from a question to its end: the rows of a step, however many there are said to be. */
-export const mostAnswerBytes = 64 * 1_048_576
+export const maxAnswerBytes = 64 * 1_048_576
 /** Each becomes an object, however short it is: the rows of a step, or the columns of a query. */
-export const mostAnswerMessages = 20_000
+export const maxAnswerMessages = 20_000
 
 const tooLarge = (what: string, limit: number) =>
   new SourceFailed('query', `The database sends ${what} of more than ${limit} bytes; select fewer columns`)
@@ -48,7 +48,7 @@ export class Meter {
   /** @throws {SourceFailed} as soon as a message is announced that is too large */
   take(piece: Buffer): void {
     this.#answer += piece.length
-    if (this.#answer > mostAnswerBytes) throw tooLarge('an answer', mostAnswerBytes)
+    if (this.#answer > maxAnswerBytes) throw tooLarge('an answer', maxAnswerBytes)
     for (let at = 0; at < piece.length; ) {
       const skipped = Math.min(this.#left, piece.length - at)
       this.#left -= skipped
@@ -59,9 +59,9 @@ export class Meter {
       at += copied
       if (this.#begunBytes < this.#header.bytes) return
       const length = this.#header.lengthOf(this.#begun)
-      if (length > mostMessageBytes) throw tooLarge('a message', mostMessageBytes)
-      if (++this.#messages > mostAnswerMessages)
-        throw new SourceFailed('query', `The database answers with more than ${mostAnswerMessages} messages`)
+      if (length > maxMessageBytes) throw tooLarge('a message', maxMessageBytes)
+      if (++this.#messages > maxAnswerMessages)
+        throw new SourceFailed('query', `The database answers with more than ${maxAnswerMessages} messages`)
       this.#begunBytes = 0
       this.#left = Math.max(0, length - this.#header.bytes)
     }

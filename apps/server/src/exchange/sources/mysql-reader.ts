@@ -5,7 +5,7 @@ import { connectGuarded } from '../../platform/net/connections.ts'
 import { type Connection, internalHost } from './connection.ts'
 import { Meter } from './meter.ts'
 import { bareQuery, checkColumns, unorderedCursor } from './query.ts'
-import { mostRowBytes, type Reader, type Reading, type ReadLimits, type SourceRow } from './reader.ts'
+import { maxRowBytes, type Reader, type Reading, type ReadLimits, type SourceRow } from './reader.ts'
 import { SourceFailed } from './source-failed.ts'
 
 /** Node does not see it among the exports of a CommonJS module. */
@@ -72,11 +72,8 @@ export async function openMysql(
           const { value, done } = await within(rows.next()).catch(explain)
           if (done) break
           bytes += value.line.length
-          if (Buffer.byteLength(value.line) > mostRowBytes)
-            throw new SourceFailed(
-              'query',
-              `A row is larger than ${mostRowBytes} bytes; select fewer columns`,
-            )
+          if (Buffer.byteLength(value.line) > maxRowBytes)
+            throw new SourceFailed('query', `A row is larger than ${maxRowBytes} bytes; select fewer columns`)
           taken.push(value)
         }
         return taken

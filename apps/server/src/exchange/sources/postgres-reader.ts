@@ -4,7 +4,7 @@ import { GuardedSocket } from '../../platform/net/connections.ts'
 import { type Connection, internalHost } from './connection.ts'
 import { Meter } from './meter.ts'
 import { bareQuery, checkColumns, unorderedCursor } from './query.ts'
-import { mostRowBytes, type Reader, type Reading, type ReadLimits, type SourceRow } from './reader.ts'
+import { maxRowBytes, type Reader, type Reading, type ReadLimits, type SourceRow } from './reader.ts'
 import { SourceFailed } from './source-failed.ts'
 
 /** Types by which one can go on, by oid: int8, int2, int4, numeric, date, timestamp, timestamptz. */
@@ -40,7 +40,7 @@ export async function openPostgres(
     await ask(
       client,
       `declare fairway no scroll cursor for
-       select case when octet_length(line) <= ${mostRowBytes} then line end as line, cursor from (
+       select case when octet_length(line) <= ${maxRowBytes} then line end as line, cursor from (
          select row_to_json((select r from (select ${fields.map(exactly).join(', ')}) as r))::text as line,
            ${place ? `${place}::text` : 'null::text'} as cursor
          from (\n${query}\n) as q
@@ -57,7 +57,7 @@ export async function openPostgres(
           `fetch forward ${limit} from fairway`,
         ).catch(explain)
         if (rows.some(({ line }) => line === null))
-          throw new SourceFailed('query', `A row is larger than ${mostRowBytes} bytes; select fewer columns`)
+          throw new SourceFailed('query', `A row is larger than ${maxRowBytes} bytes; select fewer columns`)
         return rows
       },
       close: async () => client.leave(),

@@ -44,4 +44,4 @@ export interface ReadLimits {
 }
 
 /** Rows that are wider are no people and no events. */
-export const mostRowBytes = 262_144
+export const maxRowBytes = 262_144

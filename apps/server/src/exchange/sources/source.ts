@@ -89,7 +89,7 @@ export interface SourceInput {
   import: SourceImport
 }
 
-const mostSources = 100
+const maxSources = 100
 const minuteMs = 60_000
 
 export const sourceColumns = `project_id, id, name, kind, url, query, cursor_column, every_minutes, import, cursor,
@@ -103,7 +103,7 @@ export async function createSource(app: App, projectId: number, input: SourceInp
     'select count(*) from sources where project_id = $1',
     [projectId],
   )
-  if (counted[0]!.count >= mostSources) throw conflict(`A project may have ${mostSources} sources`)
+  if (counted[0]!.count >= maxSources) throw conflict(`A project may have ${maxSources} sources`)
   const { rows } = await app.pool.query<SourceRow>(
     `insert into sources (project_id, name, kind, url, query, cursor_column, every_minutes, import, next_run_at,
        created_at, updated_at)

@@ -10,14 +10,14 @@ export type ReadMailboxes = { mailboxes: Mailbox[] } | { problem: string }
 
 const control = /\p{Cc}/u
 /** Of a header's value, room for more recipients than a message may have. */
-const longestList = 16_384
+const maxList = 16_384
 
 /**
  * Of a list as people write it, `Ann <a@x.co>, "Jobs, Steve" <b@x.co>, c@x.co`: each address once. Nothing is guessed, and no word
  * is dropped: what is neither an address nor a name and an address in brackets is a problem.
  */
 export function readMailboxes(list: string): ReadMailboxes {
-  if (list.length > longestList) return { problem: `it is longer than ${longestList} characters` }
+  if (list.length > maxList) return { problem: `it is longer than ${maxList} characters` }
   if (control.test(list)) return { problem: 'it has a line break or a control character in it' }
   const masked = maskQuoted(list)
   if (masked === undefined) return { problem: 'a quotation mark (") is not closed' }

@@ -21,7 +21,7 @@ export interface Channels {
   close(): void
 }
 
-const mostOpen = 500
+const maxOpen = 500
 const idleMs = 10 * 60_000
 
 interface Open {
@@ -87,7 +87,7 @@ function createChannels(app: App): Channels {
 
 function evictIdle(open: Map<string, Open>, now: number): void {
   for (const [key, { channel, usedAt }] of open) {
-    const enough = open.size <= mostOpen && now - usedAt < idleMs
+    const enough = open.size <= maxOpen && now - usedAt < idleMs
     if (enough) return
     if (channel.slots.busy > 0) continue
     channel.close()

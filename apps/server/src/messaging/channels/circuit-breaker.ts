@@ -1,6 +1,6 @@
 const failuresToOpen = 5
 const firstOpenMs = 30_000
-const longestOpenMs = 300_000
+const maxOpenMs = 300_000
 /** How long others wait for the one send that tries an open circuit. */
 const probeMs = 60_000
 
@@ -51,7 +51,7 @@ export class CircuitBreaker {
     this.#reason = reason
     const reopen = this.#openMs > 0 && this.#probing
     if (!reopen && (this.#openMs > 0 || this.#failures < failuresToOpen)) return
-    this.#openMs = reopen ? Math.min(this.#openMs * 2, longestOpenMs) : firstOpenMs
+    this.#openMs = reopen ? Math.min(this.#openMs * 2, maxOpenMs) : firstOpenMs
     this.#openUntil = nowMs + this.#openMs
     this.#probing = false
   }

@@ -18,7 +18,7 @@ interface Row {
 }
 
 const columns = 'domain, selector, public_key, created_at'
-const mostDomains = 100
+const maxDomains = 100
 
 export async function listDomains(app: App, projectId: number): Promise<SendingDomain[]> {
   const { rows } = await app.pool.query<Row>(
@@ -44,9 +44,9 @@ export async function addDomain(app: App, projectId: number, name: string): Prom
      select $1, $2, $3, $4, $5, $6
      where (select count(*) from sending_domains where project_id = $1) < $7
      on conflict do nothing returning ${columns}`,
-    [projectId, domain, selector, app.secrets.encrypt(privateKey), publicKey, app.now(), mostDomains],
+    [projectId, domain, selector, app.secrets.encrypt(privateKey), publicKey, app.now(), maxDomains],
   )
-  if (!rows[0]) throw conflict(`${domain} is there already, or the project has ${mostDomains} domains`)
+  if (!rows[0]) throw conflict(`${domain} is there already, or the project has ${maxDomains} domains`)
   return describe(rows[0])
 }
 

@@ -194,13 +194,13 @@ export async function testProvider(
   await recordTest(app, projectId, row, null)
 }
 
-const longestReason = 1_000
+const maxReasonLength = 1_000
 
 /** Settings that were changed meanwhile were not tried. */
 async function recordTest(app: App, projectId: number, { id, config }: Row, error: string | null) {
   await app.pool.query(
     'update providers set tested_at = $4, test_error = $5 where project_id = $1 and id = $2 and config = $3',
-    [projectId, id, config, app.now(), error?.replaceAll('\0', '').slice(0, longestReason) ?? null],
+    [projectId, id, config, app.now(), error?.replaceAll('\0', '').slice(0, maxReasonLength) ?? null],
   )
 }
 

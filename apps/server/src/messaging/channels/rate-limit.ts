@@ -1,4 +1,4 @@
-const longestPaceMs = 3_600_000
+const maxPaceMs = 3_600_000
 
 /**
  * Token bucket of one provider in this process. What it refuses gets a time to come back, one send apart, so that a
@@ -46,8 +46,8 @@ export class RateLimit {
     if (this.#perSecond <= 0) return 0
     this.#nextTurn = Math.max(this.#nextTurn, nowMs) + 1000 / this.#perSecond
     const wait = Math.ceil(this.#nextTurn - nowMs)
-    if (wait <= longestPaceMs) return wait
-    this.#nextTurn = nowMs + longestPaceMs
-    return longestPaceMs
+    if (wait <= maxPaceMs) return wait
+    this.#nextTurn = nowMs + maxPaceMs
+    return maxPaceMs
   }
 }

@@ -54,7 +54,7 @@ export interface SmtpTimeouts {
 
 const defaultTimeouts: SmtpTimeouts = { connectMs: 20_000, silenceMs: 180_000 }
 /** Until a message that was claimed must have left or failed: the one before it on its connection, and its own. */
-export const longestSendMs = 2 * (defaultTimeouts.connectMs + defaultTimeouts.silenceMs)
+export const maxSendMs = 2 * (defaultTimeouts.connectMs + defaultTimeouts.silenceMs)
 const idleConnectionMs = 30_000
 
 refuseUtf8WithoutExtension()

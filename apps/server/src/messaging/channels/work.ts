@@ -1,8 +1,8 @@
-import type { Work } from '../templates/work.ts'
+import type { RenderTask } from '../templates/work.ts'
 import type { OutgoingMail } from './mail.ts'
 
 /** A mail as the bytes of a MIME message. */
-export const writeMessage: Work<null, OutgoingMail, Uint8Array> = { name: 'write message' }
+export const writeMessage: RenderTask<null, OutgoingMail, Uint8Array> = { name: 'write message' }
 
 export interface ReadMessage {
   html: string | null
@@ -12,4 +12,4 @@ export interface ReadMessage {
 }
 
 /** What a MIME message says. */
-export const readMessage: Work<null, { source: Uint8Array }, ReadMessage> = { name: 'read message' }
+export const readMessage: RenderTask<null, { source: Uint8Array }, ReadMessage> = { name: 'read message' }

@@ -10,7 +10,7 @@ import { unsubscribeUrl } from './links.ts'
 import { type LoadedMessage, loadAttachments, type TemplateRow } from './load.ts'
 import { mailSourceOf, scopeSourceOf } from './mail-source.ts'
 import type { Outcome } from './outcomes.ts'
-import { beginRender, endRender, mostRenders } from './renders.ts'
+import { beginRender, endRender, maxRenders } from './renders.ts'
 import { type ComposedMail, type ComposeItem, type ComposeShared, compose } from './work.ts'
 
 export interface ReadyMail {
@@ -50,9 +50,9 @@ async function composeCounted(delivery: Delivery, mail: Addressed, chunk: Chunk)
   const { app, projectId, signal } = delivery
   signal.throwIfAborted()
   const renders = await beginRender(app, projectId, mail.message.id)
-  if (renders > mostRenders) {
+  if (renders > maxRenders) {
     const { template } = sourceOf(delivery, mail.message)
-    const reason = `the process ended ${mostRenders} times while this mail was being made; it is not tried again`
+    const reason = `the process ended ${maxRenders} times while this mail was being made; it is not tried again`
     chunk.failed.push(failure(mail, `${nameOf(template)}: ${reason}`))
     return
   }

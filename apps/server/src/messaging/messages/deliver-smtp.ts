@@ -16,9 +16,9 @@ import {
 } from './outcomes.ts'
 
 /** With the delays below, a message is tried for about eight hours. */
-export const mostAttempts = 14
+export const maxAttempts = 14
 const firstRetryMs = 15_000
-const longestRetryMs = 3_600_000
+const maxRetryMs = 3_600_000
 /** Two chunks at once: while the outcomes of one are recorded, the other keeps the connections busy. */
 const chunksAtOnce = 2
 
@@ -229,7 +229,7 @@ function outcomeOf({ sending }: Delivery, ready: ReadyMail, result: SendResult, 
     case 'retry':
       return nextTryAt
         ? { ...base, state: 'pending', reason: againBecause(result.reason), nextTryAt }
-        : { ...base, state: 'failed', reason: `given up after ${mostAttempts} attempts: ${result.reason}` }
+        : { ...base, state: 'failed', reason: `given up after ${maxAttempts} attempts: ${result.reason}` }
     default:
       return { ...base, state: result.outcome, reason: result.reason }
   }
@@ -255,7 +255,7 @@ function sentTo(
         nextTryAt,
         left: addresses,
       }
-    : { ...base, state: 'failed', reason: `given up after ${mostAttempts} attempts for ${whom}` }
+    : { ...base, state: 'failed', reason: `given up after ${maxAttempts} attempts for ${whom}` }
 }
 
 /** As messages name where they leave. */
@@ -263,7 +263,7 @@ const nameOf = ({ provider }: Delivery['sending']) => (provider ? `provider ${pr
 
 const againBecause = (reason: string) => `will be tried again: ${reason}`
 
-const triesLeft = ({ message }: ReadyMail) => message.attempts + 1 < mostAttempts
+const triesLeft = ({ message }: ReadyMail) => message.attempts + 1 < maxAttempts
 
 function bouncesOf({ mail, result }: Sent): { address: string; reason: string }[] {
   if ((result.outcome !== 'failed' && result.outcome !== 'sent') || mail.redirected) return []
@@ -273,7 +273,7 @@ function bouncesOf({ mail, result }: Sent): { address: string; reason: string }[
 
 /** Doubles from 15 s to an hour, give or take a fifth, so that what failed together does not return together. */
 export function retryDelayMs(attempt: number): number {
-  const delay = Math.min(firstRetryMs * 2 ** (attempt - 1), longestRetryMs)
+  const delay = Math.min(firstRetryMs * 2 ** (attempt - 1), maxRetryMs)
   return Math.round(delay + jitter(delay) - jitter(delay))
 }
 

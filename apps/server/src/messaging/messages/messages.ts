@@ -5,7 +5,7 @@ import type { Reading } from '../../platform/capacity/expensive-reads.ts'
 import { readCursor, timestampShape, uuidShape, writeCursor } from '../../platform/db/cursor.ts'
 import { withTransaction } from '../../platform/db/transaction.ts'
 import { conflict, notFound } from '../../platform/errors.ts'
-import { longestSendMs } from '../channels/smtp.ts'
+import { maxSendMs } from '../channels/smtp.ts'
 import { nextDeliverJob, type Relieved } from './deliver-job.ts'
 
 export interface Message {
@@ -143,7 +143,7 @@ export async function resolveMessage(
 }
 
 /** What was claimed before, is not being sent any more. */
-const sentUntil = (app: App) => new Date(app.now().getTime() - longestSendMs)
+const sentUntil = (app: App) => new Date(app.now().getTime() - maxSendMs)
 
 /** Nobody is sending it: its owner said that it is in doubt, or must have ended. */
 const isLeft = (sentUntil: string) => `(claim is null or claimed_at <= ${sentUntil}::timestamptz)`

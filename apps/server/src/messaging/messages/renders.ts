@@ -1,7 +1,7 @@
 import type { App } from '../../platform/app.ts'
 
 /** Times that a mail may be begun without being finished after its job came back, which is not counted itself. */
-export const mostRenders = 2
+export const maxRenders = 2
 
 /** Counts before the work begins, so that what ends the process is known when the job comes back. Committed on return. */
 export async function beginRender(app: App, projectId: number, id: string): Promise<number> {

@@ -2,7 +2,7 @@ import type { DkimKey } from '../channels/mail.ts'
 import type { MailSource } from '../templates/render.ts'
 import type { ScopeSource } from '../templates/scope.ts'
 import type { SenderRules } from '../templates/sender.ts'
-import type { Work } from '../templates/work.ts'
+import type { RenderTask } from '../templates/work.ts'
 
 /** What the mails of a batch have in common. */
 export interface ComposeShared {
@@ -39,4 +39,4 @@ export interface ComposedMail {
   source: Uint8Array
 }
 
-export const compose: Work<ComposeShared, ComposeItem, ComposedMail> = { name: 'compose' }
+export const compose: RenderTask<ComposeShared, ComposeItem, ComposedMail> = { name: 'compose' }

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { App } from '../../platform/app.ts'
 import { withTransaction } from '../../platform/db/transaction.ts'
-import { keptWith } from '../../platform/kept-with.ts'
+import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 import { type DatabaseState, readDatabaseState } from './database-state.ts'
 
 /** How far the database was when this process, or the one before it on this machine, looked last. */
@@ -87,7 +87,7 @@ export class RestoreWatch {
   }
 }
 
-export const restoreWatchOf = keptWith((app: App) => new RestoreWatch(app))
+export const restoreWatchOf = memoizePerObject((app: App) => new RestoreWatch(app))
 
 /** Holds the sending of every project, or of one, until somebody confirms. Held already, it stays as it is. */
 export async function holdSending(

@@ -20,10 +20,10 @@ export interface RetryReason {
   nextTryAt: Date
 }
 
-const mostCounted = 10_000
-const mostReasons = 5
+const maxCounted = 10_000
+const maxReasons = 5
 
-/** Those of a provider, or all. Reads {@link mostCounted} rows at most, however many there are. */
+/** Those of a provider, or all. Reads {@link maxCounted} rows at most, however many there are. */
 export async function readRetrying(
   { pool }: Pick<Reading, 'pool'>,
   projectId: number,
@@ -33,16 +33,16 @@ export async function readRetrying(
     `with retrying as materialized (
        select reason, provider, next_try_at from messages
        where project_id = $1 and next_try_at is not null and ($2::text is null or provider = $2)
-       order by next_try_at limit ${mostCounted + 1})
+       order by next_try_at limit ${maxCounted + 1})
      select coalesce(reason, '') as reason, provider, count(*) as count, min(next_try_at) as "nextTryAt",
             sum(count(*)) over () ::integer as total, min(min(next_try_at)) over () as first
-     from retrying group by reason, provider order by 3 desc, 4 limit ${mostReasons}`,
+     from retrying group by reason, provider order by 3 desc, 4 limit ${maxReasons}`,
     [projectId, provider ?? null],
   )
   const total = rows[0]?.total ?? 0
   return {
-    count: Math.min(total, mostCounted),
-    more: total > mostCounted,
+    count: Math.min(total, maxCounted),
+    more: total > maxCounted,
     nextTryAt: rows[0]?.first ?? null,
     reasons: rows.map(({ reason, provider, count, nextTryAt }) => ({ reason, provider, count, nextTryAt })),
   }

@@ -49,13 +49,13 @@ function inThousands(digits: string, separator: string): string {
 }
 
 /** What no date and no name of a zone is longer than. */
-const longestTime = 100
+const maxTimeLength = 100
 
 /** Seconds since 1970 as a number or digits, an ISO 8601 string, a Date, or 'now'. */
 function toInstant(value: unknown): DateTime | undefined {
   if (value instanceof Date) return DateTime.fromJSDate(value)
   const string = text(value).trim()
-  if (string === '' || string.length > longestTime) return undefined
+  if (string === '' || string.length > maxTimeLength) return undefined
   if (string === 'now') return DateTime.now()
   if (/^-?\d+(\.\d+)?$/.test(string)) return DateTime.fromSeconds(Number(string))
   const parsed = DateTime.fromISO(string, { zone: 'utc' })
@@ -95,7 +95,7 @@ let zonesByCity: Map<string, string> | undefined
 
 /** An IANA name, a city or Rails name ('Sydney'), or an offset in hours (-7). */
 function resolveZone(zone: unknown): string {
-  const name = text(zone).slice(0, longestTime).trim()
+  const name = text(zone).slice(0, maxTimeLength).trim()
   if (/^[+-]?\d{1,2}$/.test(name) && Math.abs(Number(name)) <= 14) {
     return Number(name) < 0 ? `UTC${Number(name)}` : `UTC+${Number(name)}`
   }

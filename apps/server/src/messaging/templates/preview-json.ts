@@ -3,7 +3,7 @@ import { type SenderRules, senderProblem } from './sender.ts'
 import { TemplateError } from './template-error.ts'
 
 /** A control character takes six bytes of JSON: a mail within its own limit may be a preview of 23 MB. */
-const mostBytes = 6_000_000
+const maxBytes = 6_000_000
 
 /**
  * The answer of a preview, made where the mail was made: of 4 MB of text, JSON holds the event loop for 400 ms.
@@ -16,10 +16,10 @@ export function previewJson(
   beside: Record<string, unknown>,
 ): Uint8Array {
   const json = Buffer.from(JSON.stringify({ ...mail, ...senderOf(mail, senders), ...beside }))
-  if (json.byteLength > mostBytes)
+  if (json.byteLength > maxBytes)
     throw new TemplateError(
       'html',
-      `is too large to be shown: its preview takes more than ${mostBytes / 1e6} MB`,
+      `is too large to be shown: its preview takes more than ${maxBytes / 1e6} MB`,
     )
   return json
 }

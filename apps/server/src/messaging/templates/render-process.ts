@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { nowhere, openPlace, type Place, type SharedPlace } from './place.ts'
+import { nowhere, openPlace, type RenderPosition, type SharedRenderPosition } from './render-position.ts'
 import type { ProgramStart, Task, TaskEnds } from './render-program.ts'
 
 const fromSources = import.meta.url.endsWith('.ts')
@@ -28,7 +28,7 @@ export class RenderProcessEnded extends Error {
  */
 export class RenderProcess {
   readonly #child: ChildProcess
-  readonly #place: SharedPlace | undefined
+  readonly #place: SharedRenderPosition | undefined
   #task: { send: Task; resolve(ends: TaskEnds): void; reject(error: Error): void } | undefined
   #ready = false
   #ended: Error | undefined
@@ -91,7 +91,7 @@ export class RenderProcess {
   }
 
   /** Where it is now, or was when it ended. */
-  get place(): Place {
+  get place(): RenderPosition {
     return this.#place?.read() ?? nowhere
   }
 

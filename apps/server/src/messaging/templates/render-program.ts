@@ -1,6 +1,6 @@
-import { beWatched, enterItem } from './place.ts'
+import { beWatched, enterItem } from './render-position.ts'
 import { TemplateError } from './template-error.ts'
-import type { Work } from './work.ts'
+import type { RenderTask } from './work.ts'
 
 /** What a render process is given at once: as many of a batch's items as it manages in a slice of time. */
 export interface Task {
@@ -33,7 +33,7 @@ const sliceSize = 8_000_000
 type Worked = (shared: never, item: never) => unknown
 
 /** Pairs a kind of work with the function that does it. */
-export const doing = <S, I, R>({ name }: Work<S, I, R>, work: (shared: S, item: I) => R | Promise<R>) =>
+export const doing = <S, I, R>({ name }: RenderTask<S, I, R>, work: (shared: S, item: I) => R | Promise<R>) =>
   [name, work as Worked] as const
 
 /** Makes this process one that can do these kinds of work, until its parent is gone. */

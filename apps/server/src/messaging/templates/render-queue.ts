@@ -1,8 +1,8 @@
 import { TemplateError } from './template-error.ts'
 
 /** Batches that a project may have waiting; their callers hold them in memory. */
-const mostWaiting = 64
-const mostWaitingWhenSlow = 4
+const maxWaiting = 64
+const maxWaitingWhenSlow = 4
 /** Slow mails that make a project a slow one, until it had none for a while. */
 export const slowCount = 2
 const slowForMs = 30_000
@@ -27,7 +27,7 @@ export class RenderQueue {
 
   isFull({ organization, projectId }: Pick<Batch, 'organization' | 'projectId'>): boolean {
     const waiting = this.#lines.get(organization)?.get(projectId)?.length ?? 0
-    return waiting >= (this.#isSlow(projectId) ? mostWaitingWhenSlow : mostWaiting)
+    return waiting >= (this.#isSlow(projectId) ? maxWaitingWhenSlow : maxWaiting)
   }
 
   add(batch: Batch): void {

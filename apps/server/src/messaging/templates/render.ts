@@ -3,9 +3,9 @@ import { BoundedCache } from './bounded-cache.ts'
 import { decodeBraces } from './encoded-braces.ts'
 import { parseLiquid, parseSenderLiquid, renderLiquid } from './engine.ts'
 import { isReservedHeader, requireHeaderName } from './header-names.ts'
-import { enterPart } from './place.ts'
 import { htmlToText, mayContainMarkup, textTemplateOf } from './plain-text.ts'
 import { insertPreheader } from './preheader.ts'
+import { enterPart } from './render-position.ts'
 import { readSender, type Sender } from './sender.ts'
 
 /** A mail as its author wrote it, every part Liquid. */

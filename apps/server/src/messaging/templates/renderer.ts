@@ -1,17 +1,17 @@
 import { availableParallelism } from 'node:os'
 import { organizationOf } from '../../accounts/organization-of.ts'
 import type { App } from '../../platform/app.ts'
-import { keptWith } from '../../platform/kept-with.ts'
+import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 import { type MailLimits, mailHeapMb } from './limits.ts'
-import { nowhere, type Place } from './place.ts'
+import { nowhere, type RenderPosition } from './render-position.ts'
 import { RenderProcess, RenderProcessEnded } from './render-process.ts'
 import type { ItemEnd } from './render-program.ts'
 import { type Batch, type End, RenderQueue, slowCount } from './render-queue.ts'
 import { TemplateError } from './template-error.ts'
-import type { Work } from './work.ts'
+import type { RenderTask } from './work.ts'
 
 /** Crosses at once, at most. */
-const mostItems = 100
+const maxItems = 100
 /** A batch that took this long, or made this much, ends; what is left of it comes again `later`. */
 const batchMs = 4_000
 const batchSize = 64_000_000
@@ -26,7 +26,7 @@ const lastIdleMs = 300_000
 interface Run {
   batch: Batch
   /** Where it was when last looked at, and at this item for how many ticks in a row. */
-  at: Place
+  at: RenderPosition
   ticks: number
   process: RenderProcess
   /** It had been started when last looked at: loading its program is no mail's time. */
@@ -61,7 +61,7 @@ export class Renderer {
   }
 
   /** The ends in the order of the items. Rejects only when there are no processes to be had. */
-  async run<S, I, R>(work: Work<S, I, R>, projectId: number, shared: S, items: I[]): Promise<End<R>[]> {
+  async run<S, I, R>(work: RenderTask<S, I, R>, projectId: number, shared: S, items: I[]): Promise<End<R>[]> {
     const ends: End<R>[] = items.map(() => ({ later: true }))
     const organization = await this.#organizationOf(projectId)
     if (items.length === 0 || this.#queue.isFull({ organization, projectId })) return ends
@@ -99,7 +99,7 @@ export class Renderer {
 
   /** A slice of a batch; what is left of it stands behind other projects again. */
   async #work(batch: Batch): Promise<void> {
-    const taken = batch.left.slice(0, batch.alone ? 1 : mostItems)
+    const taken = batch.left.slice(0, batch.alone ? 1 : maxItems)
     const process = this.#open(batch.alone)
     const run: Run = { batch, at: nowhere, ticks: 0, process, wasReady: process.ready, stopped: false }
     this.#running.add(run)
@@ -217,7 +217,7 @@ function toEnd(end: ItemEnd): End<unknown> {
 }
 
 /** The render processes of this one. */
-export const rendererOf = keptWith(
+export const rendererOf = memoizePerObject(
   (app: App) =>
     new Renderer({ timeMs: app.config.renderSeconds * 1_000, heapMb: mailHeapMb }, undefined, (projectId) =>
       organizationOf(app.pool, projectId),

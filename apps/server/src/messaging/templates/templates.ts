@@ -37,7 +37,7 @@ const columns = `id, key, name, from_address as "fromAddress", reply_to as "repl
   created_at as "createdAt", updated_at as "updatedAt"`
 
 /** Templates of a project at most. */
-export const mostTemplates = 2_000
+export const maxTemplates = 2_000
 
 /** Newest first; `cursor` is the id after which to continue. */
 export async function listTemplates(
@@ -205,8 +205,8 @@ async function refuseTooMany(app: App, projectId: number): Promise<void> {
     'select count(*) from templates where project_id = $1',
     [projectId],
   )
-  if (rows[0]!.count >= mostTemplates)
-    throw conflict(`A project has ${mostTemplates} templates at most; delete one that is no longer used`)
+  if (rows[0]!.count >= maxTemplates)
+    throw conflict(`A project has ${maxTemplates} templates at most; delete one that is no longer used`)
 }
 
 async function checkTemplate(app: App, projectId: number, template: TemplateInput): Promise<void> {

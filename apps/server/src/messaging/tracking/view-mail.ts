@@ -1,6 +1,6 @@
 import { findPersonIds } from '../../audience/people/lookup.ts'
 import type { App } from '../../platform/app.ts'
-import { keptWith } from '../../platform/kept-with.ts'
+import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 import type { MessageInput } from '../messages/input.ts'
 import { loadMessages, loadTemplates } from '../messages/load.ts'
 import { mailSourceOf, scopeSourceOf } from '../messages/mail-source.ts'
@@ -63,7 +63,7 @@ async function renderView(app: App, projectId: number, messageId: string): Promi
   return resultOf(end!).html || undefined
 }
 
-const viewsOf = keptWith((_: App) => new Views())
+const viewsOf = memoizePerObject((_: App) => new Views())
 
 const entrySize = 500
 const sizeOf = (html: string | undefined) => entrySize + 2 * (html?.length ?? 0)

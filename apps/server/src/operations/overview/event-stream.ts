@@ -2,9 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 
 const heartbeatMs = 15_000
 /** Then the browser connects again by itself. */
-const longestMs = 600_000
+const maxMs = 600_000
 /** A reader that is so far behind sees a sample: what comes meanwhile is left out. */
-const mostBufferedBytes = 1024 * 1024
+const maxBufferedBytes = 1024 * 1024
 /** For a reader that does not take the end of the reply, either. */
 const graceMs = 5_000
 
@@ -46,7 +46,7 @@ export function openEventStream(
     wasBehind = isBehind
     raw.write(': still here\n\n')
   }, everyMs)
-  const end = setTimeout(close, longestMs)
+  const end = setTimeout(close, maxMs)
   request.raw.socket.setNoDelay(true)
   raw.on('close', () => {
     clearInterval(heartbeat)
@@ -57,7 +57,7 @@ export function openEventStream(
 
   return {
     send(event, data) {
-      if (raw.writableEnded || raw.destroyed || raw.writableLength > mostBufferedBytes) return
+      if (raw.writableEnded || raw.destroyed || raw.writableLength > maxBufferedBytes) return
       raw.write(`event: ${event}\ndata: ${data}\n\n`)
     },
     close,

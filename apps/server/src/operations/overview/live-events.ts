@@ -26,9 +26,9 @@ export type Subscriber = (events: string[]) => void
 
 const pollMs = 1_000
 /** Events shown on connecting, and read by one poll: of a flood, the stream shows a sample. */
-const mostEvents = 50
+const maxEvents = 50
 /** Of their properties, as text: a watch keeps 50 events for those who come later, 400 KB at most. */
-const mostPropertyBytes = 8_000
+const maxPropertyBytes = 8_000
 const windowMs = 600_000
 const subscribersPerProject = 20
 /** Somebody's many projects leave most of a process's views to others. */
@@ -153,7 +153,7 @@ async function readLatest(
     `with latest as materialized (
        select id, occurred_at from events
        where project_id = $1 and occurred_at > $2 ${personId === undefined ? '' : 'and person_id = $4'}
-       order by occurred_at desc, id desc limit ${mostEvents})
+       order by occurred_at desc, id desc limit ${maxEvents})
      select l.id, e.name, e.person_id as "personId", e.source,
             case when cut then '{}' else e.properties end as properties, cut,
             e.occurred_at as "occurredAt", e.received_at as "receivedAt",
@@ -161,7 +161,7 @@ async function readLatest(
               then json_build_object('id', p.id, 'externalId', p.external_id, 'email', p.email) end as person
      from latest l
      left join events e on e.project_id = $1 and e.occurred_at = l.occurred_at and e.id = l.id and l.id <> all ($3::uuid[])
-     left join lateral (select length(e.properties::text) > ${mostPropertyBytes} as cut) as size on true
+     left join lateral (select length(e.properties::text) > ${maxPropertyBytes} as cut) as size on true
      left join people p on p.project_id = $1 and p.id = e.person_id
      order by l.occurred_at desc, l.id desc`,
     [

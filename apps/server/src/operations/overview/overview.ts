@@ -5,7 +5,7 @@ import { type Retrying, readRetrying } from '../../messaging/sending/retrying.ts
 import type { App } from '../../platform/app.ts'
 import type { Reading } from '../../platform/capacity/expensive-reads.ts'
 import { SharedResults } from '../../platform/capacity/shared-result.ts'
-import { keptWith } from '../../platform/kept-with.ts'
+import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 import { isDelayed, type LaneStatus, projectLanes } from '../queue/queue-status.ts'
 import { type RetryingJobs, readRetryingJobs } from '../queue/retrying-jobs.ts'
 
@@ -39,19 +39,19 @@ export interface Attention {
   count: number
 }
 
-export const longestRangeHours = 720
+export const maxRangeHours = 720
 /** A longer range costs more to read and changes less: the result is shared this long per hour of range. */
 const sharedMsPerHour = 150
-const shortestSharedMs = 3_000
+const minSharedMs = 3_000
 const hourMs = 3_600_000
 const exactPeople = 10_000
 const countedDeadLetters = 100
 
-const resultsOf = keptWith((app: App) => new SharedResults<Overview>(app.now))
+const resultsOf = memoizePerObject((app: App) => new SharedResults<Overview>(app.now))
 
 /** The project in the last `hours` (1–720), at most a few seconds old. */
 export function readOverview(app: App, projectId: number, hours: number): Promise<Overview> {
-  const sharedMs = Math.max(shortestSharedMs, hours * sharedMsPerHour)
+  const sharedMs = Math.max(minSharedMs, hours * sharedMsPerHour)
   const read = { projectId, narrow: 'Ask for fewer `hours`.' }
   // Goes on without whoever asked first: others may wait for the same.
   return resultsOf(app).get(`${projectId}:${hours}`, sharedMs, () =>

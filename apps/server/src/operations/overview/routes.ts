@@ -1,10 +1,10 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { longestPersonPath, parsePersonPath, requirePerson } from '../../audience/people/edit.ts'
+import { maxPersonPathLength, parsePersonPath, requirePerson } from '../../audience/people/edit.ts'
 import type { App } from '../../platform/app.ts'
 import { LiveStreams } from './live-streams.ts'
-import { longestRangeHours, readOverview } from './overview.ts'
+import { maxRangeHours, readOverview } from './overview.ts'
 import { listRejects } from './rejects.ts'
 
 const ProjectParams = Type.Object({ project: Type.String() })
@@ -22,7 +22,7 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
         tags: ['overview'],
         params: ProjectParams,
         querystring: Type.Object({
-          hours: Type.Integer({ minimum: 1, maximum: longestRangeHours, default: 24 }),
+          hours: Type.Integer({ minimum: 1, maximum: maxRangeHours, default: 24 }),
         }),
       },
     },
@@ -76,7 +76,7 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
         tags: ['overview'],
         params: Type.Object({
           project: Type.String(),
-          person: Type.String({ maxLength: longestPersonPath }),
+          person: Type.String({ maxLength: maxPersonPathLength }),
         }),
       },
     },

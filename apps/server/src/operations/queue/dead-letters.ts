@@ -39,14 +39,14 @@ export async function listDeadJobs(
   { limit, cursor }: { limit: number; cursor?: string },
 ): Promise<Page<DeadJob>> {
   const [after] = cursor === undefined ? [] : readCursor(cursor, refShape)
-  const letters = await app.queue.deadLetters({
+  const deadLetters = await app.queue.deadLetters({
     ...filter,
     tenant: String(projectId),
     ...(after && { after }),
     limit: limit + 1,
     withData: false,
   })
-  return toPage(letters, limit, (last) => writeCursor(last.ref), describe)
+  return toPage(deadLetters, limit, (last) => writeCursor(last.ref), describe)
 }
 
 const describe = ({ ref, id, lane, name, attempts, reason, diedAt }: DeadLetter): DeadJob => ({

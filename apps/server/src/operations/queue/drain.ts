@@ -8,7 +8,7 @@ export interface Drain {
 }
 
 /** Projects looked at; the one that was looked at longest ago is forgotten first. */
-const mostProjects = 1_000
+const maxProjects = 1_000
 /** A trend needs readings this far apart, and forgets those older than a minute. */
 const leastMs = 1_000
 const forgottenMs = 60_000
@@ -40,7 +40,7 @@ export class Drains {
     const watched = fresh ? { trend: new DrainTrend(), firstAt: now, lastAt: now } : known
     watched.lastAt = now
     this.#watched.delete(projectId)
-    if (this.#watched.size >= mostProjects) this.#watched.delete(this.#watched.keys().next().value!)
+    if (this.#watched.size >= maxProjects) this.#watched.delete(this.#watched.keys().next().value!)
     this.#watched.set(projectId, watched)
     return watched
   }

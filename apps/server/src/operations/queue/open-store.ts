@@ -12,7 +12,7 @@ export interface OpenedStore {
 }
 
 /** As long as a worker's lease: what takes longer is done elsewhere. */
-const longestQueueStatementMs = 10_000
+const maxQueueStatementMs = 10_000
 
 /**
  * The queue's store: PostgreSQL or, as soon as there are settings for DynamoDB, both, with the jobs in one of them. It has
@@ -26,7 +26,7 @@ export async function openStore(
   const postgres = postgresStore({
     connectionString: url,
     now,
-    statementTimeoutMs: Math.min(longestQueueStatementMs, config.databaseSeconds * 1_000),
+    statementTimeoutMs: Math.min(maxQueueStatementMs, config.databaseSeconds * 1_000),
     onError: (error) =>
       log.warn(
         { error: (error as Error).message },

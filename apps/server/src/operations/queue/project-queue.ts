@@ -2,7 +2,7 @@ import type { LaneOverview, TenantControls } from '@fairway/queue'
 import { type Retrying, readRetrying } from '../../messaging/sending/retrying.ts'
 import type { App } from '../../platform/app.ts'
 import { slowedFrom } from '../../platform/capacity/admission-counts.ts'
-import { keptWith } from '../../platform/kept-with.ts'
+import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 import { type Drain, Drains } from './drain.ts'
 import { isDelayed, type LaneStatus, laneStatuses, lanes, readSnapshot } from './queue-status.ts'
 import { type RetryingJobs, readRetryingJobs } from './retrying-jobs.ts'
@@ -63,7 +63,7 @@ export interface Quota {
 /** (lane, project) pairs: one per lane. */
 const lanesRead = 100
 
-const drainsOf = keptWith((_: App) => new Drains())
+const drainsOf = memoizePerObject((_: App) => new Drains())
 
 /** The project's numbers are of now, the lanes' own (who is served) up to a few seconds old. */
 export async function readProjectQueue(app: App, projectId: number): Promise<ProjectQueue> {

@@ -2,7 +2,7 @@ import type { LaneOverview, TenantStats } from '@fairway/queue'
 import type { App } from '../../platform/app.ts'
 import { SharedResults } from '../../platform/capacity/shared-result.ts'
 import type { TimeInQueue } from '../../platform/capacity/time-in-queue.ts'
-import { keptWith } from '../../platform/kept-with.ts'
+import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 
 /** What waits in one lane, of one project or of all. */
 export interface LaneStatus {
@@ -31,7 +31,7 @@ const delayedMs = (lane: string) => (lane === 'transactional' ? 60_000 : 300_000
 export const isDelayed = ({ lane, oldestAgeMs }: Pick<LaneStatus, 'lane' | 'oldestAgeMs'>): boolean =>
   oldestAgeMs >= delayedMs(lane)
 
-const snapshotsOf = keptWith((app: App) => new SharedResults<QueueSnapshot>(app.now))
+const snapshotsOf = memoizePerObject((app: App) => new SharedResults<QueueSnapshot>(app.now))
 
 /** One reading of the whole queue for all consoles: its cost doesn't grow with the people who look. */
 export function readSnapshot(app: App): Promise<QueueSnapshot> {

@@ -26,9 +26,9 @@ export interface RetryingJob {
   nextTryAt: Date
 }
 
-const mostKept = 100
-const mostListed = 20
-const longestReason = 300
+const maxKept = 100
+const maxListed = 20
+const maxReasonLength = 300
 const flushMs = 1_000
 /** Jobs that ended meanwhile, at most: of those beyond it the rows age out. */
 const mostEnded = 10_000
@@ -41,13 +41,13 @@ export async function readRetryingJobs(
 ): Promise<RetryingJobs> {
   const { rows } = await pool.query<RetryingJob>(
     `select lane, name, job_id as id, attempts, reason, tried_at as "triedAt", next_try_at as "nextTryAt"
-     from retrying_jobs where project_id = $1 order by tried_at desc, job_id limit ${mostKept + 1}`,
+     from retrying_jobs where project_id = $1 order by tried_at desc, job_id limit ${maxKept + 1}`,
     [projectId],
   )
   return {
-    count: Math.min(rows.length, mostKept),
-    more: rows.length > mostKept,
-    latest: rows.slice(0, mostListed),
+    count: Math.min(rows.length, maxKept),
+    more: rows.length > maxKept,
+    latest: rows.slice(0, maxListed),
   }
 }
 
@@ -91,11 +91,11 @@ export class RetryNotes {
       name: job.name,
       id: job.id,
       attempts: job.attempt,
-      reason: reasonOf(error).slice(0, longestReason),
+      reason: reasonOf(error).slice(0, maxReasonLength),
       triedAt: this.#app.now(),
       nextTryAt: new Date(dueAt),
     })
-    if (notes.size > mostKept + 1) notes.delete(notes.keys().next().value!)
+    if (notes.size > maxKept + 1) notes.delete(notes.keys().next().value!)
     this.#flushSoon()
   }
 
@@ -177,7 +177,7 @@ export class RetryNotes {
                 select o.project_id, o.lane, o.job_id from unnest($1::integer[]) p (id)
                 cross join lateral (
                   select project_id, lane, job_id from retrying_jobs where project_id = p.id
-                  order by tried_at desc, job_id offset ${mostKept + 1}) o))`,
+                  order by tried_at desc, job_id offset ${maxKept + 1}) o))`,
       [[...new Set(column('project'))], this.#app.now()],
     )
   }

@@ -7,7 +7,7 @@ interface Counts {
 
 const windowMs = 30_000
 /** Projects counted in a window; those that come later are left out of it. */
-const mostProjects = 1_000
+const maxProjects = 1_000
 /** From this share of a quota on, the queue slows adds. */
 export const slowedFrom = 0.9
 
@@ -27,7 +27,7 @@ export class AdmissionCounts {
     this.#turn()
     const counts = this.#current.get(projectId)
     if (counts) counts[what] += items
-    else if (this.#current.size < mostProjects)
+    else if (this.#current.size < maxProjects)
       this.#current.set(projectId, { refused: 0, slowed: 0, [what]: items })
   }
 

@@ -4,17 +4,17 @@ import { ApiError } from '../errors.ts'
 import { Seats } from './seats.ts'
 
 /** A statement that takes longer is ended, in PostgreSQL. */
-export const longestStatementMs = 30_000
+export const maxStatementMs = 30_000
 const waitingPerProject = 8
 const waitingInAll = 200
-const longestWaitMs = 5_000
-const mostPerProject = 3
+const maxWaitMs = 5_000
+const maxPerProject = 3
 
 /** A quarter of a process's connections: the others are always there for whatever is quick, and for jobs. */
 export const connectionsForReads = (connections: number) => Math.floor(connections / 4)
 
 /** As many as two projects that ask for all they may leave a seat for a third one, where there are enough. */
-const seatsPerProject = (seats: number) => Math.max(1, Math.min(mostPerProject, Math.floor(seats / 2)))
+const seatsPerProject = (seats: number) => Math.max(1, Math.min(maxPerProject, Math.floor(seats / 2)))
 
 /** What a read is handed: an App, or the seat of an expensive one. */
 export interface Reading {
@@ -52,7 +52,7 @@ export class ExpensiveReads {
 
   constructor(options: ExpensiveReadsOptions) {
     this.#options = {
-      statementMs: longestStatementMs,
+      statementMs: maxStatementMs,
       organizationOf: async (projectId) => String(projectId),
       ...options,
     }
@@ -62,7 +62,7 @@ export class ExpensiveReads {
       seatsPerProject: seatsPerProject(seats),
       waitingPerProject,
       waiting: waitingInAll,
-      longestWaitMs,
+      maxWaitMs,
     })
   }
 

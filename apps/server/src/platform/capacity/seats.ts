@@ -8,7 +8,7 @@ export interface SeatLimits {
   waitingPerProject: number
   /** Who wait of all projects. */
   waiting: number
-  longestWaitMs: number
+  maxWaitMs: number
 }
 
 /** Seconds until another try of who was refused: about what a costly read takes. */
@@ -104,7 +104,7 @@ export class Seats {
         stopWaiting()
         reject(signal?.aborted ? signal.reason : this.#busy())
       }
-      const deadline = setTimeout(leave, this.#limits.longestWaitMs)
+      const deadline = setTimeout(leave, this.#limits.maxWaitMs)
       signal?.addEventListener('abort', leave)
       line.waiting.push(waiter)
       this.#waiting++

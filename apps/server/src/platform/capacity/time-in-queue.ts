@@ -9,7 +9,7 @@ export interface TimeInQueue {
 
 const windowMs = 30_000
 /** (lane, project) pairs kept in a window; those that come later are left out of it. 96 counters each: 0.8 MB. */
-const mostKeys = 1_000
+const maxKeys = 1_000
 /** Bucket n ends at 1.25ⁿ · 0.5 ms: from half a millisecond to nine days, within 25 %. */
 const buckets = 96
 const growth = Math.log(1.25)
@@ -34,7 +34,7 @@ export class TimesInQueue {
     const key = `${lane}\u0000${tenant}`
     let counts = this.#current.get(key)
     if (!counts) {
-      if (this.#current.size >= mostKeys) return
+      if (this.#current.size >= maxKeys) return
       counts = new Float64Array(buckets)
       this.#current.set(key, counts)
     }

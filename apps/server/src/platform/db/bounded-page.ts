@@ -5,7 +5,7 @@ import type { Statements } from './statements.ts'
  * Text of one page of a list. A hundred templates of two megabytes each held the event loop for 600 ms and took 200 MB while
  * they became one reply.
  */
-export const mostPageBytes = 1_000_000
+export const maxPageBytes = 1_000_000
 
 /** SQL of how much text these columns are together. */
 export const bytesOf = (...columns: string[]): string =>
@@ -35,7 +35,7 @@ export async function readPage<Row extends object, Item>(
          row_number() over (order by ${order}) as page_row,
          sum(bytes) over (order by ${order} rows unbounded preceding) as page_bytes
        from (${query}) as page) as page
-     where page_row = 1 or (page_row <= ${Number(limit)} and page_bytes <= ${mostPageBytes})
+     where page_row = 1 or (page_row <= ${Number(limit)} and page_bytes <= ${maxPageBytes})
      order by page_row`,
     values,
   )

@@ -5,7 +5,7 @@ import pg from 'pg'
 import type { Logger } from 'pino'
 import { DataDirectoryUnusable, inDataDirectory } from '../data-directory.ts'
 import { findBinaries } from './embedded/binaries.ts'
-import { choosePlace, ensureCluster, findPlace, type Place } from './embedded/cluster.ts'
+import { type ClusterLocation, choosePlace, ensureCluster, findPlace } from './embedded/cluster.ts'
 import { acquireLock, LockHeld, lockHolder } from './embedded/lock.ts'
 import { choosePort } from './embedded/port.ts'
 import { type PostgresProcess, readPidFile, startPostgres, stopOrphan } from './embedded/postgres-process.ts'
@@ -34,7 +34,7 @@ export class DataDirectoryInUse extends Error {
 
 const database = 'fairway'
 const firstRestartMs = 100
-const longestRestartMs = 10_000
+const maxRestartMs = 10_000
 
 /**
  * Starts the data directory's PostgreSQL, making it on first use and recovering it after crashes: a PostgreSQL left
@@ -96,7 +96,7 @@ export async function stopOrphanedEmbedded(dataDir: string): Promise<void> {
     await stopOrphan(place.data)
 }
 
-function lockPlace(place: Place, dataDir: string) {
+function lockPlace(place: ClusterLocation, dataDir: string) {
   try {
     return acquireLock(place.lockFile)
   } catch (error) {
@@ -112,7 +112,7 @@ function lockPlace(place: Place, dataDir: string) {
 }
 
 /** The port may be taken between our look and PostgreSQL's bind: then try the next one. */
-async function startOnFreePort(place: Place, start: (port: number) => Promise<PostgresProcess>) {
+async function startOnFreePort(place: ClusterLocation, start: (port: number) => Promise<PostgresProcess>) {
   for (let attempt = 0; ; attempt++) {
     const port = await choosePort(place.home, attempt)
     try {
@@ -134,7 +134,7 @@ async function createDatabase(url: string): Promise<void> {
   }
 }
 
-function urlOf(place: Place, port: number, name: string): string {
+function urlOf(place: ClusterLocation, port: number, name: string): string {
   return `postgresql://fairway:${readFileSync(join(place.passwordFile), 'utf8').trim()}@127.0.0.1:${port}/${name}`
 }
 
@@ -160,11 +160,7 @@ function supervise(
   }
 
   async function restartUntilUp() {
-    for (
-      let delay = firstRestartMs;
-      !stopping.signal.aborted;
-      delay = Math.min(delay * 2, longestRestartMs)
-    ) {
+    for (let delay = firstRestartMs; !stopping.signal.aborted; delay = Math.min(delay * 2, maxRestartMs)) {
       try {
         server = await restart()
         return log?.info({ postgresPid: server.pid }, 'PostgreSQL is back')

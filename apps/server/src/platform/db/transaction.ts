@@ -3,7 +3,7 @@ import type { Pool, PoolClient } from 'pg'
 import { firstFailure } from './first-failure.ts'
 
 const retriable = new Set(['40001', '40P01']) // serialization failure, deadlock
-const mostAttempts = 5
+const maxAttempts = 5
 
 /**
  * Runs `work` in a transaction: committed when it resolves, rolled back when it throws. A serialization failure or
@@ -14,7 +14,7 @@ export async function withTransaction<T>(pool: Pool, work: (client: PoolClient) 
     try {
       return await runOnce(pool, work)
     } catch (error) {
-      if (attempt === mostAttempts || !retriable.has((error as { code?: string }).code ?? '')) throw error
+      if (attempt === maxAttempts || !retriable.has((error as { code?: string }).code ?? '')) throw error
       await sleep(Math.random() * 10 * 2 ** attempt)
     }
   }

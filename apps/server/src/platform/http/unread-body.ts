@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /** What a client that does not look for an answer may go on to send, and for how long. */
-const mostBytes = 64 * 1024 * 1024
-const longestMs = 15_000
+const maxBytes = 64 * 1024 * 1024
+const maxMs = 15_000
 
 /**
  * A body that is too large is refused by its announced length, and the connection ends with the reply. Most clients look for a
@@ -17,13 +17,13 @@ export function readBeforeRefusing(server: FastifyInstance): void {
 }
 
 function discard({ raw }: FastifyRequest, done: () => void): void {
-  let left = mostBytes
+  let left = maxBytes
   const count = (chunk: Buffer) => {
     left -= chunk.length
     if (left < 0) finish()
   }
   const ends = ['end', 'close', 'error', 'aborted'] as const
-  const timer = setTimeout(finish, longestMs)
+  const timer = setTimeout(finish, maxMs)
   function finish() {
     clearTimeout(timer)
     raw.off('data', count)

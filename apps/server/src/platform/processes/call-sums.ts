@@ -7,7 +7,7 @@ export type CallSum = Pick<
 >
 
 /** Sums of one span at most. Calls beyond them are counted by lane and kind alone, without their project. */
-const mostSums = 1_000
+const maxSums = 1_000
 const noTenant = ''
 
 /** Adds up what handlers did, so that another process can be told in a few lines whatever the rate of calls. */
@@ -19,7 +19,7 @@ export class CallSums {
     const wait = Math.round(Math.log2(Math.max(dwellMs, 0.5)) * 3)
     let key = `${lane}\u0000${name}\u0000${tenant}\u0000${wait}`
     let sum = this.#sums.get(key)
-    if (!sum && this.#sums.size >= mostSums) {
+    if (!sum && this.#sums.size >= maxSums) {
       key = `${lane}\u0000${name}\u0000${noTenant}\u0000${wait}`
       sum = this.#sums.get(key)
       tenant = noTenant

@@ -16,7 +16,7 @@ const defaultPatience: Patience = { silentMs: 8_000, firstBeatMs: 60_000, stopMs
 const soundMs = 60_000
 const firstPauseMs = 250
 /** Starting costs a second of processor time; a door that stays closed costs whoever stands before it. */
-const longestPauseMs = 2_000
+const maxPauseMs = 2_000
 
 /** A role could not be started. Its process has told why. */
 export class StartFailed extends Error {
@@ -174,7 +174,7 @@ export class Supervisor {
       `the ${plan.role} process ended by itself or was killed (${post.lastReason}); another one takes its place`,
     )
     post.timer = setTimeout(() => this.#start(post), post.pauseMs)
-    post.pauseMs = Math.min(longestPauseMs, post.pauseMs * 2)
+    post.pauseMs = Math.min(maxPauseMs, post.pauseMs * 2)
   }
 
   #tick(): void {

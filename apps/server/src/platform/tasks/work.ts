@@ -14,7 +14,7 @@ const sliceMs = 5_000
 /** The same while accepting is short of processor time: the lane rests after each slice. */
 const standBackSliceMs = 500
 /** Failures in a row, without a step in between, after which a task is given up. */
-const mostAttempts = 8
+const maxAttempts = 8
 
 /** Handler of the jobs `task`: works steps of one task until its slice is over or the task is. */
 export const workTask =
@@ -29,7 +29,7 @@ export const workTask =
       await workSlice(app, task, kind as TaskKind, signal)
     } catch (error) {
       if (error instanceof Superseded) return
-      const last = job.attempt >= mostAttempts
+      const last = job.attempt >= maxAttempts
       if (!(error instanceof TaskFailed) && !last) throw error
       if (last) app.log.error({ err: error, projectId, taskId: task.id }, 'a task was given up')
       await failTask(app, task, kind as TaskKind | undefined, reasonOf(error))
@@ -39,7 +39,7 @@ export const workTask =
 const reasonOf = (error: unknown) =>
   error instanceof TaskFailed
     ? error.message
-    : `It failed ${mostAttempts} times in a row, last with: ${(error as Error).message}`
+    : `It failed ${maxAttempts} times in a row, last with: ${(error as Error).message}`
 
 const standsBack = ({ processes }: App) => processes.standBackShare > 0
 

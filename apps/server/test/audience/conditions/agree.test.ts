@@ -7,7 +7,7 @@ import { dueSql } from '../../../src/audience/conditions/due-sql.ts'
 import { holds } from '../../../src/audience/conditions/evaluate.ts'
 import type { TriggerFacts } from '../../../src/audience/conditions/facts.ts'
 import { type Condition, leavesOf } from '../../../src/audience/conditions/language.ts'
-import { loadFacts, mostHistory } from '../../../src/audience/conditions/load-facts.ts'
+import { loadFacts, maxHistory } from '../../../src/audience/conditions/load-facts.ts'
 import { Parameters } from '../../../src/audience/conditions/parameters.ts'
 import { parseConditions } from '../../../src/audience/conditions/parse.ts'
 import { propertySql, testSql } from '../../../src/audience/conditions/property-sql.ts'
@@ -204,7 +204,7 @@ test('people with more history than is brought here get their answers from the d
     `insert into events (project_id, person_id, id, name, folded_name, properties, occurred_at)
      select $1, person, gen_random_uuid(), 'Viewed item', 'viewed item', jsonb_build_object('sku', n % 7, 'age', n),
        $2::timestamptz - n * interval '7 hours'
-     from generate_series(1, ${mostHistory + 200}) as n, (values (1), (2)) as p (person)`,
+     from generate_series(1, ${maxHistory + 200}) as n, (values (1), (2)) as p (person)`,
     [project, now],
   )
   const counting: Condition[] = [1_000, 1_200, 1_201, 1_210].map((value) => ({

@@ -6,7 +6,7 @@ import type { Job, JobContext } from '@fairway/queue'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../../../../testing/until.ts'
-import { look } from '../../../src/exchange/imports/detect.ts'
+import { detectFormat } from '../../../src/exchange/imports/detect.ts'
 import { type Format, importLimits } from '../../../src/exchange/imports/format.ts'
 import { guardFormula, unguardFormula } from '../../../src/exchange/imports/formula-guard.ts'
 import { type Row, turnBytes } from '../../../src/exchange/imports/row.ts'
@@ -152,7 +152,7 @@ describe('reading', () => {
 })
 
 it('columns that are called alike are told apart, also from those that look as if they were', () => {
-  const { columns } = look(
+  const { columns } = detectFormat(
     Buffer.from('a,a,a (2),a\n1,2,3,4\n'),
     true,
     { encoding: 'utf-8', compression: 'none' },
@@ -165,7 +165,7 @@ it('looking at the beginning takes four times as long for four times as much', (
   const looked = (file: Buffer) => {
     const began = process.cpuUsage()
     try {
-      look(file, true, { encoding: 'utf-8', compression: 'none' }, {})
+      detectFormat(file, true, { encoding: 'utf-8', compression: 'none' }, {})
     } catch {
       // Most of them are no table.
     }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Format } from '../../../src/exchange/imports/format.ts'
 import { importLimits } from '../../../src/exchange/imports/format.ts'
-import type { Place, Row } from '../../../src/exchange/imports/row.ts'
+import type { Row, RowPosition } from '../../../src/exchange/imports/row.ts'
 import { readRows } from '../../../src/exchange/imports/rows.ts'
 import { stringify } from './csv.ts'
 
@@ -18,7 +18,7 @@ const csv: Format = {
   linesBefore: 0,
 }
 const ndjson: Format = { ...csv, type: 'ndjson' }
-const beginning: Place = { offset: 0, line: 1 }
+const beginning: RowPosition = { offset: 0, line: 1 }
 
 async function readAll(
   file: Buffer,

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { look } from '../../../src/exchange/imports/detect.ts'
+import { detectFormat } from '../../../src/exchange/imports/detect.ts'
 import type { Given } from '../../../src/exchange/imports/format.ts'
 import { type Importer, startImporter } from './support.ts'
 
 const lookAt = (text: string, given: Given = {}, whole = true) =>
-  look(Buffer.from(text), whole, { encoding: 'utf-8', compression: 'none' }, given)
+  detectFormat(Buffer.from(text), whole, { encoding: 'utf-8', compression: 'none' }, given)
 
 describe('the first rows tell', () => {
   it.each([

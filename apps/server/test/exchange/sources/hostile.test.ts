@@ -7,9 +7,9 @@ import { createTestDatabase, type TestDatabase } from '../../../../../testing/po
 import { parseConnection } from '../../../src/exchange/sources/connection.ts'
 import {
   Meter,
-  mostAnswerBytes,
-  mostAnswerMessages,
-  mostMessageBytes,
+  maxAnswerBytes,
+  maxAnswerMessages,
+  maxMessageBytes,
 } from '../../../src/exchange/sources/meter.ts'
 import { openReader } from '../../../src/exchange/sources/open-reader.ts'
 import type { SourceFailed } from '../../../src/exchange/sources/source-failed.ts'
@@ -158,7 +158,7 @@ describe('a server that sends too much', () => {
         message: expect.stringMatching(/^The database (sends|answers)/),
       })
       // What two sockets' buffers hold, and not gigabytes.
-      expect(bytes).toBeLessThan(mostAnswerBytes)
+      expect(bytes).toBeLessThan(maxAnswerBytes)
     })
 
   it('is left at once when it announces packet after packet of 16 MB (MySQL)', async () => {
@@ -218,13 +218,13 @@ describe('a meter', () => {
     for (const size of [1, 2, 3, 7, 64, bytes.length]) {
       const meter = new Meter('postgres')
       for (let at = 0; at < bytes.length; at += size) meter.take(bytes.subarray(at, at + size))
-      expect(() => meter.take(message('D', Buffer.alloc(0), mostMessageBytes))).toThrow(/a message of more/)
+      expect(() => meter.take(message('D', Buffer.alloc(0), maxMessageBytes))).toThrow(/a message of more/)
     }
   })
 
   it('counts what an answer has, until it was taken', () => {
     const meter = new Meter('mysql')
-    const large = packet(0, Buffer.alloc(mostMessageBytes - 4))
+    const large = packet(0, Buffer.alloc(maxMessageBytes - 4))
     const sixty = () => {
       for (let n = 0; n < 60; n++) meter.take(large)
     }
@@ -234,7 +234,7 @@ describe('a meter', () => {
     expect(sixty).toThrow(/an answer of more/)
     meter.reset()
     const small = packet(0, Buffer.alloc(1))
-    for (let n = 0; n < mostAnswerMessages; n++) meter.take(small)
+    for (let n = 0; n < maxAnswerMessages; n++) meter.take(small)
     expect(() => meter.take(small)).toThrow(/messages/)
   })
 })

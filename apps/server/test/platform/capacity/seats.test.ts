@@ -7,7 +7,7 @@ const limits: SeatLimits = {
   seatsPerProject: 2,
   waitingPerProject: 3,
   waiting: 6,
-  longestWaitMs: 600_000,
+  maxWaitMs: 600_000,
 }
 /** What was promised is told in later turns. */
 const settled = () => new Promise((resolve) => setImmediate(resolve))
@@ -88,7 +88,7 @@ describe('seats of costly reads', () => {
   })
 
   it('are refused to whom would wait behind too many, and to whom waited too long', async () => {
-    const seats = new Seats({ ...limits, seats: 1, longestWaitMs: 1 })
+    const seats = new Seats({ ...limits, seats: 1, maxWaitMs: 1 })
     const giveBack = await seats.take(1)
     const waiting = [1, 1, 1, 2, 2, 2].map((project) => seats.take(project, undefined, 'all of one'))
     const busy = { status: 429, code: 'busy', retryAfterSeconds: 2 }

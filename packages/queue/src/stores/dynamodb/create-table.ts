@@ -12,7 +12,7 @@ import { keys } from './keys.ts'
 
 /** How many shards a new table gets. More spread wider, and cost a little more for each small append. */
 export const defaultShards = 16
-const mostShards = 1_024
+const maxShards = 1_024
 const format = 1
 const readyWithinMs = 120_000
 
@@ -44,8 +44,8 @@ export async function readShards(table: Table, wanted: number | undefined): Prom
 }
 
 function checkShards(shards: number): number {
-  if (!Number.isInteger(shards) || shards < 1 || shards > mostShards)
-    throw new TypeError(`shards must be a whole number from 1 to ${mostShards}`)
+  if (!Number.isInteger(shards) || shards < 1 || shards > maxShards)
+    throw new TypeError(`shards must be a whole number from 1 to ${maxShards}`)
   return shards
 }
 

@@ -10,7 +10,7 @@ import { carryAll, carrySection } from './sections.ts'
 /** When nothing was found, look again after this long; rung by who adds work to the store that is left. */
 const pauseMs = { busy: 20, idle: 500 }
 /** Adds are held up for at most this long; then they go on, and the end of the move is tried again later. */
-const longestClosingMs = 10_000
+const maxClosingMs = 10_000
 const closeAgainMs = 5_000
 /** So much is left in the source at most when adds are held up for it. */
 const smallRest = 2_000
@@ -156,7 +156,7 @@ export class Mover {
     const moved = await this.#carrySections(place, ['scheduled'])
     if (moved + pages > 0) return moved
     if ((await this.#ends(place).from.remaining()) === 0) await this.#advance(place, 'clearing')
-    else if (this.#sinceTurn() > longestClosingMs) {
+    else if (this.#sinceTurn() > maxClosingMs) {
       this.#countAgainAt = performance.now() + closeAgainMs
       await this.#advance(place, 'moving')
     }

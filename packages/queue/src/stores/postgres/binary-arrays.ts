@@ -8,7 +8,7 @@ const int4Oid = 23
 const headerBytes = 20
 
 /** `bytes`: of all values in UTF-8, when that is known. */
-export function textArray(values: readonly string[], bytes = mostBytes(values)): Buffer {
+export function textArray(values: readonly string[], bytes = maxBytes(values)): Buffer {
   const buffer = Buffer.allocUnsafe(headerBytes + 4 * values.length + bytes)
   let at = writeHeader(buffer, textOid, values.length)
   for (const value of values) {
@@ -41,4 +41,4 @@ function writeHeader(buffer: Buffer, type: number, length: number): number {
 }
 
 /** A character of a string takes three bytes at most. */
-const mostBytes = (values: readonly string[]) => values.reduce((sum, value) => sum + 3 * value.length, 0)
+const maxBytes = (values: readonly string[]) => values.reduce((sum, value) => sum + 3 * value.length, 0)

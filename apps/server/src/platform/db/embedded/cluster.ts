@@ -23,7 +23,7 @@ import { type DatabaseUser, databaseUser, userCan } from './user.ts'
  * Where a cluster lives: `home` belongs to whoever runs Fairway and holds `data` (the cluster), `password`, `lock`
  * and, when needed, a copy of the binaries.
  */
-export interface Place {
+export interface ClusterLocation {
   home: string
   data: string
   passwordFile: string
@@ -31,7 +31,7 @@ export interface Place {
 }
 
 /** Finds the cluster's place, or undefined when this data directory has none yet. */
-export function findPlace(dataDir: string): Place | undefined {
+export function findPlace(dataDir: string): ClusterLocation | undefined {
   const record = join(dataDir, 'postgres.json')
   if (existsSync(record)) {
     const { home } = JSON.parse(readFileSync(record, 'utf8')) as { home: string }
@@ -50,7 +50,7 @@ export function findPlace(dataDir: string): Place | undefined {
  * an unprivileged user, can't get there (a checkout in /root, say). Then it goes below /var/lib, and a record in the
  * data directory says so.
  */
-export function choosePlace(dataDir: string): Place {
+export function choosePlace(dataDir: string): ClusterLocation {
   const absolute = resolve(dataDir)
   mkdirSync(absolute, { recursive: true })
   const found = findPlace(absolute)
@@ -70,7 +70,7 @@ export function choosePlace(dataDir: string): Place {
   return placeIn(home)
 }
 
-const placeIn = (home: string): Place => ({
+const placeIn = (home: string): ClusterLocation => ({
   home,
   data: join(home, 'data'),
   passwordFile: join(home, 'password'),
@@ -79,7 +79,7 @@ const placeIn = (home: string): Place => ({
 
 /** Makes the cluster if it isn't there, as a whole or not at all. Call it under the lock. */
 export async function ensureCluster(
-  place: Place,
+  place: ClusterLocation,
   binaries: Binaries,
   user: DatabaseUser | undefined,
   log: Logger | undefined,
@@ -99,13 +99,17 @@ export async function ensureCluster(
   await initialise(place, binaries, user)
 }
 
-function ensurePassword(place: Place, user: DatabaseUser | undefined): void {
+function ensurePassword(place: ClusterLocation, user: DatabaseUser | undefined): void {
   if (!existsSync(place.passwordFile)) writeDurably(place.passwordFile, randomBytes(24).toString('base64url'))
   // initdb, running as the database user, reads it too.
   if (user) chownSync(place.passwordFile, user.uid, user.gid)
 }
 
-async function initialise(place: Place, binaries: Binaries, user: DatabaseUser | undefined): Promise<void> {
+async function initialise(
+  place: ClusterLocation,
+  binaries: Binaries,
+  user: DatabaseUser | undefined,
+): Promise<void> {
   const fresh = `${place.data}.new-${process.pid}`
   mkdirSync(fresh, { mode: 0o700 })
   if (user) chownSync(fresh, user.uid, user.gid)
@@ -133,7 +137,7 @@ async function initialise(place: Place, binaries: Binaries, user: DatabaseUser |
   syncDirectory(place.home)
 }
 
-function checkVersion(place: Place, binaries: Binaries): void {
+function checkVersion(place: ClusterLocation, binaries: Binaries): void {
   const made = readFileSync(join(place.data, 'PG_VERSION'), 'utf8').trim()
   if (made !== binaries.major) {
     throw new Error(

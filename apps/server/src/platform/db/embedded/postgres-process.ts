@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Binaries } from './binaries.ts'
-import { type Place, postgresEnvironment } from './cluster.ts'
+import { type ClusterLocation, postgresEnvironment } from './cluster.ts'
 import { commandOf, isAlive } from './process-identity.ts'
 import type { DatabaseUser } from './user.ts'
 
@@ -51,7 +51,7 @@ const isLingering = (message: string) =>
 
 /** Starts PostgreSQL and resolves when it takes connections, however long crash recovery takes. */
 export async function startPostgres(options: {
-  place: Place
+  place: ClusterLocation
   binaries: Binaries
   user: DatabaseUser | undefined
   port: number
@@ -108,7 +108,7 @@ async function launch({ place, binaries, user, port, settings, log }: Parameters
   }
 }
 
-function interrupt(child: ChildProcess, binaries: Binaries, place: Place): void {
+function interrupt(child: ChildProcess, binaries: Binaries, place: ClusterLocation): void {
   if (process.platform !== 'win32') child.kill('SIGINT')
   // Windows has no signals; pg_ctl speaks PostgreSQL's own replacement.
   else execFile(binaries.pgCtl, ['stop', '-D', place.data, '-m', 'fast', '-W'], () => {})

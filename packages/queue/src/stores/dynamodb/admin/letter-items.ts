@@ -13,7 +13,7 @@ export interface Letter extends DeadJob {
 }
 
 /** Bytes, of any item in DynamoDB. */
-const longestSortKey = 1_024
+const maxSortKeyLength = 1_024
 
 /** By time, and among letters of the same millisecond by what tells them apart. */
 export const letterKey = (diedAt: number, name: string): string => `${timeKey(diedAt)}#${name}`
@@ -65,7 +65,7 @@ export const refOf = ({ shard, sk }: { shard: number; sk: string }): string => `
  */
 export function placeOf(ref: string): (Key & { shard: number; sk: string }) | undefined {
   const [, shard, sk] = /^(0|[1-9]\d{0,5})~(\d{15}#.+)$/s.exec(ref) ?? []
-  if (sk === undefined || Buffer.byteLength(sk) > longestSortKey) return
+  if (sk === undefined || Buffer.byteLength(sk) > maxSortKeyLength) return
   return { ...keys.letter(Number(shard), sk), shard: Number(shard) }
 }
 

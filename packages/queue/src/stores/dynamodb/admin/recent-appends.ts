@@ -2,7 +2,7 @@ import { keyOfHead } from '../shard/state.ts'
 
 /** Longer than a summary takes to be told and read. */
 const rememberMs = 10_000
-const mostHeads = 10_000
+const maxHeads = 10_000
 
 /** What this process appended in the last seconds: not yet in the numbers that owners tell. */
 export class RecentAppends {
@@ -25,7 +25,7 @@ export class RecentAppends {
       this.#heads.set(key, known)
     }
     for (const oldest of this.#heads.keys()) {
-      if (this.#heads.size <= mostHeads) break
+      if (this.#heads.size <= maxHeads) break
       this.#heads.delete(oldest)
     }
   }

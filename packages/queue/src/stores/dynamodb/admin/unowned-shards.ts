@@ -10,7 +10,7 @@ import { numbersOf, type ShardNumbers } from './shard-numbers.ts'
 /** What was read is good for so long. */
 const keepMs = 5_000
 /** Pages known of all unowned shards together; what comes beyond is not counted. */
-const mostPages = 100_000
+const maxPages = 100_000
 
 interface Known {
   at: number
@@ -29,7 +29,7 @@ export class UnownedShards {
   readonly #commits: Commits
   readonly #now: () => number
   readonly #isGone: (owner: string) => boolean
-  readonly #memory = new MemoryBudget(mostPages)
+  readonly #memory = new MemoryBudget(maxPages)
   readonly #known = new Map<number, Known>()
   readonly #reading = new Map<number, Promise<ShardNumbers | undefined>>()
 

@@ -3,7 +3,7 @@ import { QueueUnavailable } from '../../../errors.ts'
 /** Attempts of one request, with pauses of up to 25, 50, 100 … ms between them: 4.6 seconds of pauses at the most. */
 const attempts = 9
 const basePauseMs = 25
-const longestPauseMs = 1_500
+const maxPauseMs = 1_500
 /** No further attempt after this long, for a DynamoDB that takes connections and never answers. */
 const giveUpAfterMs = 12_000
 
@@ -28,7 +28,7 @@ const passing = new Set([
 
 /** Full jitter: clients that were throttled together do not come back together. */
 export const pauseBefore = (attempt: number): number =>
-  Math.random() * Math.min(longestPauseMs, basePauseMs * 2 ** attempt)
+  Math.random() * Math.min(maxPauseMs, basePauseMs * 2 ** attempt)
 
 /** Runs `request` until it succeeds, fails for good, or {@link QueueUnavailable} is all there is to say. */
 export async function retrying<T>(request: () => Promise<T>): Promise<T> {

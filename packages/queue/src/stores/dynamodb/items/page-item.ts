@@ -24,7 +24,7 @@ export interface Entry {
 /** An item larger than this is closed: a reader of one small page reads all of the item. */
 export const itemBytes = 128 * 1024
 /** An item of DynamoDB holds 400 KB. */
-const mostBytes = 390_000
+const maxBytes = 390_000
 
 type Line = [
   ...names: [lane: string, tenant: string, stream: string],
@@ -78,8 +78,8 @@ export class PageItem {
 
   async encode(): Promise<Uint8Array> {
     const packed = await pack(this.#bytes)
-    if (packed.byteLength > mostBytes)
-      throw new RangeError(`A page takes ${packed.byteLength} bytes; an item of DynamoDB holds ${mostBytes}`)
+    if (packed.byteLength > maxBytes)
+      throw new RangeError(`A page takes ${packed.byteLength} bytes; an item of DynamoDB holds ${maxBytes}`)
     return packed
   }
 

@@ -4,7 +4,7 @@ import type { QueuePlace } from './state.ts'
 import { type StoredPage, sinceOf } from './stored-page.ts'
 
 /** Pages written again in one round; a round comes every minute. */
-const mostPages = 5_000
+const maxPages = 5_000
 
 /**
  * Writes the bodies of pages that have waited for long again, before TTL takes their items: a paused tenant's work may wait
@@ -15,11 +15,11 @@ export async function refresh(shard: Shard): Promise<number> {
   let count = 0
   for (const place of queuesOf(shard)) {
     const { queue } = place
-    if (count >= mostPages || shard.lost) break
+    if (count >= maxPages || shard.lost) break
     const old = [...queue.front, ...queue.back].filter((page) => sinceOf(page) < before)
     count += await writeAgain(shard, old)
     for (const chunk of queue.chunks.filter((one) => one.since < before)) {
-      if (count >= mostPages || !(await shard.disk.takeUp(chunk, place))) break
+      if (count >= maxPages || !(await shard.disk.takeUp(chunk, place))) break
       count += await writeAgain(shard, chunk.pages!)
       chunk.since = Math.min(...chunk.pages!.map(sinceOf))
       shard.disk.putAway(chunk, place)

@@ -8,7 +8,7 @@ export interface Scheduled {
 }
 
 /** An answer to another process must fit an item. */
-const mostBytes = 300_000
+const maxBytes = 300_000
 
 const refOf = (shard: Shard, page: StoredPage): string => `${shard.number}/${nameOfPart(page.parts[0]!)}`
 export const shardOfRef = (ref: string): number => Number.parseInt(ref, 10)
@@ -27,7 +27,7 @@ export async function dumpScheduled(shard: Shard, limit: number): Promise<Schedu
     pages = firstOnes()
   }
   let bytes = 0
-  const fitting = pages.filter((page, n) => (bytes += page.bytes) <= mostBytes || n === 0)
+  const fitting = pages.filter((page, n) => (bytes += page.bytes) <= maxBytes || n === 0)
   const bodies = await shard.home.bodies.readAvailable(shard.number, fitting)
   return fitting.flatMap((page, n) => {
     const body = bodies[n]

@@ -132,7 +132,7 @@ export class ShardState {
     const head = this.head(page.lane, page.tenant)
     this.countWaiting(head, page, 1)
     page.order = this.nextOrder()
-    if (isExclusive(page.stream) && (!head.overflow.empty || head.keyed >= this.#mostKeyed)) {
+    if (isExclusive(page.stream) && (!head.overflow.empty || head.keyed >= this.#maxKeyed)) {
       const overflow = overflowOf(head)
       overflow.push(page)
       this.noteLong({ queue: overflow, head, stream: undefined })
@@ -207,8 +207,8 @@ export class ShardState {
 
   /** Pages of keys come in from the overflow as there is room. The head must be refreshed afterwards. */
   admitKeyed(head: Head): void {
-    if (head.overflow.empty || head.keyed > this.#mostKeyed / 2) return
-    while (head.keyed < this.#mostKeyed) {
+    if (head.overflow.empty || head.keyed > this.#maxKeyed / 2) return
+    while (head.keyed < this.#maxKeyed) {
       const page = head.overflow.shift()
       if (!page) break
       this.push(head, page)
@@ -216,7 +216,7 @@ export class ShardState {
     this.#noteLow({ queue: head.overflow, head, stream: undefined })
   }
 
-  get #mostKeyed(): number {
+  get #maxKeyed(): number {
     return this.around.memory.tight ? keyedPages.whenTight : keyedPages.most
   }
 

@@ -12,7 +12,7 @@ const rules: JsonRules = { depth: maxDepth, keys: maxKeys, prototypeNames: 'drop
  * @param path how the sender would name the item, '' for the whole body
  * @throws {ApiError} 400 or 413 naming the field
  */
-export function vet(value: unknown, path: string, body: Body, limits: IngestLimits): Fields {
+export function validateItem(value: unknown, path: string, body: Body, limits: IngestLimits): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badRequest(`${path || 'The body'} must be a JSON object`, path || undefined)
   const checked = body.suspicious

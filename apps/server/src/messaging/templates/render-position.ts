@@ -8,12 +8,12 @@ import { join } from 'node:path'
  * named. It is written into a few bytes of a file that both processes have open and nobody else can: that outlives any end
  * of the writer and costs it a microsecond, where a message would cost both sides ten.
  */
-export interface Place {
+export interface RenderPosition {
   item: number
   part: string
 }
 
-export const nowhere: Place = { item: 0, part: 'mail' }
+export const nowhere: RenderPosition = { item: 0, part: 'mail' }
 
 const parts = ['mail', 'from', 'reply_to', 'subject', 'preheader', 'html', 'text', 'headers']
 const bytes = 8
@@ -21,14 +21,14 @@ const bytes = 8
 export const placeDescriptor = 4
 
 /** The reader's side. */
-export interface SharedPlace {
+export interface SharedRenderPosition {
   readonly descriptor: number
-  read(): Place
+  read(): RenderPosition
   close(): void
 }
 
 /** Undefined where no folder takes a file: then what is stopped is found by trying one item after the other. */
-export function openPlace(): SharedPlace | undefined {
+export function openPlace(): SharedRenderPosition | undefined {
   for (const folder of [tmpdir(), '/dev/shm', process.cwd()]) {
     const file = join(folder, `fairway-render-${process.pid}-${randomUUID()}`)
     try {
@@ -43,7 +43,7 @@ export function openPlace(): SharedPlace | undefined {
   return undefined
 }
 
-function sharedPlace(descriptor: number): SharedPlace {
+function sharedPlace(descriptor: number): SharedRenderPosition {
   const cells = new Int32Array(2)
   let isOpen = true
   return {

@@ -1,5 +1,5 @@
 import type { EventCounter } from '../audience/events/over-time.ts'
-import type { Work } from '../audience/people/change.ts'
+import type { AcceptedItem } from '../audience/people/change.ts'
 import type { PeopleSession } from '../audience/people/session.ts'
 import type { App } from '../platform/app.ts'
 
@@ -59,7 +59,7 @@ export class Counts {
 export async function recordRejects(
   app: App,
   { client, projectId }: Pick<PeopleSession, 'client' | 'projectId'>,
-  rejects: { work: Work; reason: string }[],
+  rejects: { work: AcceptedItem; reason: string }[],
   { rejected = true } = {},
 ): Promise<void> {
   if (rejects.length === 0) return
@@ -76,22 +76,22 @@ export async function recordRejects(
 }
 
 /** Of one batch at most: a broken sender's log is full of the same. */
-const mostNotes = 100
+const maxNotes = 100
 
 /** Notes of items that were processed what their senders should know, each note of each person once. */
 export const recordNotes = (
   app: App,
   session: Pick<PeopleSession, 'client' | 'projectId'>,
-  notes: { work: Work; reason: string }[],
+  notes: { work: AcceptedItem; reason: string }[],
 ): Promise<void> =>
   recordRejects(
     app,
     session,
-    [...new Map(notes.map((note) => [noteKey(note), note])).values()].slice(0, mostNotes),
+    [...new Map(notes.map((note) => [noteKey(note), note])).values()].slice(0, maxNotes),
     { rejected: false },
   )
 
-const noteKey = ({ reason, work }: { work: Work; reason: string }) =>
+const noteKey = ({ reason, work }: { work: AcceptedItem; reason: string }) =>
   `${reason} ${JSON.stringify(work.item.person)}`
 
 /** What PostgreSQL refuses in a text, NUL and halves of surrogate pairs, may be why the item is here. */

@@ -265,13 +265,11 @@ function encodeData(data: unknown): string {
   return encoded ?? 'null'
 }
 
-const halfPair = /\p{Surrogate}/u
-
 function checkName(field: string, value: unknown, longest: number): void {
   if (typeof value !== 'string' || value.length === 0)
     throw new InvalidJob(field, `${field} must be a non-empty string`)
   if (value.length > longest) throw new InvalidJob(field, `${field} is longer than ${longest} characters`)
   if (value.includes('\u0000')) throw new InvalidJob(field, `${field} must not contain a NUL character`)
   // Stored it would be another name, and nothing would be found by it.
-  if (halfPair.test(value)) throw new InvalidJob(field, `${field} must not contain half of a surrogate pair`)
+  if (!value.isWellFormed()) throw new InvalidJob(field, `${field} must not contain half of a surrogate pair`)
 }

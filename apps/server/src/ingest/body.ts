@@ -211,7 +211,7 @@ function multipartToForm(bytes: Buffer, type: string): Promise<string> {
         limits: { parts: maxFields + 1, fieldSize: bytes.length },
       })
       parser.on('field', (name, value) =>
-        fields.push(`${encodeURIComponent(wellFormed(name))}=${encodeURIComponent(wellFormed(value))}`),
+        fields.push(`${encodeURIComponent(name.toWellFormed())}=${encodeURIComponent(value.toWellFormed())}`),
       )
       parser.on('file', (name) =>
         fail(badRequest(`${name} is a file; send its content as a plain field`, name)),
@@ -233,9 +233,6 @@ function multipartToForm(bytes: Buffer, type: string): Promise<string> {
 
 const asApiError = (error: Error) =>
   error instanceof ApiError ? error : badRequest(`The multipart body can't be read: ${error.message}`)
-
-/** `encodeURIComponent` throws on half a surrogate pair. */
-const wellFormed = (text: string) => text.replace(/\p{Surrogate}/gu, '\ufffd')
 
 /** The body's value, or the query for requests without a body (a DELETE that names its person in the URL). */
 export function bodyOrQuery(request: FastifyRequest): Body {

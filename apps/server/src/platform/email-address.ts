@@ -118,7 +118,7 @@ function problemInside(address: string): string | undefined {
     const code = hidden.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')
     return `it has an invisible character in it (U+${code})`
   }
-  if (/\p{Cs}/u.test(address)) return 'it has half a character in it'
+  if (!address.isWellFormed()) return 'it has half a character in it'
   if (address.includes('\ufffd')) return 'it has a character in it that could not be read (U+FFFD)'
   const special = /[,;:<>()[\]\\"]/.exec(address)?.[0]
   return special === undefined ? undefined : `it has ${special} in it`

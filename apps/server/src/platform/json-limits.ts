@@ -117,8 +117,6 @@ const mayPollute = (key: string, member: unknown) =>
     member !== null &&
     Object.hasOwn(member, 'prototype'))
 
-const loneSurrogate = /\p{Surrogate}/gu
-
 function cleanText(text: string, path: string, walk: Walk): string {
   walk.characters += text.length + 3
   if (text.includes('\0'))
@@ -126,7 +124,7 @@ function cleanText(text: string, path: string, walk: Walk): string {
       `${path || 'A key'} contains a NUL character (\\u0000); remove it`,
       path || undefined,
     )
-  return text.replace(loneSurrogate, '\ufffd')
+  return text.toWellFormed()
 }
 
 const join = (path: string, key: string | number) =>

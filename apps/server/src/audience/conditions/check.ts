@@ -31,7 +31,7 @@ export function text(input: unknown, path: string, longest: number): string {
     throw refuse(path, `must be text of 1 to ${longest} characters`)
   }
   // PostgreSQL can't store them, and no property contains them.
-  if (input.includes('\0') || /\p{Surrogate}/u.test(input)) {
+  if (input.includes('\0') || !input.isWellFormed()) {
     throw refuse(path, 'must not contain NUL or unpaired surrogates')
   }
   return input

@@ -19,5 +19,4 @@ export function storableJson(value: unknown): string {
 }
 
 /** Text for a text column. */
-export const storableText = (text: string): string =>
-  text.replaceAll('\0', '\ufffd').replace(/\p{Surrogate}/gu, '\ufffd')
+export const storableText = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed()

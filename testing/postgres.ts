@@ -4,8 +4,29 @@ import pg from 'pg'
 import { createPool } from '../apps/server/src/platform/db/database.ts'
 import { migrate } from '../apps/server/src/platform/db/migrate.ts'
 
-/** URL of a PostgreSQL on which tests may create databases; set by global-setup.ts, or by you to use your own. */
+/** URL of a PostgreSQL on which tests may create databases, to use your own. */
 export const testDatabaseVariable = 'FAIRWAY_TEST_DATABASE_URL'
+/** Where global-setup.ts is asked for one. */
+export const testDatabaseStarter = 'FAIRWAY_TEST_DATABASE_STARTER'
+
+let served: Promise<string> | undefined
+
+/** URL of the PostgreSQL of this run, which is started by the first test that asks. */
+export const testDatabaseUrl = (): Promise<string> => {
+  served ??= askForUrl()
+  return served
+}
+
+async function askForUrl(): Promise<string> {
+  const given = process.env[testDatabaseVariable]
+  if (given) return given
+  const starter = process.env[testDatabaseStarter]
+  if (!starter) throw new Error('Run tests through vitest, which starts a PostgreSQL')
+  const answer = await fetch(starter)
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`PostgreSQL did not start: ${text}`)
+  return text
+}
 
 export interface TestDatabase {
   url: string
@@ -33,7 +54,7 @@ export async function createTestDatabase(
     const template = options.migrate === false ? 'template1' : await ensureTemplate(admin)
     await admin.query(`create database ${name} template ${template}`)
   })
-  const url = urlOf(name)
+  const url = await urlOf(name)
   if (options.icuLocale !== undefined && options.migrate !== false) await migrate(url)
   const pool = createPool({ url })
   return {
@@ -57,7 +78,7 @@ async function ensureTemplate(admin: pg.Client): Promise<string> {
     if (rowCount === 1) return template
     await admin.query(`drop database if exists ${template}`)
     await admin.query(`create database ${template}`)
-    await migrate(urlOf(template))
+    await migrate(await urlOf(template))
     await admin.query(`alter database ${template} is_template true`)
   } finally {
     await admin.query('select pg_advisory_unlock($1)', [7_001])
@@ -74,7 +95,7 @@ function migrationsHash(): string {
 }
 
 async function asAdmin<T>(work: (admin: pg.Client) => Promise<T>): Promise<T> {
-  const admin = new pg.Client({ connectionString: urlOf('postgres') })
+  const admin = new pg.Client({ connectionString: await urlOf('postgres') })
   await admin.connect()
   try {
     return await work(admin)
@@ -83,11 +104,8 @@ async function asAdmin<T>(work: (admin: pg.Client) => Promise<T>): Promise<T> {
   }
 }
 
-function urlOf(database: string): string {
-  const base = process.env[testDatabaseVariable]
-  if (!base)
-    throw new Error(`${testDatabaseVariable} is not set: run tests through vitest, which starts a PostgreSQL`)
-  const url = new URL(base)
+async function urlOf(database: string): Promise<string> {
+  const url = new URL(await testDatabaseUrl())
   url.pathname = `/${database}`
   return url.href
 }

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { expect, it } from 'vitest'
-import { testDatabaseVariable } from '../../../testing/postgres.ts'
+import { testDatabaseUrl } from '../../../testing/postgres.ts'
 import { createQueue, InvalidJob, memoryStore, postgresStore } from '../src/index.ts'
 import { openPostgres } from './harness.ts'
 
@@ -36,11 +36,11 @@ it('a whole pair is kept, and its dedupe key is found again', async () => {
 })
 
 it('what the database can not store is an invalid job, and those of the same commit are stored', async () => {
-  const admin = new pg.Client({ connectionString: process.env[testDatabaseVariable] })
+  const admin = new pg.Client({ connectionString: await testDatabaseUrl() })
   await admin.connect()
   const name = `test_win1252_${process.pid}`
   await admin.query(`create database ${name} template template0 encoding 'WIN1252' locale 'C'`)
-  const url = new URL(process.env[testDatabaseVariable]!)
+  const url = new URL(await testDatabaseUrl())
   url.pathname = `/${name}`
   const store = postgresStore({ connectionString: url.href })
   await store.migrate()

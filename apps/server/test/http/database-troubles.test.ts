@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { testDatabaseVariable } from '../../../../testing/postgres.ts'
+import { testDatabaseUrl } from '../../../../testing/postgres.ts'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { until } from '../../../../testing/until.ts'
 import { createSignInLink } from '../../src/accounts/sign-in-link.ts'
@@ -22,7 +22,7 @@ const recover = async () => {
 
 const databaseUrl = () => (server.app.pool.options as { connectionString: string }).connectionString
 const asAdmin = async (statement: string) => {
-  const client = new pg.Client({ connectionString: process.env[testDatabaseVariable] })
+  const client = new pg.Client({ connectionString: await testDatabaseUrl() })
   await client.connect()
   await client.query(statement)
   await client.end()

@@ -10,7 +10,7 @@ import Fastify from 'fastify'
 import pg from 'pg'
 import { Type } from 'typebox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { testDatabaseVariable } from '../../../../testing/postgres.ts'
+import { testDatabaseUrl } from '../../../../testing/postgres.ts'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { readJsonBodies } from '../../src/http/json-body.ts'
 import { renderProblems } from '../../src/http/problems.ts'
@@ -220,7 +220,7 @@ describe('the server', () => {
 
   it('says that it is failing while the database is away, and recovers', async () => {
     const broken = await startTestServer()
-    const admin = new pg.Client({ connectionString: process.env[testDatabaseVariable] })
+    const admin = new pg.Client({ connectionString: await testDatabaseUrl() })
     await admin.connect()
     const status = async (path: string) => (await fetch(broken.url + path)).status
     try {

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { createQueue, postgresStore } from '@fairway/queue'
 import pg from 'pg'
 import { vi } from 'vitest'
-import { testDatabaseVariable } from '../../../../testing/postgres.ts'
+import { testDatabaseUrl } from '../../../../testing/postgres.ts'
 import type { IntakeServer } from './helpers.ts'
 
 /** Real troubles of a server. Each starts at once and answers what ends it. */
@@ -40,7 +40,7 @@ export async function stopDatabase({ app }: IntakeServer): Promise<() => Promise
 const databaseUrl = (pool: pg.Pool) => (pool.options as { connectionString: string }).connectionString
 
 async function asAdmin(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: process.env[testDatabaseVariable] })
+  const client = new pg.Client({ connectionString: await testDatabaseUrl() })
   await client.connect()
   await client.query(statement)
   await client.end()

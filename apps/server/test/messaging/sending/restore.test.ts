@@ -4,7 +4,7 @@ import pg from 'pg'
 import { pino } from 'pino'
 import { afterEach, expect, it } from 'vitest'
 import { createDataDir, removeDataDir } from '../../../../../testing/data-dir.ts'
-import { createTestDatabase, testDatabaseVariable } from '../../../../../testing/postgres.ts'
+import { createTestDatabase, testDatabaseUrl } from '../../../../../testing/postgres.ts'
 import { until } from '../../../../../testing/until.ts'
 import { createProject } from '../../../src/accounts/projects.ts'
 import { restoreWatchOf } from '../../../src/messaging/sending/restore-watch.ts'
@@ -71,7 +71,7 @@ async function statesOf(pool: pg.Pool, projectId: number) {
 
 /** As reading a dump into a new database does: the same rows in another database. */
 async function copyOf(url: string): Promise<string> {
-  const admin = new pg.Client({ connectionString: process.env[testDatabaseVariable] })
+  const admin = new pg.Client({ connectionString: await testDatabaseUrl() })
   await admin.connect()
   const from = new URL(url).pathname.slice(1)
   const to = `${from}_copy`

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createDataDir, removeDataDir } from '../../../../../testing/data-dir.ts'
-import { createTestDatabase, type TestDatabase } from '../../../../../testing/postgres.ts'
+import { createTestDatabase, type TestDatabase, testDatabaseUrl } from '../../../../../testing/postgres.ts'
 import { openSilentProxy } from '../../../../../testing/silent-proxy.ts'
 import { openTransactionPooler } from '../../../../../testing/transaction-pooler.ts'
 import { until } from '../../../../../testing/until.ts'
@@ -213,7 +213,7 @@ it('a Turkish database: the queue finds dead letters by their reason in any case
   await admin.query(
     `create database ${name} template template0 locale_provider icu icu_locale 'tr-TR' locale 'C' encoding 'UTF8'`,
   )
-  const url = new URL(process.env.FAIRWAY_TEST_DATABASE_URL!)
+  const url = new URL(await testDatabaseUrl())
   url.pathname = `/${name}`
   onTestFinished(async () => {
     await admin.query(`drop database ${name} with (force)`)

@@ -14,6 +14,7 @@ import type { Config } from './platform/config.ts'
 import { openDatabase } from './platform/db/open.ts'
 import { freePort } from './platform/http/free-port.ts'
 import { listen } from './platform/http/listen.ts'
+import { noteServedPort } from './platform/served-port.ts'
 import { startTicker } from './ticker.ts'
 import { startWorkers } from './workers.ts'
 
@@ -88,7 +89,9 @@ async function startWork(
 async function startHttp(app: App, closing: Closing, graceLeft: () => number): Promise<string> {
   const http = await buildHttpServer(app)
   closing.add('http', () => closeHttp(http, graceLeft()))
-  return listen(http, app.config)
+  const url = await listen(http, app.config)
+  noteServedPort(app.config.dataDir, url)
+  return url
 }
 
 /** Port 0 means any. */

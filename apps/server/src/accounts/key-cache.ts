@@ -17,8 +17,8 @@ const maxEntries = 10_000
 /** Different keys waiting for the database; above it the reply is 503, so that random keys can't pile up. */
 const maxWaiting = 10_000
 const keysPerQuery = 500
-/** `last_used_at` is for people; it needs no better precision than this. */
-const usedPrecisionMs = 600_000
+/** `last_used_at` is for people, who look at it before they revoke a key: as fresh as "a minute ago" can tell. */
+const usedPrecisionMs = 60_000
 
 interface Waiter {
   readonly promise: Promise<KeyOwner | null>

@@ -1,6 +1,8 @@
 import { UnknownAddress } from '../accounts/members.ts'
 import { createSignInLink } from '../accounts/sign-in-link.ts'
+import type { App } from '../platform/app.ts'
 import type { Role } from '../platform/rights.ts'
+import { readServedPort } from '../platform/served-port.ts'
 import { withApp } from './with-app.ts'
 import { WrongArguments } from './wrong-arguments.ts'
 
@@ -16,12 +18,20 @@ export async function signInLinkCommand({ email, create, role, json }: SignInLin
   if (role !== undefined && !create)
     throw new WrongArguments('--role is of a new account: it goes with --create.')
   const newRole = create ? (role ?? 'member') : undefined
-  const link = await withApp((app) => createSignInLink(app, { email, create: newRole })).catch(explain)
+  const link = await withApp((app) =>
+    createSignInLink(app, { email, create: newRole, origin: servedOrigin(app) }),
+  ).catch(explain)
   if (json) return console.log(JSON.stringify(link))
   console.log(link.url)
   if (link.created && create) console.error(`Made an account for ${link.email}, role ${newRole}.`)
   else if (create) console.error(`${link.email} has an account already; its role stays.`)
   console.error(`Signs in ${link.email}, once, within ${link.expiresInMinutes} minutes.`)
+}
+
+/** Where the running server answers, which may have been given another port than this command. */
+function servedOrigin({ config }: App): string | undefined {
+  const port = config.publicUrl === undefined ? readServedPort(config.dataDir) : undefined
+  return port === undefined ? undefined : `http://localhost:${port}`
 }
 
 function explain(error: unknown): never {

@@ -202,6 +202,11 @@ describe('commands beside a running server', () => {
     expect(reply.headers.get('set-cookie')).toContain('fairway')
   })
 
+  it('prints a link to where the server answers, whatever port the command was given', async () => {
+    const link = await runCli(['sign-in-link'], { FAIRWAY_DATA_DIR: server.dataDir })
+    expect(new URL(link).port).toBe(new URL(server.url).port)
+  })
+
   it('makes an account for an address only when it is told to, a member unless told otherwise', async () => {
     const failure = (...args: string[]) =>
       server.cli('sign-in-link', ...args).then(

@@ -64,6 +64,8 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
     })
   }
   const told = shownAtFields.some((name) => fieldError(save.error, name))
+  const missing =
+    draft.conditions.problem ?? (draft.templateId === undefined ? 'Choose a template' : undefined)
   return (
     <form ref={form} onSubmit={submit}>
       {unsaved.guard}
@@ -137,16 +139,12 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
         </Section>
         {save.error && !told && <ErrorState title="Could not save the campaign" error={save.error} />}
         <Group>
-          <Button
-            type="submit"
-            loading={save.isPending}
-            disabled={draft.templateId === undefined || draft.conditions.problem !== undefined}
-          >
+          <Button type="submit" loading={save.isPending} disabled={missing !== undefined}>
             {campaign ? 'Save' : 'Create campaign'}
           </Button>
-          {draft.conditions.problem && (
+          {missing && (
             <Text size="sm" c="dimmed">
-              {draft.conditions.problem}.
+              {missing}.
             </Text>
           )}
         </Group>

@@ -44,6 +44,9 @@ export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentForm
   })
   const form = useRefusal('Could not save the segment', save.error)
   const usable = built.conditions !== null && built.problem === undefined
+  const missing =
+    built.problem ??
+    (name.trim() === '' ? 'Give it a name' : usable ? undefined : 'Add a condition to say who is in it')
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
     if (!usable) return
@@ -85,7 +88,7 @@ export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentForm
             </Section>
             {save.error && !told && <ErrorState title="Could not save the segment" error={save.error} />}
             <Group>
-              <Button type="submit" loading={save.isPending} disabled={!usable || name.trim() === ''}>
+              <Button type="submit" loading={save.isPending} disabled={missing !== undefined}>
                 {segment ? 'Save' : 'Create segment'}
               </Button>
               {onCancel && (
@@ -93,14 +96,14 @@ export function SegmentForm({ project, segment, onSaved, onCancel }: SegmentForm
                   Cancel
                 </Button>
               )}
-              {segment && !built.problem && (
+              {segment && !missing && (
                 <Text size="sm" c="dimmed">
                   Other conditions put people in and out of it without starting campaigns.
                 </Text>
               )}
-              {built.problem && (
+              {missing && (
                 <Text size="sm" c="dimmed">
-                  {built.problem}.
+                  {missing}.
                 </Text>
               )}
             </Group>

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { findPlace } from '../apps/server/src/platform/db/embedded/cluster.ts'
 import { readPidFile } from '../apps/server/src/platform/db/embedded/postgres-process.ts'
 import { commandOf } from '../apps/server/src/platform/db/embedded/process-identity.ts'
+import { ensureBuilt } from './built.ts'
 import { createDataDir, removeDataDir } from './data-dir.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -36,12 +37,13 @@ export interface ServerProcess {
 }
 
 /**
- * The real server as a process of its own, from the TypeScript sources, with an embedded PostgreSQL in a fresh data
+ * The real server as a process of its own, built, with an embedded PostgreSQL in a fresh data
  * directory (or `env.DATABASE_URL`).
  */
 export async function startServerProcess(
   options: { env?: Record<string, string> } = {},
 ): Promise<ServerProcess> {
+  await ensureBuilt('server')
   const dataDir = createDataDir()
   const port = await freePort()
   const environment: Record<string, string> = {
@@ -130,7 +132,7 @@ export async function startServerProcess(
   return server
 }
 
-/** Runs `fairway …` from the sources; resolves with its stdout, rejects with a {@link CliFailure}. */
+/** Runs `fairway …`, built; resolves with its stdout, rejects with a {@link CliFailure}. */
 export const runCli = async (args: string[], environment: Record<string, string>): Promise<string> =>
   (await runCliFully(args, environment)).stdout
 
@@ -139,6 +141,7 @@ export async function runCliFully(
   args: string[],
   environment: Record<string, string>,
 ): Promise<{ stdout: string; stderr: string }> {
+  await ensureBuilt('server')
   const child = spawnCli(args, environment)
   let stdout = ''
   let stderr = ''
@@ -185,11 +188,11 @@ export function killIfThere(pid: number): void {
 /** Nothing of the surrounding environment but what a process needs, so that a developer's settings change no test. */
 function spawnCli(args: string[], environment: Record<string, string>): ChildProcess {
   const { PATH, HOME, TMPDIR } = process.env
-  return spawn(
-    process.execPath,
-    ['--conditions=source', '--import', 'tsx', join(root, 'apps/server/src/cli/main.ts'), ...args],
-    { cwd: root, env: { PATH, HOME, TMPDIR, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
-  )
+  return spawn(process.execPath, [join(root, 'apps/server/dist/cli/main.js'), ...args], {
+    cwd: root,
+    env: { PATH, HOME, TMPDIR, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
 }
 
 async function freePort(): Promise<number> {

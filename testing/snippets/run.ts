@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import type { Browser } from 'playwright-core'
 import ts from 'typescript'
+import { ensureBuilt } from '../built.ts'
 import type { TestServer } from '../server.ts'
 import { until } from '../until.ts'
 import { root } from './markdown.ts'
@@ -44,7 +45,8 @@ export async function runInShell(blocks: string[], server: TestServer, dir: stri
     )
     return `{\n${steady}\n} > ${i}.out`
   })
-  const cli = `${root}node_modules/.bin/tsx --conditions=source ${root}apps/server/src/cli/main.ts`
+  await ensureBuilt('server')
+  const cli = `node ${root}apps/server/dist/cli/main.js`
   const script = `set -euo pipefail
 curl() { command curl --silent --show-error --fail-with-body "$@"; }
 npx() { [ "$1" = fairway ]; shift; ${cli} "$@"; }

@@ -8,7 +8,7 @@ import {
   type Page,
 } from 'playwright-core'
 import { type ExpectStatic, expect } from 'vitest'
-import { ensureDashboardBuilt } from '../../../../testing/dashboard.ts'
+import { ensureBuilt } from '../../../../testing/built.ts'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { type CreatedProject, createProject } from '../../src/accounts/projects.ts'
 import { createSignInLink } from '../../src/accounts/sign-in-link.ts'
@@ -64,7 +64,7 @@ export interface Console {
 
 /** The built console on the real server, and a real browser. */
 export async function openConsole(config: Partial<Config> = {}): Promise<Console> {
-  await ensureDashboardBuilt()
+  await ensureBuilt('console')
   const server = await startTestServer({ config })
   const { project, trackingKey, secretKey } = await createProject(server.app, { name: 'Harbour Shoes' })
   const browser = await chromium.launch({ executablePath, args })

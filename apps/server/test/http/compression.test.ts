@@ -1,13 +1,13 @@
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ensureDashboardBuilt } from '../../../../testing/dashboard.ts'
+import { ensureBuilt } from '../../../../testing/built.ts'
 import { startTestServer, type TestServer } from '../../../../testing/server.ts'
 import { createSignInLink } from '../../src/accounts/sign-in-link.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  await ensureDashboardBuilt()
+  await ensureBuilt('console')
   server = await startTestServer({ config: { role: 'api' } })
   for (let i = 0; i < 20; i++)
     await project('PUT', `/people/id:person-${i}`, { properties: { plan: 'pro', i } })

@@ -38,6 +38,7 @@ export async function eraseMessages(
 ): Promise<Map<string, Subject>> {
   const { rows } = await client.query<{ id: string; person: number }>(
     `update messages t set person_id = null, recipient = null, subject = null, input = '{}', history = '[]',
+       request_fingerprint = null,
        reason = case t.state when 'pending' then 'erased' when 'skipped' then t.reason end,
        settled_at = case when t.state = 'pending' then $5 else t.settled_at end,
        state = case when t.state = 'pending' then 'skipped' else t.state end

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Json } from '@fairway/queue'
 import { isEmptyList } from '../../audience/items/fields.ts'
 import { isNoId, noIdReason } from '../../audience/items/no-id.ts'
@@ -27,6 +28,8 @@ export interface SendRequest {
   /** Undefined: now. */
   sendAt: Date | undefined
   idempotencyKey: string | undefined
+  /** Of all that was sent but the key. */
+  fingerprint: Buffer
 }
 
 type Fields = Record<string, unknown>
@@ -69,6 +72,7 @@ export function readSendRequest(
     attachments,
     sendAt: readSendAt(fields.send_at, now),
     idempotencyKey: readKey(idempotencyHeader ?? fields.idempotency_key),
+    fingerprint: fingerprintOf({ ...fields, idempotency_key: undefined }),
     input: {
       person,
       to,
@@ -82,6 +86,17 @@ export function readSendRequest(
     },
   }
 }
+
+/** The same for the same members in whatever order. */
+function fingerprintOf(fields: Fields): Buffer {
+  const text = JSON.stringify(fields, (_name, value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? inOrder(value) : value,
+  )
+  return createHash('sha256').update(text).digest()
+}
+
+const inOrder = (fields: Fields) =>
+  Object.fromEntries(Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 
 /** An empty list is PHP's empty object. */
 const isAbsent = (value: unknown): value is undefined | null | [] =>

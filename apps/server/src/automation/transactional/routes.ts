@@ -59,7 +59,7 @@ export const transactionalRoutes = (app: App) => async (scope: FastifyInstance) 
       schema: {
         summary: 'Send a transactional email',
         description:
-          "Customer.io's shape. With `Idempotency-Key`, a repeated request is the same message. Sent ahead of everything, " +
+          "Customer.io's shape. With `Idempotency-Key`, a repeated request is the same message, and another request with that key is refused (422). Sent ahead of everything, " +
           'to people who unsubscribed from marketing too, but never to suppressed addresses.',
         tags: ['transactional'],
         security: [{ secretKey: [] }],

@@ -6,7 +6,7 @@ import { deliverJob } from '../../messaging/messages/deliver-job.ts'
 import { storableText } from '../../messaging/messages/storable.ts'
 import type { App } from '../../platform/app.ts'
 import { withTransaction } from '../../platform/db/transaction.ts'
-import { notFound } from '../../platform/errors.ts'
+import { invalidField, notFound } from '../../platform/errors.ts'
 import type { SendRequest } from './request.ts'
 
 export interface Accepted {
@@ -18,7 +18,7 @@ export interface Accepted {
  * Writes the message, its attachments and its job in one transaction; durable when it resolves. The same idempotency
  * key in the same project is the same message: nothing is written again.
  *
- * @throws {ApiError} 404 for an unknown template.
+ * @throws {ApiError} 404 for an unknown template, 422 for a key that was used for another request.
  */
 export async function sendTransactional(
   app: App,
@@ -37,10 +37,11 @@ export async function sendTransactional(
     recipient: request.input.to?.join(', '),
     input: request.input,
     dueAt: request.sendAt ?? app.now(),
+    requestFingerprint: request.idempotencyKey === undefined ? undefined : request.fingerprint,
   }
   return withTransaction(app.pool, async (client) => {
     const [created] = await insertMessages(client, projectId, [message])
-    if (!created) return findAccepted(client, projectId, messageIdOf(projectId, cause))
+    if (!created) return findAccepted(client, projectId, messageIdOf(projectId, cause), request)
     await insertAttachments(client, projectId, created.id, request.attachments)
     await app.queue.addIn(client, [deliverJob(projectId, created.id, 'transactional', request.sendAt)])
     return { messageId: created.id, acceptedAt: app.now() }
@@ -56,12 +57,23 @@ async function findTemplate(app: App, projectId: number, idOrKey: string): Promi
   return rows[0].id
 }
 
-async function findAccepted(client: PoolClient, projectId: number, messageId: string): Promise<Accepted> {
-  const { rows } = await client.query<{ created_at: Date }>(
-    'select created_at from messages where project_id = $1 and id = $2',
+async function findAccepted(
+  client: PoolClient,
+  projectId: number,
+  messageId: string,
+  { idempotencyKey, fingerprint }: SendRequest,
+): Promise<Accepted> {
+  const { rows } = await client.query<{ created_at: Date; request_fingerprint: Buffer | null }>(
+    'select created_at, request_fingerprint from messages where project_id = $1 and id = $2',
     [projectId, messageId],
   )
-  return { messageId, acceptedAt: rows[0]!.created_at }
+  const { created_at: acceptedAt, request_fingerprint: before } = rows[0]!
+  if (before !== null && !before.equals(fingerprint))
+    throw invalidField(
+      'idempotency_key',
+      `The idempotency key ${idempotencyKey} was used for another request, whose message is ${messageId}; nothing was sent. Use a new key for a new message`,
+    )
+  return { messageId, acceptedAt }
 }
 
 async function insertAttachments(

@@ -19,6 +19,8 @@ export interface NewMessage {
   test?: boolean
   /** When it is to leave. Default: now. */
   dueAt?: Date
+  /** Tells requests with one idempotency key apart. */
+  requestFingerprint?: Buffer
 }
 
 /** The id that a cause always leads to, so that a redelivered job makes the same message and not a second one. */
@@ -43,13 +45,14 @@ export async function insertMessages(
   const column = <T>(read: (message: NewMessage) => T) => messages.map(read)
   const { rows } = await client.query(
     `insert into messages (project_id, id, cause, class, channel, person_id, campaign_id, template_id, event_id, event_at,
-                           recipient, input, test, due_at, live)
+                           recipient, input, test, due_at, request_fingerprint, live)
      select $1, m.id, m.cause, m.class, m.channel, m.person_id, m.campaign_id, m.template_id, m.event_id, m.event_at,
-            m.recipient, m.input, m.test, coalesce(m.due_at, now()),
+            m.recipient, m.input, m.test, coalesce(m.due_at, now()), m.request_fingerprint,
             (select mode = 'live' from projects where id = $1)
      from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::int[], $8::int[], $9::uuid[],
-                 $10::timestamptz[], $11::text[], $12::jsonb[], $13::bool[], $14::timestamptz[])
-       as m (id, cause, class, channel, person_id, campaign_id, template_id, event_id, event_at, recipient, input, test, due_at)
+                 $10::timestamptz[], $11::text[], $12::jsonb[], $13::bool[], $14::timestamptz[], $15::bytea[])
+       as m (id, cause, class, channel, person_id, campaign_id, template_id, event_id, event_at, recipient, input, test, due_at,
+             request_fingerprint)
      on conflict do nothing
      returning id, cause`,
     [
@@ -67,6 +70,7 @@ export async function insertMessages(
       column((m) => storableJson(m.input ?? {})),
       column((m) => m.test ?? false),
       column((m) => m.dueAt ?? null),
+      column((m) => m.requestFingerprint ?? null),
     ],
   )
   return rows as { id: string; cause: string }[]

@@ -121,6 +121,46 @@ describe('idempotency', () => {
     const stats = await server.app.queue.stats()
     expect(stats.find(({ lane }) => lane === 'transactional')).toBeDefined()
   })
+
+  test('one key with another request is an error, and nothing is sent', async () => {
+    const header = { 'idempotency-key': 'order-2' }
+    const first = await (
+      await send({ ...direct, message_data: { a: 1, b: { c: 2, d: [3] } } }, header)
+    ).json()
+    const other = await send({ ...direct, message_data: { a: 1, b: { c: 2, d: [4] } } }, header)
+    expect(other.status).toBe(422)
+    expect(await other.json()).toMatchObject({
+      meta: {
+        field: 'idempotency_key',
+        error: expect.stringMatching(`order-2.*${first.delivery_id}.*nothing was sent`),
+      },
+    })
+    // The order of members says nothing, and where the key stands neither.
+    const same = { message_data: { b: { d: [3], c: 2 }, a: 1 }, ...direct, idempotency_key: 'order-2' }
+    expect(await (await send(same)).json()).toEqual(first)
+    const { rows } = await server.app.pool.query(
+      `select id from messages where cause = 'transactional:order-2'`,
+    )
+    expect(rows).toEqual([{ id: first.delivery_id }])
+  })
+
+  test('of requests at the same time with one key, one is sent and the others are told', async () => {
+    const replies = await Promise.all(
+      Array.from({ length: 8 }, (_, i) =>
+        send({ ...direct, subject: `No. ${i}` }, { 'idempotency-key': 'order-3' }),
+      ),
+    )
+    expect(replies.map(({ status }) => status).toSorted()).toEqual([200, ...Array(7).fill(422)])
+  })
+
+  test('a key of before says nothing of its request', async () => {
+    const header = { 'idempotency-key': 'order-4' }
+    const first = await (await send(direct, header)).json()
+    await server.app.pool.query('update messages set request_fingerprint = null where id = $1', [
+      first.delivery_id,
+    ])
+    expect(await (await send({ ...direct, subject: 'Another' }, header)).json()).toEqual(first)
+  })
 })
 
 describe('scheduling and opt-out', () => {

@@ -6,6 +6,10 @@ interface Trouble {
 }
 
 const away: Trouble = { detail: 'The database is not reachable', retryAfterSeconds: 2 }
+const noConnection: Trouble = {
+  detail: 'There was no connection to the database in time: it does not answer, or this server is busy',
+  retryAfterSeconds: 2,
+}
 const busy: Trouble = { detail: 'The database is busy with the same rows', retryAfterSeconds: 1 }
 const slow: Trouble = { detail: 'The database did not answer in time', retryAfterSeconds: 5 }
 const readOnly: Trouble = {
@@ -52,11 +56,16 @@ const awayMessages = [
   'Connection terminated',
   'Client has encountered a connection error',
   'Client was closed and is not queryable',
-  'timeout exceeded when trying to connect',
   'timeout expired',
   'Query read timeout',
   'Cannot use a pool after calling end',
 ]
+
+/** The driver's timers run in this process, and end what was answered while it was held up, too. */
+const connectTimeouts = new Set([
+  'timeout exceeded when trying to connect',
+  'Connection terminated due to connection timeout',
+])
 
 interface FromPostgres extends Error {
   code?: string
@@ -89,6 +98,7 @@ function meaningOf(error: FromPostgres): ApiError | undefined {
 function temporaryTrouble({ code = '', severity, message }: FromPostgres): Trouble | undefined {
   const known = temporary[code] ?? temporary[code.slice(0, 2)]
   if (known) return known
+  if (connectTimeouts.has(message)) return noConnection
   // FATAL ends the connection, whatever the reason was.
   const isLost = severity === 'FATAL' || severity === 'PANIC' || awayCodes.has(code)
   return isLost || awayMessages.some((beginning) => message.startsWith(beginning)) ? away : undefined

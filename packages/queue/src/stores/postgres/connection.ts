@@ -207,8 +207,16 @@ function asQueueError(error: unknown): unknown {
   if (error instanceof QueueUnavailable) return error
   const { code, message } = (error ?? {}) as { code?: unknown; message?: string }
   if (isState(code) && !unavailableClasses.has(code.slice(0, 2))) return error
-  return new QueueUnavailable(`PostgreSQL is not reachable: ${message}`, 1_000, { cause: error })
+  const told = isConnectTimeout(message)
+    ? 'There was no connection to PostgreSQL in time: it does not answer, all connections are in use, or this process was held up'
+    : `PostgreSQL is not reachable: ${message}`
+  return new QueueUnavailable(told, 1_000, { cause: error })
 }
+
+/** The driver's timers run in this process: they also end what was answered while it was held up. */
+const isConnectTimeout = (message: string | undefined) =>
+  message === 'timeout exceeded when trying to connect' ||
+  message === 'Connection terminated due to connection timeout'
 
 const asRejection = (error: unknown): never => {
   throw asQueueError(error)

@@ -7,8 +7,8 @@ import { Maintenance, type Retention } from './maintenance.ts'
 import { Meter } from './observe/meter.ts'
 import { Overviews } from './observe/overviews.ts'
 import { bytesOption, numberOption, timeoutOption } from './options.ts'
-import { encodeJob } from './page.ts'
-import type { Handlers, Queue, Transaction, Worker } from './queue.ts'
+import { type EncodedJob, encodeJob } from './page.ts'
+import type { Handlers, JobGroup, Queue, Transaction, Worker } from './queue.ts'
 import { Schedules } from './schedules.ts'
 import type { ScheduledPage, Store } from './store.ts'
 import { checkControls } from './tenant-controls.ts'
@@ -65,6 +65,31 @@ export function createQueue({ store, intakeBytes, storeBytes, retention }: Queue
   function addMany(jobs: JobInput[]): Promise<Added[]> {
     const now = store.now()
     return intake.add(jobs.map((job) => encodeJob(job, now)))
+  }
+
+  function gather(): JobGroup {
+    const now = store.now()
+    const encoded: EncodedJob[] = []
+    let length = 0
+    let refusal: unknown
+    return {
+      get length() {
+        return length
+      },
+      put(job) {
+        length++
+        if (refusal !== undefined) return
+        try {
+          encoded.push(encodeJob(job, now))
+        } catch (error) {
+          refusal = error
+        }
+      },
+      async add() {
+        if (refusal !== undefined) throw refusal
+        return intake.add(encoded)
+      },
+    }
   }
 
   async function addIn(transaction: Transaction, jobs: JobInput[]): Promise<Added[]> {
@@ -149,6 +174,7 @@ export function createQueue({ store, intakeBytes, storeBytes, retention }: Queue
     migrate: () => store.migrate(),
     add: async (job) => (await addMany([job]))[0]!,
     addMany: async (jobs) => addMany(jobs),
+    gather,
     addIn,
     worker: startWorker,
     async cancel(jobs) {

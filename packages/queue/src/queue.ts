@@ -43,6 +43,15 @@ export interface JobAddress {
   id: string
 }
 
+/** Jobs that are encoded one by one, and added together. */
+export interface JobGroup {
+  readonly length: number
+  /** Encodes the job; what is wrong with it is told by {@link add}. */
+  put(job: JobInput): void
+  /** As {@link Queue.addMany}. */
+  add(): Promise<Added[]>
+}
+
 export interface Queue {
   /** Create or upgrade the store's tables. Safe to run from many processes at once. */
   migrate(): Promise<void>
@@ -53,6 +62,8 @@ export interface Queue {
   add(job: JobInput): Promise<Added>
   /** All or none, but for jobs whose dedupe key is taken; resolves after the commit. */
   addMany(jobs: JobInput[]): Promise<Added[]>
+  /** For thousands of jobs that are to be added together without holding the event loop while all of them are encoded. */
+  gather(): JobGroup
   /** Adds inside your open transaction: the jobs exist if and only if it commits. Without dedupe keys. */
   addIn(transaction: Transaction, jobs: JobInput[]): Promise<Added[]>
   /** Start working. Handlers are chosen by job name. */

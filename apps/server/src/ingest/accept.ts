@@ -1,4 +1,4 @@
-import { QueueOverloaded, TenantQuotaExceeded } from '@fairway/queue'
+import { type Added, type JobGroup, QueueOverloaded, TenantQuotaExceeded } from '@fairway/queue'
 import { findKey, type KeyOwner } from '../accounts/keys.ts'
 import type { IngestItem, RejectedItem } from '../audience/items/item.ts'
 import type { App } from '../platform/app.ts'
@@ -18,16 +18,31 @@ export async function accept(
   items: (IngestItem | RejectedItem)[],
 ): Promise<void> {
   if (items.length === 0) return
-  takeRate(app, projectId, items.length)
-  const tenant = String(projectId)
+  await add(app, projectId, items.length, () =>
+    app.queue.addMany(items.map((item) => jobOf(projectId, item))),
+  )
+}
+
+/** The same for items that were encoded one by one. */
+export async function acceptGroup(app: App, projectId: number, group: JobGroup): Promise<void> {
+  if (group.length > 0) await add(app, projectId, group.length, () => group.add())
+}
+
+export const jobOf = (projectId: number, data: IngestItem | RejectedItem) => ({
+  lane: 'ingest',
+  tenant: String(projectId),
+  name: 'item',
+  data,
+})
+
+async function add(app: App, projectId: number, count: number, store: () => Promise<Added[]>): Promise<void> {
+  takeRate(app, projectId, count)
   try {
-    const added = await app.queue.addMany(
-      items.map((data) => ({ lane: 'ingest', tenant, name: 'item', data })),
-    )
-    if ((added[0]?.pressure ?? 0) >= slowedFrom) app.admissions.record(projectId, 'slowed', items.length)
+    const added = await store()
+    if ((added[0]?.pressure ?? 0) >= slowedFrom) app.admissions.record(projectId, 'slowed', count)
   } catch (error) {
     if (error instanceof TenantQuotaExceeded || error instanceof QueueOverloaded)
-      app.admissions.record(projectId, 'refused', items.length)
+      app.admissions.record(projectId, 'refused', count)
     throw error
   }
 }

@@ -1,9 +1,13 @@
+import type { FastifyRequest } from 'fastify'
 import type { Fields } from '../audience/items/fields.ts'
 import { namesNobody } from '../audience/items/fields.ts'
 import type { IngestItem, RejectedItem } from '../audience/items/item.ts'
 import type { App } from '../platform/app.ts'
-import { ApiError } from '../platform/errors.ts'
-import { accept } from './accept.ts'
+import { ApiError, badRequest, tooLarge } from '../platform/errors.ts'
+import { accept, acceptGroup, jobOf } from './accept.ts'
+import type { Body } from './body.ts'
+import { LargeList } from './large-list.ts'
+import { largeTurnsOf } from './large-turns.ts'
 
 /** A call that was refused, as its sender is told. */
 export interface Refused {
@@ -14,41 +18,92 @@ export interface Refused {
   field: string | undefined
 }
 
-export interface Sorted {
-  items: IngestItem[]
+/** How an API reads the calls of a batch. */
+interface Reader {
+  body: Body
+  read: (call: unknown, path: string, body: Body) => IngestItem[]
+  /** What of a refused call to note; gets whatever was sent in its place. */
+  describe: (call: Fields) => Pick<RejectedItem, 'person' | 'call'>
+  base: Pick<RejectedItem, 'acceptedAt' | 'source'>
+}
+
+export interface Taken {
+  /** Items of the calls that were taken. */
+  items: number
   refused: Refused[]
-  /** The first of the refused, for the project's log: clients of these APIs don't read a successful reply. */
-  notes: RejectedItem[]
 }
 
 /** Refused calls of one request that are noted at most: a broken sender's log is full of the same. */
 const maxNotes = 10
 
+/** The list of calls, or of whatever the API calls them. */
+export type Calls = unknown[] | LargeList
+
+export function readCalls(body: Body, most: number, noun: string): Calls {
+  const calls = body.list ?? (body.value as { batch?: unknown } | null)?.batch
+  if (!Array.isArray(calls) && !(calls instanceof LargeList))
+    throw badRequest(`batch is missing; it must be a list of ${noun}`, 'batch')
+  if (calls.length > most)
+    throw tooLarge(`batch has ${calls.length} ${noun}; one request may have ${most}`, 'batch')
+  return calls
+}
+
 /**
- * Reads the calls of a batch one by one, so that a bad one doesn't cost the good ones.
- *
- * @param describe what of a refused call to note; gets whatever was sent in its place
+ * Accepts the calls of a batch, each read by itself, so that a bad one doesn't cost the good ones: all that are good, or none.
+ * Those of a large batch are read and encoded in turns with what else there is to do.
  */
-export function sortBatch(
-  calls: unknown[],
-  read: (call: unknown, path: string) => IngestItem[],
-  describe: (call: Fields) => Pick<RejectedItem, 'person' | 'call'>,
-  base: Pick<RejectedItem, 'acceptedAt' | 'source'>,
-): Sorted {
-  const sorted: Sorted = { items: [], refused: [], notes: [] }
-  calls.forEach((call, index) => {
+export async function takeBatch(
+  app: App,
+  projectId: number,
+  calls: Calls,
+  reader: Reader,
+  request: FastifyRequest,
+): Promise<Taken> {
+  const refused: Refused[] = []
+  // The first of the refused, for the project's log: clients of these APIs don't read a successful reply.
+  const notes: RejectedItem[] = []
+  const sort = (call: unknown, index: number, body: Body, take: (item: IngestItem) => void) => {
     const path = `batch.${index}`
+    let items: IngestItem[]
     try {
-      for (const item of read(call, path)) sorted.items.push(item)
+      items = reader.read(call, path, body)
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       const field = error.field?.startsWith(path) ? error.field.slice(path.length + 1) : error.field
-      sorted.refused.push({ index, reason: error.message, code: error.code, field: field || undefined })
-      if (sorted.notes.length < maxNotes)
-        sorted.notes.push({ kind: 'rejected', reason: error.message, ...base, ...describe(fieldsOf(call)) })
+      refused.push({ index, reason: error.message, code: error.code, field: field || undefined })
+      if (notes.length < maxNotes)
+        notes.push({
+          kind: 'rejected',
+          reason: error.message,
+          ...reader.base,
+          ...reader.describe(fieldsOf(call)),
+        })
+      return
     }
-  })
-  return sorted
+    for (const item of items) take(item)
+  }
+  if (Array.isArray(calls)) {
+    const items: (IngestItem | RejectedItem)[] = []
+    for (const [index, call] of calls.entries()) sort(call, index, reader.body, (item) => items.push(item))
+    const taken = { items: items.length, refused }
+    await accept(app, projectId, items.concat(notes))
+    return taken
+  }
+  const group = app.queue.gather()
+  let items = 0
+  const put = (data: IngestItem | RejectedItem) => group.put(jobOf(projectId, data))
+  const cut = { ...reader.body, isCut: true }
+  await largeTurnsOf(app).run(projectId, request.raw.socket, (turn) =>
+    calls.forEach(turn, (call, index, isCut) =>
+      sort(call, index, isCut ? cut : reader.body, (item) => {
+        items++
+        put(item)
+      }),
+    ),
+  )
+  for (const note of notes) put(note)
+  await acceptGroup(app, projectId, group)
+  return { items, refused }
 }
 
 /**

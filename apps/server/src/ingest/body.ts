@@ -2,11 +2,14 @@ import { isUtf8 } from 'node:buffer'
 import busboy from 'busboy'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import qs from 'qs'
-import { type IngestLimits, keylessLimits, maxValues } from '../audience/items/limits.ts'
+import { type IngestLimits, keylessLimits, maxKeys, maxValues } from '../audience/items/limits.ts'
 import { ApiError, badRequest, tooLarge } from '../platform/errors.ts'
 import { mayNeedCleaning } from '../platform/json-limits.ts'
-import { boundStructure } from '../platform/json-structure.ts'
+import { beginningOf, boundStructure, fewValues } from '../platform/json-structure.ts'
 import { decompress, isCompressed } from './decompress.ts'
+import { type Divided, divide, type LargeList, smallBytes } from './large-list.ts'
+import type { LargeTurns } from './large-turns.ts'
+import { parseJson } from './parse-json.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,6 +23,10 @@ export interface Body {
   value: unknown
   /** Size after decompression. */
   bytes: number
+  /** Of a large batch its items, which are not in `value`. */
+  list?: LargeList
+  /** `value` is only the beginning of what was sent: it has too many keys. */
+  isCut?: boolean
   /** It may hold text that PostgreSQL can't store, so each item needs the thorough check of `validateItem`. */
   suspicious: boolean
 }
@@ -39,12 +46,17 @@ const cheapBytes = 8_192
  * Reads bodies as existing clients really send them: JSON first, whatever the content type says (many send none, one
  * sends gzipped JSON as a form), then forms with bracketed names and JSON inside fields, then multipart fields.
  */
-export function acceptAnyBody(scope: FastifyInstance, limits: IngestLimits, checkKey: CheckKey): void {
+export function acceptAnyBody(
+  scope: FastifyInstance,
+  limits: IngestLimits,
+  checkKey: CheckKey,
+  turns: LargeTurns,
+): void {
   const options = { parseAs: 'buffer', bodyLimit: limits.batchBytes } as const
   const parse = (request: FastifyRequest, raw: Buffer, done: Done) => {
     let body: Parsed
     try {
-      body = parseBody(request, raw, limits, checkKey)
+      body = parseBody(request, raw, limits, checkKey, turns)
     } catch (error) {
       return done(error as Error)
     }
@@ -68,7 +80,13 @@ type Done = (error: Error | null, body?: Body) => void
 
 const mediaType = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/
 
-function parseBody(request: FastifyRequest, raw: Buffer, limits: IngestLimits, checkKey: CheckKey): Parsed {
+function parseBody(
+  request: FastifyRequest,
+  raw: Buffer,
+  limits: IngestLimits,
+  checkKey: CheckKey,
+  turns: LargeTurns,
+): Parsed {
   const { right, batch = false } = request.routeOptions.config
   // Nobody reads it: there is nothing at this path, or nothing to take.
   if (right === 'public') return undefined
@@ -76,14 +94,24 @@ function parseBody(request: FastifyRequest, raw: Buffer, limits: IngestLimits, c
   if (raw.length <= cheapBytes && !isCompressed(raw, encoding))
     return readBody(request, raw, maxValues(limits, batch))
 
-  const open = (within: IngestLimits) => {
-    const bytes = decompress(raw, encoding, within.batchBytes)
-    if (bytes.length > within.batchBytes) throw tooLargeWithoutKey(within.batchBytes)
-    return readBody(request, bytes, maxValues(within, batch))
+  const open = (within: IngestLimits, projectId: unknown) => {
+    const read = (bytes: Buffer): Parsed => {
+      if (bytes.length > within.batchBytes) throw tooLargeWithoutKey(within.batchBytes)
+      const values = maxValues(within, batch)
+      if (bytes.length <= smallBytes) return readBody(request, bytes, values)
+      if (typeof projectId !== 'number')
+        return turns.next().then(() => readBody(request, bytes, values, () => turns.next()))
+      return turns.run(projectId, request.raw.socket, async (turn) => {
+        await turn.next()
+        return readBody(request, bytes, values, () => turn.next())
+      })
+    }
+    const opened = decompress(raw, encoding, within.batchBytes)
+    return opened instanceof Promise ? opened.then(read) : read(opened)
   }
   const known = checkKey(request)
-  if (known instanceof Promise) return known.then(() => open(limits))
-  return open(known === undefined ? keylessLimits(limits, batch) : limits)
+  if (known instanceof Promise) return known.then((projectId) => open(limits, projectId))
+  return open(known === undefined ? keylessLimits(limits, batch) : limits, known)
 }
 
 const tooLargeWithoutKey = (bytes: number) =>
@@ -91,48 +119,67 @@ const tooLargeWithoutKey = (bytes: number) =>
     `The body is larger than the ${bytes} bytes that a request may have whose key is in the body; send less, or the key outside of the body`,
   )
 
-function readBody(request: FastifyRequest, bytes: Buffer, values: number): Parsed {
+/** A form is one call: its names are read by what takes longer than JSON.parse. */
+const maxFormBytes = 512_000
+
+/** `next`: a turn of the loop, for a body that takes long to look at. */
+function readBody(
+  request: FastifyRequest,
+  bytes: Buffer,
+  values: number,
+  next?: () => Promise<void>,
+): Parsed {
   if (bytes.length === 0) return undefined
   const type = request.headers['content-type'] ?? ''
-  if (type.includes('multipart/'))
-    return multipartToForm(bytes, type).then((form) => parseForm(form, bytes.length, values))
-  if (!isUtf8(bytes)) throw badRequest('The body is not valid UTF-8; encode it as UTF-8')
-  const text = withoutBom(bytes.toString('utf8'))
-  if (looksLikeForm(text, type)) return parseForm(text, bytes.length, values)
-  boundStructure(bytes, values, badRequest)
-  return { value: parseJson(text), bytes: bytes.length, suspicious: mayNeedCleaning(text) }
-}
-
-const withoutBom = (text: string) => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw jsonError(text, error as Error)
+  const isMultipart = type.includes('multipart/')
+  if (isMultipart || looksLikeForm(bytes, type)) {
+    if (bytes.length > maxFormBytes)
+      throw tooLarge(`A form may have ${maxFormBytes} bytes; send what is larger as JSON`)
+    if (isMultipart) return multipartToForm(bytes, type).then((form) => parseForm(form, bytes.length))
   }
+  if (!isUtf8(bytes)) throw badRequest('The body is not valid UTF-8; encode it as UTF-8')
+  if (looksLikeForm(bytes, type)) return parseForm(withoutBom(bytes).toString('utf8'), bytes.length)
+  return readJson(bytes, values, request.routeOptions.config.batch === true, next)
 }
 
-function jsonError(text: string, error: Error): ApiError {
-  if (endsEarly(text, error.message))
-    return badRequest(
-      `The JSON body ends early, after ${Buffer.byteLength(text)} bytes; check that Content-Length counts bytes, not characters`,
-    )
-  return badRequest(`The body is not valid JSON: ${error.message.slice(0, 200)}`)
+function readJson(
+  raw: Buffer,
+  values: number,
+  batch: boolean,
+  next: (() => Promise<void>) | undefined,
+): Parsed {
+  const bytes = withoutBom(raw)
+  const finish = (divided: Divided | { value: unknown; isCut: true } | undefined): Body => ({
+    ...(divided ?? { value: parseJson(bytes.toString('utf8')) }),
+    bytes: raw.length,
+    suspicious: mayNeedCleaning(bytes),
+  })
+  if (raw.length <= cheapBytes) return finish(undefined)
+  if (!batch) return finish(divideOne(bytes, values))
+  return divide(bytes, values, next).then(finish)
 }
 
-/** V8 says it in one of these ways when the text stops inside a value. */
-function endsEarly(text: string, message: string): boolean {
-  if (message.includes('end of JSON') || message.includes('Unterminated')) return true
-  const position = message.startsWith('Expected ') && /at position (\d+)/.exec(message)?.[1]
-  return Boolean(position) && Number(position) >= text.trimEnd().length
+/** Of one item with too many keys only the beginning is parsed. */
+function divideOne(bytes: Buffer, values: number): { value: unknown; isCut: true } | undefined {
+  if (boundStructure(bytes, values, badRequest) <= maxKeys) return undefined
+  const beginning = beginningOf(bytes, maxKeys)
+  return beginning.isWhole ? undefined : { value: parseJson(beginning.text), isCut: true }
 }
+
+const withoutBom = (bytes: Buffer) =>
+  bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
 
 const notAForm = new Set(['{', '[', '"'])
 
-function looksLikeForm(text: string, type: string): boolean {
-  if (notAForm.has(text.trimStart().charAt(0)) || !text.includes('=')) return false
-  return !type.includes('json')
+function looksLikeForm(bytes: Buffer, type: string): boolean {
+  if (type.includes('json')) return false
+  let from = 0
+  while (from < bytes.length && bytes[from]! <= 0x20) from++
+  const first = bytes
+    .toString('utf8', from, from + 32)
+    .trimStart()
+    .charAt(0)
+  return !notAForm.has(first) && bytes.includes(0x3d)
 }
 
 /** Fields that are objects or lists in these APIs; in a form they may come as JSON text. */
@@ -153,15 +200,19 @@ const structured = new Set([
 ])
 
 /** `identity[email]=a@b.co&data={"plan":"pro"}` */
-function parseForm(text: string, bytes: number, values: number): Body {
+function parseForm(text: string, bytes: number): Body {
   const value = parseQuery(text)
-  let left = values
+  let left = fewValues
+  let isCut = false
   for (const [name, field] of Object.entries(value)) {
     if (!structured.has(name) || typeof field !== 'string') continue
-    left -= boundStructure(Buffer.from(field), left, badRequest)
-    value[name] = parseField(name, field)
+    const seen = boundStructure(Buffer.from(field), left, badRequest)
+    left -= seen
+    const beginning = name !== 'batch' && seen > maxKeys && beginningOf(Buffer.from(field), maxKeys)
+    if (beginning && !beginning.isWhole) isCut = true
+    value[name] = parseField(name, beginning ? beginning.text : field)
   }
-  return { value, bytes, suspicious: true }
+  return { value, bytes, isCut, suspicious: true }
 }
 
 function parseQuery(text: string): Record<string, unknown> {

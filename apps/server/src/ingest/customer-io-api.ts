@@ -3,9 +3,9 @@ import { type Fields, isEmptyList } from '../audience/items/fields.ts'
 import type { IngestItem } from '../audience/items/item.ts'
 import { limitsOf } from '../audience/items/limits.ts'
 import type { App } from '../platform/app.ts'
-import { badRequest, notFound, tooLarge, unauthorized } from '../platform/errors.ts'
+import { notFound, unauthorized } from '../platform/errors.ts'
 import { accept } from './accept.ts'
-import { brief, readAlone, sortBatch } from './batch.ts'
+import { brief, readAlone, readCalls, takeBatch } from './batch.ts'
 import { type Body, requireBody } from './body.ts'
 import { absentPaths, explainAbsent } from './customer-io-absent.ts'
 import * as requests from './customer-io-requests.ts'
@@ -106,14 +106,19 @@ export function customerIoApi(app: App) {
     const projectId = await authenticate(app, request)
     const body = requireBody(request)
     const now = app.now().getTime()
-    const operations = readBatch(body, limits.batchItems)
-    const { items, refused, notes } = sortBatch(
+    const operations = readCalls(body, limits.batchItems, 'operations')
+    const { items, refused } = await takeBatch(
+      app,
+      projectId,
       operations,
-      (value, path) => [requests.operation(validateItem(value, path, body, limits), now)],
-      describe,
-      { acceptedAt: now, source: 'customer_io' },
+      {
+        body,
+        read: (value, path, body) => [requests.operation(validateItem(value, path, body, limits), now)],
+        describe,
+        base: { acceptedAt: now, source: 'customer_io' },
+      },
+      request,
     )
-    await accept(app, projectId, [...items, ...notes])
     if (refused.length === 0) return sendJson(reply, success)
     const errors = refused.map(({ index, code, field, reason }) => ({
       batch_index: index,
@@ -122,7 +127,7 @@ export function customerIoApi(app: App) {
       message: reason,
     }))
     // 207 is Customer.io's answer to a partly bad batch.
-    return sendJson(reply.code(items.length > 0 ? 207 : 400), JSON.stringify({ errors }))
+    return sendJson(reply.code(items > 0 ? 207 : 400), JSON.stringify({ errors }))
   }
 
   return async (scope: FastifyInstance) => {
@@ -178,13 +183,4 @@ function describe({ identifiers, action, name, id }: Fields) {
     person: { id: brief(who.id), email: brief(who.email) },
     call: { type: brief(action), name: brief(name), id: brief(id) },
   }
-}
-
-function readBatch(body: Body, most: number): unknown[] {
-  const operations = (body.value as { batch?: unknown } | null)?.batch
-  if (!Array.isArray(operations))
-    throw badRequest('batch is missing; it must be a list of operations', 'batch')
-  if (operations.length > most)
-    throw tooLarge(`batch has ${operations.length} operations; one request may have ${most}`, 'batch')
-  return operations
 }

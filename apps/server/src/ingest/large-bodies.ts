@@ -7,7 +7,7 @@ import type { Body } from './body.ts'
 /** Bodies up to here are as many as there are connections. */
 export const smallBytes = 512_000
 /** Of all larger ones that are being read or worked on, in this process. */
-const maxBytes = 128 * 1024 * 1024
+export const maxHeldBytes = 64 * 1024 * 1024
 
 /** Bytes of them that are held now. */
 export const heldOf = memoizePerObject((_app: App) => ({ bytes: 0 }))
@@ -26,7 +26,7 @@ export function boundLargeBodies(scope: FastifyInstance, app: App): void {
     const count = (chunk: Buffer) => {
       received += chunk.length
       held.bytes += chunk.length
-      if (received <= smallBytes || held.bytes <= maxBytes) return
+      if (received <= smallBytes || held.bytes <= maxHeldBytes) return
       payload.off('data', count)
       // Nobody listens any more where the body was refused already.
       if (payload.listenerCount('error') > 0) payload.emit('error', noRoom())
@@ -47,7 +47,7 @@ export function boundLargeBodies(scope: FastifyInstance, app: App): void {
     reply.raw.once('close', () => {
       held.bytes -= bytes
     })
-    done(held.bytes > maxBytes ? noRoom() : undefined)
+    done(held.bytes > maxHeldBytes ? noRoom() : undefined)
   })
 }
 

@@ -2,9 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Fields, isEmptyList } from '../audience/items/fields.ts'
 import { type IngestLimits, limitsOf } from '../audience/items/limits.ts'
 import type { App } from '../platform/app.ts'
-import { ApiError, badRequest, tooLarge, unauthorized } from '../platform/errors.ts'
+import { ApiError, unauthorized } from '../platform/errors.ts'
 import { accept } from './accept.ts'
-import { brief, readAlone, sortBatch } from './batch.ts'
+import { brief, readAlone, readCalls, takeBatch } from './batch.ts'
 import { type Body, requireBody } from './body.ts'
 import { browserSettings } from './browser-settings.ts'
 import { explainAbsent } from './customer-io-absent.ts'
@@ -53,24 +53,28 @@ export function segmentApi(app: App) {
   const batch = (historical: boolean) => async (request: FastifyRequest, reply: FastifyReply) => {
     const body = requireBody(request)
     const projectId = await projectOf(app, request, writeKey(request, body), refuse)
-    const calls = readBatch(body, limits.batchItems)
+    const calls = readCalls(body, limits.batchItems, 'calls')
     const envelope = envelopeOf(body, limits)
     const context = { now: app.now().getTime(), batch: envelope, historical }
-    const base = { acceptedAt: context.now, source: 'segment' }
-    const { items, refused, notes } = sortBatch(
+    const { items, refused } = await takeBatch(
+      app,
+      projectId,
       calls,
-      (value, path) => {
-        const call = validateItem(value, path, body, limits)
-        // The oldest clients say `action`.
-        return callToItems(call.type ?? call.action, call, context)
+      {
+        body,
+        read: (value, path, body) => {
+          const call = validateItem(value, path, body, limits)
+          // The oldest clients say `action`.
+          return callToItems(call.type ?? call.action, call, context)
+        },
+        describe,
+        base: { acceptedAt: context.now, source: 'segment' },
       },
-      describe,
-      base,
+      request,
     )
-    await accept(app, projectId, [...items, ...notes])
     if (refused.length === 0) return sendJson(reply, success)
     const rejected = refused.map(({ index, reason, field }) => ({ index, reason, field }))
-    if (items.length > 0) return sendJson(reply, JSON.stringify({ success: true, rejected }))
+    if (items > 0) return sendJson(reply, JSON.stringify({ success: true, rejected }))
     const { reason, field } = rejected[0]!
     throw new ApiError(400, 'bad_request', `Nothing in the batch can be taken: ${reason}`, {
       field: field === undefined ? 'batch.0' : `batch.0.${field}`,
@@ -131,14 +135,6 @@ const describe = ({ userId, anonymousId, type, event, messageId }: Fields) => ({
   person: { id: brief(userId), anonymousId: brief(anonymousId) },
   call: { type: brief(type), name: brief(event), id: brief(messageId) },
 })
-
-function readBatch(body: Body, most: number): unknown[] {
-  const calls = (body.value as { batch?: unknown } | null)?.batch
-  if (!Array.isArray(calls)) throw badRequest('batch is missing; it must be a list of calls', 'batch')
-  if (calls.length > most)
-    throw tooLarge(`batch has ${calls.length} calls; one request may have ${most}`, 'batch')
-  return calls
-}
 
 /**
  * What the calls inherit. Of the common context only the small parts: copied into thousands of items, traits would make a

@@ -1,7 +1,7 @@
 import type { Fields } from '../audience/items/fields.ts'
 import { type IngestLimits, maxDepth, maxKeys } from '../audience/items/limits.ts'
 import { badRequest, tooLarge } from '../platform/errors.ts'
-import { cleanJson, type JsonRules, measureJson } from '../platform/json-limits.ts'
+import { cleanJson, type JsonRules, measureJson, tooManyKeys } from '../platform/json-limits.ts'
 import type { Body } from './body.ts'
 
 const rules: JsonRules = { depth: maxDepth, keys: maxKeys, prototypeNames: 'drop', refuse: badRequest }
@@ -18,6 +18,8 @@ export function validateItem(value: unknown, path: string, body: Body, limits: I
   const checked = body.suspicious
     ? cleanJson(value, path, rules)
     : { value, characters: measureJson(value, path, rules) }
+  // Where the check found fewer, because some keys were the same.
+  if (body.isCut) throw tooManyKeys(path, { rules })
   const fields = checked.value as Fields
   if (body.bytes > limits.eventBytes) checkSize(fields, path, checked.characters, body, limits.eventBytes)
   return fields

@@ -6,6 +6,7 @@ import type { ApiError } from '../platform/errors.ts'
 import { toApiError } from '../platform/to-api-error.ts'
 import { ownerOf } from './accept.ts'
 import { acceptAnyBody, type CheckKey } from './body.ts'
+import { largeTurnsOf } from './large-turns.ts'
 
 /** While the store is away every request fails alike: one explanation a second is enough beside the request log. */
 const warnEveryMs = 1_000
@@ -21,7 +22,7 @@ export function speakAsVendor(
   checkKey: CheckKey,
   render: (error: ApiError) => unknown,
 ): void {
-  acceptAnyBody(scope, limits, checkKey)
+  acceptAnyBody(scope, limits, checkKey, largeTurnsOf(app))
   let warnedAt = -Infinity
   scope.setErrorHandler((thrown, request, reply) => {
     const error = toApiError(thrown)

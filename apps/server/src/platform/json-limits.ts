@@ -32,7 +32,7 @@ interface Walk {
 const walkOf = (rules: JsonRules): Walk => ({ rules, seen: 0, characters: 0 })
 
 /** NUL and lone surrogates can only come into JSON text as escapes. */
-export const mayNeedCleaning = (text: string) => text.includes('\\u') || text.includes('__proto__')
+export const mayNeedCleaning = (json: string | Buffer) => json.includes('\\u') || json.includes('__proto__')
 
 /**
  * The quick check, for text in which nothing needs cleaning.
@@ -133,7 +133,7 @@ const join = (path: string, key: string | number) =>
 const tooDeep = (path: string, { rules: { depth, refuse } }: Walk) =>
   refuse(`${shown(path)} is nested deeper than ${depth} levels; flatten it`, topLevel(path))
 
-const tooManyKeys = (path: string, { rules: { keys, refuse } }: Walk) =>
+export const tooManyKeys = (path: string, { rules: { keys, refuse } }: { rules: JsonRules }) =>
   refuse(`${shown(path)} has more than ${keys} keys; send fewer properties`, topLevel(path))
 
 const outOfRange = (path: string, { rules: { refuse } }: Walk) =>

@@ -212,6 +212,17 @@ it.each([
   expect(databaseError(error)?.status).toBe(status)
 })
 
+it('a connection that was not had in time may be the fault of either side', () => {
+  for (const message of [
+    'timeout exceeded when trying to connect',
+    'Connection terminated due to connection timeout',
+  ])
+    expect(databaseError(new Error(message))).toMatchObject({
+      status: 503,
+      message: expect.stringMatching(/in time.*or this server is busy/),
+    })
+})
+
 describe('values that PostgreSQL can not take', () => {
   const forged = (...parts: unknown[]) => Buffer.from(JSON.stringify(parts)).toString('base64url')
   const id = '00000000-0000-4000-8000-000000000000'

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../../../testing/until.ts'
-import { heldOf } from '../../src/ingest/large-bodies.ts'
+import { heldOf, maxHeldBytes } from '../../src/ingest/large-bodies.ts'
 import { basic, type IntakeServer, request, startIntakeServer } from './helpers.ts'
 
 /** What the APIs of the vendors have in common: spellings of paths, errors that their clients read, PHP, large bodies. */
@@ -281,7 +281,7 @@ describe('large bodies together', () => {
     const own = await startIntakeServer()
     const room = heldOf(own.app)
     try {
-      room.bytes = 128 * 1024 * 1024
+      room.bytes = maxHeldBytes
       const large = {
         batch: Array(100).fill({
           type: 'track',
@@ -295,7 +295,7 @@ describe('large bodies together', () => {
       expect(refused).toMatchObject({ status: 429, body: { code: 'too_many_requests' } })
       expect(refused.headers.get('retry-after')).toBe('1')
       expect((await send({ batch: large.batch.slice(0, 40) })).status).toBe(200)
-      await until(() => room.bytes === 128 * 1024 * 1024)
+      await until(() => room.bytes === maxHeldBytes)
       room.bytes = 0
       expect((await send(large)).status).toBe(200)
       await until(() => room.bytes === 0)
@@ -306,9 +306,9 @@ describe('large bodies together', () => {
           'content-encoding': 'gzip',
           ...basic(own.trackingKey),
         })
-      room.bytes = 128 * 1024 * 1024 - 100_000
+      room.bytes = maxHeldBytes - 100_000
       expect(await packed()).toMatchObject({ status: 429, body: { code: 'too_many_requests' } })
-      await until(() => room.bytes === 128 * 1024 * 1024 - 100_000)
+      await until(() => room.bytes === maxHeldBytes - 100_000)
       room.bytes = 0
       expect((await packed()).status).toBe(200)
       await until(() => room.bytes === 0)

@@ -12,6 +12,7 @@ import { readZone } from '../../src/automation/campaigns/wait.ts'
 import { readSendRequest } from '../../src/automation/transactional/request.ts'
 import { acceptAnyBody, type Body } from '../../src/ingest/body.ts'
 import { operation, personInPath } from '../../src/ingest/customer-io-requests.ts'
+import { LargeTurns } from '../../src/ingest/large-turns.ts'
 import { callToItems } from '../../src/ingest/segment-requests.ts'
 import { trackEvent, identify as trackPerson } from '../../src/ingest/track-requests.ts'
 import { validateItem } from '../../src/ingest/validate-item.ts'
@@ -88,7 +89,7 @@ describe('time to read a body grows with its length:', () => {
   let server: FastifyInstance
   beforeAll(async () => {
     server = Fastify({ bodyLimit: 1e9 })
-    acceptAnyBody(server, limits, () => 1)
+    acceptAnyBody(server, limits, () => 1, new LargeTurns())
     server.post('/', { config: { batch: true } }, async () => 'read')
     await server.ready()
   })

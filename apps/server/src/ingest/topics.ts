@@ -36,7 +36,8 @@ function nameOf(value: unknown, field: string): string {
 }
 
 function wanted(status: unknown, field: string): boolean {
-  if (status === 'subscribed') return true
-  if (status === 'unsubscribed') return false
+  const word = typeof status === 'string' ? status.trim().toLowerCase() : undefined
+  if (word === 'subscribed') return true
+  if (word === 'unsubscribed') return false
   return readFlag(status, field) ?? true
 }

@@ -72,6 +72,19 @@ describe('v1', () => {
     })
   })
 
+  it.each([
+    ['True', false],
+    ['TRUE ', false],
+    ['False', true],
+    ['1', false],
+  ])('an opt-out written %j is read', async (unsubscribed, subscribed) => {
+    const item = await accepted('PUT', '/v1/customers/5', {
+      unsubscribed,
+      cio_subscription_preferences: { topics: { a: unsubscribed, b: 'Unsubscribed' } },
+    })
+    expect(item).toMatchObject({ subscribed, topics: { a: !subscribed, b: false } })
+  })
+
   it('names people by email in the path', async () => {
     expect(await accepted('PUT', '/v1/customers/a@b.co', { id: 5 })).toMatchObject({
       person: { id: '5', email: 'a@b.co' },

@@ -95,11 +95,12 @@ export function readNames(value: unknown, field: string): string[] {
   return names.filter((name) => name !== undefined)
 }
 
-/** `true`, `"true"` and `1` as forms and older clients send them. */
+/** Also `"true"` and `1` as forms and older clients send them, and `"True"` as Python writes it. */
 export function readFlag(value: unknown, field: string): boolean | undefined {
   if (value === undefined || value === null || value === '') return undefined
-  if (value === true || value === 'true' || value === 1 || value === '1') return true
-  if (value === false || value === 'false' || value === 0 || value === '0') return false
+  const flag = typeof value === 'string' ? value.trim().toLowerCase() : value
+  if (flag === true || flag === 'true' || flag === 1 || flag === '1') return true
+  if (flag === false || flag === 'false' || flag === 0 || flag === '0') return false
   throw badRequest(`${field} must be true or false`, field)
 }
 

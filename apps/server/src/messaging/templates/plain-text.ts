@@ -1,8 +1,11 @@
 import { compile } from 'html-to-text'
 import { maxRenderedLength } from './limits.ts'
 
-/** What a mail client does not show, such as the line that stands after the subject in its list. */
+/** What a mail client does not show: what belongs to the head, also of a fragment without one, and what is hidden. */
 const hidden = [
+  'head',
+  'title',
+  'template',
   '[hidden]',
   '[style*="display:none" i]',
   '[style*="display: none" i]',

@@ -34,6 +34,8 @@ test.each([
   ['<table><tr><td><b>a</b></td>\n<td><i>b</i></td></tr></table>', 'a b'],
   ['<div style="display:none;max-height:0">Before</div><p>Seen</p>', 'Seen'],
   ['<p style="color: red; DISPLAY: none">Not</p><p hidden>Nor</p><p>Seen</p>', 'Seen'],
+  ['<title>Not</title><style>p { color: red }</style><p>Seen</p>', 'Seen'],
+  ['<head><title>Not</title><meta charset="utf-8"></head><template><p>Nor</p></template><p>Seen</p>', 'Seen'],
   ['<span style="visibility:hidden">Not</span><span style="mso-hide: all">Nor</span>Seen', 'Seen'],
 ])('the text of %j is %j', (html, text) => {
   expect(htmlToText(html)).toBe(text)

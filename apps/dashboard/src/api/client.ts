@@ -1,21 +1,26 @@
+import { withLabel } from './field-labels.ts'
+
 /** A refusal by the server, as RFC 9457 problem details; `field` is the path of the offending input, where there is one. */
 export class ApiError extends Error {
   readonly status: number
   readonly code: string
   readonly field: string | undefined
   readonly retryAfterSeconds: number | undefined
+  /** As the server said it: with the field's name in the API. */
+  readonly said: string
   /** The whole problem document, for members that only one caller knows. */
   readonly problem: Record<string, unknown>
 
   constructor(status: number, problem: Record<string, unknown>, retryAfterSeconds?: number) {
-    super(
+    const said =
       // What the server says is for those who call it with a key.
       (problem.code === 'unauthorized' ? sessionEnded : text(problem.detail)) ??
-        text(problem.message) ??
-        text(problem.title) ??
-        `The server answered ${status}.`,
-    )
+      text(problem.message) ??
+      text(problem.title) ??
+      `The server answered ${status}.`
+    super(withLabel(said, text(problem.field)))
     this.name = 'ApiError'
+    this.said = said
     this.status = status
     this.code = text(problem.code) ?? 'error'
     this.field = text(problem.field)

@@ -37,12 +37,15 @@ export function ErrorState({ error, title, onRetry, retrying }: ErrorStateProps)
               Try again
             </Button>
           )}
-          {error instanceof ApiError && (
+        </Group>
+        {error instanceof ApiError && (
+          <Text component="details" size="xs" c="dimmed">
+            <summary>For whoever looks after the server</summary>
             <Code>
               {error.status} {error.code}
             </Code>
-          )}
-        </Group>
+          </Text>
+        )}
       </Stack>
     </Alert>
   )

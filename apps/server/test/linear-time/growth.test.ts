@@ -53,8 +53,12 @@ const readers: Record<string, (text: string) => unknown> = {
   'credentials of a header': (text) => [basicCredentials(`Basic ${text}`), bearerToken(`Bearer ${text}`)],
   'an array for PostgreSQL': (text) => textArray([text, text]),
   'an answer of a mail server': (text) => {
-    const error = Object.assign(new Error(text), { responseCode: 550, response: text, rejectedErrors: [] })
-    return [classifySmtpError(error, { dataSent: false } as never), bouncedAddresses(error as never)]
+    const answer = { code: 'EENVELOPE', responseCode: 550, response: text, rejectedErrors: [] }
+    const error = Object.assign(new Error(text), answer)
+    return ['MAIL FROM', 'RCPT TO', 'DATA'].map((command) => [
+      classifySmtpError(Object.assign(error, { command }), { complete: false }, { to: ['a@x.example'] }),
+      bouncedAddresses(error, ['a@x.example']),
+    ])
   },
   'an item of the Track API': (text) => [
     trackPerson({ id: '1', email: text, data: { [text]: text }, channels: [{ type: text }] }, 0),

@@ -212,7 +212,8 @@ async function tryOut(
 ): Promise<void> {
   const channel = openChannel(app, settings, { perSecond: 0, connections: 1 }, testTimeouts)
   try {
-    if (!mail) return await channel.verify()
+    if (!mail)
+      return await channel.probe((await usualSender(app, projectId)) ?? canonicalAddress(settings.user ?? ''))
     const to = readAddress('to', mail.to)
     const from = mail.from ? readAddress('from', mail.from) : ((await usualSender(app, projectId)) ?? to)
     const [end] = await rendererOf(app).run(writeMessage, projectId, null, [

@@ -3,6 +3,7 @@ import { PassThrough, Readable } from 'node:stream'
 import SMTPPool from 'nodemailer/lib/smtp-pool'
 import { connectGuarded } from '../../platform/net/connections.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
+import { type ServerName, wordSmtpError } from './error-words.ts'
 import {
   bouncedAddresses,
   classifySmtpError,
@@ -10,10 +11,13 @@ import {
   refusedNote,
   type SendProgress,
   type SendResult,
-  type SmtpError,
 } from './errors.ts'
 import { RateLimit } from './rate-limit.ts'
+import { refusedBy } from './refusals.ts'
+import { SenderCircuits } from './sender-circuits.ts'
+import { probeServer } from './server-probe.ts'
 import { Slots } from './slots.ts'
+import type { SmtpError } from './smtp-error.ts'
 import { refuseUtf8WithoutExtension } from './smtp-utf8.ts'
 
 export interface SmtpSettings {
@@ -62,6 +66,7 @@ refuseUtf8WithoutExtension()
 /** One provider's connections, with its limits and its circuit breaker. */
 export class SmtpChannel {
   readonly breaker = new CircuitBreaker()
+  readonly senders = new SenderCircuits()
   readonly rate: RateLimit
   /**
    * Twice the connections, so that a connection finds its next message while outcomes are being recorded.
@@ -70,6 +75,8 @@ export class SmtpChannel {
   readonly slots: Slots
   readonly chunkSize: number
   readonly #pool: SMTPPool
+  readonly #options: SMTPPool.Options
+  readonly #server: ServerName
   readonly #now: () => Date
 
   constructor(
@@ -80,17 +87,29 @@ export class SmtpChannel {
     this.chunkSize = options.limits.connections
     this.slots = new Slots(options.limits.connections * 2)
     this.#now = options.now
-    this.#pool = createPool(settings, options)
+    this.#server = settings
+    this.#options = poolOptions(settings, options)
+    this.#pool = new SMTPPool(this.#options)
   }
 
   /** Never throws: every end is a {@link SendResult}. */
   async send(mail: SmtpMail): Promise<SendResult> {
     const progress = { complete: false }
     const result = await this.#attempt(mail, progress)
-    const providerFailed = result.outcome === 'unknown' || (result.outcome === 'retry' && result.provider)
-    if (providerFailed) this.breaker.failed(this.#now().getTime(), result.reason)
-    else this.breaker.succeeded()
+    this.#note(mail.envelope.from, result)
     return result
+  }
+
+  #note(sender: string, result: SendResult): void {
+    const now = this.#now().getTime()
+    if (result.outcome === 'unknown' || (result.outcome === 'retry' && result.refusedBy === 'provider')) {
+      this.breaker.failed(now, result.reason)
+      return
+    }
+    this.breaker.succeeded()
+    if (result.outcome === 'retry' && result.refusedBy === 'sender')
+      this.senders.failed(sender, now, result.reason)
+    else this.senders.succeeded(sender)
   }
 
   async #attempt(mail: SmtpMail, progress: SendProgress): Promise<SendResult> {
@@ -105,7 +124,7 @@ export class SmtpChannel {
         deferred: deferredRecipients(refusals),
       }
     } catch (error) {
-      return classifySmtpError(error, progress)
+      return classifySmtpError(error, progress, { to: mail.envelope.to, at: this.#server })
     }
   }
 
@@ -125,9 +144,15 @@ export class SmtpChannel {
     })
   }
 
-  /** Logs in and says goodbye. Rejects with the reason. */
-  async verify(): Promise<void> {
-    await this.#pool.verify()
+  /** As for a mail, up to its sender, and says goodbye. Rejects with the reason, in words. Without a sender, its refusal says nothing. */
+  async probe(from: string | undefined): Promise<void> {
+    try {
+      await probeServer(this.#options, from ?? '')
+    } catch (error) {
+      const smtp = error as SmtpError
+      if (from === undefined && smtp.command === 'MAIL FROM' && refusedBy(smtp) === 'sender') return
+      throw new Error(wordSmtpError(smtp, this.#server), { cause: error })
+    }
   }
 
   /** Closes idle connections now and busy ones after their message. */
@@ -144,12 +169,12 @@ interface PooledMessage {
   getHeader(name: string): string
 }
 
-function createPool(
+function poolOptions(
   settings: SmtpSettings,
   options: { limits: ProviderLimits; allowPrivate: boolean; timeouts?: SmtpTimeouts },
-) {
+): SMTPPool.Options {
   const { connectMs, silenceMs } = options.timeouts ?? defaultTimeouts
-  return new SMTPPool({
+  return {
     pool: true,
     host: settings.host,
     port: settings.port,
@@ -178,7 +203,7 @@ function createPool(
         (error: Error) => callback(error),
       )
     },
-  })
+  }
 }
 
 /**

@@ -17,6 +17,11 @@ import {
 
 /** With the delays below, a message is tried for about eight hours. */
 export const maxAttempts = 14
+/**
+ * What is refused because of the provider or the sender is somebody's to repair: for so long after it was due, that uses up no more than
+ * half of a mail's attempts.
+ */
+export const maxRefusedMs = 2 * 24 * 3_600_000
 const firstRetryMs = 15_000
 const maxRetryMs = 3_600_000
 /** Two chunks at once: while the outcomes of one are recorded, the other keeps the connections busy. */
@@ -73,7 +78,7 @@ async function deliverFrom(
   await channel.slots.acquire(places, signal)
   try {
     // Only now is it known how long they have waited.
-    const first = await whoMayLeave(taken)
+    const first = await heedSenders(delivery, channel, await whoMayLeave(taken))
     if (first.length === 0) return
     const count = admit(delivery, channel, first.length)
     let claimed = await claim(delivery, token, first.slice(0, count))
@@ -97,14 +102,47 @@ async function deliverFrom(
 
 const none = () => []
 
+/** Those whose sender the provider takes, as far as is known, and one of a sender that it may take again; the others wait. */
+async function heedSenders(
+  delivery: Delivery,
+  channel: SmtpChannel,
+  mails: ReadyMail[],
+): Promise<ReadyMail[]> {
+  const { senders } = channel
+  if (senders.closed) return mails
+  const now = delivery.app.now().getTime()
+  const free: ReadyMail[] = []
+  const held = new Map<string, Postponed[]>()
+  for (const ready of mails) {
+    const { message, mail } = ready
+    const sender = mail.envelope.from
+    if (!mayWait(message, now) || senders.allow(sender, now)) {
+      free.push(ready)
+      continue
+    }
+    const { waitMs, reason } = senders.closedFor(sender, now)!
+    const delay = Math.round(waitMs + jitter(waitMs))
+    const one = { id: message.id, turn: message.turn, nextTryAt: new Date(now + delay) }
+    held.set(reason, [...(held.get(reason) ?? []), one])
+    delivery.postpone(message.id, delay)
+  }
+  const { app, projectId, sending } = delivery
+  for (const [reason, postponed] of held)
+    await recordPostponed(app, projectId, nameOf(sending), againBecause(reason), postponed)
+  return free
+}
+
+/** Whether a mail that is refused for its provider or its sender still waits for somebody to repair that. */
+const mayWait = ({ dueAt }: Addressed['message'], now: number) => now < dueAt.getTime() + maxRefusedMs
+
 /** The next chunk, when nothing keeps any of it from leaving now. */
 function takeAdmitted(
   { app }: Delivery,
-  { breaker, rate, chunkSize }: SmtpChannel,
+  { breaker, senders, rate, chunkSize }: SmtpChannel,
   takeNext: () => ReadyMail[],
 ) {
   const now = app.now().getTime()
-  if (breaker.open || rate.room(now) < chunkSize) return []
+  if (breaker.open || !senders.closed || rate.room(now) < chunkSize) return []
   const next = takeNext()
   rate.take(next.length, now)
   return next
@@ -149,9 +187,7 @@ async function postpone(
     app,
     projectId,
     nameOf(sending),
-    channel.breaker.open
-      ? againBecause(`the server is left alone for a moment, after ${channel.breaker.reason}`)
-      : null,
+    channel.breaker.open ? againBecause(channel.breaker.reason) : null,
     held,
   )
 }
@@ -187,17 +223,23 @@ async function settle(
   const now = app.now().getTime()
   // What failed ahead of time is tried when it was due, as if nothing had been.
   const aheadMs = ({ message }: ReadyMail) => Math.max(0, (delivery.dueAt(message.id) ?? 0) - now)
+  const waits = ({ mail: { message }, result }: Sent) =>
+    result.outcome === 'retry' && result.refusedBy !== 'mail' && mayWait(message, now)
   const delays = new Map(
     results
-      .filter(({ mail, result }) => isToBeTriedAgain(result) && (aheadMs(mail) > 0 || triesLeft(mail)))
+      .filter(
+        (sent) =>
+          isToBeTriedAgain(sent.result) && (aheadMs(sent.mail) > 0 || triesLeft(sent.mail) || waits(sent)),
+      )
       .map(({ mail }) => [mail.message.id, aheadMs(mail) || retryDelayMs(mail.message.attempts + 1)]),
   )
-  const outcomes = results.map(({ mail, result }): Outcome => {
+  const outcomes = results.map((sent): Outcome => {
+    const { mail, result } = sent
     const delayMs = delays.get(mail.message.id)
     if (delayMs === undefined) return outcomeOf(delivery, mail, result)
     return {
       ...outcomeOf(delivery, mail, result, new Date(now + delayMs)),
-      costsNoAttempt: aheadMs(mail) > 0,
+      costsNoAttempt: aheadMs(mail) > 0 || (waits(sent) && mail.message.attempts >= maxAttempts / 2),
     }
   })
   const bounces = results.flatMap(bouncesOf)

@@ -15,6 +15,7 @@ export interface LoadedMessage {
   /** Which of its jobs is the one that does the work. */
   turn: number
   nextTryAt: Date | null
+  dueAt: Date
   test: boolean
   /** Made while the project was live. */
   live: boolean
@@ -62,7 +63,7 @@ type MessageRow = Omit<LoadedMessage, 'person' | 'marketing'> & { campaignTransa
 /** In the order of `ids`, which is the order of the jobs. */
 export async function loadMessages(app: App, projectId: number, ids: string[]): Promise<LoadedMessage[]> {
   const { rows } = await app.pool.query<MessageRow>(
-    `select m.id, m.class, m.state, m.claim, m.attempts, m.turn, m.test, m.live, m.next_try_at as "nextTryAt",
+    `select m.id, m.class, m.state, m.claim, m.attempts, m.turn, m.test, m.live, m.next_try_at as "nextTryAt", m.due_at as "dueAt",
             m.person_id as "personId", m.campaign_id as "campaignId",
             m.template_id as "templateId", m.event_id as "eventId", m.event_at as "eventAt", m.input,
             m.created_at as "createdAt", c.transactional as "campaignTransactional"

@@ -22,7 +22,7 @@ async function send(hideSMTPUTF8: boolean, envelope: { from: string; to: string[
 
 describe('an address beyond ASCII', () => {
   test.each([
-    { from: 'a@x.example', to: ['ok@x.example', 'ünal@x.example'] },
+    { from: 'a@x.example', to: ['ünal@x.example'] },
     { from: 'ünal@x.example', to: ['ok@x.example'] },
   ])('fails before MAIL at a server without SMTPUTF8: %j', async (envelope) => {
     const result = await send(true, envelope)
@@ -38,6 +38,20 @@ describe('an address beyond ASCII', () => {
       source: Buffer.from('Subject: y\r\n\r\ny\r\n'),
     })
     expect(next.outcome).toBe('sent')
+  })
+
+  test('costs the others of its mail nothing', async () => {
+    const result = await send(true, {
+      from: 'a@x.example',
+      to: ['ok@x.example', 'ünal@x.example', 'b@x.example'],
+    })
+    expect(result).toMatchObject({
+      outcome: 'sent',
+      note: 'refused for ünal@x.example: the server takes no address beyond ASCII (SMTPUTF8), and ünal@x.example is one',
+      bounced: [],
+      deferred: undefined,
+    })
+    expect(sink!.mails.map(({ to }) => to)).toEqual([['ok@x.example', 'b@x.example']])
   })
 
   test('leaves as given where the server knows it', async () => {

@@ -103,6 +103,39 @@ describe('providers', () => {
     expect((await call('GET', '/providers')).json.items).toEqual([])
   })
 
+  test('a test goes as far as the sender, without sending: what is said only there is found', async () => {
+    const asked: string[] = []
+    let answer: Error | null = refusal(530, '5.7.0 Authentication required')
+    const strict = await startSmtpSink({
+      onMailFrom({ address }, _session, callback) {
+        asked.push(address)
+        callback(answer)
+      },
+    })
+    const config = { host: '127.0.0.1', port: strict.port, secure: false }
+    const { id } = (await call('POST', '/providers', { config })).json
+    const tried = () => call('POST', `/providers/${id}/test`)
+    expect(await tried()).toMatchObject({
+      status: 422,
+      json: { detail: expect.stringMatching(/wants a login first.*530 5\.7\.0/) },
+    })
+    // Nobody has said yet who will send.
+    answer = refusal(550, '5.7.1 Sender not allowed')
+    expect((await tried()).json).toEqual({ ok: true })
+    const { json: template } = await call('POST', '/templates', {
+      name: 'b',
+      fromAddress: 'Shop <hi@x.example>',
+    })
+    expect((await tried()).json.detail).toMatch(/takes no mail from this sender.*Sender not allowed/)
+    answer = null
+    expect((await tried()).json).toEqual({ ok: true })
+    expect(asked).toEqual(['', '', 'hi@x.example', 'hi@x.example'])
+    expect(strict.mails).toEqual([])
+    await call('DELETE', `/templates/${template.id}`)
+    await call('DELETE', `/providers/${id}`)
+    await strict.close()
+  })
+
   test('internal hosts are refused unless the operator allows them', async () => {
     const strict = await startTestServer({ config: { role: 'api', allowPrivateNetworks: false } })
     try {

@@ -5,6 +5,7 @@ import { exportTask } from './exchange/exports/export-task.ts'
 import { importTask } from './exchange/imports/import-task.ts'
 import { undoTask } from './exchange/imports/undo-task.ts'
 import { fetchTask } from './exchange/sources/fetch-task.ts'
+import { retryTask } from './messaging/messages/retry-failed.ts'
 import type { App } from './platform/app.ts'
 import type { Right } from './platform/rights.ts'
 import type { TaskKinds } from './platform/tasks/kind.ts'
@@ -18,6 +19,7 @@ const kinds = {
   import: importTask,
   undo_import: undoTask as TaskKinds[string],
   source_fetch: fetchTask as TaskKinds[string],
+  retry_messages: retryTask as TaskKinds[string],
 } satisfies TaskKinds
 
 export const taskKinds: TaskKinds = kinds
@@ -29,6 +31,7 @@ const startedWith: Record<keyof typeof kinds, (task: TaskRow) => Right> = {
   import: () => 'imports.run',
   undo_import: () => 'imports.undo',
   source_fetch: () => 'sources.manage',
+  retry_messages: () => 'messages.send',
 }
 
 /** Who might have started a task may also pause, resume and cancel it, and nobody else. @throws {ApiError} 404 */

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
 import { useKeyset } from './keyset.ts'
+import type { Task } from './tasks.ts'
 import type { MailDetail, MailSummary, Message, MessageDetail } from './types.ts'
 
 export interface MessageFilter {
@@ -78,6 +79,37 @@ export function useTryNow(project: string) {
         method: 'POST',
         body: provider === undefined ? {} : { provider },
       }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project] }),
+  })
+}
+
+/** Which failed messages are meant; without anything, all. */
+export interface FailedFilter {
+  reason?: string
+  campaign?: number
+}
+
+export interface FailedMessages {
+  count: number
+  more: boolean
+  reasons: { reason: string; count: number }[]
+}
+
+/** How many failed, and why. */
+export const useFailedMessages = (project: string, filter: FailedFilter, enabled: boolean) =>
+  useQuery({
+    queryKey: [project, 'failed-messages', filter],
+    enabled,
+    queryFn: ({ signal }) =>
+      request<FailedMessages>(projectPath(project, 'messages', 'failed'), { query: { ...filter }, signal }),
+  })
+
+/** Puts all that are meant back into the queue: a task. */
+export function useRetryFailed(project: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (filter: FailedFilter) =>
+      request<Task>(projectPath(project, 'messages', 'retry'), { method: 'POST', body: filter }),
     onSuccess: () => client.invalidateQueries({ queryKey: [project] }),
   })
 }

@@ -2,7 +2,13 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
 
 export type TaskState = 'waiting' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled'
-export type TaskKind = 'import' | 'undo_import' | 'export' | 'bulk_action' | 'segment_build'
+export type TaskKind =
+  | 'import'
+  | 'undo_import'
+  | 'export'
+  | 'bulk_action'
+  | 'segment_build'
+  | 'retry_messages'
 
 /** Long work, done step by step; a restart of the server does not end it. */
 export interface Task {

@@ -166,6 +166,18 @@ sending
   .option('--json', 'print JSON')
   .action(async (options) => (await import('./sending.ts')).sendingTryNowCommand(options))
 
+sending
+  .command('retry')
+  .description('try failed messages again: all that is named holds for each, by default all that failed')
+  .requiredOption('--project <id>', 'of this project', positive)
+  .option('--reason <text>', 'only those with this in their reason')
+  .option('--campaign <id>', 'only those of this campaign', positive)
+  .option('--provider <id>', 'only those that this SMTP server refused', positive)
+  .option('--from <time>', 'only those that failed from then on, ISO 8601')
+  .option('--to <time>', 'only those that failed before, ISO 8601')
+  .option('--json', 'print JSON')
+  .action(async (options) => (await import('./sending.ts')).sendingRetryCommand(options))
+
 const suppression = program.command('suppression').description('addresses that are never sent to')
 suppression
   .command('list')

@@ -1,3 +1,5 @@
+import type { FailedFilter } from '../messaging/messages/failed.ts'
+import { retryFailed } from '../messaging/messages/retry-failed.ts'
 import { tryNow } from '../messaging/messages/try-now.ts'
 import { confirmSending, type PendingChoice } from '../messaging/sending/holds.ts'
 import { holdSending } from '../messaging/sending/restore-watch.ts'
@@ -67,6 +69,21 @@ export async function sendingTryNowCommand({ project, json }: { project: number 
       ? 'No mail waits for another try, or it was asked for in the last two minutes.'
       : `${count} mails are tried now.`,
   )
+}
+
+/** The task's number: how far it is tells the console, and `GET …/tasks/:task`. */
+export async function sendingRetryCommand({
+  project,
+  json,
+  ...filter
+}: FailedFilter & { project: number } & Options): Promise<void> {
+  const task = await withApp(async (app) => {
+    await requireProject(app, project)
+    return retryFailed(app, project, filter, 'the command line')
+  })
+  if (json) return console.log(JSON.stringify(task))
+  const many = task.total === null ? 'More than can be counted at once' : `${task.total} messages`
+  console.log(`${many} are tried again, by task ${task.id}. Who was suppressed or opted out since gets none.`)
 }
 
 function show(held: Held[], json: boolean | undefined): void {

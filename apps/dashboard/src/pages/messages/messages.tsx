@@ -10,6 +10,7 @@ import { PageHeader } from '../../components/page-header.tsx'
 import { MessageStateBadge, messageStates } from '../../components/state-badge.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { explainReason } from './reasons.ts'
+import { RetryFailed } from './retry-failed.tsx'
 
 const route = getRouteApi('/signed-in/projects/$project/messages')
 
@@ -44,6 +45,9 @@ export function MessagesPage() {
         description="Every send to one person, with its state and the reason for it. “Sent” means handed to the provider, “Kept in the mailbox” that it went no further."
         actions={<Select aria-label="State" data={stateOptions} value={state} onChange={filter} w={170} />}
       />
+      {state === 'failed' && (
+        <RetryFailed project={project} campaign={campaign === undefined ? undefined : Number(campaign)} />
+      )}
       <DataTable
         label="messages"
         query={messages}

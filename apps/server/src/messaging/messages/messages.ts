@@ -5,8 +5,7 @@ import type { Reading } from '../../platform/capacity/expensive-reads.ts'
 import { readCursor, timestampShape, uuidShape, writeCursor } from '../../platform/db/cursor.ts'
 import { withTransaction } from '../../platform/db/transaction.ts'
 import { conflict, notFound } from '../../platform/errors.ts'
-import { maxSendMs } from '../channels/smtp.ts'
-import { nextDeliverJob, type Relieved } from './deliver-job.ts'
+import { isLeft, sendAgainIn, sentUntil } from './send-again.ts'
 
 export interface Message {
   id: string
@@ -142,12 +141,6 @@ export async function resolveMessage(
   return getMessage(app, projectId, id)
 }
 
-/** What was claimed before, is not being sent any more. */
-const sentUntil = (app: App) => new Date(app.now().getTime() - maxSendMs)
-
-/** Nobody is sending it: its owner said that it is in doubt, or must have ended. */
-const isLeft = (sentUntil: string) => `(claim is null or claimed_at <= ${sentUntil}::timestamptz)`
-
 async function sendAgain(
   app: App,
   projectId: number,
@@ -155,20 +148,10 @@ async function sendAgain(
   from: 'failed' | 'unknown',
   reason: string,
 ) {
-  const changed = await withTransaction(app.pool, async (client) => {
-    const { rows } = await client.query<Relieved>(
-      `update messages set state = 'pending', reason = $4, settled_at = null, claim = null, attempts = 0, renders = 0,
-              turn = turn + 1, try_now_at = null,
-              history = history || jsonb_build_object('at', $5::timestamptz, 'state', 'pending', 'reason', $4::text)
-       where project_id = $1 and id = $2 and state = $3 and (state <> 'unknown' or ${isLeft('$6')})
-       returning id, class, turn`,
-      [projectId, id, from, reason, app.now(), sentUntil(app)],
-    )
-    if (!rows[0]) return false
-    await app.queue.addIn(client, [nextDeliverJob(projectId, rows[0])])
-    return true
-  })
-  if (!changed) await explainState(app, projectId, id, from)
+  const changed = await withTransaction(app.pool, (client) =>
+    sendAgainIn(app, client, projectId, [id], { from, reason }),
+  )
+  if (changed === 0) await explainState(app, projectId, id, from)
   return getMessage(app, projectId, id)
 }
 

@@ -2,7 +2,9 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
+import { countFailed } from './failed.ts'
 import { getMessage, listMessages, resolveMessage, retryMessage } from './messages.ts'
+import { readTimes, retryFailed } from './retry-failed.ts'
 import { messageStates } from './state.ts'
 import { sendTestMessage } from './test-message.ts'
 import { tryNow } from './try-now.ts'
@@ -13,6 +15,20 @@ const MessageParams = Type.Object({
   project: Type.String(),
   message: Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' }),
 })
+const Campaign = Type.Integer({ minimum: 1, maximum: 2_147_483_647 })
+const failedFilter = {
+  reason: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 500, pattern: '^[^\\0]*$', description: 'A part of the reason' }),
+  ),
+  campaign: Type.Optional(Campaign),
+  provider: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 2_147_483_647, description: 'An SMTP server of the project' }),
+  ),
+  from: Type.Optional(
+    Type.String({ maxLength: 40, description: 'Those that failed from then on; ISO 8601' }),
+  ),
+  to: Type.Optional(Type.String({ maxLength: 40, description: 'Those that failed before; ISO 8601' })),
+}
 const literals = <const T extends string>(...values: T[]) =>
   Type.Union(values.map((value) => Type.Literal(value)))
 
@@ -48,6 +64,41 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
     },
     ({ project, seat, query: { limit, cursor, ...filter } }) =>
       listMessages(seat, project.id, filter, { limit, cursor }),
+  )
+
+  server.get(
+    '/messages/failed',
+    {
+      config: {
+        right: 'people.read',
+        expensive: { narrow: 'Ask for a campaign, a provider, or a shorter time.' },
+      },
+      schema: {
+        summary: 'How many messages failed, and why',
+        description: 'Looks at the newest 10,000 that failed; `more` says that there are others.',
+        tags,
+        params: ProjectParams,
+        querystring: Type.Object(failedFilter),
+      },
+    },
+    ({ project, seat, query }) => countFailed(seat, project.id, { ...query, ...readTimes(query) }),
+  )
+
+  server.post(
+    '/messages/retry',
+    {
+      config: { right: 'messages.send' },
+      schema: {
+        summary: 'Try failed messages again, many at once',
+        description:
+          'All that is named holds for each message; with nothing, all that failed are meant. Whoever was suppressed or opted out since gets none. Answers the task that does it.',
+        tags,
+        params: ProjectParams,
+        body: Type.Object(failedFilter, { additionalProperties: false }),
+      },
+    },
+    async ({ project, actor, body }, reply) =>
+      reply.code(202).send(await retryFailed(app, project.id, body, actor)),
   )
 
   server.get(

@@ -7,6 +7,8 @@ export interface Suppression {
   address: string
   reason: string
   createdAt: string
+  /** A member's address, or the beginning of a key. */
+  addedBy: string | null
 }
 
 export const useSuppressions = (project: string, search: string) =>

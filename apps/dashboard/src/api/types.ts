@@ -98,7 +98,7 @@ export interface Person {
   properties: Properties
   tags: string[]
   subscribed: boolean
-  suppressed: { reason: string; createdAt: string } | null
+  suppressed: { reason: string; createdAt: string; addedBy: string | null } | null
   createdAt: string
   updatedAt: string
 }

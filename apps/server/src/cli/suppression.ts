@@ -59,7 +59,7 @@ export async function addSuppressionCommand(
 ): Promise<void> {
   const { suppression, added } = await withApp(async (app) => {
     const { id } = await findProject(app, project)
-    return addSuppression(app, id, { address, reason }).catch(asWrongArguments)
+    return addSuppression(app, id, { address, reason, by: 'the command line' }).catch(asWrongArguments)
   })
   if (json) return console.log(JSON.stringify({ suppression, added }))
   console.log(

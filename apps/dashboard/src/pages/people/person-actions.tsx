@@ -1,4 +1,4 @@
-import { ActionIcon, Menu } from '@mantine/core'
+import { ActionIcon, Button, Group, Menu, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import {
   IconBan,
@@ -11,6 +11,7 @@ import {
 import { type PersonSwitch, personExportPath, useSwitchPerson } from '../../api/people.ts'
 import { useMay } from '../../api/rights.ts'
 import type { PersonDetail } from '../../api/types.ts'
+import { Dialog } from '../../components/dialog.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { EraseDialog } from './erase-dialog.tsx'
 
@@ -31,6 +32,7 @@ export function PersonActions({ project, id, person }: PersonActionsProps) {
   const change = useSwitchPerson(project, id)
   const may = useMay()
   const [erasing, dialog] = useDisclosure(false)
+  const [asked, suppressing] = useDisclosure(false)
   const turn = (to: PersonSwitch) => () =>
     change.mutate(to, {
       onSuccess: () => notifySuccess(done[to]),
@@ -56,9 +58,9 @@ export function PersonActions({ project, id, person }: PersonActionsProps) {
           )}
           <Menu.Item
             leftSection={<IconBan size={16} aria-hidden />}
-            onClick={turn(person.suppressed ? 'unsuppress' : 'suppress')}
+            onClick={person.suppressed ? turn('unsuppress') : suppressing.open}
           >
-            {person.suppressed ? 'Lift the suppression' : 'Suppress: never send again'}
+            {person.suppressed ? 'Lift the suppression' : 'Suppress: never send again…'}
           </Menu.Item>
           <Menu.Divider />
           {!may('people.erase') && <Menu.Label>Only for administrators</Menu.Label>}
@@ -81,6 +83,27 @@ export function PersonActions({ project, id, person }: PersonActionsProps) {
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
+      <Dialog opened={asked} onClose={suppressing.close} title="Never send to this person again?">
+        <Text size="sm">
+          Nothing is sent to them any more, receipts and password resets included, nor to their address,
+          whoever has it. It can be lifted here. To stop marketing mail alone, unsubscribe them.
+        </Text>
+        <Group justify="flex-end" mt="lg">
+          <Button variant="default" onClick={suppressing.close} data-autofocus>
+            Cancel
+          </Button>
+          <Button
+            color="red"
+            loading={change.isPending}
+            onClick={() => {
+              turn('suppress')()
+              suppressing.close()
+            }}
+          >
+            Suppress
+          </Button>
+        </Group>
+      </Dialog>
       <EraseDialog project={project} id={id} opened={erasing} onClose={dialog.close} />
     </>
   )

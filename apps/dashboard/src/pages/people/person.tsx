@@ -16,6 +16,7 @@ import { personName } from './person-name.ts'
 import { Aliases, Devices, Segments, Topics } from './person-sections.tsx'
 import { PersonTimelineSection } from './person-timeline.tsx'
 import { Reachability } from './reachability.tsx'
+import { suppressionWords } from './suppression-words.ts'
 
 const route = getRouteApi('/signed-in/projects/$project/people/$person')
 
@@ -71,10 +72,10 @@ function PersonView({ project, id, person }: { project: string; id: string; pers
   )
 }
 
-const Suppressed = ({ reason, createdAt }: { reason: string; createdAt: string }) => (
+const Suppressed = (suppressed: NonNullable<PersonDetail['suppressed']>) => (
   <Alert color="red" icon={<IconBan aria-hidden />} title="Never sent to">
-    This address is suppressed ({reason}) since <TimeAgo at={createdAt} />. No message of any kind leaves for
-    it.
+    This address is suppressed ({suppressionWords(suppressed)}) since <TimeAgo at={suppressed.createdAt} />.
+    No message of any kind leaves for it.
   </Alert>
 )
 

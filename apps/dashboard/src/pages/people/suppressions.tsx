@@ -11,6 +11,7 @@ import { SearchField } from '../../components/search-field.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { AddSuppressionButton } from './add-suppression.tsx'
+import { suppressionWords } from './suppression-words.ts'
 
 const route = getRouteApi('/signed-in/projects/$project/suppressions')
 
@@ -58,7 +59,7 @@ export function SuppressionsPage() {
             </EmptyState>
           ) : (
             <EmptyState icon={IconMailOff} title="No address is suppressed">
-              Addresses that do not exist, complaints, imports and the API bring them here.
+              Addresses that do not exist, imports, the API and people in the console bring them here.
             </EmptyState>
           )
         }
@@ -78,9 +79,9 @@ const columns = (project: string): Column<Suppression>[] => [
   },
   {
     title: 'Reason',
-    render: ({ reason }) => (
+    render: (suppression) => (
       <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-        {reasonWords[reason] ?? reason}
+        {upperFirst(suppressionWords(suppression))}
       </Text>
     ),
   },
@@ -93,12 +94,7 @@ const columns = (project: string): Column<Suppression>[] => [
   },
 ]
 
-/** Of the reasons that are no sentence; the others say what a mail server or somebody said. */
-const reasonWords: Record<string, string> = {
-  api: 'Asked for by the API',
-  import: 'Came with an import',
-  manual: 'Added by hand',
-}
+const upperFirst = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 function Remove({ project, suppression: { address } }: { project: string; suppression: Suppression }) {
   const remove = useRemoveSuppression(project)

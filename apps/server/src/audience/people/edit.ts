@@ -45,8 +45,13 @@ type Edit = IngestItem extends infer Item
  * @returns the person's id, undefined when there is nobody to change
  * @throws {ApiError} 400 or 422 for what can't be stored
  */
-export async function editPerson(app: App, projectId: number, edit: Edit): Promise<number | undefined> {
-  return (await applyEdit(app, projectId, edit)).personId
+export async function editPerson(
+  app: App,
+  projectId: number,
+  edit: Edit,
+  by?: string,
+): Promise<number | undefined> {
+  return (await applyEdit(app, projectId, edit, by)).personId
 }
 
 /**
@@ -64,7 +69,7 @@ export async function erasePerson(
   return (await loadReceipt(app, projectId, receiptId(projectId, jobId)))!
 }
 
-async function applyEdit(app: App, projectId: number, edit: Edit) {
+async function applyEdit(app: App, projectId: number, edit: Edit, by?: string) {
   const now = app.now().getTime()
   const item = { ...edit, at: now, acceptedAt: now, source: 'rest' } as IngestItem
   // Comes after every job of the same millisecond.
@@ -74,7 +79,7 @@ async function applyEdit(app: App, projectId: number, edit: Edit) {
     const personId = await withPeople(
       app,
       projectId,
-      { exclusive: needsExclusive(item) },
+      { exclusive: needsExclusive(item), by },
       async (session) => {
         const { refusals, personIds } = await changePeople(session, [work])
         const refusal = refusals.get(0)

@@ -24,7 +24,7 @@ export interface PersonEntry {
   channels: Device[]
   subscribed: boolean
   /** Why nothing is sent to them, whatever it is; null when it may be. */
-  suppressed: { reason: string; createdAt: Date } | null
+  suppressed: { reason: string; createdAt: Date; addedBy: string | null } | null
   createdAt: Date
   updatedAt: Date
 }
@@ -38,9 +38,9 @@ export interface PersonDetail extends PersonEntry {
 
 /** The columns of an entry, and of what they come from: `people` as `p`, in a statement whose $1 is the project. */
 const entryColumns = `${personColumns}, to_timestamp((written ->> '$suppressed')::double precision / 1000) as suppressed_at,
-  s.reason, s.listed_at`
+  s.reason, s.listed_at, s.added_by`
 const withSuppression = `people p left join lateral (
-  select reason, created_at as listed_at from suppressions
+  select reason, created_at as listed_at, added_by from suppressions
   where project_id = $1 and address = ${addressKeySql('p')} collate "default") as s on true`
 const personBytes = bytesOf('properties', 'tags', 'topics', 'channels')
 
@@ -138,9 +138,12 @@ interface EntryRow extends Person {
   suppressed_at: Date | null
   reason: string | null
   listed_at: Date | null
+  added_by: string | null
 }
 
 function suppressionOf(row: EntryRow): PersonEntry['suppressed'] {
-  if (row.reason !== null) return { reason: row.reason, createdAt: row.listed_at! }
-  return row.suppressed ? { reason: 'api', createdAt: row.suppressed_at ?? row.updated_at } : null
+  if (row.reason !== null) return { reason: row.reason, createdAt: row.listed_at!, addedBy: row.added_by }
+  return row.suppressed
+    ? { reason: 'api', createdAt: row.suppressed_at ?? row.updated_at, addedBy: null }
+    : null
 }

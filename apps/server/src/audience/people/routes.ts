@@ -251,9 +251,9 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
       `/people/:person/${name}`,
       { config: { right: 'people.edit' }, schema: schema(summary) },
       async (request) => {
-        const { project, params } = request as typeof request & { params: { person: string } }
+        const { project, params, actor } = request as typeof request & { params: { person: string } }
         const person = await find(project.id, params.person)
-        await editPerson(app, project.id, { person: refOf(person), ...edit })
+        await editPerson(app, project.id, { person: refOf(person), ...edit }, actor)
         return describePerson(app, project.id, person.id)
       },
     )

@@ -14,6 +14,8 @@ export interface PeopleSession {
   now: Date
   /** Whether no other session of the project runs. Merging and erasing need it. */
   exclusive: boolean
+  /** Whose doing it is, where somebody acts by hand or with a key. */
+  by?: string | undefined
   /** People who were created or changed so far. */
   changed: Set<number>
   /** Events that were stored so far. */
@@ -42,12 +44,14 @@ const lockSpace = 7_010
 export async function withPeople<T>(
   app: App,
   projectId: number,
-  options: { exclusive: boolean },
+  options: { exclusive: boolean } & Pick<PeopleSession, 'by'>,
   work: (session: PeopleSession) => Promise<T>,
 ): Promise<T> {
   const catalogue = await catalogueOf(app, projectId)
   const { result, committed } = await orAlone(options.exclusive, (exclusive) =>
-    withTransaction(app.pool, (client) => runSession({ app, client, projectId, exclusive, catalogue }, work)),
+    withTransaction(app.pool, (client) =>
+      runSession({ app, client, projectId, exclusive, catalogue, by: options.by }, work),
+    ),
   )
   await committed()
   return result
@@ -61,14 +65,14 @@ export async function withPeopleIn<T>(
   app: App,
   client: PoolClient,
   projectId: number,
-  options: { exclusive: boolean } & Pick<PeopleSession, 'whileStoring'>,
+  options: { exclusive: boolean } & Pick<PeopleSession, 'whileStoring' | 'by'>,
   work: (session: PeopleSession) => Promise<T>,
 ): Promise<Worked<T>> {
   const catalogue = await catalogueOf(app, projectId)
-  const { whileStoring } = options
+  const { whileStoring, by } = options
   return orAlone(options.exclusive, (exclusive) =>
     withSavepoint(client, () =>
-      runSession({ app, client, projectId, exclusive, catalogue, whileStoring }, work),
+      runSession({ app, client, projectId, exclusive, catalogue, whileStoring, by }, work),
     ),
   )
 }
@@ -90,7 +94,10 @@ async function orAlone<T>(alone: boolean, run: (exclusive: boolean) => Promise<T
 }
 
 async function runSession<T>(
-  where: Pick<PeopleSession, 'app' | 'client' | 'projectId' | 'exclusive' | 'catalogue' | 'whileStoring'>,
+  where: Pick<
+    PeopleSession,
+    'app' | 'client' | 'projectId' | 'exclusive' | 'catalogue' | 'whileStoring' | 'by'
+  >,
   work: (session: PeopleSession) => Promise<T>,
 ): Promise<Worked<T>> {
   const { app, client, projectId, exclusive } = where

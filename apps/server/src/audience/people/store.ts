@@ -276,10 +276,10 @@ export async function syncSuppressions(
   }
   if (addresses.size > 0)
     await session.client.query(
-      `insert into suppressions (project_id, address, reason, created_at)
-       select $1, address, 'api', $3 from unnest($2::text[]) as a (address) order by address
+      `insert into suppressions (project_id, address, reason, created_at, added_by)
+       select $1, address, 'api', $3, $4 from unnest($2::text[]) as a (address) order by address
        on conflict do nothing`,
-      [session.projectId, [...addresses], session.now],
+      [session.projectId, [...addresses], session.now, session.by ?? null],
     )
   // Bounces and complaints are not ours to lift.
   await liftSuppressions(session, [...lifted], ['api', 'import'])

@@ -61,8 +61,8 @@ export const suppressionRoutes = (app: App) => async (plugin: FastifyInstance) =
         ),
       },
     },
-    async ({ project, body }, reply) => {
-      const { suppression, added } = await addSuppression(app, project.id, body)
+    async ({ project, body, actor }, reply) => {
+      const { suppression, added } = await addSuppression(app, project.id, { ...body, by: actor })
       return reply.code(added ? 201 : 200).send(suppression)
     },
   )

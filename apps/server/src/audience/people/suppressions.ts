@@ -11,6 +11,8 @@ export interface Suppression {
   address: string
   reason: string
   createdAt: Date
+  /** A member's address, or the beginning of a key; null where nobody did it by hand. */
+  addedBy: string | null
 }
 
 export interface SuppressionFilter {
@@ -37,7 +39,7 @@ interface ExaminedRow extends Suppression {
 
 /** Addresses that one request looks at, most of them from the index alone; measured, a tenth of a second. */
 const maxExamined = 50_000
-const columns = 'address, reason, created_at as "createdAt"'
+const columns = 'address, reason, created_at as "createdAt", added_by as "addedBy"'
 
 /** Newest first. Of a part that few addresses have, a page may be short while its cursor goes on. */
 export async function listSuppressions(
@@ -85,7 +87,7 @@ export async function listSuppressions(
   // The page ends with its last row, or where looking ended.
   const last = found.length > limit ? shown.at(-1) : examined === maxExamined ? rows.at(-1) : undefined
   return {
-    items: shown.map(({ address, reason, createdAt }) => ({ address, reason, createdAt })),
+    items: shown.map(({ address, reason, createdAt, addedBy }) => ({ address, reason, createdAt, addedBy })),
     nextCursor: last ? writeCursor(last.exactly, last.address) : null,
     examined: last?.place ?? examined,
   }
@@ -99,22 +101,22 @@ export async function listSuppressions(
 export async function addSuppression(
   app: App,
   projectId: number,
-  { address, reason }: { address: string; reason: string },
+  { address, reason, by }: { address: string; reason: string; by?: string },
 ): Promise<{ suppression: Suppression; added: boolean }> {
   const key = requireKey(address)
   if (/[\0\p{Cs}]/u.test(reason))
     throw invalidField('reason', 'reason must not contain NUL or half a character')
   const { rows } = await app.pool.query<Suppression & { added: boolean }>(
     `with added as (
-       insert into suppressions (project_id, address, reason, created_at) values ($1, $2, $3, $4)
+       insert into suppressions (project_id, address, reason, created_at, added_by) values ($1, $2, $3, $4, $5)
        on conflict do nothing returning ${columns}, true as added)
      select * from added
      union all
      select ${columns}, false from suppressions where project_id = $1 and address = $2`,
-    [projectId, key, reason, app.now()],
+    [projectId, key, reason, app.now(), by ?? null],
   )
   // Somebody else listed it at this moment: the statement began before.
-  if (rows.length === 0) return addSuppression(app, projectId, { address, reason })
+  if (rows.length === 0) return addSuppression(app, projectId, { address, reason, by })
   const { added, ...suppression } = rows[0]!
   return { suppression, added }
 }

@@ -75,7 +75,7 @@ class BulkSession implements TaskSession<ExaminedPeople> {
       this.#app,
       client,
       this.#task.project_id,
-      { exclusive: this.#input.action.kind === 'erase' },
+      { exclusive: this.#input.action.kind === 'erase', by: this.#input.requestedBy },
       (session) => this.#act(session, ids),
     )
     this.#committed = committed

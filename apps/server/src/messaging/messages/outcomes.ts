@@ -250,7 +250,7 @@ export async function suppressBounced(
     `insert into suppressions as s (project_id, address, reason, created_at)
      select distinct on (b.address) $1, b.address, b.reason, $4
      from unnest($2::text[], $3::text[]) as b (address, reason) order by b.address
-     on conflict (project_id, address) do update set reason = excluded.reason where s.reason in ('api', 'import')`,
+     on conflict (project_id, address) do update set reason = excluded.reason, added_by = null where s.reason in ('api', 'import')`,
     [
       projectId,
       bounces.map(({ address }) => addressKey(address)),

@@ -1,7 +1,7 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { ApiError, projectPath, request } from './client.ts'
 import { forgetLists, useKeyset, useWhole } from './keyset.ts'
-import type { Properties, Template } from './types.ts'
+import type { CampaignState, Properties, Template } from './types.ts'
 
 export type TemplateInput = Pick<
   Template,
@@ -35,6 +35,22 @@ export const useTemplate = (project: string, id: string) =>
   useQuery({
     queryKey: [project, 'templates', id],
     queryFn: ({ signal }) => readTemplate(project, id, signal),
+  })
+
+/** Something that sends a template. */
+export interface TemplateUser {
+  kind: 'campaign'
+  id: number
+  name: string
+  state: CampaignState
+}
+
+export const useTemplateUsers = (project: string, id: number | string) =>
+  useQuery({
+    queryKey: [project, 'templates', String(id), 'used-by'],
+    queryFn: async ({ signal }) =>
+      (await request<{ items: TemplateUser[] }>(projectPath(project, 'templates', id, 'used-by'), { signal }))
+        .items,
   })
 
 /** Creates without an id, changes with one. */

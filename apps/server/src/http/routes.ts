@@ -27,6 +27,7 @@ import { projectQueueRoutes, queueRoutes } from '../operations/queue/routes.ts'
 import type { App } from '../platform/app.ts'
 import { taskRoutes } from '../platform/tasks/routes.ts'
 import { rightToControl, taskKinds } from '../task-kinds.ts'
+import { findTemplateUsers } from '../template-users.ts'
 
 /** Every part of the HTTP surface, in one list. Each is a plugin: its hooks, parsers and errors stay its own. */
 export async function registerRoutes(server: FastifyInstance, app: App): Promise<void> {
@@ -47,7 +48,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       segmentRoutes(app, storeSegmentEvents),
       catalogueRoutes,
       behavioralRoutes(app),
-      templateRoutes(app),
+      templateRoutes(app, findTemplateUsers),
       messageRoutes(app),
       mailboxRoutes(app),
       channelRoutes(app),

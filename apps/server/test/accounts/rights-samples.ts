@@ -226,6 +226,7 @@ export const projectSamples: Record<string, Sample | Sample[]> = {
 
   'GET /templates': plain,
   'POST /templates': body({ name: 'T' }),
+  'GET /templates/:template/used-by': params(async ({ template }) => ({ template: await template() })),
   'GET /templates/:template': params(async ({ template }) => ({ template: await template() })),
   'PATCH /templates/:template': {
     make: async ({ template }) => ({ params: { template: await template() }, body: { name: 'Other' } }),
@@ -249,6 +250,8 @@ export const projectSamples: Record<string, Sample | Sample[]> = {
   },
   'GET /messages/:message': params(async ({ message }) => ({ message: await message() })),
   'POST /messages/test': plain,
+  'GET /messages/failed': plain,
+  'POST /messages/retry': { make: async () => ({ body: {} }) },
   'POST /messages/try-now': plain,
   'POST /messages/:message/retry': params(async ({ message }) => ({ message: await message('failed') })),
   'POST /messages/:message/resolve': {

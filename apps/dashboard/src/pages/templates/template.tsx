@@ -7,6 +7,7 @@ import { PageHeader } from '../../components/page-header.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { TemplateEditor } from './template-editor.tsx'
+import { UsedBy } from './used-by.tsx'
 
 const route = getRouteApi('/signed-in/projects/$project/templates/$template')
 
@@ -22,6 +23,7 @@ export function TemplatePage() {
         {(data) => (
           <>
             <PageHeader title={data.name} actions={<DeleteTemplate project={project} template={data} />} />
+            <UsedBy project={project} id={data.id} />
             <TemplateEditor key={data.id} project={project} template={data} initial={data} />
           </>
         )}

@@ -6,6 +6,7 @@ import type { App } from '../../platform/app.ts'
 import { readAtDescription, readAtMember } from '../../platform/read-at.ts'
 import { type PreviewInput, previewTemplate } from './preview.ts'
 import { createTemplate, deleteTemplate, getTemplate, listTemplates, updateTemplate } from './templates.ts'
+import type { FindTemplateUsers } from './users.ts'
 
 const tags = ['templates']
 const ProjectParams = Type.Object({ project: Type.String() })
@@ -51,7 +52,7 @@ const sample = {
 }
 
 /** Liquid templates; registered in the project scope. A Liquid mistake is a 422 with `line` and `column`. */
-export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
+export const templateRoutes = (app: App, findUsers: FindTemplateUsers) => async (plugin: FastifyInstance) => {
   const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
 
   server.get(
@@ -91,6 +92,23 @@ export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
     ({ project, params }) => getTemplate(app, project.id, params.template),
   )
 
+  server.get(
+    '/templates/:template/used-by',
+    {
+      config: { right: 'project.read' },
+      schema: {
+        summary: 'What sends a template',
+        description: 'What is live first: a change of the template is a change of what people get from it.',
+        tags,
+        params: TemplateParams,
+      },
+    },
+    async ({ project, params }) => {
+      const { id } = await getTemplate(app, project.id, params.template)
+      return { items: await findUsers(app, project.id, id), nextCursor: null }
+    },
+  )
+
   server.patch(
     '/templates/:template',
     {
@@ -107,7 +125,7 @@ export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     ({ project, params, body: { updatedAt, ...changes } }) =>
-      updateTemplate(app, project.id, params.template, changes, updatedAt),
+      updateTemplate(app, findUsers, project.id, params.template, changes, updatedAt),
   )
 
   server.delete(
@@ -117,7 +135,7 @@ export const templateRoutes = (app: App) => async (plugin: FastifyInstance) => {
       schema: { summary: 'Delete a template', tags, params: TemplateParams },
     },
     async ({ project, params }, reply) => {
-      await deleteTemplate(app, project.id, params.template)
+      await deleteTemplate(app, findUsers, project.id, params.template)
       return reply.code(204).send()
     },
   )

@@ -8,6 +8,7 @@ import type { End } from './render-queue.ts'
 import { rendererOf } from './renderer.ts'
 import { senderRules, sendingProblem, sourceProblem, templateSenderProblem } from './sender.ts'
 import { TemplateError } from './template-error.ts'
+import type { FindTemplateUsers } from './users.ts'
 import { validate } from './work.ts'
 
 export interface Template {
@@ -88,6 +89,7 @@ export async function createTemplate(app: App, projectId: number, input: Templat
  */
 export async function updateTemplate(
   app: App,
+  findUsers: FindTemplateUsers,
   projectId: number,
   id: number,
   input: TemplateInput,
@@ -97,7 +99,7 @@ export async function updateTemplate(
   requireUnchanged('template', readAt, before.updatedAt)
   const template = { ...before, ...input }
   await checkTemplate(app, projectId, template)
-  await keepSendable(app, projectId, id, template)
+  await keepSendable(app, findUsers, projectId, id, template)
   const { rows } = await withUniqueKey(template.key, () =>
     app.pool.query<Row>(
       `update templates set key = $3, name = $4, from_address = $5, reply_to = $6, subject = $7, preheader = $8, html = $9,
@@ -112,14 +114,14 @@ export async function updateTemplate(
 }
 
 /** @throws {ApiError} 404, and 409 while a campaign uses it. */
-export async function deleteTemplate(app: App, projectId: number, id: number): Promise<void> {
-  const campaigns = await app.pool.query<{ name: string }>(
-    `select name from behavioral_campaigns where project_id = $1 and template_id = $2 and state <> 'off' limit 1`,
-    [projectId, id],
-  )
-  if (campaigns.rows[0]) {
-    throw conflict(`The campaign "${campaigns.rows[0].name}" sends this template; switch it off first`)
-  }
+export async function deleteTemplate(
+  app: App,
+  findUsers: FindTemplateUsers,
+  projectId: number,
+  id: number,
+): Promise<void> {
+  const user = (await findUsers(app, projectId, id)).find(({ state }) => state !== 'off')
+  if (user) throw conflict(`The ${user.kind} "${user.name}" sends this template; switch it off first`)
   const { rowCount } = await app.pool.query('delete from templates where project_id = $1 and id = $2', [
     projectId,
     id,
@@ -128,19 +130,21 @@ export async function deleteTemplate(app: App, projectId: number, id: number): P
 }
 
 /** @throws {ApiError} 409 for a change after which no mail of a live campaign could leave */
-async function keepSendable(app: App, projectId: number, id: number, template: TemplateInput): Promise<void> {
+async function keepSendable(
+  app: App,
+  findUsers: FindTemplateUsers,
+  projectId: number,
+  id: number,
+  template: TemplateInput,
+): Promise<void> {
   const { from, replyTo, ...parts } = toMailSource(template)
   const problem = sendingProblem(
     { from_address: from, reply_to: replyTo ?? null, ...parts },
     senderRules(app.config),
   )
   if (!problem) return
-  const { rows } = await app.pool.query<{ name: string }>(
-    `select name from behavioral_campaigns where project_id = $1 and template_id = $2 and state = 'live' limit 1`,
-    [projectId, id],
-  )
-  if (rows[0])
-    throw conflict(`The live campaign "${rows[0].name}" sends this template, which then ${problem}`)
+  const user = (await findUsers(app, projectId, id)).find(({ state }) => state === 'live')
+  if (user) throw conflict(`The live ${user.kind} "${user.name}" sends this template, which then ${problem}`)
 }
 
 const fromRow = (app: App, row: Row): Template => ({

@@ -37,6 +37,8 @@ export interface ImportColumn {
 export interface ImportOptions {
   updateOnly?: boolean
   createOnly?: boolean
+  /** People who opted out may be subscribed by the file. */
+  resubscribe?: boolean
   overwriteEmpty?: boolean
   tags?: string[]
   tagAction?: 'add' | 'remove'
@@ -53,6 +55,8 @@ export interface ImportCounts {
   created: number
   updated: number
   unchanged: number
+  /** People who opted out of what a row says they want. */
+  optedOut: number
   rejected: number
   /** Lines of the file that are no rows: the header, and those that say nothing. */
   skipped: number

@@ -152,6 +152,7 @@ function optionsOf({ tag, removeTags, ...options }: ImportOptions): Options {
   const {
     updateOnly,
     createOnly,
+    resubscribe,
     overwriteEmpty,
     tagSeparator,
     segment,
@@ -163,6 +164,7 @@ function optionsOf({ tag, removeTags, ...options }: ImportOptions): Options {
   const wanted = {
     updateOnly,
     createOnly,
+    resubscribe,
     overwriteEmpty,
     tagSeparator,
     segment,
@@ -266,13 +268,25 @@ async function tell(app: App, made: Import, options: ImportOptions): Promise<voi
 async function print(made: Import, { json }: { json?: boolean }): Promise<void> {
   if (json) return console.log(JSON.stringify(made))
   const { id, name, state, counts, message } = made
-  const { rows, created, updated, unchanged, rejected, skipped } = Object.fromEntries(
+  const { rows, created, updated, unchanged, optedOut, rejected, skipped } = Object.fromEntries(
     Object.entries(counts).map(([key, count]) => [key, count.toLocaleString('en')]),
   ) as Record<keyof typeof counts, string>
   console.log(printable(`Import ${id}, ${name}: ${state.replace('_', ' ')}${message ? `. ${message}` : ''}`))
   console.log(
     `${rows} rows: ${created} created, ${updated} updated, ${unchanged} unchanged, ${rejected} rejected; ${skipped} other lines (header, empty)`,
   )
+  if (counts.optedOut > 0) console.log(optedOutWords(made, optedOut))
+}
+
+/** Of people whom the file says to want what they opted out of. */
+function optedOutWords({ state, options }: Import, count: string): string {
+  const isOne = count === '1'
+  const people = isOne ? '1 person who opted out' : `${count} people who opted out`
+  if (options.resubscribe)
+    return state === 'ready'
+      ? `${people} would be subscribed again.`
+      : `${people} ${isOne ? 'was' : 'were'} subscribed again.`
+  return `${people} ${state === 'ready' ? 'would stay' : isOne ? 'stays' : 'stay'} so, though the file says otherwise; --resubscribe subscribes them again.`
 }
 
 function oneOf<T extends string>(option: string, value: string, values: readonly T[]): T {

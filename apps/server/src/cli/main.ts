@@ -249,6 +249,10 @@ const imports = program
   .option('--decimal-comma', 'numbers like 1.234,5')
   .option('--update-only', 'reject rows of people who are not there')
   .option('--create-only', 'leave people alone who are there')
+  .option(
+    '--resubscribe',
+    'subscribe people again who opted out, where the file says so; otherwise they stay out',
+  )
   .option('--overwrite-empty', 'empty cells remove what is there')
   .option('--tag <tag>', 'for everybody in the file; repeat it', list)
   .option('--remove-tags', 'with --kind tags: remove them')

@@ -23,6 +23,14 @@ export function ImportOptionsFields({ project, kind, options, onChange }: Import
           onChange={(event) => set({ overwriteEmpty: event.currentTarget.checked })}
         />
       )}
+      {kind === 'people' && (
+        <Checkbox
+          label="Subscribe people again who opted out"
+          description="Where the file says that they are subscribed, want a topic or are not suppressed. Without it they stay as they decided: a file may be older than their opt-out."
+          checked={options.resubscribe === true}
+          onChange={(event) => set({ resubscribe: event.currentTarget.checked })}
+        />
+      )}
       {kind === 'events' && <EventFields options={options} set={set} />}
       {kind === 'tags' && <TagFields options={options} set={set} />}
       {(kind === 'people' || kind === 'segment') && (

@@ -1,4 +1,5 @@
-import { SimpleGrid, Text } from '@mantine/core'
+import { Alert, SimpleGrid, Text } from '@mantine/core'
+import { IconAlertTriangle } from '@tabler/icons-react'
 import { type Import, type ImportCounts, useImportCommand } from '../../api/imports.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { Section } from '../../components/section.tsx'
@@ -6,7 +7,7 @@ import { formatNumber, plural } from '../../lib/format.ts'
 import { notifyError } from '../../lib/notify.tsx'
 import { isDry } from './import-words.ts'
 
-const words: Record<Exclude<keyof ImportCounts, 'skipped'>, string> = {
+const words: Record<Exclude<keyof ImportCounts, 'skipped' | 'optedOut'>, string> = {
   rows: 'rows read',
   created: 'created',
   updated: 'updated',
@@ -50,6 +51,7 @@ export function Result({ project, data }: { project: string; data: Import }) {
           </div>
         ))}
       </SimpleGrid>
+      <OptedOut data={data} />
       {counts.skipped > 0 && (
         <Text size="sm" c="dimmed" mt="sm">
           {plural(counts.skipped, 'line')} of the file {counts.skipped === 1 ? 'is' : 'are'} no row: the
@@ -57,6 +59,31 @@ export function Result({ project, data }: { project: string; data: Import }) {
         </Text>
       )}
     </Section>
+  )
+}
+
+/** People whom the file says to want what they opted out of. */
+function OptedOut({ data }: { data: Import }) {
+  const { counts, options } = data
+  if (counts.optedOut === 0) return null
+  const isOne = counts.optedOut === 1
+  const people = isOne ? '1 person who opted out' : `${formatNumber(counts.optedOut)} people who opted out`
+  const dry = isDry(data)
+  return (
+    <Alert
+      mt="sm"
+      color={options.resubscribe ? 'red' : 'yellow'}
+      icon={<IconAlertTriangle aria-hidden />}
+      title={
+        options.resubscribe
+          ? `${people} ${dry ? 'would be' : isOne ? 'was' : 'were'} subscribed again`
+          : `${people} ${dry ? 'would stay' : isOne ? 'stays' : 'stay'} so`
+      }
+    >
+      {options.resubscribe
+        ? 'The option “Subscribe people again who opted out” is on. Use it only with a file that is newer than their opt-outs.'
+        : 'The file says otherwise. If it is newer than their opt-outs, turn on “Subscribe people again who opted out” under Options.'}
+    </Alert>
   )
 }
 

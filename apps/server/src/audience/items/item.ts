@@ -26,6 +26,8 @@ interface Common {
   at: number
   /** When it was accepted, epoch ms by our clock. Duplicate windows are measured with it. */
   acceptedAt: number
+  /** Of an import: what somebody opted out of stays so, whatever the item says. False: the item may give it back, and it is told. */
+  keepsOptOuts?: boolean
   /** What the sender should know though the item is taken: listed among the project's rejects. */
   note?: string
   /** 'track_api' | 'segment' | 'customer_io' | 'rest' | 'import' … */

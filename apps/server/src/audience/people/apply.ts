@@ -18,7 +18,7 @@ import {
   syncSuppressions,
   updatePeople,
 } from './store.ts'
-import { applyItem, boundRemovals, hasWrites, personLimits, type WritingItem } from './writes.ts'
+import { applyItem, boundRemovals, hasWrites, meetsOptOut, personLimits, type WritingItem } from './writes.ts'
 
 export interface Applied {
   /** The person of each item; undefined where `updateOnly` found nobody. */
@@ -84,48 +84,6 @@ export async function applyToPeople(
   return { personIds: of.map((draft) => draft?.id), refusals, people: [...created, ...known] }
 }
 
-/** Tells of each write whether the person whom it is for would be other than now. Nobody is written. */
-export async function foreseeChanges(
-  session: PeopleSession,
-  writes: { personId: number; item: WritingItem }[],
-): Promise<boolean[]> {
-  const items = await withNormalPhones(
-    session,
-    writes.map(({ item }) => item),
-  )
-  const drafts = new Map<number, Draft>()
-  for (const [index, { personId }] of writes.entries()) {
-    const draft = drafts.get(personId)
-    if (draft) draft.items.push(index)
-    else
-      drafts.set(personId, {
-        id: personId,
-        externalId: null,
-        provisional: false,
-        becameKnown: false,
-        newAnonymous: undefined,
-        items: [index],
-      })
-  }
-  const rows = await lockPeople(session, [...drafts.keys()])
-  const changed = writes.map(() => false)
-  for (const [id, draft] of drafts) {
-    const row = rows.get(id)
-    const refusals = new Map<number, string>()
-    if (
-      row &&
-      changePerson(
-        { ...draft, externalId: row.external_id, provisional: row.provisional },
-        items,
-        row,
-        refusals,
-      ).changes.length > 0
-    )
-      for (const index of draft.items) changed[index] = !refusals.has(index)
-  }
-  return changed
-}
-
 const withIds = (people: ChangedPerson[]) => people.map((person) => ({ ...person, id: person.draft.id! }))
 
 /** Addresses that an item gives its person. */
@@ -139,7 +97,8 @@ function addressesIn(item: WritingItem): string[] {
 
 const none: string[] = []
 
-const lifts = (item: WritingItem): boolean => item.kind === 'suppression' && !item.suppressed
+const lifts = (item: WritingItem): boolean =>
+  item.kind === 'suppression' && !item.suppressed && !item.keepsOptOuts
 
 /**
  * The address of who is no longer suppressed, and the one they were called by. It may be suppressed though they never were:
@@ -250,6 +209,7 @@ export function changePerson(
 ): ChangedPerson {
   const own = draft.items.map((index) => items[index]!)
   let registers = startOf(draft, own, before)
+  let metOptOut = meetsOptOuts(registers, own, consents)
   const apply = (check: boolean) => {
     for (const index of draft.items) {
       const kept = check ? new Map(registers) : registers
@@ -267,6 +227,7 @@ export function changePerson(
   let after = writeState(registers)
   if (propertyBytes(after) > personLimits.propertyBytes) {
     registers = startOf(draft, own, before)
+    metOptOut = meetsOptOuts(registers, own, consents)
     apply(true)
     after = writeState(registers)
   }
@@ -276,10 +237,27 @@ export function changePerson(
     before,
     after,
     changes,
+    metOptOut,
     written: draft.becameKnown || changes.length > 0 || !sameTimes(before?.written ?? {}, after.written),
     at: Math.max(...own.map((item) => item.at)),
     createdAt: Math.min(...own.map(createdAtOf)),
   }
+}
+
+/**
+ * Whether items of an import say yes where their person, or somebody by the address that they come to, said no. Items that keep
+ * opt-outs find those of the address among the registers from then on.
+ */
+function meetsOptOuts(registers: Registers, items: WritingItem[], consents: AddressConsents): boolean {
+  const asking = items.filter(({ keepsOptOuts }) => keepsOptOuts !== undefined)
+  if (asking.length === 0) return false
+  const before = asking.some(({ keepsOptOuts }) => keepsOptOuts) ? registers : new Map(registers)
+  if (consents.size > 0) {
+    const after = new Map(registers)
+    for (const item of items) applyItem(after, item)
+    takeOptOuts(before, consents, after.get('$email')?.value)
+  }
+  return asking.some((item) => meetsOptOut(before, item))
 }
 
 function startOf(draft: Draft, items: WritingItem[], before: PersonState | undefined): Registers {

@@ -2,7 +2,6 @@ import { addressKey } from '../../platform/email-address.ts'
 import type { DeleteItem, IngestItem, MergeItem, PersonRef } from '../items/item.ts'
 import {
   absorbProvisional,
-  allHolders,
   ambiguous,
   findHolders,
   type Holders,
@@ -12,11 +11,12 @@ import {
   takenBy,
 } from './addressed.ts'
 import { applyToPeople } from './apply.ts'
-import { type AddressConsents, noteConsents, optOutItems, optOutsOf, saveConsents } from './consents.ts'
+import { type AddressConsents, noteConsents, optOutsOf, saveConsents } from './consents.ts'
 import { type Erasing, eraseItems } from './erase.ts'
 import { type ErasedAt, type Erasure, isBefore, loadErasures } from './erasure-marks.ts'
-import { type Identity, identityOf, refOf, resolve } from './identity.ts'
+import { type Identity, identityOf, resolve } from './identity.ts'
 import { mergeItems } from './merge.ts'
+import { type OptedOut, optOutHolders, optOutNamedAddresses, optsOutBoth } from './opt-outs.ts'
 import { NeedsExclusive, type PeopleSession } from './session.ts'
 import type { ChangedPerson } from './store.ts'
 import type { WritingItem } from './writes.ts'
@@ -38,7 +38,7 @@ export interface Changed {
   notes: Map<number, string>
   /** Everybody who is new or was written to, merges and erasures aside; some of them twice. */
   people: ChangedPerson[]
-  /** Our own ids of everybody whom an opt-out by address meant, by address. */
+  /** Our own ids of everybody whom an opt-out of their address meant, by address. */
   optedOut: Map<string, number[]>
 }
 
@@ -70,13 +70,20 @@ export async function changePeople(session: PeopleSession, works: AcceptedItem[]
   const placed = works.map(({ jobId, item }, index) => ({ jobId, item, index }))
   const isAddressed = ({ item }: AcceptedItem) => refsOf(item).some(isByAddress)
   const addressed = placed.filter(isAddressed)
-  await changeNamed(
-    session,
-    addressed.length === 0 ? placed : placed.filter((work) => !isAddressed(work)),
-    changed,
-  )
+  const named = addressed.length === 0 ? placed : placed.filter((work) => !isAddressed(work))
+  const ofBoth = named.map(({ item }) => item).filter(optsOutBoth)
+  // Whoever gets the address at this moment would be missed.
+  if (ofBoth.length > 0 && !session.exclusive) throw new NeedsExclusive()
+  await changeNamed(session, named, changed)
+  if (ofBoth.length > 0) tell(changed, await optOutNamedAddresses(session, ofBoth))
   if (addressed.length > 0) await changeAddressed(session, addressed, changed)
   return changed
+}
+
+function tell(changed: Changed, { people, optedOut }: OptedOut): void {
+  for (const person of people) changed.people.push(person)
+  for (const [address, ids] of optedOut)
+    changed.optedOut.set(address, [...(changed.optedOut.get(address) ?? []), ...ids])
 }
 
 type Placed<Item = IngestItem> = AcceptedItem<Item> & { index: number }
@@ -161,7 +168,7 @@ async function changeAddressed(session: PeopleSession, works: Placed[], changed:
   }
   await saveConsents(session, consents)
   await changeNamed(session, named, changed)
-  await optOutHolders(session, [...optOuts], consents, alive[0]?.item, changed)
+  if (optOuts.size > 0) tell(changed, await optOutHolders(session, [...optOuts], consents, alive[0]!.item))
 }
 
 const isWhoIsWho = (item: IngestItem): item is MergeItem | DeleteItem => needsExclusive(item)
@@ -186,38 +193,6 @@ function nameByAddress(item: IngestItem, holders: Holders): IngestItem {
   const name = (ref: PersonRef) => (isByAddress(ref) ? refByAddress(ref, holders) : ref)
   if (item.kind === 'merge') return { ...item, person: name(item.person), from: name(item.from) }
   return { ...item, person: name(item.person) }
-}
-
-/** Of so many at most it is told who they were, for the undo of an import. */
-const mostTold = 10_000
-
-/** Everybody who holds the addresses, however many. */
-async function optOutHolders(
-  session: PeopleSession,
-  addresses: string[],
-  consents: AddressConsents,
-  like: IngestItem | undefined,
-  changed: Changed,
-): Promise<void> {
-  if (addresses.length === 0 || like === undefined) return
-  const { acceptedAt, source } = like
-  let told = 0
-  for await (const holders of allHolders(session, addresses)) {
-    const { people } = await applyToPeople(
-      session,
-      holders.flatMap((holder) =>
-        optOutItems(consents.get(holder.address)!, { person: refOf(holder), acceptedAt, source }),
-      ),
-    )
-    for (const { address, id } of holders) {
-      const those = changed.optedOut.get(address)
-      if (those) those.push(id)
-      else changed.optedOut.set(address, [id])
-    }
-    if (told >= mostTold) continue
-    told += people.length
-    for (const person of people) changed.people.push(person)
-  }
 }
 
 const loadErasuresOf = (session: PeopleSession, works: AcceptedItem[]): Promise<ErasedAt> =>

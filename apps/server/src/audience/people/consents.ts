@@ -1,7 +1,7 @@
 import type { Json } from '@fairway/queue'
 import { addressKey } from '../../platform/email-address.ts'
 import { addressKeySql } from './address-sql.ts'
-import { type Registers, write } from './registers.ts'
+import { isOfConsent, isOptOut, type Registers, write } from './registers.ts'
 import type { PeopleSession } from './session.ts'
 import { eachWrite, type WritingItem } from './writes.ts'
 
@@ -11,12 +11,6 @@ import { eachWrite, type WritingItem } from './writes.ts'
  * subscribe again.
  */
 export type AddressConsents = Map<string, Registers>
-
-const isConsent = (register: string) =>
-  register === '$subscribed' || register === '$suppressed' || register.startsWith('$topic:')
-
-export const isOptOut = (register: string, value: Json): boolean =>
-  isConsent(register) && value === (register === '$suppressed')
 
 /** Whether an item takes away consent, and whether it does nothing else. */
 export function optOutsOf(item: WritingItem): { any: boolean; only: boolean } {
@@ -29,15 +23,16 @@ export function optOutsOf(item: WritingItem): { any: boolean; only: boolean } {
   return { any, only: any && only }
 }
 
-/** Adds what an item says about consent; `optOuts`: that alone which takes it away. */
+/** Adds what an item says about consent; `optOuts`: that alone which takes it away, as of one that keeps opt-outs. */
 export function noteConsents(
   consents: AddressConsents,
   address: string,
   item: WritingItem,
   { optOuts = false } = {},
 ): void {
+  const alone = optOuts || item.keepsOptOuts
   eachWrite(item, (register, value) => {
-    if (!isConsent(register) || typeof value !== 'boolean' || (optOuts && !isOptOut(register, value))) return
+    if (!isOfConsent(register) || typeof value !== 'boolean' || (alone && !isOptOut(register, value))) return
     let registers = consents.get(address)
     if (!registers) consents.set(address, (registers = new Map()))
     write(registers, register, item.at, value)
@@ -62,9 +57,12 @@ export function optOutItems(
   return items
 }
 
-/** Whoever gets an address takes on the opt-outs from it. */
-export function takeOptOuts(registers: Registers, consents: AddressConsents): void {
-  const email = registers.get('$email')?.value
+/** Whoever gets an address, or is to get it, takes on the opt-outs from it. */
+export function takeOptOuts(
+  registers: Registers,
+  consents: AddressConsents,
+  email: Json | undefined = registers.get('$email')?.value,
+): void {
   if (consents.size === 0 || typeof email !== 'string') return
   for (const [register, { at, value }] of consents.get(addressKey(email)) ?? [])
     if (isOptOut(register, value)) write(registers, register, at, value)

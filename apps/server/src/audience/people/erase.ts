@@ -2,7 +2,13 @@ import { domainToUnicode } from 'node:url'
 import { addressKey } from '../../platform/email-address.ts'
 import type { DeleteItem } from '../items/item.ts'
 import { changesBetween } from './changes.ts'
-import { forgetConsents, loadAddressFacts, takeOptOuts } from './consents.ts'
+import {
+  type AddressConsents,
+  forgetConsents,
+  loadAddressFacts,
+  saveConsents,
+  takeOptOuts,
+} from './consents.ts'
 import { eraseDeadLetters } from './erase-dead-letters.ts'
 import { eraseImportRows } from './erase-imports.ts'
 import { eraseHistory, eraseMessages, eraseRejects } from './erase-records.ts'
@@ -10,9 +16,10 @@ import { type Erasure, isLater, markErased, nodesOf } from './erasure-marks.ts'
 import { count, type Subject } from './erasure-subject.ts'
 import { identityOf, type Matches, resolve } from './identity.ts'
 import { dropMemberships } from './memberships.ts'
+import { optOutHolders } from './opt-outs.ts'
 import { type PersonRow, readRegisters, writeState } from './person.ts'
 import { addToReceipts, writeReceipts } from './receipts.ts'
-import { isOfIdentity, type Registers, write } from './registers.ts'
+import { isOfIdentity, isOptOut, type Registers, write } from './registers.ts'
 import type { PeopleSession } from './session.ts'
 import { lockPeople, syncSuppressions, updatePeople } from './store.ts'
 
@@ -48,11 +55,12 @@ export async function eraseItems(session: PeopleSession, items: Erasing[]): Prom
   await markErased(session, marksOf(subjects))
   await eraseHistory(session, stored)
   await eraseRejects(session, subjects)
-  const gone = await erasePeople(session, people, stored)
+  const { gone, optOuts } = await erasePeople(session, people, stored)
   await forgetConsents(
     session,
     subjects.flatMap(({ names, erasure }) => [...names].map((address) => ({ address, until: erasure.at }))),
   )
+  await optOutOthers(session, optOuts, items[0]!.item)
   const messages = await eraseMessages(session, stored, gone)
   await eraseDeadLetters(session, subjects, messages)
   const receipts = await writeReceipts(session, subjects)
@@ -137,14 +145,40 @@ function marksOf(subjects: Subject[]): Map<string, Erasure> {
   return marks
 }
 
-/** Returns those who are gone; the others keep what is from after their erasure. */
+/**
+ * An opt-out outlives the person, as one of their address: whoever brings the address back did not ask for mail, and somebody
+ * who opted out and is erased wants none there by another id either.
+ */
+async function optOutOthers(
+  session: PeopleSession,
+  optOuts: AddressConsents,
+  { acceptedAt, source = 'erasure' }: Erasing['item'],
+): Promise<void> {
+  if (optOuts.size > 0) await optOutHolders(session, [...optOuts.keys()], optOuts, { acceptedAt, source })
+}
+
+/** Suppressed addresses are kept in a list of their own. */
+function noteOptOuts(optOuts: AddressConsents, person: PersonRow, erasedAt: number): void {
+  if (person.email === null) return
+  const address = addressKey(person.email)
+  for (const [register, { at, value }] of readRegisters(person)) {
+    if (at > erasedAt || register === '$suppressed' || !isOptOut(register, value)) continue
+    if (!optOuts.has(address)) optOuts.set(address, new Map())
+    write(optOuts.get(address)!, register, at, value)
+  }
+}
+
+/** Returns those who are gone, and what they had opted out of; the others keep what is from after their erasure. */
 async function erasePeople(
   session: PeopleSession,
   people: Map<number, PersonRow>,
   stored: Map<number, Subject>,
-): Promise<Set<number>> {
+): Promise<{ gone: Set<number>; optOuts: AddressConsents }> {
   const { client, projectId } = session
-  if (people.size === 0) return new Set()
+  const optOuts: AddressConsents = new Map()
+  if (people.size === 0) return { gone: new Set(), optOuts }
+  for (const [id, person] of people) noteOptOuts(optOuts, person, stored.get(id)!.erasure.at)
+  await saveConsents(session, optOuts)
   const { rows } = await client.query<{ id: number }>(
     `select id from unnest($2::bigint[]) as p (id)
      where exists (select from events where project_id = $1 and person_id = p.id)`,
@@ -199,7 +233,7 @@ async function erasePeople(
   for (const { id } of kept) session.changed.add(id)
   await client.query('delete from people where project_id = $1 and id = any($2::bigint[])', [projectId, gone])
   for (const id of gone) count(stored.get(id)!, 'people', 1)
-  return new Set(gone)
+  return { gone: new Set(gone), optOuts }
 }
 
 /** Ids of before the erasure that lead to people who go on; a visitor has no other. */

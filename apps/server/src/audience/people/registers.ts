@@ -66,9 +66,15 @@ export const secondaryRegister = (id: string): string => `$secondary:${id}`
  * opt-out and a suppression don't yield: the later word counts.
  */
 export const yieldingTime = (name: string, at: number): number =>
-  isConsent(name) || name === '$suppressed' || name.startsWith('$secondary:') ? at : at / 1e16
+  isOfConsent(name) || name.startsWith('$secondary:') ? at : at / 1e16
 
 const isConsent = (name: string) => name === '$subscribed' || name.startsWith('$topic:')
+
+/** Whether a register tells, for or against, whether somebody is sent mail. */
+export const isOfConsent = (name: string): boolean => isConsent(name) || name === '$suppressed'
+
+export const isOptOut = (name: string, value: Json): boolean =>
+  isOfConsent(name) && value === (name === '$suppressed')
 
 export function sameValue(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true

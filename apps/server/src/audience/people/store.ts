@@ -16,6 +16,8 @@ export interface ChangedPerson {
   changes: Change[]
   /** Whether the row must be written, if only for a time. */
   written: boolean
+  /** Whether an import says yes where they said no. */
+  metOptOut?: boolean
   /** Epoch ms of the latest write. */
   at: number
   /** Epoch ms; for a new person. */

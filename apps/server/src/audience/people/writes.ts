@@ -3,6 +3,7 @@ import type { EventItem, IdentifyItem, IngestItem } from '../items/item.ts'
 import { identityOf } from './identity.ts'
 import {
   deviceRegister,
+  isOptOut,
   propertyOf,
   propertyRegister,
   type Registers,
@@ -46,11 +47,32 @@ export function applyItem(registers: Registers, item: WritingItem): string | und
   const refusal = refuse(registers, item)
   if (refusal !== undefined) return refusal
   const yields = isOfSecondary(registers, item)
-  eachWrite(
-    item,
-    (name, value) => void write(registers, name, yields ? yieldingTime(name, item.at) : item.at, value),
-  )
+  eachWrite(item, (name, value) => {
+    if (item.keepsOptOuts && givesBack(registers, name, value)) return
+    write(registers, name, yields ? yieldingTime(name, item.at) : item.at, value)
+  })
   return undefined
+}
+
+/** Whether a write subscribes somebody to what they opted out of. */
+function givesBack(registers: Registers, name: string, value: Json): boolean {
+  const before = registers.get(name)
+  return (
+    before !== undefined &&
+    typeof value === 'boolean' &&
+    isOptOut(name, before.value) &&
+    !isOptOut(name, value)
+  )
+}
+
+/** Whether an item says yes where somebody said no before, who would be subscribed again if it may do that. */
+export function meetsOptOut(registers: Registers, item: WritingItem): boolean {
+  let meets = false
+  if (item.keepsOptOuts !== undefined)
+    eachWrite(item, (name, value) => {
+      if (givesBack(registers, name, value) && item.at > registers.get(name)!.at) meets = true
+    })
+  return meets
 }
 
 /** Written of an id that a merge made part of another, before that merge: it may come later than the merge itself. */

@@ -13,7 +13,10 @@ export interface Changes {
   created: number[]
   changed: Record<string, Record<string, Former>>
   events: StoredEvent[]
+  /** Suppressed. */
   addresses: string[]
+  /** Addresses that were opted out, whoever holds them. */
+  optedOut: string[]
   segment: number | null
   members: number[]
   addPeople(people: ChangedPerson[]): void
@@ -28,6 +31,7 @@ export function noteChanges(): Changes {
     changed: {},
     events: [],
     addresses: [],
+    optedOut: [],
     segment: null,
     members: [],
     addPeople(people) {
@@ -81,16 +85,17 @@ function formerRegisters(
 export async function saveChanges(
   { client, projectId }: Pick<PeopleSession, 'client' | 'projectId'>,
   importId: number,
-  { created, changed, events, addresses, segment, members }: Changes,
+  { created, changed, events, addresses, optedOut, segment, members }: Changes,
 ): Promise<void> {
   const people = Object.keys(changed).length
-  const touched = created.length + people + events.length + addresses.length + members.length
+  const touched =
+    created.length + people + events.length + addresses.length + optedOut.length + members.length
   if (touched === 0) return
   await client.query({
     name: 'import_changes_insert',
     text: `insert into import_changes (project_id, import_id, created, changed, event_ids, event_times, addresses,
-             segment_id, members, touched)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+             opted_out, segment_id, members, touched)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     values: [
       projectId,
       importId,
@@ -99,6 +104,7 @@ export async function saveChanges(
       events.map(({ id }) => id),
       events.map(({ occurredAt }) => occurredAt),
       addresses,
+      optedOut,
       segment,
       members,
       touched,

@@ -14,6 +14,8 @@ export interface Counts {
   created: number
   updated: number
   unchanged: number
+  /** People who opted out of what a row says they want. They stay so, unless the option `resubscribe` is set. */
+  optedOut: number
   rejected: number
   /** Lines of the file that are no rows: the header, and those that say nothing. */
   skipped: number
@@ -93,8 +95,16 @@ const columns = `project_id, id, kind, name, state, source, url, raw_file_id, fi
 
 /** What its latest task counted, while it does; afterwards what was noted then. */
 export function countsOf(counts: Partial<Counts>): Counts {
-  const { rows = 0, created = 0, updated = 0, unchanged = 0, rejected = 0, skipped = 0 } = counts
-  return { rows, created, updated, unchanged, rejected, skipped }
+  const {
+    rows = 0,
+    created = 0,
+    updated = 0,
+    unchanged = 0,
+    optedOut = 0,
+    rejected = 0,
+    skipped = 0,
+  } = counts
+  return { rows, created, updated, unchanged, optedOut, rejected, skipped }
 }
 
 export async function describeImport(app: App, row: ImportRow): Promise<Import> {

@@ -1,4 +1,5 @@
 import type { IdentifyItem, IngestItem, PersonRef } from '../../audience/items/item.ts'
+import { isByAddress } from '../../audience/people/addressed.ts'
 import type { ImportKind } from './kinds.ts'
 import type { Options } from './options.ts'
 import type { Draft } from './targets.ts'
@@ -25,7 +26,8 @@ export function itemsOf(
     case 'people': {
       const { email, phone, timezone, language, properties, tags, topics, devices, subscribed, createdAt } =
         draft
-      if (draft.written !== undefined) return [...timedItems(draft, base, at), ...aliasItems(draft, base)]
+      if (draft.written !== undefined)
+        return [...timedItems(draft, base, at), ...optOutItems(draft, base, at), ...aliasItems(draft, base)]
       const identify: IdentifyItem = { kind: 'identify', ...base, properties }
       if (email !== undefined) identify.email = email
       if (phone !== undefined) identify.phone = phone
@@ -35,10 +37,17 @@ export function itemsOf(
       if (devices !== undefined) identify.devices = devices
       if (tags.length > 0) identify.tags = { add: tags, remove: [] }
       if (subscribed !== undefined) identify.subscribed = subscribed
+      if (subscribed || Object.values(topics ?? {}).includes(true))
+        identify.keepsOptOuts = options.resubscribe !== true
       if (createdAt !== undefined) identify.createdAt = Math.min(createdAt, at)
-      const items: IngestItem[] = [identify, ...aliasItems(draft, base)]
+      const items: IngestItem[] = [identify, ...optOutItems(draft, base, at), ...aliasItems(draft, base)]
       if (draft.suppressed !== undefined)
-        items.push({ kind: 'suppression', ...base, suppressed: draft.suppressed })
+        items.push({
+          kind: 'suppression',
+          ...base,
+          suppressed: draft.suppressed,
+          ...(!draft.suppressed && { keepsOptOuts: options.resubscribe !== true }),
+        })
       return items
     }
     case 'events': {
@@ -58,6 +67,23 @@ export function itemsOf(
       return []
   }
 }
+
+/** Said once more by itself, an opt-out is about the address of the row as well. */
+const optOutItems = (
+  { subscribed, email, person, written }: Draft,
+  base: Base & { at: number },
+  latest: number,
+): IngestItem[] =>
+  subscribed === false && email && !isByAddress(person)
+    ? [
+        {
+          kind: 'subscription',
+          ...base,
+          at: Math.min(written ? (written.$subscribed ?? 0) : base.at, latest),
+          subscribed,
+        },
+      ]
+    : []
 
 type Base = Pick<IdentifyItem, 'person' | 'at' | 'acceptedAt' | 'source'>
 

@@ -6,6 +6,8 @@ export interface Options extends Notation {
   updateOnly?: boolean
   /** Only create; rows of people who are there change nothing. */
   createOnly?: boolean
+  /** A column may subscribe people who opted out; otherwise they stay so. */
+  resubscribe?: boolean
   /** An empty cell removes what the person has there. */
   overwriteEmpty?: boolean
   /** Tags for everybody in the file. */

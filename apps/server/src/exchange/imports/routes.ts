@@ -52,6 +52,11 @@ export const ImportOptions = Type.Object(
   {
     updateOnly: Type.Optional(Type.Boolean({ description: 'Reject rows of people who are not there' })),
     createOnly: Type.Optional(Type.Boolean({ description: 'Leave people alone who are there' })),
+    resubscribe: Type.Optional(
+      Type.Boolean({
+        description: 'People who opted out may be subscribed by the file; otherwise they stay so',
+      }),
+    ),
     overwriteEmpty: Type.Optional(Type.Boolean({ description: 'Empty cells remove what is there' })),
     tags: Type.Optional(Type.Array(Label, { maxItems: 100, description: 'For everybody in the file' })),
     tagAction: Type.Optional(oneOf(['add', 'remove'])),

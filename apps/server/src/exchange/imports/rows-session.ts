@@ -103,7 +103,7 @@ export class RowsSession implements TaskSession<Batch> {
 
   async write(client: PoolClient, batch: Batch): Promise<Step> {
     this.#committed = []
-    const { created, updated, unchanged, refusals } = await this.#writeRows(client, batch.ready)
+    const { created, updated, unchanged, optedOut, refusals } = await this.#writeRows(client, batch.ready)
     const refused = [...batch.refused, ...refusals]
     const room = Math.max(0, importLimits.rejects - this.#rejected)
     await saveRejects(client, this.#projectId, this.#purpose.importId, refused.slice(0, room))
@@ -114,7 +114,7 @@ export class RowsSession implements TaskSession<Batch> {
       done: rows,
       failed: refused.length,
       total: this.#estimateTotal(this.#rows + rows, batch),
-      detail: { created, updated, unchanged, rejected: refused.length, skipped: batch.skipped },
+      detail: { created, updated, unchanged, optedOut, rejected: refused.length, skipped: batch.skipped },
     }
   }
 
@@ -217,7 +217,7 @@ export class RowsSession implements TaskSession<Batch> {
   }
 
   async #writeRows(client: PoolClient, rows: ReadyRow[]): Promise<Written> {
-    if (rows.length === 0) return { created: 0, updated: 0, unchanged: 0, refusals: [] }
+    if (rows.length === 0) return { created: 0, updated: 0, unchanged: 0, optedOut: 0, refusals: [] }
     this.#signal.throwIfAborted()
     const work = this.#dryRun ? tryRows : writeRows
     try {
@@ -243,7 +243,7 @@ export class RowsSession implements TaskSession<Batch> {
     if (rows.length === 1) {
       if (fault === 'ours') this.#app.log.error({ err: error, projectId: this.#projectId }, 'a row failed')
       const refusal = { column: null, reason: `can't be stored: ${(error as Error).message}` }
-      return { created: 0, updated: 0, unchanged: 0, refusals: [{ row: rows[0]!.row, refusal }] }
+      return { created: 0, updated: 0, unchanged: 0, optedOut: 0, refusals: [{ row: rows[0]!.row, refusal }] }
     }
     const middle = rows.length >> 1
     const first = await this.#writeRows(client, rows.slice(0, middle))
@@ -252,6 +252,7 @@ export class RowsSession implements TaskSession<Batch> {
       created: first.created + second.created,
       updated: first.updated + second.updated,
       unchanged: first.unchanged + second.unchanged,
+      optedOut: first.optedOut + second.optedOut,
       refusals: [...first.refusals, ...second.refusals],
     }
   }

@@ -80,7 +80,7 @@ class UndoSession implements TaskSession<NotedChanges> {
     // Leaving a segment is an event.
     await ensurePartitions(this.#app.pool, [this.#app.now().getTime()])
     const { rows } = await this.#app.pool.query<NotedChanges>(
-      `select id, created, changed, event_ids, event_times, addresses, segment_id, members, touched from import_changes
+      `select id, created, changed, event_ids, event_times, addresses, opted_out, segment_id, members, touched from import_changes
        where project_id = $1 and import_id = $2 order by id desc limit 1`,
       [this.#task.project_id, inputOf(this.#task).import],
     )

@@ -19,6 +19,7 @@ export interface NotedChanges {
   event_ids: string[]
   event_times: Date[]
   addresses: string[]
+  opted_out: string[]
   segment_id: number | null
   members: number[]
   touched: number
@@ -54,7 +55,7 @@ export async function undoChanges(session: PeopleSession, noted: NotedChanges, a
     } else restore(registers, noted.changed[id]!)
     staying.set(id, registers)
   }
-  await removeConsents(session, addressesOf([...people.values()], staying), at)
+  await removeConsents(session, [...addressesOf([...people.values()], staying), ...noted.opted_out], at)
   const addresses = addressesOf([], staying)
   const { consents, provisional } = await loadAddressFacts(session, addresses)
   const kept = [...staying].map(([id, registers]) => {

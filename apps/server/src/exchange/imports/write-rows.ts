@@ -1,13 +1,13 @@
 import { eventId as idOfEvent, type NewEvent, uuidOf } from '../../audience/events/store.ts'
 import { foldName, type IngestItem } from '../../audience/items/item.ts'
 import { ambiguous, type Holder, isByAddress } from '../../audience/people/addressed.ts'
-import { foreseeChanges } from '../../audience/people/apply.ts'
 import {
   type AcceptedItem,
   type Changed,
   changePeople,
   needsExclusive,
 } from '../../audience/people/change.ts'
+import { foreseeChanges } from '../../audience/people/foresee.ts'
 import { NeedsExclusive, type PeopleSession } from '../../audience/people/session.ts'
 import type { ChangedPerson } from '../../audience/people/store.ts'
 import type { WritingItem } from '../../audience/people/writes.ts'
@@ -53,6 +53,8 @@ export interface Written {
   created: number
   updated: number
   unchanged: number
+  /** People who opted out of what a row says they want. */
+  optedOut: number
   refusals: { row: Row; refusal: Refusal }[]
 }
 
@@ -81,6 +83,7 @@ export async function writeRows(
   if (merges.length > 0 && !session.exclusive) throw new NeedsExclusive()
   const changed = await changePeople(session, works)
   changes.addPeople(changed.people)
+  changes.optedOut = [...changed.optedOut.keys()]
   noteOutcomes(outcomes, works, changed)
   await recordNotes(
     session.app,
@@ -94,14 +97,14 @@ export async function writeRows(
   // Once everybody is there who is merged into.
   if (merges.length > 0) await changePeople(session, merges)
   await saveChanges(session, purpose.importId, changes)
-  return summary(rows, outcomes)
+  return summary(rows, outcomes, changed.people.filter(({ metOptOut }) => metOptOut).length)
 }
 
 /** What the same rows would come to; nobody is written. */
 export async function tryRows(session: PeopleSession, purpose: Purpose, rows: ReadyRow[]): Promise<Written> {
   const found = await findPeople(session, purpose, rows, { lookUp: true })
   const early = decideEarly(purpose, rows, found)
-  const changing = await rowsThatChange(session, purpose, rows, found, early)
+  const { changing, optedOut } = await foreseeRows(session, purpose, rows, found, early)
   const created = new Set<string>()
   const outcomes = early.map((outcome, index): RowOutcome => {
     if (outcome !== undefined) return outcome
@@ -114,28 +117,34 @@ export async function tryRows(session: PeopleSession, purpose: Purpose, rows: Re
     created.add(key)
     return 'created'
   })
-  return summary(rows, outcomes)
+  return summary(rows, outcomes, optedOut)
 }
 
 /** Rows after which people who are there would be other than they are. */
-async function rowsThatChange(
+async function foreseeRows(
   session: PeopleSession,
   purpose: Purpose,
   rows: ReadyRow[],
   found: Found[],
   early: (RowOutcome | undefined)[],
-): Promise<Set<number>> {
+): Promise<{ changing: Set<number>; optedOut: number }> {
   // A member is told by the segment, an event by itself.
-  if (purpose.kind === 'segment' || purpose.kind === 'events') return new Set(rows.keys())
-  const writes: { personId: number; item: WritingItem; row: number }[] = []
+  if (purpose.kind === 'segment' || purpose.kind === 'events')
+    return { changing: new Set(rows.keys()), optedOut: 0 }
+  const writes: { person: number | string; item: WritingItem; row: number }[] = []
   const merging = new Set<number>()
-  for (const [row, { ids }] of found.entries())
-    for (const personId of early[row] === undefined ? ids : [])
+  for (const [row, { ids, key }] of found.entries()) {
+    if (early[row] !== undefined) continue
+    // Of who is not there it only matters whether somebody opted out by their address.
+    for (const person of ids.length > 0 ? ids : [key])
       for (const item of rows[row]!.items)
         if (needsExclusive(item)) merging.add(row)
-        else writes.push({ personId, item: item as WritingItem, row })
-  const changing = await foreseeChanges(session, writes)
-  return new Set([...merging, ...writes.filter((_, index) => changing[index]).map(({ row }) => row)])
+        else if (person !== key || item.keepsOptOuts !== undefined)
+          writes.push({ person, item: item as WritingItem, row })
+  }
+  const { changes, metOptOuts } = await foreseeChanges(session, writes)
+  const changing = writes.filter((_, index) => changes[index]).map(({ row }) => row)
+  return { changing: new Set([...merging, ...changing]), optedOut: metOptOuts }
 }
 
 function findPeople(
@@ -190,9 +199,11 @@ const refuseSeveral = (draft: Draft, holders: Holder[]): Refusal => ({
 
 const nobody: Refusal = { column: null, reason: 'is about nobody who is in the project' }
 
-/** Whom else an opt-out by address meant. */
-const othersOf = ({ person }: IngestItem, { optedOut }: Changed): number[] =>
-  isByAddress(person) ? (optedOut.get(addressKey(person.email!)) ?? []) : []
+/** Whom else an opt-out of an address meant. */
+const othersOf = ({ kind, person }: IngestItem, { optedOut }: Changed): number[] =>
+  isByAddress(person) || (person.email && (kind === 'subscription' || kind === 'suppression'))
+    ? (optedOut.get(addressKey(person.email!)) ?? [])
+    : []
 
 function noteOutcomes(
   outcomes: (RowOutcome | undefined)[],
@@ -319,8 +330,8 @@ async function writeMembers(
   for (const id of added) outcomes[people.get(id)!] = 'updated'
 }
 
-function summary(rows: ReadyRow[], outcomes: (RowOutcome | undefined)[]): Written {
-  const written: Written = { created: 0, updated: 0, unchanged: 0, refusals: [] }
+function summary(rows: ReadyRow[], outcomes: (RowOutcome | undefined)[], optedOut: number): Written {
+  const written: Written = { created: 0, updated: 0, unchanged: 0, optedOut, refusals: [] }
   for (const [index, outcome = 'unchanged'] of outcomes.entries()) {
     if (typeof outcome === 'object') written.refusals.push({ row: rows[index]!.row, refusal: outcome })
     else written[outcome]++

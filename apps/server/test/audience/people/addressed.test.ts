@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { IngestItem } from '../../../src/audience/items/item.ts'
+import type { IngestItem, PersonRef } from '../../../src/audience/items/item.ts'
 import {
   type Bench,
   event,
@@ -23,7 +23,7 @@ beforeEach(async () => {
 
 const x = { email: 'x@b.co' }
 const common = (at: number) => ({ at: start + at, acceptedAt: start + at, source: 'test' })
-const subscribe = (person: string | { email: string }, at: number, subscribed: boolean): IngestItem => ({
+const subscribe = (person: string | PersonRef, at: number, subscribed: boolean): IngestItem => ({
   kind: 'subscription',
   person: typeof person === 'string' ? { id: person } : person,
   ...common(at),
@@ -300,6 +300,76 @@ describe('a suppressed address', () => {
   })
 })
 
+describe('an opt-out that names an id and an address', () => {
+  const both = { id: '42', ...x }
+
+  it('is about the person and about everybody who holds the address, now and later', async () => {
+    await bench.process(identify('42', 0, { email: 'other@b.co' }), identify('43', 0, x))
+    await bench.process(subscribe(both, 1, false))
+    await bench.process(identify('44', 2, x), identify('45', 2, { email: 'other@b.co' }))
+    expect((await people()).map(({ id, subscribed }) => [id, subscribed])).toEqual([
+      ['42', false],
+      ['43', false],
+      ['44', false],
+      ['45', true],
+    ])
+    await bench.process(subscribe('43', 3, true), subscribe(both, 2, false))
+    expect((await people())[1]).toMatchObject({ id: '43', subscribed: true })
+  })
+
+  it('makes nobody of the address, and suppresses all of them, too', async () => {
+    await bench.process({ ...suppress(1), person: both })
+    expect((await people()).map(({ id }) => id)).toEqual(['42'])
+    await bench.process(identify('43', 2, x))
+    expect(await people()).toMatchObject([{ suppressed: true }, { id: '43', suppressed: true }])
+  })
+
+  it('counts for the address also when its person was erased since', async () => {
+    await bench.process(remove('42', 2))
+    await bench.process(subscribe(both, 1, false))
+    await bench.process(identify('43', 3, x))
+    expect(await people()).toMatchObject([{ id: '43', subscribed: false }])
+  })
+})
+
+describe('an opt-out by id', () => {
+  it('becomes one of the address when its person is erased, for everybody who holds it', async () => {
+    await two()
+    await bench.process(
+      subscribe('42', 2, false),
+      identify('42', 2, { topics: { news: false, offers: true } }),
+    )
+    expect(await people()).toMatchObject([{ subscribed: false }, { id: '43', subscribed: true }])
+    await bench.process(remove('42', 3))
+    expect(await people()).toMatchObject([{ id: '43', subscribed: false, topics: { news: false } }])
+    await bench.process(identify('42', 4, x))
+    expect(await people()).toMatchObject([
+      { id: '42', subscribed: false, topics: { news: false }, properties: {} },
+      { id: '43', subscribed: false },
+    ])
+    await bench.process(subscribe('42', 5, true))
+    expect(await people()).toMatchObject([{ subscribed: true }, { subscribed: false }])
+  })
+
+  it('leaves nothing of who was subscribed again, nor of another address', async () => {
+    await bench.process(identify('42', 0, x), subscribe('42', 1, false), subscribe('42', 2, true))
+    await bench.process(identify('43', 0, { email: 'y@b.co' }), subscribe('43', 1, false))
+    await bench.process(remove('42', 3), remove('43', 3))
+    expect(
+      await bench.rows(
+        'select address, register from address_consents where project_id = $1',
+        bench.projectId,
+      ),
+    ).toEqual([{ address: 'y@b.co', register: '$subscribed' }])
+  })
+
+  it('stays with who goes on under the address after the erasure', async () => {
+    await bench.process(identify('42', 0, x), subscribe('42', 1, false), identify('42', 4, x))
+    await bench.process(remove('42', 3))
+    expect(await people()).toMatchObject([{ id: '42', subscribed: false }])
+  })
+})
+
 describe('the opt-out of an address whose holder is erased', () => {
   const isSubscribed = async (id: string) => (await people()).find((person) => person.id === id)?.subscribed
 
@@ -364,6 +434,7 @@ it('tells the same whatever the order of the calls and the cut into batches', as
       time.map((at) => identify(`${n}.b`, at, { ...address, properties: { at } })),
       time.map((at) => identify(`${n}.a`, at, address)),
       time.map((at) => subscribe(address, at, false)),
+      time.map((at) => subscribe({ id: `${n}.b`, ...address }, at, false)),
       fc.tuple(time, fc.boolean()).map(([at, on]) => subscribe(`${n}.b`, at, on)),
     )
     return fc.array(n % 2 ? call : another, { minLength: 2, maxLength: 8 })

@@ -187,8 +187,11 @@ describe('an export of another product is known by its columns', () => {
       'Email,Klaviyo ID,Email Marketing Consent\nback@x.example,01H,SUBSCRIBED\n',
     ])
       expect((await server.run(file)).counts).toMatchObject({ rejected: 0, unchanged: 1 })
-    // A column of that name says so itself.
-    expect((await server.run('email,subscribed\nback@x.example,yes\n')).counts).toMatchObject({ updated: 1 })
+    // A column of that name may, when it is told to.
+    const file = 'email,subscribed\nback@x.example,yes\n'
+    expect((await server.run(file)).counts).toMatchObject({ unchanged: 1, optedOut: 1 })
+    const told = { options: { resubscribe: true } }
+    expect((await server.run(file, {}, told)).counts).toMatchObject({ updated: 1, optedOut: 1 })
   })
 
   it('counts for lists of addresses as well, of which nothing else is taken', async () => {

@@ -145,6 +145,98 @@ describe('a column that says who wants no mail', () => {
   })
 })
 
+describe('a file that says yes where people said no', () => {
+  const told = { options: { resubscribe: true } }
+  const stay = async (
+    name: string,
+    file: string,
+    is: Record<string, string>,
+    become: Record<string, string>,
+    optedOut: number,
+  ) => {
+    const tried = await server.upload(file)
+    expect((await server.start(tried.id, { dryRun: true })).counts).toMatchObject({ optedOut, rejected: 0 })
+    const kept = await server.start(tried.id)
+    expect(kept.counts).toMatchObject({ optedOut, rejected: 0 })
+    expect(await people(name)).toEqual(is)
+    const other = await server.upload(file)
+    expect((await server.start(other.id, { ...told, dryRun: true })).counts).toMatchObject({ optedOut })
+    const done = await server.start(other.id, told)
+    expect(done.counts).toMatchObject({ optedOut, rejected: 0 })
+    expect(await people(name)).toEqual(become)
+    // The other file says the same: nobody is out any more.
+    expect((await server.run(file)).counts).toMatchObject({ optedOut: 0, unchanged: done.counts.rows })
+    await server.work((await server.call('POST', `/imports/${done.id}/undo`)).body.task.id)
+    expect(await people(name)).toEqual(is)
+  }
+
+  it('leaves them out, counts them, and subscribes them when it is told to', async () => {
+    await server.run('id,email,subscribed\nr1,a@r.example,yes\nr2,b@r.example,no\n')
+    await server.call('POST', '/people/id:r1/unsubscribe')
+    await stay(
+      'r.example',
+      'id,email,subscribed\nr1,a@r.example,yes\nr2,b@r.example,no\nr3,c@r.example,yes\n',
+      { a: 'unsubscribed', b: 'unsubscribed', c: 'subscribed' },
+      { a: 'subscribed', b: 'unsubscribed', c: 'subscribed' },
+      1,
+    )
+  })
+
+  it('by address alone, also of an address that opted out before somebody had it', async () => {
+    await server.run('email\na@rr.example\n', { kind: 'unsubscribes' })
+    await server.run('id,email\nrr2,b@rr.example\n', { kind: 'unsubscribes' })
+    await server.call('DELETE', '/people/id:rr2')
+    await stay(
+      'rr.example',
+      'id,email,subscribed\n,a@rr.example,yes\nrr3,b@rr.example,yes\n',
+      { a: 'unsubscribed', b: 'unsubscribed' },
+      { a: 'subscribed', b: 'subscribed' },
+      2,
+    )
+  })
+
+  it('of topics and suppressions, too', async () => {
+    await server.run(
+      'id,email,suppressed,topic\nt1,a@rt.example,yes,no\n',
+      {},
+      {
+        mapping: {
+          id: { to: 'id' },
+          email: { to: 'email' },
+          suppressed: { to: 'suppressed' },
+          topic: { to: 'topic:news' },
+        },
+      },
+    )
+    const suppressed = async () => (await server.call('GET', '/suppressions?search=a@rt.example')).body.items
+    const file = await server.upload('id,suppressed,topic\nt1,no,yes\n')
+    const start = {
+      mapping: { id: { to: 'id' }, suppressed: { to: 'suppressed' }, topic: { to: 'topic:news' } },
+    }
+    expect((await server.start(file.id, start)).counts).toMatchObject({ optedOut: 1, unchanged: 1 })
+    const t1 = async () =>
+      (await server.sql('select suppressed, topics from people where external_id = $1', 't1'))[0]
+    expect(await t1()).toEqual({ suppressed: true, topics: { news: false } })
+    expect(await suppressed()).toHaveLength(1)
+    const again = await server.upload('id,suppressed,topic\nt1,no,yes\n')
+    expect((await server.start(again.id, { ...start, ...told })).counts).toMatchObject({
+      optedOut: 1,
+      updated: 1,
+    })
+    expect(await t1()).toEqual({ suppressed: false, topics: { news: true } })
+    expect(await suppressed()).toHaveLength(0)
+  })
+
+  it('holds against a row that is newer than the opt-out, which tells nothing of what is old in it', async () => {
+    await server.run('id,email\nw1,a@rw.example\n')
+    await server.call('POST', '/people/id:w1/unsubscribe')
+    const later = new Date(now.getTime() + 1_000).toISOString()
+    const file = `id,subscribed,updated_at\nw1,yes,${later}\n`
+    expect((await server.run(file)).counts).toMatchObject({ optedOut: 1 })
+    expect(await people('rw.example')).toEqual({ a: 'unsubscribed' })
+  })
+})
+
 describe('a column that looks like consent, but is not understood', () => {
   it.each([
     ['status', ['paid', 'trial']],

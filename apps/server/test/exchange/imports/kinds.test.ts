@@ -48,7 +48,15 @@ describe('an import of events', () => {
       'property:amount',
     ])
     const done = await server.start(ready.id)
-    expect(done.counts).toEqual({ rows: 4, created: 2, updated: 0, unchanged: 0, rejected: 2, skipped: 1 })
+    expect(done.counts).toEqual({
+      rows: 4,
+      created: 2,
+      updated: 0,
+      unchanged: 0,
+      optedOut: 0,
+      rejected: 2,
+      skipped: 1,
+    })
     expect(await find('e1')).toMatchObject({ email: 'e1@x.example' })
     expect(await eventsOf('e1')).toEqual([
       {
@@ -142,6 +150,35 @@ describe('an import of unsubscribes', () => {
     expect(await find('s2')).toMatchObject({ subscribed: false })
     expect(await find('unknown@x.example')).toBeUndefined()
   })
+
+  it('with ids and addresses is about both, and comes back undone', async () => {
+    await put('b1', { email: 'both@x.example' })
+    await put('b2', { email: 'both@x.example' })
+    now = new Date(now.getTime() + 1_000)
+    const file = 'id,email\nb1,both@x.example\nb1,gone@x.example\n'
+    const tried = await server.upload(file, { kind: 'unsubscribes' })
+    expect((await server.start(tried.id, { dryRun: true })).counts).toMatchObject({ updated: 2, created: 0 })
+    const done = await server.run(file, { kind: 'unsubscribes' })
+    expect(done.counts).toMatchObject({ created: 0, rejected: 0 })
+    now = new Date(now.getTime() + 1_000)
+    await put('b3', { email: 'Both@x.example' })
+    await put('b4', { email: 'gone@x.example' })
+    for (const id of ['b1', 'b2', 'b3', 'b4']) expect(await find(id)).toMatchObject({ subscribed: false })
+    expect(await find('gone@x.example')).toBeUndefined()
+    await server.work((await server.call('POST', `/imports/${done.id}/undo`)).body.task.id)
+    await put('b5', { email: 'both@x.example' })
+    await put('b6', { email: 'gone@x.example' })
+    for (const id of ['b1', 'b2', 'b5', 'b6']) expect(await find(id)).toMatchObject({ subscribed: true })
+  })
+
+  it('of people says the same in a column', async () => {
+    await put('c1', { email: 'column@x.example' })
+    now = new Date(now.getTime() + 1_000)
+    await server.run('id,email,status\nc2,column@x.example,unsubscribed\nc3,column3@x.example,active\n')
+    await put('c4', { email: 'column@x.example' })
+    for (const id of ['c1', 'c2', 'c4']) expect(await find(id)).toMatchObject({ subscribed: false })
+    expect(await find('c3')).toMatchObject({ subscribed: true })
+  })
 })
 
 describe('an import of suppressions', () => {
@@ -155,7 +192,15 @@ describe('an import of suppressions', () => {
         kind: 'suppressions',
       },
     )
-    expect(done.counts).toEqual({ rows: 5, created: 1, updated: 2, unchanged: 1, rejected: 1, skipped: 1 })
+    expect(done.counts).toEqual({
+      rows: 5,
+      created: 1,
+      updated: 2,
+      unchanged: 1,
+      optedOut: 0,
+      rejected: 1,
+      skipped: 1,
+    })
     expect(await suppressed()).toEqual(['nobody@x.example', 'p1@x.example', 'p2@x.example'])
     expect(await find('p2')).toMatchObject({ suppressed: true })
     expect(await find('nobody@x.example')).toBeUndefined()
@@ -213,7 +258,15 @@ describe('an import into a segment', () => {
       { kind: 'segment' },
       { options: { segment } },
     )
-    expect(done.counts).toEqual({ rows: 3, created: 0, updated: 1, unchanged: 1, rejected: 1, skipped: 1 })
+    expect(done.counts).toEqual({
+      rows: 3,
+      created: 0,
+      updated: 1,
+      unchanged: 1,
+      optedOut: 0,
+      rejected: 1,
+      skipped: 1,
+    })
     expect(await size()).toBe(2)
     expect((await eventsOf('g2')).map(({ name }) => name)).toEqual(['Entered segment: Guests'])
     now = new Date(now.getTime() + 1_000)

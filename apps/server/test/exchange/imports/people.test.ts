@@ -161,7 +161,15 @@ describe('a people import', () => {
       born: { to: 'property:born', type: 'date' },
     }
     const done = await server.run(file, {}, { mapping })
-    expect(done.counts).toEqual({ rows: 12, created: 3, updated: 0, unchanged: 0, rejected: 9, skipped: 1 })
+    expect(done.counts).toEqual({
+      rows: 12,
+      created: 3,
+      updated: 0,
+      unchanged: 0,
+      optedOut: 0,
+      rejected: 9,
+      skipped: 1,
+    })
     expect(await server.rejects(done.id)).toEqual([
       [3, 'email', 'is not an email address: it has no @'],
       [4, 'age', expect.stringMatching(/^is not a number/)],

@@ -89,7 +89,15 @@ describe('a spreadsheet', () => {
       [9, null, expect.stringMatching(/^a quote opens/)],
       [10, null, expect.stringMatching(/^may be the rest of a row before/)],
     ])
-    expect(done.counts).toEqual({ rows: 8, created: 5, updated: 0, unchanged: 0, rejected: 3, skipped: 5 })
+    expect(done.counts).toEqual({
+      rows: 8,
+      created: 5,
+      updated: 0,
+      unchanged: 0,
+      optedOut: 0,
+      rejected: 3,
+      skipped: 5,
+    })
     expect(done.counts.rows + done.counts.skipped).toBe(file.length)
     expect((await find('s1'))!.properties).toEqual({})
     expect((await find('s2'))!.properties).toEqual({ city: 'Rome' })

@@ -21,5 +21,13 @@ it('a person who is there twice in a file is created once, and updated by the ro
     note: { to: 'property:note' },
   }
   const done = await server.run(file.join('\n'), {}, { mapping })
-  expect(done.counts).toEqual({ rows: 3, created: 1, updated: 1, unchanged: 1, rejected: 0, skipped: 1 })
+  expect(done.counts).toEqual({
+    rows: 3,
+    created: 1,
+    updated: 1,
+    unchanged: 1,
+    optedOut: 0,
+    rejected: 0,
+    skipped: 1,
+  })
 })

@@ -30,6 +30,7 @@ export function PersonEditor({ leaf, onChange }: { leaf: PersonLeaf; onChange: (
       />
       <TestFields
         test={leaf}
+        types={typesIn(properties, leaf.person)}
         suggestions={values.map(({ value }) => formatValue(value))}
         onChange={(test) => onChange({ person: leaf.person, ...test })}
       />
@@ -55,7 +56,11 @@ export function TriggerEditor({
         value={leaf.trigger}
         onChange={(name) => onChange({ ...leaf, trigger: name })}
       />
-      <TestFields test={leaf} onChange={(test) => onChange({ trigger: leaf.trigger, ...test })} />
+      <TestFields
+        test={leaf}
+        types={typesIn(properties, leaf.trigger)}
+        onChange={(test) => onChange({ trigger: leaf.trigger, ...test })}
+      />
     </Group>
   )
 }
@@ -80,11 +85,18 @@ export function FilterEditor({ event, filter, onChange, children }: FilterEditor
         onChange={(property) => onChange({ ...filter, property })}
         w={180}
       />
-      <TestFields test={filter} onChange={(test) => onChange({ property: filter.property, ...test })} />
+      <TestFields
+        test={filter}
+        types={typesIn(properties, filter.property)}
+        onChange={(test) => onChange({ property: filter.property, ...test })}
+      />
       {children}
     </Group>
   )
 }
+
+const typesIn = (properties: CatalogProperty[], property: string): string[] =>
+  properties.find(({ name }) => name === property)?.types.map(({ type }) => type) ?? []
 
 const typesOf = (properties: CatalogProperty[]): Record<string, string> =>
   Object.fromEntries(properties.map(({ name, types }) => [name, types.map(({ type }) => type).join(', ')]))

@@ -2,6 +2,7 @@ import { Autocomplete, NumberInput, Select, Skeleton } from '@mantine/core'
 import { lazy, Suspense, useState } from 'react'
 import { DateValueFields } from './date-fields.tsx'
 import { type DateValue, isDateValue, type Operator, type Test, type Value } from './language.ts'
+import { TypeDoubt } from './type-doubt.tsx'
 
 const ListField = lazy(() => import('./list-field.tsx'))
 
@@ -50,11 +51,13 @@ const choiceOf = ({ operator }: Test, isDate: boolean): Choice | undefined =>
 interface TestFieldsProps {
   test: Test
   suggestions?: string[]
+  /** Of the property's values, as far as it is known. */
+  types?: string[]
   onChange: (test: Test) => void
 }
 
 /** The operator and the value of a property's test. */
-export function TestFields({ test, suggestions = [], onChange }: TestFieldsProps) {
+export function TestFields({ test, suggestions = [], types = [], onChange }: TestFieldsProps) {
   // A date that is not written yet is empty text, as a number is: only what was chosen tells them apart.
   const [choseDate, setChoseDate] = useState(isDateValue(test.value))
   const choice = choiceOf(test, isDateValue(test.value) || (choseDate && typeof test.value === 'string'))
@@ -80,6 +83,9 @@ export function TestFields({ test, suggestions = [], onChange }: TestFieldsProps
         onChange={(value) => value && choose(value)}
       />
       <ValueField takes={choice?.takes ?? 'text'} value={test.value} {...{ suggestions, setValue }} />
+      {(choice?.takes === 'date' || choice?.takes === 'number') && (
+        <TypeDoubt takes={choice.takes} types={types} />
+      )}
     </>
   )
 }

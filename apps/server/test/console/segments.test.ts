@@ -60,6 +60,19 @@ describe.skipIf(noBrowser)('segments in the console', () => {
     await eventually(() => page.getByRole('table').getByRole('link').allTextContents()).toHaveLength(3)
   })
 
+  it('says that an operator of dates matches no texts', async () => {
+    await send(fairway, 'PUT', 'people/id:ada', { properties: { signup: '31.12.2025' } })
+    await page.goto(fairway.path('segments/new'))
+    await add('Property of the person')
+    await eventually(() => focused(page)).toMatchObject({ tag: 'input' })
+    await page.keyboard.type('signup')
+    await page.keyboard.press('Escape')
+    await choose('Operator', 'is after')
+    await page.getByText('Its values are no dates but text: nobody matches.').waitFor()
+    await choose('Operator', 'contains')
+    await page.getByText('Its values are no dates').waitFor({ state: 'detached' })
+  })
+
   it('takes a date of the calendar where it offered one that moves with the time', async () => {
     await page.goto(fairway.path('segments/new'))
     await add('Property of the person')

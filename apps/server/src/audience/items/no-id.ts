@@ -5,12 +5,22 @@
 export const noIds: ReadonlySet<string> = new Set([
   ...['null', '(null)', '<null>', 'nil', '<nil>', 'none', 'undefined', 'nan', 'void'],
   ...['[object object]', 'true', 'false', '0', '-1', '00000000-0000-0000-0000-000000000000'],
-  ...['anonymous', 'guest', 'unknown', 'n/a', '#n/a', 'not_authenticated', 'unauthenticated'],
+  ...['anonymous', 'guest', 'unknown', 'n/a', 'n.a.', 'n.a', 'not_authenticated', 'unauthenticated'],
+  ...['#n/a', '#nv', '#n/d', '#n/v', 'not available', 'not applicable', 'not set', '(not set)'],
   ...['id', 'user_id', 'userid', 'distinct_id', 'distinctid', 'anonymous_id', 'anonymousid', 'email'],
 ])
 
+/** Marks of an empty cell: `-`, `--`, `—`, `?`, `...`. */
+const marks = /^[-–—_.?*#/]+$/
+/** How spreadsheets show errors, in the language of who made the file: `#REF!`, `#NAME?`, `#WERT!`. */
+const spreadsheetError = /^#[^\s#]{1,30}[!?]$/
+
 /** Spaces around it and quotes, as of a text that was written as JSON twice, don't make an id of it. */
-export const isNoId = (id: string): boolean => noIds.has(bare(id).toLowerCase())
+export function isNoId(id: string): boolean {
+  const text = bare(id)
+  // In another case it may be somebody's name.
+  return noIds.has(text.toLowerCase()) || text === 'NA' || marks.test(text) || spreadsheetError.test(text)
+}
 
 export const noIdReason = (id: string): string =>
   `is ${JSON.stringify(id.slice(0, 60))}, which is no id: programs send it where they have none. Send the real id, or leave it out`

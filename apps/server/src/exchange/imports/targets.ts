@@ -9,7 +9,7 @@ import type { ValueType } from './columns.ts'
 import { type Consent, consentIn, consentOf } from './consent.ts'
 import type { ImportKind } from './kinds.ts'
 import type { Options } from './options.ts'
-import { asBoolean, asDate, asType, nameOfType } from './values.ts'
+import { asBoolean, asDate, asType, dateReason, nameOfType } from './values.ts'
 
 /** What a row says, put together column by column. */
 export interface Draft {
@@ -59,6 +59,7 @@ const named: Record<string, (options: Options) => Put> = {
   phone: () => (draft, value) => {
     const phone = String(value).trim()
     if (typeof value === 'object' || phone.length > 64) return 'is not a phone number'
+    if (isShortened(phone)) return shortened
     draft.phone = phone
   },
   timezone: () => (draft, value) => {
@@ -193,14 +194,21 @@ function readId(value: Json): string | { reason: string } {
 
 function readPersonId(value: Json): string | { reason: string } {
   const id = readId(typeof value === 'boolean' ? String(value) : value)
-  return typeof id === 'string' && isNoId(id) ? { reason: noIdReason(id) } : id
+  if (typeof id !== 'string') return id
+  if (isShortened(id)) return { reason: shortened }
+  return isNoId(id) ? { reason: noIdReason(id) } : id
 }
+
+/** `4.91512E+11`, as spreadsheets show a long number: many numbers look so, and who they are of is lost. */
+const isShortened = (text: string) => /^\d[.,]\d+E\+\d{2}$/.test(text)
+const shortened =
+  'is a long number that a spreadsheet cut short; make its column one of texts there, or of numbers without decimals, and save it again'
 
 const putTime =
   (options: Options, put: (draft: Draft, at: number) => void): Put =>
   (draft, value) => {
     const at = asDate(value, options)
-    if (at === undefined) return `is not ${nameOfType[options.serialDates ? 'serial_date' : 'date']}`
+    if (at === undefined) return dateReason(value, options)
     if (at < 0) return 'is before 1970'
     put(draft, at)
   }
@@ -221,7 +229,8 @@ const putProperty =
   (name: string, type: ValueType, options: Options): Put =>
   (draft, value) => {
     const typed = asType(value, type, options)
-    if (typed === undefined) return `is not ${nameOfType[type]}`
+    if (typed === undefined)
+      return type === 'date' ? dateReason(value, options) : `is not ${nameOfType[type]}`
     draft.properties[name] = typed
   }
 

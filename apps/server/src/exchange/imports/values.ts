@@ -2,10 +2,12 @@ import type { Json } from '@fairway/queue'
 import type { ValueType } from './columns.ts'
 import { parseJson } from './json.ts'
 
+/** Which part of dates like 3/4/2026 comes first. */
+export type DateOrder = 'day_first' | 'month_first'
+
 /** How values are written in a file. */
 export interface Notation {
-  /** Of dates like 3/4/2026. */
-  dates?: 'day_first' | 'month_first'
+  dates?: DateOrder
   /** `1.234,5` instead of `1,234.5`. */
   decimalComma?: boolean
   /** Whether dates that are numbers are days since 1900, as spreadsheets have them. */
@@ -43,7 +45,7 @@ export const nameOfType: Record<ValueType, string> = {
   text: 'a text',
   number: 'a number (a whole one has 15 digits at most; import longer ones as texts)',
   boolean: 'true or false (or yes or no, 1 or 0)',
-  date: 'a date: ISO 8601, 20261231, seconds or milliseconds since 1970, or with the option `dates` like 31/12/2026 or 12/31/2026',
+  date: 'a date: ISO 8601, 20261231, seconds or milliseconds since 1970, or like 31/12/2026 where “Dates like 3/4/2026” (the option `dates`) says which part comes first',
   serial_date: 'a date as spreadsheets number them, like 46387',
   json: 'JSON',
 }
@@ -127,6 +129,21 @@ export function asDate(value: Json, { dates, serialDates }: Notation): number | 
   const [, first, second, year, hour, minute, seconds, half] = usual
   const [day, month] = dates === 'day_first' ? [first, second] : [second, first]
   return utc(year, month, day, half ? hourOf(Number(hour), half) : hour, minute, seconds, 0, 0)
+}
+
+/** The orders of its parts in which a text like 31/12/2026 is a day; none of other texts. */
+export const ordersOf = (value: Json): DateOrder[] =>
+  typeof value === 'string' && local.test(value.trim())
+    ? (['day_first', 'month_first'] as const).filter((dates) => asDate(value, { dates }) !== undefined)
+    : []
+
+/** Why a value is no date. */
+export function dateReason(value: Json, { dates, serialDates }: Notation): string {
+  if (serialDates || ordersOf(value).length === 0)
+    return `is not ${nameOfType[serialDates ? 'serial_date' : 'date']}`
+  return dates === undefined
+    ? 'is a date whose order nobody told: choose at “Dates like 3/4/2026” (the option `dates`) whether the day or the month comes first'
+    : `is no day with the ${dates === 'day_first' ? 'day' : 'month'} first, as “Dates like 3/4/2026” (the option \`dates\`) says`
 }
 
 function ofNumber(value: string | number): number | undefined {

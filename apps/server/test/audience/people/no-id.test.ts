@@ -24,6 +24,23 @@ const required = [
   'false',
 ]
 required.push('unknown', 'n/a', 'not_authenticated', 'distinct_id')
+/** What spreadsheets and statistics have in a cell without a value. */
+required.push(
+  '-',
+  '--',
+  '—',
+  '?',
+  '...',
+  '#VALUE!',
+  '#REF!',
+  '#NAME?',
+  '#DIV/0!',
+  '#WERT!',
+  '#NV',
+  '#N/A',
+  'NA',
+  'n.a.',
+)
 
 /** A value as programs really send it. */
 const spelled = fc
@@ -47,7 +64,29 @@ describe('the list', () => {
   it('has what the documentation promises, compared without case, spaces and quotes', () => {
     for (const value of required) expect(isNoId(value), value).toBe(true)
     fc.assert(fc.property(spelled, isNoId))
-    for (const id of ['1', '42', '00', '-12', 'nullable', 'guest-7', 'true-42', 'a@example.com', '0x0', ''])
+    for (const id of [
+      '1',
+      '42',
+      '00',
+      '-12',
+      'nullable',
+      'guest-7',
+      'true-42',
+      'a@example.com',
+      '0x0',
+      '',
+      'na',
+      'Na',
+      'nA',
+      '-a',
+      'n-a',
+      '#42',
+      '#a',
+      'a!',
+      'a?',
+      '__a',
+      '#a b!',
+    ])
       expect(isNoId(id), id).toBe(false)
   })
 

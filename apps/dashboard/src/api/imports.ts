@@ -30,6 +30,8 @@ export interface ImportColumn {
   name: string
   samples: string[]
   guess: Target
+  /** Looks like dates of which nobody knows whether day or month comes first. */
+  mayBeDates?: boolean
   /** Why the guess should be looked at. */
   warning?: string
 }
@@ -109,6 +111,8 @@ export interface Import {
   given: GivenFormat
   columns: ImportColumn[]
   preview: string[][]
+  /** How many of the first rows can't be read, and why. */
+  unread: { reason: string; rows: number }[]
   mapping: Record<string, Target> | null
   options: ImportOptions
   counts: ImportCounts

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type Mapping, type ValueType, valueTypes } from '../exchange/imports/columns.ts'
+import { guessOf, type Mapping, type ValueType, valueTypes } from '../exchange/imports/columns.ts'
 import { createImport } from '../exchange/imports/create.ts'
 import { encodings, type Given, quoteEscapes } from '../exchange/imports/format.ts'
 import { describeImport, type Import, type ImportRow, requireImport } from '../exchange/imports/imports.ts'
@@ -181,10 +181,11 @@ function optionsOf({ tag, removeTags, ...options }: ImportOptions): Options {
 }
 
 /** The guesses, unless told otherwise. */
-function mappingOf(row: ImportRow, { map = [], type = [], onlyMapped }: ImportOptions): Mapping {
+function mappingOf(row: ImportRow, options: ImportOptions): Mapping {
+  const { map = [], type = [], onlyMapped } = options
   const mapping: Mapping = onlyMapped
     ? {}
-    : Object.fromEntries(row.columns.map(({ name, guess }) => [name, { ...guess }]))
+    : Object.fromEntries(row.columns.map((column) => [column.name, { ...guessOf(column, options) }]))
   for (const [column, to] of map.map((text) => pair('--map', text, 'COLUMN=TARGET'))) {
     requireColumn(row, column)
     // What was guessed to go there makes room.
@@ -233,8 +234,15 @@ async function isWanted(
       ]),
     ),
   )
-  for (const { name, guess, warning } of row.columns)
-    if (warning && mapping[name]?.to === guess.to) console.error(`${name}: ${warning}.`)
+  for (const { name, guess, mayBeDates, warning } of row.columns)
+    if (warning && mapping[name]?.to === guess.to && !(mayBeDates && mapping[name]?.type === 'date'))
+      console.error(`${name}: ${warning}.`)
+  if (row.options.dates)
+    console.error(
+      `Dates like 3/4/2026 are taken with the ${row.options.dates === 'day_first' ? 'day' : 'month'} first.`,
+    )
+  for (const { reason, rows } of row.unread)
+    console.error(`Of the first rows, ${rows} can't be read: ${reason}.`)
   if (yes || dryRun || !process.stdin.isTTY || !process.stderr.isTTY) return true
   const prompt = createInterface({ input: process.stdin, output: process.stderr })
   try {

@@ -2,7 +2,7 @@ import iconv from 'iconv-lite'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { zip } from '../exchange/imports/zip.ts'
-import { type Console, eventually, noBrowser, openConsole } from './browser.ts'
+import { type Console, eventually, noBrowser, openConsole, send } from './browser.ts'
 
 const file = (name: string, lines: string[]) => ({
   name,
@@ -78,6 +78,45 @@ describe.skipIf(noBrowser)('imports and exports in the console', () => {
     await page.getByText('Undone', { exact: true }).waitFor()
     await page.goto(fairway.path('people'))
     await page.getByText('Nobody is here yet').waitFor()
+  })
+
+  it('asks what comes first in dates, tells broken rows, and leaves out who opted out', async () => {
+    await send(fairway, 'PUT', 'people/id:o-1', { email: 'opted@example.com' })
+    await send(fairway, 'POST', 'people/id:o-1/unsubscribe')
+    await upload(
+      file('members.csv', [
+        'id,First name,Renewal,subscribed',
+        'o-1,Ann,03/04/2026,yes',
+        'o-2,"Ben"x,05/06/2026,yes',
+      ]),
+    )
+    await page.getByText('1 row of the first can’t be read').waitFor()
+    await page.getByText(/looks like dates: which comes first, day or month/).waitFor()
+    const type = page.getByRole('combobox', { name: 'Type of Renewal' })
+    await eventually(() => type.inputValue()).toBe('Text')
+    await page.getByRole('combobox', { name: 'Dates like 3/4/2026' }).click()
+    await page.getByRole('option', { name: 'Day first: 3 April' }).click()
+    await eventually(() => type.inputValue()).toBe('Date')
+    await page.getByText(/looks like dates/).waitFor({ state: 'detached' })
+    await eventually(() => page.getByRole('textbox', { name: 'Name for First name' }).inputValue()).toBe(
+      'first_name',
+    )
+    await page.getByRole('button', { name: 'Dry run' }).click()
+    await page.getByText('1 person who opted out would stay so').waitFor()
+    await page.getByRole('checkbox', { name: 'Subscribe people again who opted out' }).check()
+    await page.getByRole('button', { name: 'Start the import' }).click()
+    await page.getByText('1 person who opted out was subscribed again').waitFor()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    const asked = page.getByRole('dialog', { name: 'Undo “members.csv”?' })
+    await asked.getByRole('button', { name: 'Undo the import' }).click()
+    await page.getByText('Undone', { exact: true }).waitFor()
+    await send(fairway, 'DELETE', 'people/id:o-1')
+  })
+
+  it('says that no row would be taken when none would', async () => {
+    await upload(file('nobody.csv', ['id,email', '-,nobody at all', '#REF!,none']))
+    await page.getByRole('button', { name: 'Dry run' }).click()
+    await page.getByText('None of the 2 rows would be taken.').waitFor()
   })
 
   it('shows how a file was read, and reads it as it is told', async () => {

@@ -49,7 +49,7 @@ export function ColumnTable({ kind, columns, mapping, onChange }: ColumnTablePro
                 target={mapping[column.name] ?? { to: 'ignore' }}
                 onChange={(target) => onChange(column.name, target)}
               />
-              {column.warning && (mapping[column.name]?.to ?? 'ignore') === column.guess.to && (
+              {isDoubtful(column, mapping[column.name]) && (
                 <Text size="xs" c="red" mt={4}>
                   It {column.warning}.
                 </Text>
@@ -61,6 +61,9 @@ export function ColumnTable({ kind, columns, mapping, onChange }: ColumnTablePro
     </Table>
   )
 }
+
+const isDoubtful = ({ warning, guess, mayBeDates }: ImportColumn, target: Target = { to: 'ignore' }) =>
+  warning !== undefined && target.to === guess.to && !(mayBeDates && target.type === 'date')
 
 interface TargetFieldsProps {
   kind: ImportKind

@@ -1,7 +1,9 @@
-import { Checkbox, Group, Select, Stack } from '@mantine/core'
+import { Alert, Checkbox, Group, Select, Stack, Text } from '@mantine/core'
+import { IconAlertTriangle } from '@tabler/icons-react'
 import { type FileFormat, type GivenFormat, type Import, useReadAgain } from '../../api/imports.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { Section } from '../../components/section.tsx'
+import { plural } from '../../lib/format.ts'
 import { delimiterChoices, encodingChoices, formatWords } from './format-words.ts'
 import { PreviewTable } from './preview-table.tsx'
 
@@ -20,6 +22,22 @@ export function FormatSection({ project, data }: { project: string; data: Import
           />
         )}
         {again.error && <ErrorState title="The file can’t be read like this" error={again.error} />}
+        {data.unread.length > 0 && (
+          <Alert
+            color="yellow"
+            icon={<IconAlertTriangle aria-hidden />}
+            title={`${plural(
+              data.unread.reduce((sum, { rows }) => sum + rows, 0),
+              'row',
+            )} of the first can’t be read, and would be rejected`}
+          >
+            {data.unread.map(({ reason, rows }) => (
+              <Text size="sm" key={reason}>
+                {plural(rows, 'row')}: {reason}
+              </Text>
+            ))}
+          </Alert>
+        )}
         <PreviewTable columns={data.columns} rows={data.preview} />
       </Stack>
     </Section>

@@ -144,7 +144,7 @@ function NotationFields({ options, set }: FieldsProps) {
       <Select
         label="Dates like 3/4/2026"
         data={[
-          { value: '', label: 'There are none: 2026-04-03, or Unix times' },
+          { value: '', label: 'Not told: only 2026-04-03 and Unix times are dates' },
           { value: 'day_first', label: 'Day first: 3 April' },
           { value: 'month_first', label: 'Month first: 4 March' },
         ]}

@@ -75,8 +75,15 @@ const reasonWords = ({ column, line, reason }: Reject): string => {
   return column ? `${column} ${reason}` : `Line ${formatNumber(line)}: ${reason}`
 }
 
-function takenWords({ state, counts: { rejected } }: Import): string {
+function takenWords({ state, counts: { rejected, rows: all } }: Import): string {
   const rows = plural(rejected, 'row')
-  if (state === 'ready' || state === 'dry_run') return `${rows} would not be taken; the others would.`
+  const would = state === 'ready' || state === 'dry_run'
+  if (rejected >= all) {
+    const every = rejected === 1 ? 'The only row' : `None of the ${rows}`
+    return would
+      ? `${every} would ${rejected === 1 ? 'not ' : ''}be taken.`
+      : `${every} was ${rejected === 1 ? 'not ' : ''}taken.`
+  }
+  if (would) return `${rows} would not be taken; the others would.`
   return `${rows} ${rejected === 1 ? 'was' : 'were'} not taken; the others were not held up.`
 }

@@ -17,6 +17,12 @@ export function MappingForm({ project, data }: { project: string; data: Import }
   const again = data.state !== 'ready'
   const command = useImportCommand(project, String(data.id))
   const unsaved = useUnsaved({ mapping, options })
+  /** Which part of dates comes first makes dates of the columns that waited for it. */
+  const changeOptions = (next: ImportOptions) => {
+    setOptions(next)
+    if (next.dates !== options.dates)
+      setMapping((current) => ({ ...current, ...datesOf(data, current, next) }))
+  }
   const start = (dryRun: boolean) =>
     command.mutate(
       { mapping, options, ...(dryRun && { dryRun }) },
@@ -48,7 +54,7 @@ export function MappingForm({ project, data }: { project: string; data: Import }
         />
       </Section>
       <Section title="Options">
-        <ImportOptionsFields project={project} kind={data.kind} options={options} onChange={setOptions} />
+        <ImportOptionsFields project={project} kind={data.kind} options={options} onChange={changeOptions} />
       </Section>
       {command.error && <ErrorState title="Could not start" error={command.error} />}
       <Stack gap="xs">
@@ -79,6 +85,14 @@ export function MappingForm({ project, data }: { project: string; data: Import }
 
 const guessed = ({ columns }: Import): Record<string, Target> =>
   Object.fromEntries(columns.map(({ name, guess }) => [name, guess]))
+
+/** Columns that may be dates, as far as nobody made something else of them. */
+const datesOf = ({ columns }: Import, mapping: Record<string, Target>, { dates }: ImportOptions) =>
+  Object.fromEntries(
+    columns
+      .filter(({ name, mayBeDates }) => mayBeDates && ['text', 'date'].includes(mapping[name]?.type ?? ''))
+      .map(({ name, guess }) => [name, { ...mapping[name]!, type: dates ? ('date' as const) : guess.type }]),
+  )
 
 /** What happens now is shown at the top of the page, for the eyes and for the keyboard. */
 function beginAbove(): void {

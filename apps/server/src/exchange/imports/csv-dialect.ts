@@ -1,4 +1,4 @@
-import { CsvScanner, type Dialect } from './csv-scanner.ts'
+import { CsvScanner, type Dialect, faultWords } from './csv-scanner.ts'
 import { delimiters, type Given, type QuoteEscape, quotes } from './format.ts'
 
 /** Rows that are looked at to find out how a file is written. */
@@ -40,7 +40,7 @@ function delimiterOf(bytes: Buffer, whole: boolean, quote: string): string {
   for (const delimiter of delimiters) {
     const widths: number[] = []
     for (const row of firstRows(bytes, whole, { delimiter, quote, quoteEscape: 'doubled' }))
-      widths.push(row?.width ?? 0)
+      widths.push(typeof row === 'string' ? 0 : row.width)
     const width = widths[0] ?? 1
     const alike = widths.filter((one) => one === width).length / Math.max(1, widths.length)
     const score = (width - 1) * alike ** 2
@@ -79,21 +79,18 @@ function quoteEscapeOf(
   if (!bytes.includes(`\\${dialect.quote}`)) return 'doubled'
   const broken = (quoteEscape: QuoteEscape) => {
     let count = 0
-    for (const row of firstRows(bytes, whole, { ...dialect, quoteEscape })) if (!row) count++
+    for (const row of firstRows(bytes, whole, { ...dialect, quoteEscape }))
+      if (typeof row === 'string') count++
     return count
   }
   return broken('backslash') < broken('doubled') ? 'backslash' : 'doubled'
 }
 
 /**
- * The first rows that say something, and undefined for each that is broken. A quote may still be open where the beginning
+ * The first rows that say something, and of each that is broken the reason. A quote may still be open where the beginning
  * ends: the rows before it are here.
  */
-export function* firstRows(
-  bytes: Buffer,
-  whole: boolean,
-  dialect: Dialect,
-): Generator<CsvScanner | undefined> {
+export function* firstRows(bytes: Buffer, whole: boolean, dialect: Dialect): Generator<CsvScanner | string> {
   const scanner = new CsvScanner(dialect)
   let found = 0
   for (let at = 0, lines = 0; at < bytes.length && found <= sampleRows && lines < sampleLines; ) {
@@ -107,7 +104,7 @@ export function* firstRows(
       if (!whole && scanner.seenTo >= bytes.length) return
       at = behindLine(bytes, scanner.wrongAt)
       lines += scanner.linesBefore + 1
-      yield undefined
+      yield faultWords(scanner)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { CsvScanner, type Fault } from './csv-scanner.ts'
+import { CsvScanner, faultWords } from './csv-scanner.ts'
 import { type Format, importLimits } from './format.ts'
 import {
   mayBeUnstorable,
@@ -91,7 +91,8 @@ export class CsvRows implements RowReader {
   /** Gives back what there is up to the end of the line that is wrong, and goes on behind it. */
   async #breakRow(): Promise<Row> {
     const window = this.#window
-    const { wrongAt, linesBefore, fault, isBackslashed } = this.#scanner
+    const { wrongAt, linesBefore } = this.#scanner
+    const fault = faultWords(this.#scanner)
     const { line, bytes } = window
     const text = await window.skipLine({ byReturn: true, at: wrongAt, lines: linesBefore })
     if (window.bytes !== bytes) this.#dirty = mayBeUnstorable(window.bytes, this.#format)
@@ -99,24 +100,10 @@ export class CsvRows implements RowReader {
       cells: [text],
       end: window.place.offset,
       line: window.line - 1,
-      broken:
-        reasonOf(fault, isBackslashed) + (linesBefore > 0 ? ` (lines ${line} to ${window.line - 1})` : ''),
+      broken: fault + (linesBefore > 0 ? ` (lines ${line} to ${window.line - 1})` : ''),
       isUnread: true,
       ...(linesBefore > 0 && { linesBefore }),
     }
-  }
-}
-
-function reasonOf(fault: Fault, isBackslashed: boolean): string {
-  switch (fault) {
-    case 'text behind a quote':
-      return isBackslashed
-        ? 'a quote stands inside of quotes; if the file escapes quotes by backslashes, say so'
-        : 'a quote opens, and text follows the one that closes it: write quotes in a text twice'
-    case 'open quote':
-      return `a quote opens that nothing closes in the file, or within ${importLimits.rowBytes} bytes`
-    case 'too long':
-      return `the row is longer than ${importLimits.rowBytes} bytes`
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Format, importLimits } from './format.ts'
+import { type Format, importLimits, mostOfRow } from './format.ts'
 
 const lineFeed = 10
 const carriageReturn = 13
@@ -16,7 +16,20 @@ const escaped = 2
 export type Dialect = Pick<Format, 'delimiter' | 'quote' | 'quoteEscape'>
 
 /** Why no row begins where one was looked for. */
-export type Fault = 'text behind a quote' | 'open quote' | 'too long'
+type Fault = 'text behind a quote' | 'open quote' | 'too long'
+
+export function faultWords({ fault, isBackslashed }: Pick<CsvScanner, 'fault' | 'isBackslashed'>): string {
+  switch (fault) {
+    case 'text behind a quote':
+      return isBackslashed
+        ? 'a quote stands inside of quotes; if the file escapes quotes by backslashes, say so'
+        : 'a quote opens, and text follows the one that closes it: write quotes in a text twice'
+    case 'open quote':
+      return `a quote opens that nothing closes in the file, or within ${mostOfRow}`
+    case 'too long':
+      return `the row is longer than ${mostOfRow}`
+  }
+}
 
 /**
  * Finds the cells of a row, byte by byte, and makes nothing of a cell until it is asked for. A quote opens a cell only

@@ -1,6 +1,7 @@
 import type { Json } from '@fairway/queue'
 import { canonicalAddress } from '../../platform/email-address.ts'
 import { invalidField } from '../../platform/errors.ts'
+import type { Unread } from './columns.ts'
 import { dialectOf, firstRows, sampleLines, sampleRows } from './csv-dialect.ts'
 import { type Format, type Given, importLimits } from './format.ts'
 import { unguardFormula } from './formula-guard.ts'
@@ -26,6 +27,13 @@ export interface DetectedFormat {
   columns: string[]
   /** The first rows, as the values of the columns. */
   rows: (Json | undefined)[][]
+  unread: Unread[]
+}
+
+function countReasons(reasons: string[]): Unread[] {
+  const counts = new Map<string, number>()
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return [...counts].map(([reason, rows]) => ({ reason, rows }))
 }
 
 /**
@@ -82,14 +90,16 @@ function typeOf(text: string): Format['type'] {
 
 function lookIntoNdjson(text: string, format: Format): DetectedFormat {
   const objects: Record<string, Json>[] = []
+  const unread: string[] = []
   for (const line of text.split('\n', sampleLines)) {
     if (objects.length === sampleRows) break
     try {
       const value = parseJson(line)
       if (typeof value === 'object' && value !== null && !Array.isArray(value))
         objects.push(value as Record<string, Json>)
+      else unread.push('the line is not a JSON object')
     } catch {
-      // Rejected with its line when it is imported.
+      if (line.trim() !== '') unread.push('the line is not JSON')
     }
   }
   const columns = [...new Set(objects.flatMap((object) => Object.keys(object)))]
@@ -98,13 +108,16 @@ function lookIntoNdjson(text: string, format: Format): DetectedFormat {
   const rows = objects.map((object) =>
     columns.map((name) => (Object.hasOwn(object, name) ? object[name] : undefined)),
   )
-  return { format, columns, rows }
+  return { format, columns, rows, unread: countReasons(unread) }
 }
 
 function lookIntoCsv(bytes: Buffer, format: Format, whole: boolean, given: Given): DetectedFormat {
   const dialect = dialectOf(bytes, whole, given)
   const table: string[][] = []
-  for (const row of firstRows(bytes.subarray(dialect.start), whole, dialect)) if (row) table.push(row.texts())
+  const unread: string[] = []
+  for (const row of firstRows(bytes.subarray(dialect.start), whole, dialect))
+    if (typeof row === 'string') unread.push(row)
+    else table.push(row.texts())
   if (table[0] && isGuarded('csv', table[0]))
     for (const [index, cells] of table.entries()) table[index] = cells.map(unguardFormula)
   const first = table[0]
@@ -112,6 +125,9 @@ function lookIntoCsv(bytes: Buffer, format: Format, whole: boolean, given: Given
   const header = given.header ?? isHeader(first)
   const width = header ? first.length : Math.max(...table.map((cells) => cells.length))
   checkColumns(width)
+  for (const cells of table)
+    if (cells.slice(width).some((cell) => cell.trim() !== ''))
+      unread.push(`has ${cells.length} cells; there are ${width} columns`)
   const { delimiter, quote, quoteEscape, start, linesBefore } = dialect
   return {
     format: { ...format, delimiter, quote, quoteEscape, header, start: format.start + start, linesBefore },
@@ -119,6 +135,7 @@ function lookIntoCsv(bytes: Buffer, format: Format, whole: boolean, given: Given
       ? distinctNames(first)
       : Array.from({ length: width }, (_, index) => `column ${index + 1}`),
     rows: header ? table.slice(1) : table.slice(0, sampleRows),
+    unread: countReasons(unread),
   }
 }
 

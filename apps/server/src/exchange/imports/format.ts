@@ -46,6 +46,9 @@ export type Given = Partial<
   file?: string
 }
 
+/** {@link importLimits.rowBytes}, as people say it. */
+export const mostOfRow = '1 MB'
+
 export const importLimits = {
   /** Plain, whatever it was packed to. */
   fileBytes: 5 * 1024 ** 3,

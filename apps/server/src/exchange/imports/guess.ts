@@ -1,14 +1,15 @@
 import type { Json } from '@fairway/queue'
-import { canonicalAddress } from '../../platform/email-address.ts'
+import { addressKey, canonicalAddress } from '../../platform/email-address.ts'
 import type { Column, ValueType } from './columns.ts'
 import { show } from './columns.ts'
+import { dateOrder, haveShortYears } from './date-order.ts'
 import { guessConsent, rejectingWarning } from './guess-consent.ts'
 import { parseJson } from './json.ts'
 import type { ImportKind, ImportSource } from './kinds.ts'
 import { foldColumn, knownTarget } from './known-exports.ts'
 import { rejectColumns } from './rejects.ts'
 import { isShared } from './targets.ts'
-import { asBoolean, asDate, asNumber, hasExponent, isSerial } from './values.ts'
+import { asBoolean, asDate, asNumber, type DateOrder, hasExponent, isSerial } from './values.ts'
 
 const maxSampleLength = 200
 
@@ -69,12 +70,18 @@ interface OpenColumn {
   warning?: string
 }
 
+export interface Guess {
+  columns: Column[]
+  /** Which part comes first in dates like 31/12/2026, if that shows. */
+  dates: DateOrder | undefined
+}
+
 /** Guesses where each column goes, by its name and by what is in it. */
 export function guessColumns(
   { kind, source, properties }: Guesses,
   names: string[],
   rows: (Json | undefined)[][],
-): Column[] {
+): Guess {
   const taken = new Set<string>()
   const columns = names.map((name, index): OpenColumn => {
     const values = rows.map((row) => row[index]).filter((value) => !isEmpty(value)) as Json[]
@@ -103,17 +110,96 @@ export function guessColumns(
   // In an export of Fairway's, consent has its own columns.
   if (kind === 'people' && source !== 'fairway') takeConsent(columns, properties, take)
   if (kind === 'people' || kind === 'events') meetProperties(columns, [...properties.keys()], source)
+  warnOfIds(kind, columns, rows)
+  if (kind === 'people' && source === null) takeKnownNames(columns)
   const used = new Set(columns.flatMap(({ to }) => to ?? []))
-  return columns.map(({ name, values, to: taken, warning }) => {
-    const to = taken ?? fallback(kind, name, used)
-    const wasText = source === 'fairway' && isText(properties.get(to.slice('property:'.length)))
-    return {
-      name,
-      samples: values.slice(0, 5).map((value) => show(value).slice(0, maxSampleLength)),
-      guess: { to, type: isProperty(to) && wasText ? 'text' : typeOf(taken, name, values) },
-      ...(warning !== undefined && { warning }),
-    }
-  })
+  const { orders, dates } = ordersIn(columns)
+  return {
+    dates,
+    columns: columns.map(({ name, values, to: taken, warning }, index) => {
+      const to = taken ?? fallback(kind, name, used)
+      const wasText = source === 'fairway' && isText(properties.get(to.slice('property:'.length)))
+      const isOpen = isProperty(to) && !wasText
+      const order = wasText ? undefined : orders[index]
+      const type =
+        isOpen && order && dates ? 'date' : isOpen || !isProperty(to) ? typeOf(taken, name, values) : 'text'
+      const doubt = warning ?? (wasText ? undefined : doubtOfDates(to, values, order, dates))
+      return {
+        name,
+        samples: values.slice(0, 5).map((value) => show(value).slice(0, maxSampleLength)),
+        guess: { to, type },
+        ...(isOpen && order && !dates && { mayBeDates: true as const }),
+        ...(doubt !== undefined && { warning: doubt }),
+      }
+    }),
+  }
+}
+
+const isTimeTarget = (to: string | undefined) => to === 'time' || to === 'created_at' || to === 'updated_at'
+
+/** One order for the whole file; none where two columns tell two. */
+function ordersIn(columns: OpenColumn[]) {
+  const orders = columns.map(({ to, values }) =>
+    isProperty(to) || isTimeTarget(to) ? dateOrder(values) : undefined,
+  )
+  const told = new Set(orders.filter((order) => order === 'day_first' || order === 'month_first'))
+  return { orders, dates: told.size === 1 ? [...told][0] : undefined }
+}
+
+function doubtOfDates(
+  to: string,
+  values: Json[],
+  order: ReturnType<typeof dateOrder>,
+  dates: DateOrder | undefined,
+): string | undefined {
+  if (order && !dates) {
+    const until = isTimeTarget(to) ? 'until then its rows are rejected' : 'until then it is a text'
+    return `looks like dates: which comes first, day or month? Choose it at “Dates like 3/4/2026” (\`dates\`); ${until}`
+  }
+  return isProperty(to) && haveShortYears(values)
+    ? 'looks like dates with years of two digits, which are taken as texts: write years with four digits to have dates'
+    : undefined
+}
+
+/** What people should know of a column that goes to an id. */
+function warnOfIds(kind: ImportKind, columns: OpenColumn[], rows: (Json | undefined)[][]): void {
+  for (const column of columns)
+    if (column.to === 'event_id' && foldColumn(column.name) === 'id')
+      column.warning ??=
+        'is taken as the id of the event, so that the same event is stored once. If it says whose the event is, let it go to the person’s id'
+  const [id, email] = ['id', 'email'].map((to) => columns.findIndex((column) => column.to === to))
+  if (kind === 'events' || id === -1 || email === -1) return
+  const addresses = new Map<string, Set<string>>()
+  for (const row of rows) {
+    const [name, address] = [row[id!], row[email!]]
+    if (isEmpty(name) || typeof address !== 'string' || canonicalAddress(address) === undefined) continue
+    const key = show(name).trim()
+    addresses.set(key, (addresses.get(key) ?? new Set()).add(addressKey(canonicalAddress(address)!)))
+  }
+  const shared = [...addresses.values()].filter(({ size }) => size > 1).length
+  if (shared > 0)
+    columns[id!]!.warning ??=
+      `has ${shared === 1 ? 'an id that comes' : `${shared} ids that come`} with several addresses in the first rows: all rows with one id become one person, who keeps one of the addresses`
+}
+
+/** What spreadsheets call the properties that templates know by another name. */
+const knownNames = new Map(
+  'first_name last_name full_name middle_name display_name company_name job_title postal_code zip_code street_address birth_date date_of_birth'
+    .split(' ')
+    .map((name) => [foldColumn(name), name]),
+)
+
+/** `First name` becomes `first_name`, where nothing of that name is there; `firstName` was meant so. */
+function takeKnownNames(columns: OpenColumn[]): void {
+  const names = new Set(columns.map(({ name }) => name))
+  const used = new Set(columns.flatMap(({ to }) => to ?? []))
+  for (const column of columns) {
+    const known = knownNames.get(foldColumn(column.name))
+    if (column.to !== undefined || known === undefined || /[a-z][A-Z]/.test(column.name)) continue
+    if (names.has(known) || used.has(`property:${known}`)) continue
+    column.to = `property:${known}`
+    used.add(column.to)
+  }
 }
 
 /** A date is a text as well. */
@@ -182,7 +268,7 @@ function typeOf(to: string | undefined, name: string, values: Json[]): ValueType
 
 /** Fields of a person or an event have a type of their own. */
 function typeFor(to: string): ValueType {
-  if (to === 'time' || to === 'created_at' || to === 'updated_at') return 'date'
+  if (isTimeTarget(to)) return 'date'
   if (to === 'properties' || to === 'topics' || to === 'devices' || to === 'aliases' || to === 'written')
     return 'json'
   return to === 'subscribed' || to === 'unsubscribed' || to === 'suppressed' ? 'boolean' : 'text'

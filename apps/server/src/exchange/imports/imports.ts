@@ -4,7 +4,7 @@ import { bytesOf, readPage } from '../../platform/db/bounded-page.ts'
 import { integerShape, type Page, readCursor, writeCursor } from '../../platform/db/cursor.ts'
 import { conflict, notFound } from '../../platform/errors.ts'
 import { type Task, type TaskRow, taskColumns, toTask } from '../../platform/tasks/task.ts'
-import type { Column, Mapping } from './columns.ts'
+import type { Column, Mapping, Unread } from './columns.ts'
 import type { Format, Given } from './format.ts'
 import type { ImportKind, ImportSource } from './kinds.ts'
 import type { Options } from './options.ts'
@@ -49,6 +49,7 @@ export interface ImportRow {
   files: string[]
   columns: Column[]
   preview: string[][]
+  unread: Unread[]
   mapping: Mapping | null
   options: Options
   counts: Partial<Counts>
@@ -79,6 +80,8 @@ export interface Import {
   given: Given
   columns: Column[]
   preview: string[][]
+  /** Of the first rows: those that can't be read will be rejected. */
+  unread: Unread[]
   mapping: Mapping | null
   options: Options
   counts: Counts
@@ -90,7 +93,7 @@ export interface Import {
   finishedAt: Date | null
 }
 
-const columns = `project_id, id, kind, name, state, source, url, raw_file_id, file_id, given, format, files, columns, preview,
+const columns = `project_id, id, kind, name, state, source, url, raw_file_id, file_id, given, format, files, columns, preview, unread,
   mapping, options, counts, task_id, message, created_at, started_at, finished_at`
 
 /** What its latest task counted, while it does; afterwards what was noted then. */
@@ -143,6 +146,7 @@ function toImport(app: App, row: ImportRow, task: TaskRow | undefined, bytes: nu
     given: row.given,
     columns: row.columns,
     preview: row.preview,
+    unread: row.unread,
     mapping: row.mapping,
     options: row.options,
     counts: countsOf(counting && task ? { rows: task.done, ...task.detail } : row.counts),

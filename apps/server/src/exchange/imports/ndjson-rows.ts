@@ -1,4 +1,4 @@
-import { type Format, importLimits } from './format.ts'
+import { type Format, importLimits, mostOfRow } from './format.ts'
 import { parseJson } from './json.ts'
 import {
   mayBeUnstorable,
@@ -70,7 +70,7 @@ export class NdjsonRows implements RowReader {
       cells: [text],
       end: window.place.offset,
       line: window.line - 1,
-      broken: `the line is longer than ${importLimits.rowBytes} bytes`,
+      broken: `the line is longer than ${mostOfRow}`,
     }
   }
 }

@@ -52,23 +52,27 @@ export async function becomeReady(
   sent: Sent,
 ): Promise<void> {
   const { bytes, whole } = await beginningOf(client, row.project_id, fileId)
-  const { format, columns, rows } = detectFormat(bytes, whole, sent, row.given)
+  const { format, columns, rows, unread } = detectFormat(bytes, whole, sent, row.given)
   const preview = rows
     .slice(0, previewRows)
     .map((cells) => cells.map((cell) => show(cell).slice(0, maxCellLength)))
   const source = row.source ?? sourceOf(columns)
   const properties = await propertyTypes(client, row)
+  const guess = guessColumns({ kind: row.kind, source, properties }, columns, rows)
   await client.query(
-    `update imports set state = 'ready', file_id = $3, format = $4, columns = $5, preview = $6, source = $7
+    `update imports set state = 'ready', file_id = $3, format = $4, columns = $5, preview = $6, source = $7, unread = $8,
+       options = options || $9
      where project_id = $1 and id = $2`,
     [
       row.project_id,
       row.id,
       fileId,
       JSON.stringify(format),
-      storable(guessColumns({ kind: row.kind, source, properties }, columns, rows)),
+      storable(guess.columns),
       storable(preview),
       source,
+      JSON.stringify(unread),
+      JSON.stringify(guess.dates ? { dates: guess.dates } : {}),
     ],
   )
 }

@@ -6,7 +6,7 @@ import { deleteFile, findFile } from '../../platform/files/files.ts'
 import { commandTask, type TaskCommand } from '../../platform/tasks/change-state.ts'
 import type { TaskKinds } from '../../platform/tasks/kind.ts'
 import { startTask } from '../../platform/tasks/task.ts'
-import type { Mapping } from './columns.ts'
+import { guessOf, type Mapping } from './columns.ts'
 import type { ImportInput } from './import-task.ts'
 import { type ImportRow, lockImport, requireImport } from './imports.ts'
 import type { Options } from './options.ts'
@@ -36,8 +36,8 @@ export async function startImport(
     const row = await lockImport(client, projectId, id, ['ready', 'failed', 'cancelled'], 'started')
     const file = row.file_id === null ? undefined : await findFile(client, projectId, row.file_id)
     if (!row.format || !file) throw conflict('The import has no file (any more); make another import')
-    const mapping = given ?? row.mapping ?? guessedMapping(row)
     const options = { ...row.options, ...more }
+    const mapping = given ?? row.mapping ?? guessedMapping(row, options)
     new Plan(
       row.kind,
       row.format,
@@ -72,8 +72,8 @@ export async function startImport(
   return requireImport(app, projectId, id)
 }
 
-const guessedMapping = (row: ImportRow): Mapping =>
-  Object.fromEntries(row.columns.map(({ name, guess }) => [name, guess]))
+const guessedMapping = (row: ImportRow, options: Options): Mapping =>
+  Object.fromEntries(row.columns.map((column) => [column.name, guessOf(column, options)]))
 
 async function checkSegment(client: PoolClient, row: ImportRow, options: Options): Promise<void> {
   const { segment } = options

@@ -45,6 +45,49 @@ describe('columns', () => {
     expect(person!.properties).toMatchObject({ plan: 'pro', Plan: 'a', firstName: 'b' })
   })
 
+  it('that templates know by another name get it, unless it is there', async () => {
+    const named = async (header: string) =>
+      Object.values(guesses(await server.upload(`email,${header}\na@x.example,x,y,z\n`))).slice(1)
+    expect(await named('LAST NAME,Job-Title,jobTitle')).toEqual([
+      'property:last_name',
+      'property:job_title',
+      'property:jobTitle',
+    ])
+    expect(await named('last name,last_name,Date of Birth')).toEqual([
+      'property:last name',
+      'property:last_name',
+      'property:date_of_birth',
+    ])
+  })
+
+  it('say what an id may be mistaken for, and that one comes with several addresses', async () => {
+    const events = await server.upload('id,user_id,event\n1,u1,Bought\n', { kind: 'events' })
+    expect(events.columns[0]).toMatchObject({ guess: { to: 'event_id' } })
+    expect(events.columns[0].warning).toMatch(/^is taken as the id of the event/)
+    const people = await server.upload(
+      'id,email\n7,a@x.example\n7,A@X.example\n8,b@x.example\n8,c@x.example\n9,\n9,d@x.example\n',
+    )
+    expect(people.columns[0].warning).toMatch(/^has an id that comes with several addresses/)
+    const sound = await server.upload('id,email\n7,a@x.example\n8,a@x.example\n')
+    expect(sound.columns[0]).not.toHaveProperty('warning')
+  })
+
+  it('say which first rows could not be read, and why', async () => {
+    const ready = await server.upload('id,note\na,"x"y\nb,1,2\nc,ok\n')
+    expect(ready.unread).toEqual([
+      {
+        reason: 'a quote opens, and text follows the one that closes it: write quotes in a text twice',
+        rows: 1,
+      },
+      { reason: 'has 3 cells; there are 2 columns', rows: 1 },
+    ])
+    expect((await server.upload('{"id":"a"}\n[1]\n{"id"\n')).unread).toEqual([
+      { reason: 'the line is not a JSON object', rows: 1 },
+      { reason: 'the line is not JSON', rows: 1 },
+    ])
+    expect((await server.upload('id,note\na,b\n')).unread).toEqual([])
+  })
+
   it('of events meet properties of events', async () => {
     const file = 'user_id,event,time,amount\nk2,Bought,2026-03-01T10:00:00Z,5\n'
     await server.run(file, { kind: 'events' })
@@ -199,4 +242,71 @@ describe('an export of another product is known by its columns', () => {
     expect(Object.values(guesses(ready)).filter((to) => to !== 'ignore')).toEqual(['email'])
     expect((await server.call('POST', '/imports', { kind: 'people', from: 'nobody' })).status).toBe(422)
   })
+})
+
+describe('dates like 31/12/2026', () => {
+  const typesOf = (made: { columns: { guess: { type: string } }[] }) =>
+    made.columns.slice(1).map(({ guess }) => guess.type)
+  const stored = async (id: string) =>
+    (await server.sql('select properties, created_at from people where external_id = $1', id))[0]!
+
+  it('are dates where one of them tells which part comes first, for the whole file', async () => {
+    const ready = await server.upload(
+      'id,Renewal,Born,Created at\nd1,31.12.2026,03/04/1990,01-02-2026\nd2,01.02.2027,,25-12-2025\n',
+    )
+    expect(ready.options).toEqual({ dates: 'day_first' })
+    expect(typesOf(ready)).toEqual(['date', 'date', 'date'])
+    expect((await server.start(ready.id)).counts).toMatchObject({ created: 2, rejected: 0 })
+    expect(await stored('d1')).toMatchObject({
+      properties: { Renewal: '2026-12-31T00:00:00.000Z', Born: '1990-04-03T00:00:00.000Z' },
+      created_at: new Date('2026-02-01'),
+    })
+    const american = await server.upload('id,Renewal\nd3,12/31/2026\nd4,2026-01-05\n')
+    expect([american.options, typesOf(american)]).toEqual([{ dates: 'month_first' }, ['date']])
+  })
+
+  it('are texts with a warning where none does, until it is told', async () => {
+    const ready = await server.upload('id,Renewal,Created at\nd5,03/04/2026,03/04/2026\n')
+    expect([ready.options, typesOf(ready)]).toEqual([{}, ['text', 'date']])
+    for (const column of ready.columns.slice(1)) expect(column.warning).toMatch(/day or month\? Choose/)
+    expect(ready.columns[1].mayBeDates).toBe(true)
+    expect((await server.start(ready.id, { dryRun: true })).counts).toMatchObject({ rejected: 1 })
+    expect((await server.rejects(ready.id))[0]![2]).toMatch(
+      /^is a date whose order nobody told: choose at “Dates/,
+    )
+  })
+
+  it('become dates when the option is given and the mapping is not', async () => {
+    const ready = await server.upload('id,Renewal\nd6,03/04/2026\n')
+    const done = await server.start(ready.id, { options: { dates: 'day_first' } })
+    expect(done.counts).toMatchObject({ created: 1 })
+    expect((await stored('d6')).properties).toEqual({ Renewal: '2026-04-03T00:00:00.000Z' })
+    const wrong = await server.upload('id,Due\nd7,31/04/2026\n')
+    const mapping = { id: { to: 'id' }, Due: { to: 'property:Due', type: 'date' } }
+    const failed = await server.start(wrong.id, { mapping, options: { dates: 'day_first' } })
+    expect((await server.rejects(failed.id))[0]![2]).toMatch(/^is not a date/)
+    const american = await server.upload('id,Due\nd7,12/31/2026\n')
+    const other = await server.start(american.id, { mapping, options: { dates: 'day_first' } })
+    expect((await server.rejects(other.id))[0]![2]).toMatch(/^is no day with the day first/)
+  })
+
+  it('of two orders, and with years of two digits, are left as they are', async () => {
+    const two = await server.upload('id,A,B\nd8,31/12/2026,12/31/2026\n')
+    expect([two.options, typesOf(two)]).toEqual([{}, ['text', 'text']])
+    const short = await server.upload('id,Born\nd9,31/12/90\n')
+    expect([short.options, typesOf(short)]).toEqual([{}, ['text']])
+    expect(short.columns[1].warning).toMatch(/years of two digits/)
+    expect(typesOf(await server.upload('id,Version\nd9,1.2.3\n'))).toEqual(['text'])
+  })
+})
+
+it.each([
+  ['id,phone\nq1,4.91512E+11\n', 'phone'],
+  ['id,phone\nq1,"4,91512E+11"\n', 'phone'],
+  ['id,plan\n4.91512E+11,pro\n', 'id'],
+])('a long number that a spreadsheet cut short is rejected: %j', async (file, column) => {
+  const done = await server.run(file)
+  expect(await server.rejects(done.id)).toEqual([
+    [2, column, expect.stringMatching(/^is a long number that/)],
+  ])
 })

@@ -42,7 +42,7 @@ describe('a people import', () => {
     expect(ready.columns.map(({ name, guess }: { name: string; guess: object }) => [name, guess])).toEqual([
       ['User ID', { to: 'id', type: 'text' }],
       ['E-mail', { to: 'email', type: 'text' }],
-      ['First name', { to: 'property:First name', type: 'text' }],
+      ['First name', { to: 'property:first_name', type: 'text' }],
       ['Orders', { to: 'property:Orders', type: 'number' }],
       ['VIP', { to: 'property:VIP', type: 'boolean' }],
       ['Signed up', { to: 'property:Signed up', type: 'date' }],
@@ -65,7 +65,7 @@ describe('a people import', () => {
         id: 'u1',
         email: 'anna@x.example',
         properties: {
-          'First name': 'Anna',
+          first_name: 'Anna',
           Orders: 3,
           VIP: true,
           'Signed up': '2026-01-02T00:00:00.000Z',
@@ -77,7 +77,7 @@ describe('a people import', () => {
         id: 'u2',
         email: 'ben@x.example',
         properties: {
-          'First name': 'Ben "the" Great',
+          first_name: 'Ben "the" Great',
           Orders: 4.5,
           VIP: false,
           'Signed up': '2026-01-03T10:00:00.000Z',
@@ -104,6 +104,7 @@ describe('a people import', () => {
       created: 1,
       updated: 1,
       unchanged: 0,
+      optedOut: 0,
       rejected: 0,
       skipped: 1,
     })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { dateOrder } from '../../../src/exchange/imports/date-order.ts'
 import { asType } from '../../../src/exchange/imports/values.ts'
 
 const asDate = (text: string) => asType(text, 'date', {})
@@ -68,6 +69,38 @@ describe('dates of a file', () => {
     expect(asType(20260415, 'date', {})).toBe('2026-04-15T00:00:00.000Z')
     expect(asType(45000, 'date', {})).toBeUndefined()
     expect(asType(1767261600.5, 'date', {})).toBe('2026-01-01T10:00:00.500Z')
+  })
+})
+
+describe('the order of dates', () => {
+  const days = fc.date({ min: new Date('1000-01-02'), max: new Date('9999-12-30'), noInvalidDate: true })
+  const written = (day: Date, order: 'day_first' | 'month_first') => {
+    const [d, m] = [day.getUTCDate(), day.getUTCMonth() + 1]
+    const [first, second] = order === 'day_first' ? [d, m] : [m, d]
+    return `${first}.${second}.${String(day.getUTCFullYear()).padStart(4, '0')}`
+  }
+
+  it('is the one they were written in, or unclear, and never the other', () => {
+    fc.assert(
+      fc.property(
+        fc.array(days, { minLength: 1 }),
+        fc.constantFrom('day_first' as const, 'month_first' as const),
+        (some, order) => {
+          const texts = some.map((day) => written(day, order))
+          const tells = some.some((day) => day.getUTCDate() > 12)
+          expect(dateOrder(texts)).toBe(tells ? order : 'unclear')
+          for (const [index, day] of some.entries())
+            expect(asType(texts[index]!, 'date', { dates: order })).toBe(
+              `${day.toISOString().slice(0, 10)}T00:00:00.000Z`,
+            )
+        },
+      ),
+    )
+  })
+
+  it('is none of columns with something else, or with both', () => {
+    for (const column of [[], ['3/4/2026', 'soon'], ['31/12/2026', '12/31/2026'], ['1.2.3'], [5]])
+      expect(dateOrder(column)).toBeUndefined()
   })
 })
 

@@ -45,6 +45,7 @@ export function createQueue({ store, intakeBytes, storeBytes, retention }: Queue
     storeNow: () => store.now(),
     admission: () => admission.counts,
     memory: () => ledger.report(),
+    waiting: () => [...workers].flatMap((worker) => worker.waiting),
   })
   const overviews = new Overviews(store, meter)
   const schedules = new Schedules(store)
@@ -123,6 +124,10 @@ export function createQueue({ store, intakeBytes, storeBytes, retention }: Queue
         payloads: ledger.open(
           'payloads',
           bytesOption('payloadBytes', options.payloadBytes, 16 * 1024 * 1024),
+        ),
+        waiting: ledger.open(
+          'waiting',
+          bytesOption('prefetchBytes', options.prefetchBytes, 16 * 1024 * 1024),
         ),
         onScheduled: (dueAt) => maintenance?.scheduled(dueAt),
         record: (call) => meter.record(call),

@@ -11,6 +11,15 @@ export interface Call extends Taken {
   lane: Lane
   /** By the monotonic clock. */
   startedAt: number
+  /** Parts of it that do not wait for somebody else. */
+  atWork: number
+  /** Time in a slot before `slotSince`. */
+  slotMs: number
+  /** Since when it holds its slot, if it does. */
+  slotSince: number
+  /** Since when it does not. */
+  waitingSince: number
+  waitTimer: NodeJS.Timeout | undefined
   /** By the store's clock. */
   startedTime: number
   /** Per job: why it did not simply succeed. Jobs that have an end before the handler starts are not handed to it. */
@@ -26,6 +35,10 @@ export interface Call extends Taken {
 export interface CallEvents {
   progress(call: Call, job: Job, value: Json): void
   rateLimited(call: Call, ms: number): void
+  /** No part of the call is at work any more. */
+  waits(call: Call): void
+  /** A part of it is again. */
+  works(call: Call): void
 }
 
 /** Runs the handler; calls `end` once, with what it threw or undefined. `payloads`: data that is kept beside the page, by id. */
@@ -111,11 +124,50 @@ class CallContext implements JobContext {
     this.#events.progress(this.#call, job, value)
   }
 
+  async waitFor<T>(work: () => Promise<T>): Promise<T> {
+    this.#add(-1)
+    try {
+      return await work()
+    } finally {
+      this.#add(1)
+    }
+  }
+
+  async together<T>(parts: (() => Promise<T>)[]): Promise<T[]> {
+    this.#add(parts.length - 1)
+    const part = async (work: () => Promise<T>) => {
+      try {
+        return await work()
+      } finally {
+        this.#add(-1)
+      }
+    }
+    try {
+      return await allOf(parts.map(part))
+    } finally {
+      this.#add(1)
+    }
+  }
+
+  #add(parts: number): void {
+    const call = this.#call
+    const before = call.atWork
+    call.atWork += parts
+    if (before > 0 && call.atWork <= 0) this.#events.waits(call)
+    else if (before <= 0 && call.atWork > 0) this.#events.works(call)
+  }
+
   rateLimited(ms: number): Snooze {
     numberOption('ms', ms, 0, { least: 0, most: limits.delayMs, whole: false })
     this.#events.rateLimited(this.#call, ms)
     return new Snooze(ms)
   }
+}
+
+/** As `Promise.all`, but rejects only when all have ended: what goes on is still a part of the call. */
+async function allOf<T>(works: Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(works)
+  return Promise.all(works)
 }
 
 const jobContext = (call: Call, events: CallEvents): JobContext => new CallContext(call, events)

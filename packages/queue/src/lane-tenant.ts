@@ -12,6 +12,8 @@ export class LaneTenant {
   jobs = 0
   /** Handler calls under way. */
   calls = 0
+  /** Those of them that gave their slot back to wait for somebody else. */
+  waiting = 0
   /** Handler calls that may be under way, by `maxInFlight`. */
   grant = Number.POSITIVE_INFINITY
   /** Jobs started a second at most; 0: no limit. */
@@ -40,6 +42,11 @@ export class LaneTenant {
     this.grant = grant ?? Number.POSITIVE_INFINITY
     this.perSecond = pace?.perSecond ?? 0
     if (pace) this.openAt = Math.max(this.openAt, pace.from)
+  }
+
+  /** Slots that its calls hold. */
+  get slots(): number {
+    return this.calls - this.waiting
   }
 
   /** Claiming more of it at the same time would not run more of it. */

@@ -7,6 +7,7 @@ import { maxTimerMs } from './signal.ts'
 import type { ClaimedPage, LaneRequest } from './store.ts'
 import { TenantQueue } from './tenant-queue.ts'
 import type { LaneConfig } from './types.ts'
+import type { WaitingCalls } from './waiting-calls.ts'
 
 /** A job in this worker's memory, waiting for a slot. */
 export interface ReadyJob {
@@ -36,6 +37,14 @@ const paceSliceMs = 100
 /** However long its call was: what yields is slowed, never stopped. */
 const maxRestMs = 2_000
 
+export interface LaneHost {
+  now: () => number
+  /** A tenant that had to wait for a time may be served again. */
+  onOpen: () => void
+  /** What calls that wait for somebody else say of who may start. */
+  waiting: Pick<WaitingCalls, 'mayStart' | 'isFull'>
+}
+
 /** One lane of one worker: the jobs in memory, in fair order, and what to claim next. */
 export class Lane {
   readonly name: string
@@ -51,6 +60,7 @@ export class Lane {
   restShare = 0
   readonly #now: () => number
   readonly #onOpen: () => void
+  readonly #waiting: LaneHost['waiting']
   readonly scheduler = new FairScheduler<ReadyJob>(() => new TenantQueue<ReadyJob>())
   /** Virtual time among lanes. */
   tag = 0
@@ -73,12 +83,11 @@ export class Lane {
   readonly #averageCost = new CostEstimate(1, true)
   #lastHeads = 1
 
-  /** `onOpen` is called when a tenant that had to wait for a time may be served again. */
   constructor(
     name: string,
     { weight = 1, reserved = 0, slots, spare = 0, yields }: LaneConfig,
     concurrency: number,
-    { now, onOpen }: { now: () => number; onOpen: () => void },
+    { now, onOpen, waiting }: LaneHost,
   ) {
     this.name = name
     this.weight = weight
@@ -89,6 +98,7 @@ export class Lane {
     this.reservedSlots = Math.min(this.slots, Math.ceil(reserved * concurrency))
     this.#now = now
     this.#onOpen = onOpen
+    this.#waiting = waiting
   }
 
   // --- claiming
@@ -131,7 +141,7 @@ export class Lane {
       this.release(claimed.tenant, 0)
     }
     this.#lastHeads = Math.max(1, heads.size)
-    this.#callIn()
+    this.callIn()
   }
 
   /** True when {@link request} would ask for something. */
@@ -148,7 +158,7 @@ export class Lane {
       const pagesPerHead = Math.min(16, Math.max(1, Math.ceil(pages / this.#lastHeads)))
       const maxBytes = Math.min(claimBytes, Math.ceil(budgetBytes - this.bufferedBytes))
       const skip = [...this.#tenants.values()]
-        .filter((tenant) => tenant.isLimited)
+        .filter((tenant) => tenant.isLimited || this.#waiting.isFull(tenant))
         .map((tenant) => tenant.name)
       return { lane: name, heads: 200, pagesPerHead, maxBytes, slots, skip }
     }
@@ -170,7 +180,7 @@ export class Lane {
     if (this.#findNext()) return true
     if (!this.#mayHaveRoom || this.#sidelined.size === 0) return false
     // Those they were passed over for are served: they may have what is left.
-    this.#callIn()
+    this.callIn()
     this.#mayHaveRoom = false
     return this.#findNext()
   }
@@ -222,6 +232,22 @@ export class Lane {
     return this.#tell(taken.tenant, more)
   }
 
+  /** A call waits for somebody else, after `slotMs` in its slot: that is what it costs so far. */
+  leave(taken: Taken, slotMs: number): void {
+    this.charge(taken, slotMs - taken.charged)
+    this.running--
+    taken.tenant.waiting++
+    this.#settle(taken.tenant)
+    this.callIn()
+  }
+
+  /** It works again, in a slot, whether or not one is free. */
+  takeBack({ tenant }: Taken): void {
+    this.running++
+    tenant.waiting--
+    this.#settle(tenant)
+  }
+
   /** A call taken with {@link take} is over. Returns what the store should be told of its cost, if anything. */
   ended(taken: Taken, serviceMs: number) {
     const { name, tenant, jobs, charged } = taken
@@ -237,7 +263,7 @@ export class Lane {
     this.release(tenant.name, jobs.length)
     this.#rest(tenant, serviceMs)
     this.#settle(tenant)
-    this.#callIn()
+    this.callIn()
     return told
   }
 
@@ -274,7 +300,8 @@ export class Lane {
   #settle(tenant: LaneTenant): void {
     if (this.#tenants.get(tenant.name) !== tenant) return
     const waitMs = tenant.openAt === 0 ? 0 : tenant.openAt - this.#now()
-    const full = tenant.calls >= Math.min(this.#slotsPerTenant, tenant.grant) && tenant.calls < this.slots
+    const full =
+      tenant.calls >= tenant.grant || (tenant.slots >= this.#slotsPerTenant && tenant.slots < this.slots)
     if (waitMs > 0 || full || tenant.sidelined) {
       if (waitMs > 0) this.#openLater(tenant, waitMs)
       this.scheduler.park(tenant.name)
@@ -302,10 +329,11 @@ export class Lane {
     let capped: LaneTenant | undefined
     for (let next = this.scheduler.peek(); next; next = this.scheduler.peek()) {
       const tenant = this.#tenants.get(next.name)!
-      const keepsRoom = this.#mustLeaveRoom(tenant, next.item.record[1])
+      const name = next.item.record[1]
+      const mustWait = !this.#waiting.mayStart(tenant, name) || this.#mustLeaveRoom(tenant, name)
       // The cap keeps wrong estimates from filling all slots. It binds only when others wait.
-      if (!keepsRoom && (tenant.calls < this.#fairCap(tenant) || this.#servesAlone)) return true
-      if (!keepsRoom) capped ??= tenant
+      if (!mustWait && (tenant.slots < this.#fairCap(tenant) || this.#servesAlone)) return true
+      if (!mustWait) capped ??= tenant
       tenant.sidelined = true
       this.#sidelined.add(tenant)
       this.#settle(tenant)
@@ -328,13 +356,13 @@ export class Lane {
 
   /** Long jobs, and those of unknown length, leave some slots to others, unless nothing else of their tenant runs. */
   #mustLeaveRoom(tenant: LaneTenant, jobName: string): boolean {
-    if (tenant.calls === 0 || this.running < this.slots - this.#room) return false
+    if (tenant.slots === 0 || this.running < this.slots - this.#room) return false
     const cost = tenant.costOf(jobName)
     return !cost.known || cost.ms > shortMs
   }
 
   /** Something changed: those that were passed over are looked at again. */
-  #callIn(): void {
+  callIn(): void {
     this.#mayHaveRoom = true
     if (this.#sidelined.size === 0) return
     for (const tenant of this.#sidelined) {
@@ -370,7 +398,7 @@ export class Lane {
       this.release(name, jobs.length)
       for (const job of jobs) out.push(job)
     }
-    this.#callIn()
+    this.callIn()
     return out
   }
 

@@ -101,8 +101,9 @@ export function handlersOption(handlers: Handlers): Map<string, Handlers[string]
         `handlers.${name}`,
         `The handler of "${name}" must be a function, or an object with the function \`batch\``,
       )
-    if (typeof handler === 'object')
-      numberOption(`handlers.${name}.maxBatch`, handler.maxBatch, 1, { least: 1 })
+    if (typeof handler !== 'object') continue
+    numberOption(`handlers.${name}.maxBatch`, handler.maxBatch, 1, { least: 1 })
+    timeoutOption(`handlers.${name}.timeoutMs`, handler.timeoutMs, 1)
   }
   return byName
 }

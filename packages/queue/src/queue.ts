@@ -22,7 +22,11 @@ export interface Transaction {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
 }
 
-export type Handlers = Record<string, Handler | { batch: BatchHandler; maxBatch?: number }>
+/** `timeoutMs`: instead of the worker's. */
+export type Handlers = Record<
+  string,
+  Handler | { batch: BatchHandler; maxBatch?: number; timeoutMs?: number }
+>
 
 export interface Worker extends Pick<WorkerEvents, 'on' | 'off'> {
   /**

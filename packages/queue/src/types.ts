@@ -85,6 +85,16 @@ export interface JobContext {
    * what it returns (a {@link Snooze}) to run this job again after that.
    */
   rateLimited(ms: number): Snooze
+  /**
+   * Runs `work`, during which the handler only waits for somebody else, a server's answer: a call that does so for longer than a
+   * moment gives its slot to others meanwhile, and its tenant does not pay for it. Not for what uses this machine.
+   */
+  waitFor<T>(work: () => Promise<T>): Promise<T>
+  /**
+   * Runs parts of the handler at the same time, each with its own {@link waitFor}s: the call waits while all of its parts that
+   * have not ended do. Resolves with their results, or rejects with a part's error, when all have ended.
+   */
+  together<T>(parts: (() => Promise<T>)[]): Promise<T[]>
   /** Aborted when the lease is lost, the job timeout passes, or a shutdown's grace ends. */
   readonly signal: AbortSignal
 }
@@ -136,8 +146,15 @@ export interface RetryPolicy {
 export interface WorkerOptions {
   /** Lanes served, with their shares. */
   lanes: Record<string, LaneConfig>
-  /** Handler calls under way at once. Default 16. */
+  /** Handler calls at work at once. Default 16. */
   concurrency?: number
+  /**
+   * Handler calls that wait for somebody else ({@link JobContext.waitFor}): with so many, kinds of jobs that do start nothing more
+   * until one of them ends. Default 256.
+   */
+  maxWaiting?: number
+  /** The same for those of one tenant in one lane; 1 from half of `maxWaiting` on. Default 4. */
+  maxWaitingPerTenant?: number
   /** Jobs kept ready in memory at most, in bytes of payload. Default 16 MiB. */
   prefetchBytes?: number
   /** Payloads above 64 KiB of running jobs, in bytes, at most; further ones wait. Default 16 MiB. */
@@ -162,6 +179,8 @@ export interface CallReport {
   dwellMs: number
   /** Time the call held a slot, ms. */
   serviceMs: number
+  /** Time it waited for somebody else without a slot, ms. */
+  waitedMs: number
   /** Jobs that did not succeed: retried and dead. */
   failed: number
   completed: number
@@ -169,6 +188,14 @@ export interface CallReport {
   snoozed: number
   dead: number
   cancelled: number
+}
+
+/** Handler calls of a tenant that gave their slot back to wait for somebody else, now. */
+export interface WaitingTenant {
+  tenant: string
+  calls: number
+  /** For how long one of them has waited, ms. */
+  longestMs: number
 }
 
 /** Numbers per lane and tenant, from the store. */

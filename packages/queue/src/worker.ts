@@ -20,6 +20,7 @@ import type { Handlers } from './queue.ts'
 import { pause, Signal } from './signal.ts'
 import type { Store } from './store.ts'
 import type { CallReport, Json, WorkerOptions } from './types.ts'
+import { type WaitingCall, WaitingCalls } from './waiting-calls.ts'
 import { WorkerEvents } from './worker-events.ts'
 import { WorkerSession } from './worker-session.ts'
 
@@ -42,6 +43,8 @@ export interface WorkerHost {
   store: Store
   prefetch: ByteAccount
   payloads: ByteAccount
+  /** Of pages whose calls wait for somebody else. */
+  waiting: ByteAccount
   /** Jobs were stored to run again at `dueAt`. */
   onScheduled: (dueAt: number) => void
   /** Remembers what became of calls, for {@link WorkerHost.report}. */
@@ -70,7 +73,9 @@ export class QueueWorker extends WorkerEvents {
   readonly #laneByName: Map<string, Lane>
   readonly #laneOrder: LaneOrder
   readonly #pages: PageIntake
+  /** Calls under way. Those of them in {@link #waiting} hold no slot. */
   readonly #running = new Set<Call>()
+  readonly #waiting: WaitingCalls
   /** One per claim loop. */
   readonly #wakeUps: Signal[] = []
   readonly #idle = new Signal()
@@ -97,8 +102,15 @@ export class QueueWorker extends WorkerEvents {
     const names = lanesOption(options.lanes)
     // The budget counts encoded bytes, of which a quarter is kept for newcomers (see Lane.request).
     this.#laneBudget = host.prefetch.limit / names.length / 1.25
-    const onOpen = () => this.#dispatch()
-    this.#lanes = names.map(([name, config]) => new Lane(name, config, this.#concurrency, { now, onOpen }))
+    this.#waiting = new WaitingCalls(options, {
+      bytes: host.waiting,
+      prefetch: host.prefetch,
+      payloads: host.payloads,
+      onLeft: (call) => this.#slotLeft(call),
+      onBack: ({ lane }, wasFull) => this.#slotTaken(lane, wasFull),
+    })
+    const laneHost = { now, onOpen: () => this.#dispatch(), waiting: this.#waiting }
+    this.#lanes = names.map(([name, config]) => new Lane(name, config, this.#concurrency, laneHost))
     this.#laneByName = new Map(this.#lanes.map((lane) => [lane.name, lane]))
     this.#laneOrder = new LaneOrder(this.#lanes, this.#concurrency)
     this.#pages = new PageIntake(host.store, this.#ends)
@@ -106,8 +118,11 @@ export class QueueWorker extends WorkerEvents {
     this.#callEvents = {
       progress: (_call, job, value) => this.#progress.note(job, value),
       rateLimited: (call, ms) => this.#rateLimit(call, ms),
+      waits: (call) => this.#waiting.begin(call),
+      works: (call) => this.#waiting.end(call),
     }
-    this.#tick = setInterval(() => this.#lookAtRunning(), Math.min(1_000, this.#timeoutMs / 4))
+    const shortest = Math.min(...[...this.#handlers.keys(), ''].map((name) => this.#timeoutOf(name)))
+    this.#tick = setInterval(() => this.#lookAtRunning(), Math.min(1_000, shortest / 4))
     const groups = [true, false].map((urgent) =>
       this.#lanes.filter((lane) => lane.reservedSlots > 0 === urgent),
     )
@@ -120,6 +135,11 @@ export class QueueWorker extends WorkerEvents {
   wake(): void {
     for (const lane of this.#lanes) lane.wake()
     this.#raise()
+  }
+
+  /** Handler calls that wait for somebody else. */
+  get waiting(): WaitingCall[] {
+    return this.#waiting.report()
   }
 
   standBack(share: number): void {
@@ -147,6 +167,7 @@ export class QueueWorker extends WorkerEvents {
     await this.#session?.close()
     this.#host.prefetch.close()
     this.#host.payloads.close()
+    this.#host.waiting.close()
   }
 
   // --- claiming
@@ -263,7 +284,7 @@ export class QueueWorker extends WorkerEvents {
     let now = performance.now()
     const sliceEnd = now + dispatchSliceMs
     for (;;) {
-      const lane = this.#closing ? undefined : this.#laneOrder.next(this.#running.size)
+      const lane = this.#closing ? undefined : this.#laneOrder.next(this.#running.size - this.#waiting.size)
       if (!lane) break
       this.#start(lane, now)
       // The end of one call is the start of the next: asking for the time is a part of what a small job costs.
@@ -288,6 +309,11 @@ export class QueueWorker extends WorkerEvents {
     const call = taken as Call
     call.lane = lane
     call.startedAt = now
+    call.atWork = 1
+    call.slotMs = 0
+    call.slotSince = now
+    call.waitingSince = 0
+    call.waitTimer = undefined
     call.startedTime = this.#store.now()
     call.ends = []
     call.controller = undefined
@@ -337,10 +363,12 @@ export class QueueWorker extends WorkerEvents {
     if (call.over) return
     call.over = true
     this.#running.delete(call)
+    const { lane, tenant, jobs } = call
+    const now = performance.now()
+    const serviceMs = this.#waiting.slotMs(call, now)
+    this.#waiting.end(call)
     this.#releasePayloads(call)
     if (error !== undefined) call.controller?.abort(error)
-    const { lane, tenant, jobs } = call
-    const serviceMs = performance.now() - call.startedAt
     const settler = this.#session?.settler
     const counts = { completed: 0, snoozed: 0, retried: 0, dead: 0, cancelled: 0 }
     for (const [index, ready] of jobs.entries()) {
@@ -361,6 +389,7 @@ export class QueueWorker extends WorkerEvents {
       jobs: jobs.length,
       dwellMs: Math.max(0, call.startedTime - jobs[0]!.page.readyAt),
       serviceMs,
+      waitedMs: Math.max(0, now - call.startedAt - serviceMs),
       failed: counts.retried + counts.dead,
       ...counts,
     }
@@ -403,8 +432,32 @@ export class QueueWorker extends WorkerEvents {
     this.#session?.settler.close(lane.name, tenant.name, until)
     if (ms < this.#leaseMs) return
     // Not kept here for that long: others could not even see that they wait.
-    const waiting = lane.sift(({ page }) => page.tenant !== tenant.name || page.key !== undefined)
+    this.#giveBack(lane, tenant.name)
+  }
+
+  /** Waiting jobs of a tenant go back to the store; those of a key keep their place in the order. */
+  #giveBack(lane: Lane, tenantName: string): void {
+    const waiting = lane.sift(({ page }) => page.tenant !== tenantName || page.key !== undefined)
     if (this.#session) this.#ends.release(this.#session.settler, waiting)
+  }
+
+  /** A call waits for somebody else. What more there is of a tenant of which enough waits is not kept here meanwhile. */
+  #slotLeft({ lane, tenant }: Call): void {
+    if (this.#waiting.isFull(tenant)) this.#giveBack(lane, tenant.name)
+    if (!this.#closing) this.#dispatch()
+  }
+
+  /** Fewer calls wait for somebody else: in any lane somebody may be served because of it. What was given back is claimed again. */
+  #slotTaken(of: Lane, wasFull: boolean): void {
+    for (const lane of this.#lanes) lane.callIn()
+    if (!wasFull) return
+    of.wake()
+    this.#raise()
+  }
+
+  #timeoutOf(name: string): number {
+    const handler = this.#handlers.get(name)
+    return (typeof handler === 'object' ? handler.timeoutMs : undefined) ?? this.#timeoutMs
   }
 
   /** Calls that take too long are ended; the others pay for the time they have taken so far. */
@@ -412,14 +465,16 @@ export class QueueWorker extends WorkerEvents {
     const now = performance.now()
     const costs = new Map<LaneTenant, { lane: Lane; costMs: number }>()
     for (const call of [...this.#running]) {
-      const elapsed = now - call.startedAt
+      const timeoutMs = this.#timeoutOf(call.name)
+      if (now - call.startedAt > timeoutMs) {
+        this.#endCall(call, new Error(`the handler took longer than ${timeoutMs} ms`))
+        continue
+      }
+      if (this.#waiting.isWaiting(call)) continue
+      const elapsed = this.#waiting.slotMs(call, now)
       const { lane, tenant } = call
       const costMs = Math.max(costs.get(tenant)?.costMs ?? tenant.cost.ms, elapsed / call.jobs.length)
       costs.set(tenant, { lane, costMs })
-      if (elapsed > this.#timeoutMs) {
-        this.#endCall(call, new Error(`the handler took longer than ${this.#timeoutMs} ms`))
-        continue
-      }
       const told = call.lane.payMore(call, elapsed)
       if (told) this.#session?.settler.correct(call.lane.name, call.tenant.name, told.cost, told.difference)
     }

@@ -16,7 +16,8 @@ afterEach(() => {
 let time = 0
 let opened = 0
 function laneOf(concurrency: number, config: LaneConfig = {}): Lane {
-  const lane = new Lane('l', config, concurrency, { now: () => time, onOpen: () => opened++ })
+  const waiting = { mayStart: () => true, isFull: () => false }
+  const lane = new Lane('l', config, concurrency, { now: () => time, onOpen: () => opened++, waiting })
   made.push(lane)
   return lane
 }

@@ -78,6 +78,8 @@ export function context(): BatchContext & { retried: Job[] } {
     bury: () => {},
     progress: () => {},
     rateLimited: (ms) => new Snooze(ms),
+    waitFor: (work) => work(),
+    together: (parts) => Promise.all(parts.map((part) => part())),
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { CallReport, Json } from '../types.ts'
+import type { WaitingCall } from '../waiting-calls.ts'
 import { Histogram } from './histogram.ts'
 import {
   type LaneReport,
@@ -35,6 +36,7 @@ export interface MeterSources {
   storeNow: () => number
   admission: () => { refused: number; slowed: number }
   memory: () => Record<string, { used: number; limit: number }>
+  waiting: () => WaitingCall[]
   /** Monotonic, ms. For tests. */
   now?: () => number
 }
@@ -72,13 +74,14 @@ export class Meter {
     const current = this.#current()
     const names = new Set(this.#slices.flatMap((slice) => [...slice.lanes.keys()]))
     const windowStart = Math.max(this.#startedAt, current.startedAt - (slices - 1) * sliceMs)
-    const { storeNow, admission, memory } = this.#sources
+    const { storeNow, admission, memory, waiting } = this.#sources
     return {
       v: 1,
       id: this.#id,
       at: Math.round(storeNow()),
       windowMs: Math.max(1, Math.round(this.#now() - windowStart)),
       lanes: Object.fromEntries([...names].map((name) => [name, this.#readLane(name, tenants)])),
+      waiting: sumWaiting(waiting(), tenants),
       admission: admission(),
       memory: Object.fromEntries(
         Object.entries(memory()).map(([name, { used, limit }]) => [name, [used, limit]]),
@@ -96,7 +99,7 @@ export class Meter {
     const lanes = Object.entries(report.lanes).toSorted(([, a], [, b]) => b.serviceMs - a.serviceMs)
     while (lanes.length > 0) {
       lanes.length = Math.floor(lanes.length / 2)
-      const packed = packReport({ ...report, lanes: Object.fromEntries(lanes) })
+      const packed = packReport({ ...report, waiting: {}, lanes: Object.fromEntries(lanes) })
       if (fits(packed)) return packed
     }
     return null
@@ -149,6 +152,25 @@ const emptySlice = (): LaneSlice => ({
   dead: 0,
   tenants: new TenantTally(),
 })
+
+/** By lane, with the tenants that wait longest. */
+function sumWaiting(waiting: WaitingCall[], tenants: number): NonNullable<ProcessReport['waiting']> {
+  const lanes = new Map<string, { calls: number; longestMs: number; own: Map<string, [number, number]> }>()
+  for (const { lane, tenant, ms } of waiting) {
+    let sum = lanes.get(lane)
+    if (!sum) lanes.set(lane, (sum = { calls: 0, longestMs: 0, own: new Map() }))
+    const [calls, longestMs] = sum.own.get(tenant) ?? [0, 0]
+    sum.calls++
+    sum.longestMs = Math.max(sum.longestMs, Math.round(ms))
+    sum.own.set(tenant, [calls + 1, Math.max(longestMs, Math.round(ms))])
+  }
+  return Object.fromEntries(
+    [...lanes].map(([lane, { calls, longestMs, own }]) => {
+      const top = [...own].toSorted(([, [, a]], [, [, b]]) => b - a).slice(0, tenants)
+      return [lane, [calls, longestMs, top.map(([tenant, of]) => [tenant, ...of])]]
+    }),
+  )
+}
 
 const tenths = (ms: number) => Math.round(ms * 10) / 10
 

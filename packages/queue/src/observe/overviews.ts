@@ -1,5 +1,5 @@
 import type { Store } from '../store.ts'
-import type { LaneStats, TenantStats } from '../types.ts'
+import type { LaneStats, TenantStats, WaitingTenant } from '../types.ts'
 import { DrainTrend } from './drain-trend.ts'
 import { jainIndex } from './fairness.ts'
 import { Histogram } from './histogram.ts'
@@ -48,7 +48,9 @@ export class Overviews {
 function withIdleLanes(stats: LaneStats[], processes: ProcessReport[]): LaneStats[] {
   const known = new Set(stats.map(({ lane }) => lane))
   const idle = new Set(
-    processes.flatMap(({ lanes }) => Object.keys(lanes)).filter((lane) => !known.has(lane)),
+    processes
+      .flatMap(({ lanes, waiting }) => Object.keys({ ...lanes, ...waiting }))
+      .filter((lane) => !known.has(lane)),
   )
   const nothing = { waitingJobs: 0, waitingBytes: 0, scheduledJobs: 0, leasedJobs: 0, deadJobs: 0 }
   return [
@@ -77,7 +79,16 @@ export function laneOverview(
   const sum = { inFlight: 0, perSecond: 0, retriedPerSecond: 0, deadPerSecond: 0 }
   const works: TenantWork[] = []
   const unnamed = { serviceMs: 0, jobs: 0 }
-  for (const { windowMs, lanes } of processes) {
+  const waitingTenants = new Map<string, WaitingTenant>()
+  const outside = { waitingCalls: 0, longestCallMs: 0 }
+  for (const { windowMs, lanes, waiting: calls } of processes) {
+    const [waitingCalls, longestMs, tenants] = calls?.[stats.lane] ?? [0, 0, []]
+    outside.waitingCalls += waitingCalls
+    for (const [tenant, own, ms] of tenants) {
+      const { calls: before, longestMs: longer } = waitingTenants.get(tenant) ?? { calls: 0, longestMs: 0 }
+      waitingTenants.set(tenant, { tenant, calls: before + own, longestMs: Math.max(longer, ms) })
+    }
+    outside.longestCallMs = Math.max(outside.longestCallMs, longestMs)
     const lane = lanes[stats.lane]
     if (!lane) continue
     dwell.merge(Histogram.fromPairs(lane.dwell))
@@ -99,6 +110,8 @@ export function laneOverview(
     dwellP50Ms: dwell.quantile(0.5),
     dwellP99Ms: dwell.quantile(0.99),
     ...sum,
+    ...outside,
+    waitingTenants: [...waitingTenants.values()],
     drainMs,
     fairness: fairnessOf(waiting, named, unnamed.serviceMs, stats.tenants),
     shares: top.map((work) => ({ ...work, share: shareOf(work.serviceMs) })),

@@ -12,6 +12,11 @@ export interface ProcessReport {
   /** Time that the numbers of `lanes` cover, ms: at most a minute. */
   windowMs: number
   lanes: Record<string, LaneReport>
+  /** Handler calls that wait for somebody else, by lane, with tenants whose calls wait longest. Older programs do not tell. */
+  waiting?: Record<
+    string,
+    [calls: number, longestMs: number, tenants: [tenant: string, calls: number, longestMs: number][]]
+  >
   /** Since the process started. */
   admission: { refused: number; slowed: number }
   /** Bytes by purpose, `[used, limit]`. */

@@ -1,4 +1,4 @@
-import type { LaneStats } from '../types.ts'
+import type { LaneStats, WaitingTenant } from '../types.ts'
 
 /** How the queue is doing, over all processes. Rates and times are of about the last minute. */
 export interface QueueOverview {
@@ -18,8 +18,13 @@ export interface LaneOverview extends LaneStats {
   /** Time from ready to run, ms, up to a fifth too long; null when nothing ran. */
   dwellP50Ms: number | null
   dwellP99Ms: number | null
-  /** Handler calls at once, on average. (`leasedJobs` counts those that workers hold in memory, too.) */
+  /** Handler calls in slots at once, on average. (`leasedJobs` counts those that workers hold in memory, too.) */
   inFlight: number
+  /** Handler calls that wait for somebody else and hold no slot, now, and for how long one of them has, ms. */
+  waitingCalls: number
+  longestCallMs: number
+  /** Whose they are: the 20 tenants of each process that have waited longest. */
+  waitingTenants: WaitingTenant[]
   /** Jobs a second that ended for good: completed or dead. */
   perSecond: number
   retriedPerSecond: number

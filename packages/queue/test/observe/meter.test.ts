@@ -13,6 +13,7 @@ const call = (of: Partial<CallReport> = {}): CallReport => ({
   jobs: 1,
   dwellMs: 10,
   serviceMs: 5,
+  waitedMs: 0,
   failed: 0,
   completed: 1,
   retried: 0,
@@ -28,6 +29,11 @@ function meterAt() {
     storeNow: () => clock.ms,
     admission: () => ({ refused: 1, slowed: 2 }),
     memory: () => ({ intake: { used: 3, limit: 4 } }),
+    waiting: () => [
+      { lane: 'work', tenant: 'a', ms: 50 },
+      { lane: 'work', tenant: 'b', ms: 20 },
+      { lane: 'work', tenant: 'a', ms: 70.4 },
+    ],
     now: () => clock.ms,
   })
   return { clock, meter }

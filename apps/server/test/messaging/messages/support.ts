@@ -45,6 +45,8 @@ export async function deliver(
     bury: (job, reason) => settled.buried.set(idOf(job), reason),
     progress: () => {},
     rateLimited: (ms) => new Snooze(ms),
+    waitFor: (work) => work(),
+    together: (parts) => Promise.all(parts.map((part) => part())),
   }
   const { rows } = await app.pool.query<{ id: string; turn: number }>(
     'select id, turn from messages where project_id = $1 and id::text = any($2::text[])',

@@ -10,6 +10,14 @@ export interface DeliverData {
   backTo?: number
 }
 
+const isUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** Jobs come from what is stored: by older programs, too, and by whoever has the queue. */
+export const isDeliverJob = (data: DeliverData | null | undefined): data is DeliverData =>
+  typeof data?.messageId === 'string' &&
+  isUuid.test(data.messageId) &&
+  (data.turn === undefined || Number.isSafeInteger(data.turn))
+
 /** The job that sends a message; add it in the transaction that wrote the row. */
 export const deliverJob = (
   projectId: number,

@@ -1,5 +1,6 @@
 import type { App } from '../../platform/app.ts'
 import { withTransaction } from '../../platform/db/transaction.ts'
+import { relieveDeadJobs } from './dead-jobs.ts'
 import { nextDeliverJob, type Relieved } from './deliver-job.ts'
 
 const overdueMs = 600_000
@@ -8,7 +9,7 @@ const slackMs = 60_000
 const inOneStep = 500
 
 /**
- * Gives mail whose next try is long overdue another job: its own is gone, whatever the reason. What is held, or behind much other
+ * Gives mail whose next try is long overdue, or whose job became a dead letter, another job: its own is gone, whatever the reason. What is held, or behind much other
  * work, still has its job and is left to it.
  */
 export async function maintainMessages(app: App, options: { signal?: AbortSignal } = {}): Promise<void> {
@@ -24,6 +25,7 @@ export async function maintainMessages(app: App, options: { signal?: AbortSignal
     options.signal?.throwIfAborted()
     await relieveOverdue(app, id, options.signal)
   }
+  await relieveDeadJobs(app, options)
 }
 
 async function relieveOverdue(app: App, projectId: number, signal?: AbortSignal): Promise<void> {

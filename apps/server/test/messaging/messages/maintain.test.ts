@@ -7,6 +7,8 @@ import { holdSending } from '../../../src/messaging/sending/restore-watch.ts'
 import { type SmtpSink, startSmtpSink } from './smtp-sink.ts'
 import { addMessages, plainMail, sendThrough, stateOf } from './support.ts'
 
+const mailOf = { input: { to: ['ann@x.example'], mail: plainMail() } }
+
 let server: TestServer
 let sink: SmtpSink
 
@@ -45,4 +47,29 @@ test('mail that is long overdue and has no job gets one; what is held, or due fo
     expect(rows).toEqual([{ turn: 0 }])
   }
   expect(sink.mails).toHaveLength(1)
+})
+
+test('mail whose job became a dead letter before it was ever tried gets another; the letter does nothing when it is run again', async () => {
+  const { app } = server
+  const { project } = await createProject(app, { name: 'Dead' })
+  await sendThrough(app, project.id, sink.port)
+  const before = sink.mails.length
+  const [id] = await addMessages(app, project.id, [mailOf])
+  const lane = { lane: 'bulk', tenant: String(project.id), name: 'deliver' }
+  // A worker of its own buries what comes in this lane before the server's could take it.
+  await app.queue.set(lane.tenant, { paused: true })
+  await app.queue.add({ ...lane, data: { messageId: id }, deadline: new Date(1) })
+  await app.queue.add({ ...lane, data: { messageId: 'none' } })
+  await app.queue.set(lane.tenant, { paused: false })
+  const letters = () => app.queue.deadLetters({ tenant: lane.tenant })
+  await until(async () => (await letters()).length === 2)
+  expect(await stateOf(app, project.id, id!)).toMatchObject({ state: 'pending' })
+
+  await maintainMessages(app)
+  await until(async () => (await stateOf(app, project.id, id!)).state === 'sent')
+  expect(sink.mails).toHaveLength(before + 1)
+  await maintainMessages(app)
+  await app.queue.redrive({ tenant: lane.tenant })
+  await until(async () => (await app.queue.stats()).every((each) => each.waitingJobs + each.leasedJobs === 0))
+  expect(sink.mails).toHaveLength(before + 1)
 })

@@ -89,7 +89,7 @@ async function play(target: Target, watch: Watch, input: Input, large: boolean):
   const signal = AbortSignal.timeout(large ? 300_000 : waitingMs)
   // Each of many connections ends with it.
   setMaxListeners(0, signal)
-  const tenant = new Tenant(target.url, target.hostile, signal)
+  const tenant = new Tenant(target.url, target.hostile, signal, target.create)
   await watch.look()
   const from = performance.now()
   let fault: string | undefined

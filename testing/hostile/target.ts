@@ -6,6 +6,8 @@ export interface Target {
   url: string
   hostile: Project
   quiet: Project
+  /** Makes one more project; absent as below. */
+  create?(name: string): Promise<Project>
   /** Ends it as a power cut would and starts it again; absent for a server that was not started here. */
   restart?(): Promise<void>
   close(): Promise<void>
@@ -23,6 +25,7 @@ export async function startTarget(env: Record<string, string> = {}): Promise<Tar
       url: server.url,
       hostile: await create('Hostile'),
       quiet: await create('Quiet'),
+      create,
       restart: () => server.restart(),
       close: () => server.dispose(),
     }

@@ -31,12 +31,28 @@ export class Tenant {
   readonly project: Project
   readonly replies: Reply[] = []
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 })
-  #signal: AbortSignal
+  readonly #signal: AbortSignal
+  readonly #create: ((name: string) => Promise<Project>) | undefined
+  readonly #others: Tenant[] = []
 
-  constructor(url: string, project: Project, signal: AbortSignal) {
+  constructor(
+    url: string,
+    project: Project,
+    signal: AbortSignal,
+    create?: (name: string) => Promise<Project>,
+  ) {
+    this.#create = create
     this.url = new URL(url)
     this.project = project
     this.#signal = signal
+  }
+
+  /** A client of a project of its own, which the same somebody has. Its replies are noted with these. */
+  async another(name: string): Promise<Tenant> {
+    if (!this.#create) throw new Error('a server that was not started here makes no projects')
+    const other = new Tenant(this.url.href, await this.#create(name), this.#signal)
+    this.#others.push(other)
+    return other
   }
 
   /** The path goes out as it is written: no part of it is made normal. */
@@ -94,9 +110,9 @@ export class Tenant {
     return this.send('POST', '/v1/batch', { body: { batch }, headers: { authorization, ...headers } })
   }
 
-  /** Sends a mail, and waits until it is sent, failed or skipped. */
-  async mail(fields: Record<string, unknown>): Promise<{ id: string; state: string }> {
-    const reply = await this.send('POST', '/v1/send/email', {
+  /** Hands in a mail, and waits for nothing. */
+  accept(fields: Record<string, unknown>): Promise<Reply> {
+    return this.send('POST', '/v1/send/email', {
       headers: { authorization: `Bearer ${this.project.secretKey}` },
       body: {
         to: 'ann@example.com',
@@ -106,6 +122,11 @@ export class Tenant {
         ...fields,
       },
     })
+  }
+
+  /** Sends a mail, and waits until it is sent, failed or skipped. */
+  async mail(fields: Record<string, unknown>): Promise<{ id: string; state: string }> {
+    const reply = await this.accept(fields)
     if (reply.status !== 200) return { id: '', state: 'refused' }
     const id = reply.json().delivery_id as string
     const state = await this.until(async () => {
@@ -148,6 +169,10 @@ export class Tenant {
   }
 
   close(): void {
+    for (const other of this.#others) {
+      other.close()
+      this.replies.push(...other.replies)
+    }
     this.#agent.destroy()
   }
 }

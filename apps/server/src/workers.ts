@@ -3,6 +3,7 @@ import { evaluateSegments } from './audience/segments/evaluate.ts'
 import { gateBehavioral } from './automation/campaigns/gate.ts'
 import { processItems } from './ingest/process.ts'
 import { storeSegmentEvents } from './ingest/process-events.ts'
+import { maxSendMs } from './messaging/channels/smtp.ts'
 import { deliverMessages } from './messaging/messages/deliver.ts'
 import type { App } from './platform/app.ts'
 import { workTask } from './platform/tasks/work.ts'
@@ -11,7 +12,8 @@ import { taskKinds } from './task-kinds.ts'
 /** Every kind of job, in one list. */
 const handlers = (app: App): Handlers => ({
   item: { batch: processItems(app) },
-  deliver: { batch: deliverMessages(app, gateBehavioral) as BatchHandler },
+  // Its mails end by themselves, each within `maxSendMs`: a call that is cut short leaves them in doubt.
+  deliver: { batch: deliverMessages(app, gateBehavioral) as BatchHandler, timeoutMs: 2 * maxSendMs },
   task: workTask(app, taskKinds),
   evaluate_segments: evaluateSegments(app, storeSegmentEvents),
 })

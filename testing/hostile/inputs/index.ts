@@ -3,6 +3,7 @@ import { accounts } from './accounts.ts'
 import { bodies } from './bodies.ts'
 import { connections } from './connections.ts'
 import { imports } from './imports.ts'
+import { mailServers } from './mail-servers.ts'
 import { outgoing } from './outgoing.ts'
 import { reads } from './reads.ts'
 import { requests } from './requests.ts'
@@ -17,5 +18,6 @@ export const inputs: Input[] = [
   ...connections,
   ...reads,
   ...outgoing,
+  ...mailServers,
   ...accounts,
 ]

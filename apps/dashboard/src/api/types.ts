@@ -308,6 +308,9 @@ export interface ProjectLane extends LaneStatus {
   serviceShare: number | null
   inFlight: number | null
   perSecond: number | null
+  /** Calls that wait for another server, and for how long one of them has. */
+  waitingCalls: number
+  longestCallMs: number
   drain: { state: 'empty' | 'paused' | 'unknown' | 'draining' | 'not_draining'; ms: number | null }
   quota: { used: number; state: 'open' | 'slowed' | 'full' } | null
   refused: number

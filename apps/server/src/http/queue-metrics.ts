@@ -19,7 +19,13 @@ const laneGauges: [name: string, help: string, of: (lane: LaneOverview) => numbe
     (lane) => lane.oldestAgeMs / 1_000,
   ],
   ['tenants', 'Projects with waiting jobs', (lane) => lane.tenants],
-  ['in_flight', 'Handler calls at once, on average over the last minute', (lane) => lane.inFlight],
+  ['in_flight', 'Handler calls in slots at once, on average over the last minute', (lane) => lane.inFlight],
+  ['waiting_calls', 'Handler calls that wait for another server, now', (lane) => lane.waitingCalls],
+  [
+    'longest_call_seconds',
+    'For how long the longest of them has waited',
+    (lane) => lane.longestCallMs / 1_000,
+  ],
   ['completed_per_second', 'Jobs that ended for good, over the last minute', (lane) => lane.perSecond],
   [
     'drain_seconds',

@@ -41,6 +41,11 @@ export function LaneCard({ lane, paused, waiting }: LaneCardProps) {
         {drainWords(lane.drain)}
         {lane.waiting > 0 && ` The oldest has waited for ${formatDuration(lane.oldestAgeMs)}.`}
       </Text>
+      {lane.waitingCalls > 0 && (
+        <Text size="sm" mt={4}>
+          {serverWords(lane)}
+        </Text>
+      )}
       {isIdle(lane) ? (
         <Text size="xs" c="dimmed" mt="xs">
           Nothing ran in the last minute.
@@ -53,8 +58,8 @@ export function LaneCard({ lane, paused, waiting }: LaneCardProps) {
 }
 
 /** Neither waits nor ran anything, as far as is known. */
-const isIdle = ({ waiting, timeInQueue, perSecond }: ProjectLane) =>
-  waiting === 0 && timeInQueue === null && !perSecond
+const isIdle = ({ waiting, timeInQueue, perSecond, waitingCalls }: ProjectLane) =>
+  waiting === 0 && timeInQueue === null && !perSecond && waitingCalls === 0
 
 function Facts({ lane }: { lane: ProjectLane }) {
   return (
@@ -117,6 +122,11 @@ function waitedWords({ timeInQueue, perSecond }: ProjectLane): string {
   if (timeInQueue)
     return `half under ${atMost(timeInQueue.p50Ms)}, 99 of 100 under ${atMost(timeInQueue.p99Ms)}`
   return perSecond ? 'measured by other processes' : 'nothing ran in the last minute'
+}
+
+function serverWords({ waitingCalls, longestCallMs }: ProjectLane): string {
+  const calls = waitingCalls === 1 ? '1 call waits' : `${formatCount(waitingCalls)} calls wait`
+  return `${calls} for the mail server, the longest for ${formatDuration(longestCallMs)}.`
 }
 
 function runsWords({ perSecond, inFlight }: ProjectLane): string {

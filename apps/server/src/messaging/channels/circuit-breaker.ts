@@ -1,12 +1,12 @@
 const failuresToOpen = 5
 const firstOpenMs = 30_000
 const maxOpenMs = 300_000
-/** How long others wait for the one send that tries an open circuit. */
-const probeMs = 60_000
+/** How long others wait for the one send that tries an open circuit: until it must have had an answer, or none. */
+const probeMs = 300_000
 
 /**
  * Stops sending through a provider that can't be reached or refuses us, so that its messages wait instead of using up
- * their attempts. After a while one send tries; its success closes the circuit, its failure opens it for twice as long.
+ * their attempts. One that does not answer at all costs minutes for each mail: once is enough. After a while one send tries; its success closes the circuit, its failure opens it for twice as long.
  */
 export class CircuitBreaker {
   #failures = 0
@@ -29,6 +29,11 @@ export class CircuitBreaker {
     return 1
   }
 
+  /** Nothing may go now, but for the one send that tries an open circuit. */
+  isClosedTo(nowMs: number): boolean {
+    return this.#openMs > 0 && !this.#probing && nowMs < this.#openUntil
+  }
+
   /** Milliseconds until another try is worth it; 0 when closed. */
   waitMs(nowMs: number): number {
     return this.#openMs === 0 ? 0 : Math.max(this.#openUntil - nowMs, 0)
@@ -36,6 +41,13 @@ export class CircuitBreaker {
 
   get open(): boolean {
     return this.#openMs > 0
+  }
+
+  /** The one send that was to try came to nothing before it began: another may at once. */
+  notTried(nowMs: number): void {
+    if (!this.#probing) return
+    this.#probing = false
+    this.#openUntil = nowMs
   }
 
   /** The provider answered, whatever it said about the message. */
@@ -46,11 +58,17 @@ export class CircuitBreaker {
   }
 
   /** The provider could not be reached, hung, or refused the connection or the login. */
-  failed(nowMs: number, reason = 'the server does not take mail'): void {
-    this.#failures++
-    this.#reason = reason
+  failed(
+    nowMs: number,
+    reason = 'the server does not take mail',
+    { silent = false }: { silent?: boolean } = {},
+  ): void {
     const reopen = this.#openMs > 0 && this.#probing
-    if (!reopen && (this.#openMs > 0 || this.#failures < failuresToOpen)) return
+    // Of a send from before it opened.
+    if (this.#openMs > 0 && !reopen) return
+    this.#failures = silent ? failuresToOpen : this.#failures + 1
+    this.#reason = reason
+    if (!reopen && this.#failures < failuresToOpen) return
     this.#openMs = reopen ? Math.min(this.#openMs * 2, maxOpenMs) : firstOpenMs
     this.#openUntil = nowMs + this.#openMs
     this.#probing = false

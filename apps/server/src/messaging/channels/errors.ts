@@ -15,9 +15,15 @@ export type SendResult =
   /** Refused for good: never tried again. `bounced` addresses do not exist. */
   | { outcome: 'failed'; reason: string; bounced: string[] }
   /** Certainly not accepted, but may be later. */
-  | { outcome: 'retry'; reason: string; refusedBy: Refuser }
+  | {
+      outcome: 'retry'
+      reason: string
+      refusedBy: Refuser
+      /** It did not answer in time. */
+      silent?: boolean
+    }
   /** It may have been accepted: never tried again by itself. */
-  | { outcome: 'unknown'; reason: string }
+  | { outcome: 'unknown'; reason: string /** It did not answer in time. */; silent?: boolean }
 
 export interface Deferred {
   addresses: string[]
@@ -58,10 +64,14 @@ export function classifySmtpError(error: unknown, progress: SendProgress, { to, 
     }
     return { outcome: 'failed', reason, bounced: bouncedAddresses(smtp, to) }
   }
+  const silent = smtp.code === 'ETIMEDOUT'
   if (progress.complete) {
-    return { outcome: 'unknown', reason: `the connection broke after the message was handed over: ${reason}` }
+    const what = silent
+      ? 'the server did not answer after the message was handed over'
+      : 'the connection broke after the message was handed over'
+    return { outcome: 'unknown', reason: `${what}: ${reason}`, silent }
   }
-  return { outcome: 'retry', reason, refusedBy: 'provider' }
+  return { outcome: 'retry', reason, refusedBy: 'provider', silent }
 }
 
 /** Mailboxes and domains that do not exist (RFC 3463 class 5.1): sending there again only harms the sender's name. */

@@ -163,7 +163,7 @@ export async function deleteProvider(app: App, projectId: number, id: number): P
   if (rowCount === 0) throw notFound('Provider')
 }
 
-const testTimeouts = { connectMs: 10_000, silenceMs: 20_000 }
+const testTimeouts = { connectMs: 10_000, replyMs: 20_000, messageMs: 20_000 }
 
 function readAddress(field: string, text: string): string {
   const problem = addressProblem(text)

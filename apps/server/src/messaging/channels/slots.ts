@@ -26,26 +26,41 @@ export class Slots {
     return this.#waiting.length > 0
   }
 
-  /** Resolves with `count` places taken. Rejects with the signal's reason when it aborts first. */
-  async acquire(count: number, signal: AbortSignal): Promise<void> {
+  /**
+   * Resolves with true and `count` places taken, or with false when there were none within `maxWaitMs`. Rejects with the signal's
+   * reason when it aborts first.
+   */
+  async acquire(count: number, signal: AbortSignal, maxWaitMs: number): Promise<boolean> {
     signal.throwIfAborted()
     if (this.#waiting.length === 0 && this.#free >= count) {
       this.#free -= count
-      return
+      return true
     }
-    await new Promise<void>((resolve, reject) => {
+    return new Promise<boolean>((resolve, reject) => {
+      const done = () => {
+        signal.removeEventListener('abort', abort)
+        clearTimeout(timer)
+      }
       const waiter: Waiter = {
         count,
         resolve: () => {
-          signal.removeEventListener('abort', abort)
-          resolve()
+          done()
+          resolve(true)
         },
       }
-      const abort = () => {
+      const leave = () => {
+        done()
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
         this.#admit()
+      }
+      const abort = () => {
+        leave()
         reject(signal.reason)
       }
+      const timer = setTimeout(() => {
+        leave()
+        resolve(false)
+      }, maxWaitMs)
       signal.addEventListener('abort', abort, { once: true })
       this.#waiting.push(waiter)
     })

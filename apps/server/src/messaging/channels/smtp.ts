@@ -18,6 +18,7 @@ import { SenderCircuits } from './sender-circuits.ts'
 import { probeServer } from './server-probe.ts'
 import { Slots } from './slots.ts'
 import type { SmtpError } from './smtp-error.ts'
+import { waitLongerForMessages } from './smtp-silence.ts'
 import { refuseUtf8WithoutExtension } from './smtp-utf8.ts'
 
 export interface SmtpSettings {
@@ -45,23 +46,30 @@ export interface ProviderLimits {
 /** A MIME message and whom it is for. */
 export interface SmtpMail {
   envelope: { from: string; to: string[] }
+  /** Empty once it was handed over whole: a server may take minutes to answer, and nobody needs it any more. */
   source: Uint8Array
 }
 
 export const defaultLimits: ProviderLimits = { perSecond: 0, connections: 10 }
 
 export interface SmtpTimeouts {
+  /** Until there is a connection, and once more until the server greets. */
   connectMs: number
-  /** Silence on an open connection, also while waiting for the answer to a message. */
-  silenceMs: number
+  /** Silence after a command. */
+  replyMs: number
+  /** Silence after a message was handed over, and while it is. */
+  messageMs: number
 }
 
-const defaultTimeouts: SmtpTimeouts = { connectMs: 20_000, silenceMs: 180_000 }
+/** RFC 5321, 4.5.3.2 gives minutes to servers that pass mail on; one that takes it from its own customers answers commands sooner. */
+const defaultTimeouts: SmtpTimeouts = { connectMs: 20_000, replyMs: 60_000, messageMs: 180_000 }
 /** Until a message that was claimed must have left or failed: the one before it on its connection, and its own. */
-export const maxSendMs = 2 * (defaultTimeouts.connectMs + defaultTimeouts.silenceMs)
+export const maxSendMs = 2 * (defaultTimeouts.connectMs + defaultTimeouts.replyMs + defaultTimeouts.messageMs)
+/** Below `replyMs`, which is meant for answers. */
 const idleConnectionMs = 30_000
 
 refuseUtf8WithoutExtension()
+waitLongerForMessages()
 
 /** One provider's connections, with its limits and its circuit breaker. */
 export class SmtpChannel {
@@ -89,7 +97,12 @@ export class SmtpChannel {
     this.#now = options.now
     this.#server = settings
     this.#options = poolOptions(settings, options)
-    this.#pool = new SMTPPool(this.#options)
+    this.#pool = new SMTPPool({
+      ...this.#options,
+      getSocket: unlessClosed(this.#options.getSocket!, () =>
+        this.breaker.isClosedTo(options.now().getTime()),
+      ),
+    })
   }
 
   /** Never throws: every end is a {@link SendResult}. */
@@ -103,7 +116,7 @@ export class SmtpChannel {
   #note(sender: string, result: SendResult): void {
     const now = this.#now().getTime()
     if (result.outcome === 'unknown' || (result.outcome === 'retry' && result.refusedBy === 'provider')) {
-      this.breaker.failed(now, result.reason)
+      this.breaker.failed(now, result.reason, { silent: result.silent })
       return
     }
     this.breaker.succeeded()
@@ -129,10 +142,10 @@ export class SmtpChannel {
   }
 
   /** To the pool itself: nodemailer's mailer before it would make a message of its own, which is here already. */
-  #hand({ envelope, source }: SmtpMail, progress: SendProgress): Promise<SMTPPool.SentMessageInfo> {
+  #hand(mail: SmtpMail, progress: SendProgress): Promise<SMTPPool.SentMessageInfo> {
     const message: PooledMessage = {
-      getEnvelope: () => ({ ...envelope }),
-      createReadStream: sendOnce(() => inPieces(source), progress),
+      getEnvelope: () => ({ ...mail.envelope }),
+      createReadStream: sendOnce(() => inPieces(mail), progress),
       // For its log, which is off.
       messageId: () => '',
       getHeader: () => '',
@@ -172,8 +185,8 @@ interface PooledMessage {
 function poolOptions(
   settings: SmtpSettings,
   options: { limits: ProviderLimits; allowPrivate: boolean; timeouts?: SmtpTimeouts },
-): SMTPPool.Options {
-  const { connectMs, silenceMs } = options.timeouts ?? defaultTimeouts
+): SMTPPool.Options & { messageTimeout: number } {
+  const { connectMs, replyMs, messageMs } = options.timeouts ?? defaultTimeouts
   return {
     pool: true,
     host: settings.host,
@@ -191,7 +204,8 @@ function poolOptions(
     idleTimeout: idleConnectionMs,
     connectionTimeout: connectMs,
     greetingTimeout: connectMs,
-    socketTimeout: silenceMs,
+    socketTimeout: replyMs,
+    messageTimeout: messageMs,
     disableFileAccess: true,
     disableUrlAccess: true,
     getSocket(_options: object, callback: (error: Error | null, socket?: { connection: Socket }) => void) {
@@ -204,6 +218,17 @@ function poolOptions(
       )
     },
   }
+}
+
+/** Mails that waited behind one whose server was silent do not wait for the same silence, each in its turn. */
+function unlessClosed(
+  getSocket: SMTPPool.Options['getSocket'] & {},
+  isClosed: () => boolean,
+): typeof getSocket {
+  return (options, callback) =>
+    isClosed()
+      ? callback(new Error('the server did not answer to the mail before'), undefined as never)
+      : getSocket(options, callback)
 }
 
 /**
@@ -229,13 +254,15 @@ function sendOnce(create: () => Readable, progress: SendProgress): () => Readabl
 const pieceBytes = 65_536
 
 /** Piece by piece, as the socket takes them: a connection that breaks early is known not to have had the end. */
-function inPieces(source: Uint8Array): Readable {
+function inPieces(mail: SmtpMail): Readable {
   let start = 0
   return new Readable({
     read() {
-      this.push(source.subarray(start, start + pieceBytes))
+      this.push(mail.source.subarray(start, start + pieceBytes))
       start += pieceBytes
-      if (start >= source.length) this.push(null)
+      if (start < mail.source.length) return
+      mail.source = new Uint8Array()
+      this.push(null)
     },
   })
 }

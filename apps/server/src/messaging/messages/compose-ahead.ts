@@ -63,12 +63,23 @@ export class ComposeAhead {
     return taken
   }
 
+  /** What is ready is made again when it can be sent: a server that does not answer keeps no mails in memory. */
+  letGo(): void {
+    this.#rest.unshift(...this.#ready.splice(0).map(({ addressed }) => addressed))
+    void this.#making?.then(() => this.letGo())
+  }
+
+  /** Mails that were taken and are not sent now. */
+  putBack(mails: ReadyMail[]): void {
+    this.#ready.unshift(...mails)
+  }
+
   /** Ends the making. What is left was not taken by anybody. */
   async end(): Promise<{ left: Pick<Addressed, 'message'>[] }> {
     const rest = this.#rest
     this.#rest = []
     await this.#making
-    return { left: [...this.#ready.splice(0), ...rest] }
+    return { left: [...this.#ready.splice(0), ...this.#rest.splice(0), ...rest] }
   }
 
   /** False when there is nothing to make. */

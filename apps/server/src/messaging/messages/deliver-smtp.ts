@@ -26,6 +26,12 @@ const firstRetryMs = 15_000
 const maxRetryMs = 3_600_000
 /** Two chunks at once: while the outcomes of one are recorded, the other keeps the connections busy. */
 const chunksAtOnce = 2
+/** What a slow server has not taken of a batch by then goes back to the queue, untried: a call is to end long before its time limit. */
+const maxBatchMs = 60_000
+/** So does mail for which others of its provider leave no place for that long. */
+const maxPlacesMs = 60_000
+/** Who waits for its server for longer keeps no mails ready. */
+const maxReadyMs = 5_000
 
 /**
  * Sends through a provider, chunk by chunk. At any moment at most `channel.slots` messages are claimed and without an
@@ -38,22 +44,26 @@ export async function deliverThroughSmtp(
 ): Promise<void> {
   const mails = new ComposeAhead(delivery, addressed, () => roomOf(channel, delivery.app.now().getTime()))
   const token = randomUUID()
+  const endsAt = delivery.decidedAt + maxBatchMs
+  const goesOn = () => failure === undefined && delivery.app.now().getTime() < endsAt
   let failure: unknown
   const work = async () => {
     try {
-      while (failure === undefined) {
+      while (goesOn()) {
         const chunk = await mails.take(channel.chunkSize)
         if (chunk.length === 0) return
-        await deliverFrom(delivery, channel, token, chunk, {
+        const sent = await deliverFrom(delivery, channel, token, chunk, {
+          letGo: () => mails.letGo(),
           whoMayLeave: (waited) => mails.whoMayLeave(waited),
-          takeNext: () => (failure === undefined ? mails.takeFresh(channel.chunkSize) : []),
+          takeNext: () => (goesOn() ? mails.takeFresh(channel.chunkSize) : []),
         })
+        if (!sent) return mails.putBack(chunk)
       }
     } catch (error) {
       failure ??= error
     }
   }
-  await Promise.all(Array.from({ length: chunksAtOnce }, work))
+  await delivery.together(Array.from({ length: chunksAtOnce }, () => work))
   const { left } = await mails.end()
   if (failure !== undefined) throw failure
   await postpone(delivery, channel, left)
@@ -61,7 +71,7 @@ export async function deliverThroughSmtp(
 
 /**
  * Takes places for a chunk and sends it. A full one keeps its places for the chunk that is ready by then, which is claimed by the
- * statement that records the first: half the statements, and as many messages in doubt.
+ * statement that records the first: half the statements, and as many messages in doubt. False when there were no places in time.
  */
 async function deliverFrom(
   delivery: Delivery,
@@ -69,22 +79,38 @@ async function deliverFrom(
   token: string,
   taken: ReadyMail[],
   {
+    letGo,
     whoMayLeave,
     takeNext,
-  }: { whoMayLeave: (chunk: ReadyMail[]) => Promise<ReadyMail[]>; takeNext: () => ReadyMail[] },
-): Promise<void> {
+  }: {
+    letGo: () => void
+    whoMayLeave: (chunk: ReadyMail[]) => Promise<ReadyMail[]>
+    takeNext: () => ReadyMail[]
+  },
+): Promise<boolean> {
   const { signal } = delivery
+  const waitFor = <T>(work: () => Promise<T>) =>
+    delivery.waitFor(async () => {
+      const timer = setTimeout(letGo, maxReadyMs)
+      try {
+        return await work()
+      } finally {
+        clearTimeout(timer)
+      }
+    })
   const places = taken.length
-  await channel.slots.acquire(places, signal)
+  if (!(await waitFor(() => channel.slots.acquire(places, signal, maxPlacesMs)))) return false
   try {
     // Only now is it known how long they have waited.
     const first = await heedSenders(delivery, channel, await whoMayLeave(taken))
-    if (first.length === 0) return
+    if (first.length === 0) return true
     const count = admit(delivery, channel, first.length)
     let claimed = await claim(delivery, token, first.slice(0, count))
+    if (claimed.length === 0 && count > 0) channel.breaker.notTried(delivery.app.now().getTime())
     while (claimed.length > 0) {
-      const results = await Promise.all(
-        claimed.map(async (mail) => ({ mail, result: await channel.send(mail.mail) })),
+      const handed = claimed
+      const results = await waitFor(() =>
+        Promise.all(handed.map(async (mail) => ({ mail, result: await channel.send(mail.mail) }))),
       )
       const goesOn = count === channel.chunkSize && !channel.slots.contended && !signal.aborted
       claimed = await settle(
@@ -95,6 +121,7 @@ async function deliverFrom(
       )
     }
     await postpone(delivery, channel, first.slice(count))
+    return true
   } finally {
     channel.slots.release(places)
   }
@@ -175,9 +202,8 @@ async function postpone(
   const held: Postponed[] = []
   for (const { message } of mails) {
     const closed = channel.breaker.waitMs(now)
-    const delay = Math.round(
-      closed > 0 ? closed + jitter(closed) : channel.rate.nextTurnMs(now) || firstRetryMs,
-    )
+    // Neither: there was no time for it in this call.
+    const delay = Math.round(closed > 0 ? closed + jitter(closed) : channel.rate.nextTurnMs(now))
     if (channel.breaker.open || message.nextTryAt)
       held.push({ id: message.id, turn: message.turn, nextTryAt: new Date(now + delay) })
     delivery.postpone(message.id, delay)

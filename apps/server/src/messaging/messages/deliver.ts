@@ -4,7 +4,7 @@ import { channelsOf } from '../channels/channels.ts'
 import type { SmtpChannel } from '../channels/smtp.ts'
 import { restoreWatchOf } from '../sending/restore-watch.ts'
 import { decide, decideAgain, lookAgainMs } from './decide.ts'
-import type { DeliverData } from './deliver-job.ts'
+import { type DeliverData, isDeliverJob } from './deliver-job.ts'
 import { deliverToSandbox } from './deliver-sandbox.ts'
 import { deliverThroughSmtp } from './deliver-smtp.ts'
 import type { Delivery, Gate } from './delivery.ts'
@@ -55,6 +55,8 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData>
       sending,
       templates,
       signal: context.signal,
+      waitFor: (work) => context.waitFor(work),
+      together: (parts) => context.together(parts),
       attemptOf: (messageId) =>
         Math.max(1, ...(byMessage.get(messageId) ?? []).map(({ attempt }) => attempt)),
       postpone,
@@ -74,17 +76,15 @@ function waitForConfirmation(byMessage: Map<string, Job<DeliverData>[]>, context
   for (const job of [...byMessage.values()].flat()) context.snooze(job, lookAgainMs)
 }
 
-const isUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-
 function groupByMessage(jobs: Job<DeliverData>[], context: BatchContext) {
   const byMessage = new Map<string, Job<DeliverData>[]>()
   for (const job of jobs) {
-    const id = job.data?.messageId
-    if (typeof id !== 'string' || !isUuid.test(id)) {
+    if (!isDeliverJob(job.data)) {
       context.bury(job, 'a deliver job needs a messageId')
       continue
     }
-    byMessage.set(id.toLowerCase(), [...(byMessage.get(id.toLowerCase()) ?? []), job])
+    const id = job.data.messageId.toLowerCase()
+    byMessage.set(id, [...(byMessage.get(id) ?? []), job])
   }
   return byMessage
 }

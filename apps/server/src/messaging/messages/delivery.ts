@@ -1,3 +1,4 @@
+import type { BatchContext } from '@fairway/queue'
 import type { App } from '../../platform/app.ts'
 import type { Addressed } from './addressing.ts'
 import type { LoadedMessage, Sending, TemplateRow } from './load.ts'
@@ -19,6 +20,9 @@ export interface Delivery {
   sending: Sending
   templates: Map<number, TemplateRow>
   signal: AbortSignal
+  /** Says that the call only waits for the provider: others may have its place meanwhile. */
+  waitFor: BatchContext['waitFor']
+  together: BatchContext['together']
   /** Which run of the message's job this is, from 1; higher when a run failed or its process ended. */
   attemptOf(messageId: string): number
   /** Run the message's job again later; the message stays, or is back in, `pending`. */

@@ -172,7 +172,7 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
       schema: {
         summary: 'Settle a message in doubt',
         description:
-          '`sent` or `failed` only record what you found out; `resend` sends it again, perhaps a second time. 409 while it may just be being sent: up to 400 s after it was claimed.',
+          '`sent` or `failed` only record what you found out; `resend` sends it again, perhaps a second time. 409 while it may just be being sent: up to 520 s after it was claimed.',
         tags,
         params: MessageParams,
         body: Type.Object({ state: literals('sent', 'failed', 'resend') }, { additionalProperties: false }),

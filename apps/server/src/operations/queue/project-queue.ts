@@ -46,6 +46,9 @@ export interface ProjectLane extends LaneStatus {
   inFlight: number | null
   /** Jobs run a second, over the last minute, retries included; null as above. */
   perSecond: number | null
+  /** Handler calls that wait for another server (mail: for the answer of the project's mail server), and the longest of them, ms. */
+  waitingCalls: number
+  longestCallMs: number
   drain: Drain
   quota: Quota | null
   /** Items that this process refused and slowed in the last minute, because a quota or the store was full. */
@@ -96,6 +99,7 @@ export async function readProjectQueue(app: App, projectId: number): Promise<Pro
       lanePaused: overviews.get(status.lane)?.paused ?? false,
       delayed: !isPaused(status.lane) && isDelayed(status),
       ...serviceOf(overviews.get(status.lane), tenant),
+      ...waitingOf(overviews.get(status.lane), tenant),
       drain: drain[index]!,
       quota: quotaOf(status, controls),
       // Items are refused where they come in, and nowhere else.
@@ -128,6 +132,12 @@ type Service = Pick<ProjectLane, 'serviceShare' | 'inFlight' | 'perSecond'>
 
 const idle: Service = { serviceShare: 0, inFlight: 0, perSecond: 0 }
 const notAmongTheFirst: Service = { serviceShare: null, inFlight: null, perSecond: null }
+
+/** Of 20 projects whose calls wait longest; others have none that is worth a word. */
+function waitingOf(lane: LaneOverview | undefined, tenant: string) {
+  const own = lane?.waitingTenants.find((waiting) => waiting.tenant === tenant)
+  return { waitingCalls: own?.calls ?? 0, longestCallMs: own?.longestMs ?? 0 }
+}
 
 /** The project's part of what the lane did. */
 export function serviceOf(lane: LaneOverview | undefined, tenant: string): Service {

@@ -23,7 +23,7 @@ async function saidOf(settings: Partial<SmtpSettings>): Promise<string[]> {
       limits: { perSecond: 0, connections: 1 },
       allowPrivate: true,
       now: () => new Date(),
-      timeouts: { connectMs: 400, silenceMs: 400 },
+      timeouts: { connectMs: 400, replyMs: 400, messageMs: 400 },
     },
   )
   closing.push(async () => channel.close())

@@ -21,6 +21,26 @@ describe('circuit breaker', () => {
     expect(breaker.allow(10, 100)).toBe(10)
   })
 
+  test('opens at the first silence, and again at each', () => {
+    const breaker = new CircuitBreaker()
+    breaker.failed(0, 'no answer', { silent: true })
+    expect(breaker.allow(10, 1)).toBe(0)
+    expect(breaker.isClosedTo(1)).toBe(true)
+    // What was under way says no more of it.
+    breaker.failed(2, 'the mail before')
+    expect(breaker.reason).toBe('no answer')
+    expect(breaker.allow(10, 30_000)).toBe(1)
+    expect(breaker.isClosedTo(30_001)).toBe(false)
+    // The one that tries is waited for as long as it may take.
+    expect(breaker.allow(10, 270_000)).toBe(0)
+    breaker.failed(270_000, 'no answer', { silent: true })
+    expect(breaker.waitMs(270_000)).toBe(60_000)
+    expect(breaker.allow(10, 330_000)).toBe(1)
+    // Somebody else had settled that mail.
+    breaker.notTried(330_001)
+    expect(breaker.allow(10, 330_001)).toBe(1)
+  })
+
   test('lets one try after its time, and everybody after its success', () => {
     const breaker = opened(0)
     expect(breaker.waitMs(10_000)).toBe(20_000)
@@ -92,7 +112,7 @@ describe('slots', () => {
         let served = 0
         await Promise.all(
           counts.map(async (count) => {
-            await slots.acquire(count, signal)
+            await slots.acquire(count, signal, 60_000)
             expect(slots.busy).toBeLessThanOrEqual(8)
             await new Promise((resolve) => setImmediate(resolve))
             served++
@@ -106,12 +126,23 @@ describe('slots', () => {
     )
   })
 
+  test('who finds no places in time takes none', async () => {
+    const slots = new Slots(2)
+    expect(await slots.acquire(2, signal, 60_000)).toBe(true)
+    const late = slots.acquire(2, signal, 1)
+    const small = slots.acquire(1, signal, 60_000)
+    expect(await late).toBe(false)
+    slots.release(1)
+    expect(await small).toBe(true)
+    expect(slots.busy).toBe(2)
+  })
+
   test('who gives up waiting makes room for those behind', async () => {
     const slots = new Slots(4)
-    await slots.acquire(3, signal)
+    await slots.acquire(3, signal, 60_000)
     const impatient = new AbortController()
-    const big = slots.acquire(4, impatient.signal)
-    const small = slots.acquire(1, signal)
+    const big = slots.acquire(4, impatient.signal, 60_000)
+    const small = slots.acquire(1, signal, 60_000)
     expect(slots.contended).toBe(true)
     impatient.abort(new Error('gone'))
     await expect(big).rejects.toThrow('gone')

@@ -12,11 +12,19 @@ const connections = 4
 let database: TestDatabase
 let sink: SmtpSink
 let server: ServerProcess
+/** What the mail server was given, in its order; while `silent` it answers to none of it. */
+const handed: string[] = []
+let silent = false
 
 beforeAll(async () => {
   database = await createTestDatabase()
   // Slow enough that every kill finds messages between their claim and their outcome.
-  sink = await startSmtpSink({ onMessage: () => sleep(15).then(() => null) })
+  sink = await startSmtpSink({
+    onMessage: ({ parsed }) => {
+      handed.push(parsed.messageId!)
+      return silent ? new Promise(() => {}) : sleep(15).then(() => null)
+    },
+  })
   server = await startServerProcess({
     env: {
       DATABASE_URL: database.url,
@@ -61,6 +69,38 @@ test('kill -9 again and again: no email twice, and every message is sent or in d
   const arrivedIds = new Set(arrived.map((id) => id.slice(1).split('.')[0]!))
   for (const [id, state] of states) if (state === 'sent') expect(arrivedIds).toContain(id)
   expect(await count(`state = 'unknown'`)).toBeLessThanOrEqual(kills * connections * 2)
+}, 240_000)
+
+test('kill -9 while calls wait for a mail server that never answers: what it was given is in doubt, the rest leaves once', async () => {
+  const projects = await Promise.all(
+    ['One', 'Two', 'Three'].map(async (name) =>
+      JSON.parse(await server.cli('project', 'create', name, '--json')),
+    ),
+  )
+  await database.pool.query(`update projects set mode = 'live'`)
+  const unknownBefore = await count(`state = 'unknown'`)
+  handed.length = 0
+  silent = true
+  const accepted: string[] = []
+  for (const [n, { secretKey }] of projects.entries()) await sendMany(secretKey, 100 + n, accepted)
+  // All connections have a mail that is not answered; the other calls wait for places.
+  await until(() => handed.length === connections)
+  await until(async () => (await count(`state = 'claimed'`)) >= connections)
+  await server.kill()
+  silent = false
+  await server.restart()
+  await until(async () => (await count(`state in ('pending', 'claimed')`)) === 0)
+
+  expect(new Set(handed).size).toBe(handed.length)
+  const doubted = (await count(`state = 'unknown'`)) - unknownBefore
+  expect(doubted).toBeGreaterThanOrEqual(connections)
+  expect(doubted).toBeLessThanOrEqual(2 * connections)
+  const { rows } = await database.pool.query<{ state: string }>(
+    'select state from messages where id = any($1)',
+    [accepted],
+  )
+  expect(rows).toHaveLength(3 * messagesPerRound)
+  expect(rows.filter(({ state }) => state === 'sent')).toHaveLength(3 * messagesPerRound - doubted)
 }, 240_000)
 
 /** A client that repeats what failed until it is accepted; its idempotency keys make that harmless. */

@@ -125,3 +125,13 @@ test('with a fast server nobody is decided about twice', async () => {
   expect(arrived).toHaveLength(12)
   expect(decisions).toBe(1)
 })
+
+test('what a slow server has not taken of a batch within a minute goes back untried, and at once', async () => {
+  const { rows, snoozed, arrived } = await sendSlowly(async () => {}, 10_000)
+  expect(arrived.length).toBeGreaterThanOrEqual(6)
+  expect(arrived.length).toBeLessThan(10)
+  const waiting = rows.filter(({ state }) => state === 'pending')
+  expect(waiting).toHaveLength(12 - arrived.length)
+  expect(waiting.every(({ claimed_at, reason }) => claimed_at === null && reason === null)).toBe(true)
+  expect([...snoozed.values()]).toEqual(waiting.map(() => 0))
+})

@@ -58,6 +58,8 @@ describe("a project's queue", () => {
       serviceShare: 0,
       inFlight: 0,
       perSecond: 0,
+      waitingCalls: 0,
+      longestCallMs: 0,
       drain: { state: 'empty', ms: null },
       quota: null,
       refused: 0,

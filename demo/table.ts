@@ -1,7 +1,7 @@
 import type { Client } from './client.ts'
 
 interface Overview {
-  totals: { sent: number }
+  totals: { sent: number; kept: number }
   queue: {
     lane: string
     waiting: number
@@ -42,7 +42,7 @@ export async function takeSnapshot(url: string, clients: Client[], startedAt: nu
         name: client.project.name,
         accepted: client.accepted,
         waiting: queue.reduce((sum, { waiting }) => sum + waiting, 0),
-        sent: totals.sent,
+        sent: totals.sent + totals.kept,
         ingest: of('ingest'),
         mail: of('transactional', 'automation'),
       }

@@ -1,5 +1,6 @@
 import { wakeSegments } from './audience/segments/wake.ts'
 import { wakeSources } from './exchange/sources/run.ts'
+import { sweepWaitingMail, wakeMail } from './messaging/messages/wake.ts'
 import { restoreWatchOf } from './messaging/sending/restore-watch.ts'
 import type { App } from './platform/app.ts'
 import { wakeTasks } from './platform/tasks/wake.ts'
@@ -9,6 +10,8 @@ type Tick = { everyMs: number; run: (app: App) => Promise<void> }
 /** What workers look after without being asked; each is idempotent and may run in several processes at once. */
 const ticks: Record<string, Tick> = {
   wakeSegments: { everyMs: 500, run: wakeSegments },
+  wakeMail: { everyMs: 500, run: wakeMail },
+  sweepWaitingMail: { everyMs: 30_000, run: sweepWaitingMail },
   wakeSources: { everyMs: 5_000, run: wakeSources },
   lookForRestore: { everyMs: 5_000, run: (app) => restoreWatchOf(app).look() },
   wakeTasks: { everyMs: 15_000, run: wakeTasks },

@@ -5,6 +5,7 @@ import { processItems } from './ingest/process.ts'
 import { storeSegmentEvents } from './ingest/process-events.ts'
 import { maxSendMs } from './messaging/channels/smtp.ts'
 import { deliverMessages } from './messaging/messages/deliver.ts'
+import { wakeWaitingMail } from './messaging/messages/wake.ts'
 import type { App } from './platform/app.ts'
 import { workTask } from './platform/tasks/work.ts'
 import { taskKinds } from './task-kinds.ts'
@@ -14,6 +15,7 @@ const handlers = (app: App): Handlers => ({
   item: { batch: processItems(app) },
   // Its mails end by themselves, each within `maxSendMs`: a call that is cut short leaves them in doubt.
   deliver: { batch: deliverMessages(app, gateBehavioral) as BatchHandler, timeoutMs: 2 * maxSendMs },
+  wake_mail: wakeWaitingMail(app),
   task: workTask(app, taskKinds),
   evaluate_segments: evaluateSegments(app, storeSegmentEvents),
 })

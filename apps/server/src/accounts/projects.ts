@@ -1,3 +1,4 @@
+import type { Transaction } from '@fairway/queue'
 import { IANAZone } from 'luxon'
 import type { App } from '../platform/app.ts'
 import { withTransaction } from '../platform/db/transaction.ts'
@@ -122,8 +123,8 @@ export async function updateProject(
   const names = Object.keys(columns)
   if (names.length > 0)
     await withTransaction(app.pool, async (client) => {
-      const { rows } = await client.query<{ updated_at: Date }>(
-        'select updated_at from projects where id = $1 and deleted_at is null for no key update',
+      const { rows } = await client.query<{ updated_at: Date; mode: string; test_address: string | null }>(
+        'select updated_at, mode, test_address from projects where id = $1 and deleted_at is null for no key update',
         [projectId],
       )
       if (!rows[0]) throw notFound(`Project ${projectId}`)
@@ -133,8 +134,19 @@ export async function updateProject(
          where id = $1`,
         [projectId, nextUpdatedAt(app.now(), rows[0].updated_at), ...Object.values(columns)],
       )
+      const { mode, test_address } = { ...rows[0], ...columns }
+      if (mode !== rows[0].mode || test_address !== rows[0].test_address)
+        await noteSendingChanged(client, projectId)
     })
   return getProject(app, projectId)
+}
+
+/**
+ * Notes that a project's mail goes another way from now on: what waits is woken for it. In the transaction of the change, so that
+ * neither is without the other.
+ */
+export async function noteSendingChanged(client: Transaction, projectId: number): Promise<void> {
+  await client.query('update projects set sending_version = sending_version + 1 where id = $1', [projectId])
 }
 
 const selectProjects = `

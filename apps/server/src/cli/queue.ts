@@ -1,6 +1,7 @@
 import type { DeadLetterFilter, QueueOverview, TenantControls, TenantStats } from '@fairway/queue'
 import { isCanary } from '../http/canary.ts'
 import { type Retrying, readRetrying } from '../messaging/sending/retrying.ts'
+import { describeWaiting, readWaiting } from '../messaging/sending/waiting.ts'
 import { type RetryingJobs, readRetryingJobs } from '../operations/queue/retrying-jobs.ts'
 import { findProject } from './project.ts'
 import { table } from './table.ts'
@@ -67,18 +68,24 @@ export async function queueTopCommand({ json, limit }: Output & { limit: number 
 }
 
 export async function queueInspectCommand(project: string, { json }: Output): Promise<void> {
-  const { tenants, controls, dead, retrying, retryingJobs } = await withApp(async (app) => {
+  const { tenants, controls, dead, retrying, waitingMail, retryingJobs } = await withApp(async (app) => {
     const { id } = await findProject(app, project)
     return {
       tenants: withShares(await app.queue.tenants(100, { tenant: project }), await app.queue.overview()),
       controls: await app.queue.controls(project),
       dead: await app.queue.deadLetters({ tenant: project, limit: 10, withData: false }),
-      retrying: await readRetrying(app, id),
+      retrying: await readRetrying(app, id, { now: app.now() }),
+      waitingMail: await readWaiting(app, app.config, id),
       retryingJobs: await readRetryingJobs(app, id),
     }
   })
-  if (json) return console.log(JSON.stringify({ waiting: tenants, retrying, retryingJobs, controls, dead }))
+  if (json)
+    return console.log(
+      JSON.stringify({ waiting: tenants, retrying, waitingMail, retryingJobs, controls, dead }),
+    )
   printTenants(tenants, {})
+  const waits = describeWaiting(waitingMail)
+  if (waits) console.log(`\n${waits}`)
   if (retrying.count > 0) console.log(describeRetrying(retrying))
   if (retryingJobs.count > 0) console.log(describeRetryingJobs(retryingJobs))
   console.log(`\nLimits: ${describeControls(controls)}`)

@@ -1,4 +1,9 @@
-import type { MessageState } from '../../messaging/messages/state.ts'
+import {
+  type CountedState,
+  countedStateSql,
+  countsByState,
+  type MessageState,
+} from '../../messaging/messages/state.ts'
 import type { Reading } from '../../platform/capacity/expensive-reads.ts'
 
 export interface ReportPeriod {
@@ -14,9 +19,9 @@ export interface CampaignReport {
   from: Date
   to: Date | null
   total: number
-  states: Record<MessageState, number>
+  states: Record<CountedState, number>
   /** Why messages were not sent, the most frequent first. Frequency rules count as one reason. */
-  reasons: { state: MessageState; reason: string; count: number }[]
+  reasons: { state: CountedState; reason: string; count: number }[]
 }
 
 const maxReasons = 50
@@ -28,21 +33,14 @@ export async function reportCampaign(
   campaignId: number,
   { from, to, test }: ReportPeriod,
 ): Promise<CampaignReport> {
-  const { rows } = await reading.pool.query<{ state: MessageState; reason: string | null; count: number }>(
-    `select state, case when reason like 'frequency:%' then 'frequency' else reason end as reason, count(*) as count
+  const { rows } = await reading.pool.query<{ state: CountedState; reason: string | null; count: number }>(
+    `select ${countedStateSql} as state, case when reason like 'frequency:%' then 'frequency' else reason end as reason, count(*) as count
      from messages
      where project_id = $1 and campaign_id = $2 and created_at >= $3 and created_at < coalesce($4::timestamptz, 'infinity') and test = $5
      group by 1, 2 order by 3 desc, 2`,
     [projectId, campaignId, from, to, test],
   )
-  const states: CampaignReport['states'] = {
-    pending: 0,
-    claimed: 0,
-    sent: 0,
-    failed: 0,
-    skipped: 0,
-    unknown: 0,
-  }
+  const states = countsByState()
   const reasons: CampaignReport['reasons'] = []
   for (const { state, reason, count } of rows) {
     states[state] += count

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Pool, PoolClient } from 'pg'
+import { noteSendingChanged } from '../../accounts/projects.ts'
 import type { App } from '../../platform/app.ts'
 import { withTransaction } from '../../platform/db/transaction.ts'
 import { addressProblem, canonicalAddress, domainOf } from '../../platform/email-address.ts'
@@ -66,12 +67,18 @@ export async function listProviders(app: App, projectId: number): Promise<Listed
   return Promise.all(
     rows.map(async (row) => ({
       ...describe(app, row),
-      retrying: row.active ? await readRetrying(app, projectId, `provider ${row.id}`) : null,
+      retrying: row.active
+        ? await readRetrying(app, projectId, { now: app.now(), provider: `provider ${row.id}` })
+        : null,
     })),
   )
 }
 
-/** Becomes the active one. @throws {ApiError} 422 */
+/**
+ * Is used at once where no other is, unless told otherwise.
+ *
+ * @throws {ApiError} 422
+ */
 export async function createProvider(
   app: App,
   projectId: number,
@@ -79,23 +86,38 @@ export async function createProvider(
 ): Promise<Provider> {
   checkHost(app, input.config)
   return withTransaction(app.pool, async (client) => {
-    await client.query(`update providers set active = false where project_id = $1 and channel = 'email'`, [
-      projectId,
-    ])
+    const used = await lockUsed(client, projectId)
+    const active = input.active ?? used === undefined
+    if (active) await retire(client, projectId)
     const { rows } = await client.query<Row>(
-      `insert into providers (project_id, kind, name, config, limits, created_at, updated_at) values ($1, 'smtp', $2, $3, $4, $5, $5)
-       returning ${columns}`,
+      `insert into providers (project_id, kind, name, config, limits, active, created_at, updated_at)
+       values ($1, 'smtp', $2, $3, $4, $5, $6, $6) returning ${columns}`,
       [
         projectId,
         input.name ?? '',
         sealSettings(app, input.config),
         JSON.stringify(input.limits ?? {}),
+        active,
         app.now(),
       ],
     )
+    if (active) await noteSendingChanged(client, projectId)
     return describe(app, rows[0]!)
   })
 }
+
+/** The id of the provider that is used. Whoever changes that waits for others who do. */
+async function lockUsed(client: PoolClient, projectId: number): Promise<number | undefined> {
+  await client.query('select from projects where id = $1 for no key update', [projectId])
+  const { rows } = await client.query<{ id: number }>(
+    `select id from providers where project_id = $1 and channel = 'email' and active order by id desc limit 1`,
+    [projectId],
+  )
+  return rows[0]?.id
+}
+
+const retire = (client: PoolClient, projectId: number) =>
+  client.query(`update providers set active = false where project_id = $1 and channel = 'email'`, [projectId])
 
 /**
  * A config without a password keeps the one that is stored.
@@ -111,16 +133,13 @@ export async function updateProvider(
   readAt?: string,
 ): Promise<Provider> {
   return withTransaction(app.pool, async (client) => {
+    await lockUsed(client, projectId)
     const row = await readProvider(client, projectId, id, 'for update')
     requireUnchanged('SMTP server', readAt, row.updated_at)
     const before = openSettings(app, row.config)
     const config = input.config ? withPassword(input.config, before) : before
     checkHost(app, config)
-    if (input.active) {
-      await client.query(`update providers set active = false where project_id = $1 and channel = 'email'`, [
-        projectId,
-      ])
-    }
+    if (input.active) await retire(client, projectId)
     const { rows } = await client.query<Row>(
       `update providers set name = $3, config = $4, limits = $5, active = $6, updated_at = $7,
          tested_at = case when $8 then null else tested_at end, test_error = case when $8 then null else test_error end
@@ -137,8 +156,11 @@ export async function updateProvider(
         !isDeepStrictEqual(config, before),
       ],
     )
-    if (!rows[0]) throw notFound('Provider')
-    return describe(app, rows[0])
+    const [after] = rows
+    if (!after) throw notFound('Provider')
+    const isOther = !isDeepStrictEqual(config, before) || !isDeepStrictEqual(after.limits, row.limits)
+    if (after.active !== row.active || (after.active && isOther)) await noteSendingChanged(client, projectId)
+    return describe(app, after)
   })
 }
 
@@ -156,11 +178,15 @@ function withPassword(config: SmtpSettings, before: SmtpSettings): SmtpSettings 
 
 /** @throws {ApiError} 404 */
 export async function deleteProvider(app: App, projectId: number, id: number): Promise<void> {
-  const { rowCount } = await app.pool.query('delete from providers where project_id = $1 and id = $2', [
-    projectId,
-    id,
-  ])
-  if (rowCount === 0) throw notFound('Provider')
+  await withTransaction(app.pool, async (client) => {
+    const used = await lockUsed(client, projectId)
+    const { rowCount } = await client.query('delete from providers where project_id = $1 and id = $2', [
+      projectId,
+      id,
+    ])
+    if (rowCount === 0) throw notFound('Provider')
+    if (used === id) await noteSendingChanged(client, projectId)
+  })
 }
 
 const testTimeouts = { connectMs: 10_000, replyMs: 20_000, messageMs: 20_000 }

@@ -5,6 +5,7 @@ import type { App } from '../../platform/app.ts'
 import { readAtDescription, readAtMember } from '../../platform/read-at.ts'
 import { addDomain, listDomains, removeDomain } from './domains.ts'
 import { createProvider, deleteProvider, listProviders, testProvider, updateProvider } from './providers.ts'
+import { readSendingNow } from './sending-now.ts'
 
 const ProjectParams = Type.Object({ project: Type.String() })
 const ProviderParams = Type.Object({
@@ -72,7 +73,9 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
     {
       config: { right: 'sending.manage' },
       schema: {
-        summary: 'Add an SMTP server and send through it from now on',
+        summary: 'Add an SMTP server',
+        description:
+          'It is used from now on where no other is in use, or with `active: true`; else it waits for `active: true` by PATCH, so that it can be tested first.',
         tags: ['providers'],
         params: ProjectParams,
         body: Type.Object(
@@ -81,6 +84,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
             name: Name,
             config: SmtpConfig,
             limits: Type.Optional(Limits),
+            active: Type.Optional(Type.Boolean()),
           },
           { additionalProperties: false },
         ),
@@ -97,7 +101,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
       config: { right: 'sending.manage' },
       schema: {
         summary: 'Change an SMTP server',
-        description: `A config without a password keeps the stored one. \`active: true\` makes it the one that is used. ${readAtDescription}`,
+        description: `A config without a password keeps the stored one. \`active: true\` makes it the one that is used. \`sending\` of the reply says how mail leaves then. ${readAtDescription}`,
         tags: ['providers'],
         params: ProviderParams,
         body: Type.Object(
@@ -112,9 +116,10 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
         ),
       },
     },
-    (request) => {
-      const { updatedAt, ...changes } = request.body
-      return updateProvider(app, request.project.id, request.params.provider, changes, updatedAt)
+    async ({ project, params, body }) => {
+      const { updatedAt, ...changes } = body
+      const provider = await updateProvider(app, project.id, params.provider, changes, updatedAt)
+      return { ...provider, sending: await readSendingNow(app, project.id) }
     },
   )
 
@@ -122,11 +127,17 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
     '/providers/:provider',
     {
       config: { right: 'sending.manage' },
-      schema: { summary: 'Remove an SMTP server', tags: ['providers'], params: ProviderParams },
+      schema: {
+        summary: 'Remove an SMTP server',
+        description:
+          '`sending` of the reply says how mail leaves now, how much waits, and which other servers there are.',
+        tags: ['providers'],
+        params: ProviderParams,
+      },
     },
-    async (request, reply) => {
-      await deleteProvider(app, request.project.id, request.params.provider)
-      return reply.code(204).send()
+    async ({ project, params }) => {
+      await deleteProvider(app, project.id, params.provider)
+      return { sending: await readSendingNow(app, project.id) }
     },
   )
 

@@ -1,5 +1,6 @@
 import type { App } from '../../platform/app.ts'
 import { addressKey, canonicalAddress } from '../../platform/email-address.ts'
+import { hindrance, type WaitsFor } from '../sending/waiting.ts'
 import { type LoadedMessage, loadOptedOut, loadSuppressed, type Sending } from './load.ts'
 
 /** Who a message goes to, and by which way. */
@@ -7,7 +8,7 @@ export interface Addressed {
   message: LoadedMessage
   to: string[]
   bcc: string[]
-  /** Keep it in the sandbox mailbox, whatever provider there is. */
+  /** Keep it in the sandbox mailbox. */
   sandbox: boolean
   /** The real recipients, when a test sends to somebody else. */
   insteadOf: string[] | undefined
@@ -16,8 +17,7 @@ export interface Addressed {
 export type Addressing =
   | Addressed
   | { message: LoadedMessage; skip: string }
-  /** It stays as it is for now, see {@link untilLive}. */
-  | { message: LoadedMessage; waits: true }
+  | { message: LoadedMessage; waitsFor: WaitsFor }
 
 /**
  * Applies what holds for every mail: an address is needed, unsubscribed people and addresses get no marketing, suppressed addresses
@@ -52,14 +52,15 @@ export async function addressMessages(
       !optOutCounts(message) || isOwn(message, address) || !optedOut.has(addressKey(address))
     const skip = reasonToSkip(message, to, { allowed, willing })
     if (skip) return { message, skip }
-    if (sending.mode === 'test' && message.live && !message.test) return { message, waits: true }
+    const waitsFor = isTest(message) ? null : hindrance(sending)
+    if (waitsFor) return { message, waitsFor }
     const wants = (address: string) => allowed(address) && willing(address)
     return redirect({ message, to: to.filter(wants), bcc: bcc.filter(wants) }, sending)
   })
 }
 
-/** Why a mail of a live project waits. */
-export const untilLive = 'the project is in test mode; it leaves when the project is live again'
+/** Only mail that was made in a live project goes to whom it is meant for, and to nobody else. */
+const isTest = ({ live, test }: LoadedMessage): boolean => test || !live
 
 const optOutCounts = ({ marketing, input }: LoadedMessage): boolean =>
   marketing || input.onlySubscribed === true
@@ -94,15 +95,14 @@ function reasonToSkip(
   return left.some(willing) ? undefined : 'unsubscribed'
 }
 
-/** A test goes to the project's test address, and without one no further than the sandbox mailbox. */
+/** A test goes to the project's test address; without one, or without a server, no further than the sandbox mailbox. */
 function redirect(
   mail: { message: LoadedMessage; to: string[]; bcc: string[] },
-  sending: Sending,
+  { testAddress, hasServer }: Sending,
 ): Addressed {
-  const isTest = sending.mode === 'test' || mail.message.test
-  if (!isTest) return { ...mail, sandbox: false, insteadOf: undefined }
-  if (!sending.testAddress) return { ...mail, sandbox: true, insteadOf: undefined }
+  if (!isTest(mail.message)) return { ...mail, sandbox: false, insteadOf: undefined }
+  if (!testAddress) return { ...mail, sandbox: true, insteadOf: undefined }
   // Of what an older version stored, too.
-  const to = [canonicalAddress(sending.testAddress) ?? sending.testAddress]
-  return { message: mail.message, to, bcc: [], sandbox: false, insteadOf: mail.to }
+  const to = [canonicalAddress(testAddress) ?? testAddress]
+  return { message: mail.message, to, bcc: [], sandbox: !hasServer, insteadOf: mail.to }
 }

@@ -99,7 +99,7 @@ async function composeTogether(delivery: Delivery, addressed: Addressed[], chunk
         // A copy of its own: what crosses takes the whole buffer along that it is a part of.
         content: new Uint8Array(content),
       })),
-      staysHere: mail.sandbox || (sending.provider === null && !mail.insteadOf),
+      staysHere: mail.sandbox,
     })
   }
   const ends = await rendererOf(app).run(compose, projectId, shared, items)

@@ -1,31 +1,31 @@
 import type { App } from '../../platform/app.ts'
 import { restoreWatchOf } from '../sending/restore-watch.ts'
-import { type Addressed, addressMessages, untilLive } from './addressing.ts'
+import { type Addressed, addressMessages } from './addressing.ts'
 import type { Delivery, Gate } from './delivery.ts'
 import { type LoadedMessage, loadMessages, loadSending, type Sending } from './load.ts'
-import { type Outcome, recordPostponed, settlePending } from './outcomes.ts'
+import { type Outcome, recordWaiting, settlePending, type Waiting } from './outcomes.ts'
 
 /** While sending is held, each message is looked at this often. */
 export const lookAgainMs = 30_000
 
-/** Who still gets their message; the others are recorded as skipped, with the reason. */
+/** Who gets their message now; the others are recorded as skipped or waiting, with the reason. */
 export async function decide(
   app: App,
   projectId: number,
   messages: LoadedMessage[],
   sending: Sending,
   gate: Gate,
-  postpone: Delivery['postpone'],
 ): Promise<Addressed[]> {
   const skipped: Outcome[] = []
   const skip = (message: LoadedMessage, reason: string) => {
     skipped.push({ id: message.id, state: 'skipped', reason, personId: message.personId })
   }
-  const waiting: LoadedMessage[] = []
+  const waiting: Waiting[] = []
   let allowed: Addressed[] = []
   for (const addressing of await addressMessages(app, projectId, messages, sending)) {
     if ('skip' in addressing) skip(addressing.message, addressing.skip)
-    else if ('waits' in addressing) waiting.push(addressing.message)
+    else if ('waitsFor' in addressing)
+      waiting.push({ ...turnOf(addressing.message), waitsFor: addressing.waitsFor })
     else allowed.push(addressing)
   }
   const behavioral = allowed
@@ -40,12 +40,12 @@ export async function decide(
     })
   }
   await settlePending(app.pool, projectId, skipped, app.now())
-  const nextTryAt = new Date(app.now().getTime() + lookAgainMs)
-  const postponed = waiting.map(({ id, turn }) => ({ id, turn, nextTryAt }))
-  await recordPostponed(app, projectId, null, untilLive, postponed)
-  for (const { id } of postponed) postpone(id, lookAgainMs)
+  // Their jobs end here: they are woken when that has changed.
+  await recordWaiting(app, projectId, waiting)
   return allowed
 }
+
+const turnOf = ({ id, turn }: LoadedMessage) => ({ id, turn })
 
 /** What changed while it waited is looked at anew, from the beginning. */
 const anewMs = 1_000
@@ -77,7 +77,7 @@ export async function decideAgain(
   const pending = messages.filter(({ state }) => state === 'pending')
   const made = new Map(mails.map((mail) => [mail.message.id, whereTo(mail)]))
   const same = new Set<string>()
-  for (const mail of await decide(app, projectId, pending, sending, gate, postpone)) {
+  for (const mail of await decide(app, projectId, pending, sending, gate)) {
     if (made.get(mail.message.id) === whereTo(mail)) same.add(mail.message.id)
     else postpone(mail.message.id, anewMs)
   }

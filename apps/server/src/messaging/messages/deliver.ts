@@ -1,7 +1,6 @@
 import type { BatchContext, BatchHandler, Job } from '@fairway/queue'
 import type { App } from '../../platform/app.ts'
 import { channelsOf } from '../channels/channels.ts'
-import type { SmtpChannel } from '../channels/smtp.ts'
 import { restoreWatchOf } from '../sending/restore-watch.ts'
 import { decide, decideAgain, lookAgainMs } from './decide.ts'
 import { type DeliverData, isDeliverJob } from './deliver-job.ts'
@@ -45,7 +44,7 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData>
       for (const job of byMessage.get(messageId) ?? []) context.snooze(job, delayMs)
     }
     const [addressed, templates] = await Promise.all([
-      decide(app, projectId, pending, sending, gate, postpone),
+      decide(app, projectId, pending, sending, gate),
       loadTemplates(app, projectId, [...templateIds]),
     ])
 
@@ -64,11 +63,13 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData>
       decideAgain: (mails) => decideAgain(delivery, mails, gate),
       dueAt: (messageId) => byMessage.get(messageId)?.[0]?.data.backTo,
     }
-    const channel = channelsOf(app).forProvider(projectId, sending.provider)
-    const viaSandbox = addressed.filter((mail) => mail.sandbox || !channel)
-    const viaSmtp = addressed.filter((mail) => !mail.sandbox && channel)
+    const viaSandbox = addressed.filter(({ sandbox }) => sandbox)
+    const viaSmtp = addressed.filter(({ sandbox }) => !sandbox)
     await deliverToSandbox(delivery, viaSandbox)
-    if (viaSmtp.length > 0) await deliverThroughSmtp(delivery, channel as SmtpChannel, viaSmtp)
+    if (viaSmtp.length === 0) return
+    const channel = channelsOf(app).forProvider(projectId, sending.provider)
+    // What is not kept here was let through because there is a server.
+    await deliverThroughSmtp(delivery, channel!, viaSmtp)
   }
 }
 

@@ -55,6 +55,8 @@ export interface Sending {
   mode: 'test' | 'live'
   testAddress: string | null
   provider: ProviderRow | null
+  /** It has a provider, or the installation has one for all. */
+  hasServer: boolean
   domains: SendingDomain[]
 }
 
@@ -127,6 +129,7 @@ export async function loadSending(app: App, projectId: number): Promise<Sending 
     mode: row.mode,
     testAddress: row.test_address,
     provider: id === null ? null : { id, config, limits },
+    hasServer: id !== null || app.config.smtpUrl !== undefined,
     domains: domains.rows,
   }
 }

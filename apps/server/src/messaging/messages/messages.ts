@@ -5,6 +5,8 @@ import type { Reading } from '../../platform/capacity/expensive-reads.ts'
 import { readCursor, timestampShape, uuidShape, writeCursor } from '../../platform/db/cursor.ts'
 import { withTransaction } from '../../platform/db/transaction.ts'
 import { conflict, notFound } from '../../platform/errors.ts'
+import { isTriable, triableAt } from '../sending/retrying.ts'
+import type { WaitsFor } from '../sending/waiting.ts'
 import { isLeft, sendAgainIn, sentUntil } from './send-again.ts'
 
 export interface Message {
@@ -24,6 +26,8 @@ export interface Message {
   recipient: string | null
   /** When it is tried again; null for one that does not wait for that. */
   nextTryAt: Date | null
+  /** Of a pending one that can't leave as the project is now: it has no next try, and leaves when that has changed. */
+  waitsFor: WaitsFor | null
   subject: string | null
   attempts: number
   provider: string | null
@@ -42,12 +46,18 @@ export interface MessageDetail extends Message {
   history: { at: string; state: string; reason: string | null }[]
   /** Its mail in the sandbox mailbox. */
   mailboxId: number | null
+  /** It may be tried ahead of time now. */
+  triable: boolean
 }
 
 export interface MessageFilter {
   state?: string
   /** Only those that could not be sent yet and are tried again. */
   retrying?: boolean
+  /** Only those that wait for the project to be live, or for an SMTP server. */
+  waiting?: boolean
+  /** Only those that went no further than the sandbox mailbox, or only others. */
+  kept?: boolean
   class?: string
   person?: number
   campaign?: number
@@ -56,6 +66,7 @@ export interface MessageFilter {
 const columns = `m.id, m.class, m.channel, m.person_id as "personId", m.campaign_id as "campaignId",
   m.template_id as "templateId", m.event_id as "eventId", m.state, m.reason, m.recipient, m.subject, m.attempts, m.provider,
   m.provider_message_id as "providerMessageId", m.test, m.due_at as "dueAt", m.next_try_at as "nextTryAt",
+  case when m.state = 'pending' then m.waits_for end as "waitsFor",
   m.claimed_at as "claimedAt", m.settled_at as "settledAt", m.created_at as "createdAt",
   c.name as "campaignName", t.name as "templateName",
   case when p.id is not null then json_build_object('id', p.id, 'externalId', p.external_id, 'email', p.email,
@@ -79,6 +90,9 @@ export async function listMessages(
     where.push(condition(`$${values.push(value)}`))
   if (filter.state) add((place) => `state = ${place}`, filter.state)
   if (filter.retrying) where.push('next_try_at is not null')
+  if (filter.waiting) where.push(`state = 'pending' and waits_for is not null`)
+  if (filter.kept !== undefined)
+    where.push(`(state = 'sent' and provider = 'sandbox') is ${filter.kept ? 'true' : 'not true'}`)
   if (filter.class) add((place) => `class = ${place}`, filter.class)
   if (filter.person) add((place) => `person_id = ${place}`, filter.person)
   if (filter.campaign) add((place) => `campaign_id = ${place}`, filter.campaign)
@@ -104,11 +118,13 @@ export async function listMessages(
 
 /** @throws {ApiError} 404 */
 export async function getMessage(app: App, projectId: number, id: string): Promise<MessageDetail> {
+  const { soon, lately } = triableAt(app.now())
   const { rows } = await app.pool.query<MessageDetail & { history: Json }>(
     `select ${columns}, coalesce(m.input -> 'recipientNames', '{}') as "recipientNames", m.history,
-            (select b.id from mailbox b where b.project_id = $1 and b.message_id = m.id) as "mailboxId"
+            (select b.id from mailbox b where b.project_id = $1 and b.message_id = m.id) as "mailboxId",
+            coalesce(m.state = 'pending' and ${isTriable('$3', '$4')}, false) as triable
      from messages m ${named} where m.project_id = $1 and m.id = $2`,
-    [projectId, id],
+    [projectId, id, soon, lately],
   )
   if (!rows[0]) throw notFound('Message')
   return rows[0]

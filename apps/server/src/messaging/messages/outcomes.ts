@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Transaction } from '@fairway/queue'
 import type { App } from '../../platform/app.ts'
 import { addressKey } from '../../platform/email-address.ts'
+import { type WaitsFor, whyItWaits } from '../sending/waiting.ts'
 
 /** What a message row becomes. */
 export interface Outcome {
@@ -30,7 +31,7 @@ export interface Claimable {
 /** An attempt counts before the work begins. */
 const claimSql = (token: string, at: string, ids: string, turns: string) =>
   `update messages m set state = 'claimed', claim = ${token}::uuid, claimed_at = ${at}::timestamptz, attempts = m.attempts + 1,
-          next_try_at = null
+          next_try_at = null, waits_for = null
    from unnest(${ids}::uuid[], ${turns}::integer[]) as c (id, turn)
    where m.project_id = $1 and m.id = c.id and m.turn = c.turn and m.state = 'pending' returning m.id`
 
@@ -141,6 +142,7 @@ async function settle(
          provider = coalesce(o.provider, m.provider),
          provider_message_id = coalesce(o.provider_message_id, m.provider_message_id),
          next_try_at = o.next_try_at,
+         waits_for = null,
          input = case when o.state = 'sent' and m.input -> 'forget' = 'true' then '{"forget": true}'
            else m.input || coalesce(o.remaining, '{}') end
        from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $10::text[],
@@ -222,7 +224,7 @@ export async function recordPostponed(
 ): Promise<void> {
   if (postponed.length === 0) return
   await app.pool.query(
-    `update messages m set reason = coalesce($3, m.reason), provider = coalesce($4, m.provider), next_try_at = o.next_try_at
+    `update messages m set reason = coalesce($3, m.reason), provider = coalesce($4, m.provider), next_try_at = o.next_try_at, waits_for = null
      from unnest($2::uuid[], $5::integer[], $6::timestamptz[]) as o (id, turn, next_try_at)
      where m.project_id = $1 and m.id = o.id and m.turn = o.turn and m.state = 'pending'`,
     [
@@ -232,6 +234,28 @@ export async function recordPostponed(
       provider,
       postponed.map(({ turn }) => turn),
       postponed.map(({ nextTryAt }) => nextTryAt),
+    ],
+  )
+}
+
+export interface Waiting extends Claimable {
+  waitsFor: WaitsFor
+}
+
+/** Messages that can't leave as their project is now. They are written once, and have no job until they are woken. */
+export async function recordWaiting(app: App, projectId: number, waiting: Waiting[]): Promise<void> {
+  if (waiting.length === 0) return
+  await app.pool.query(
+    `update messages m set waits_for = w.waits_for, reason = w.reason, next_try_at = null, try_now_at = null
+     from unnest($2::uuid[], $3::integer[], $4::text[], $5::text[]) as w (id, turn, waits_for, reason)
+     where m.project_id = $1 and m.id = w.id and m.turn = w.turn and m.state = 'pending'
+       and m.waits_for is distinct from w.waits_for`,
+    [
+      projectId,
+      waiting.map(({ id }) => id),
+      waiting.map(({ turn }) => turn),
+      waiting.map(({ waitsFor }) => waitsFor),
+      waiting.map(({ waitsFor }) => whyItWaits[waitsFor]),
     ],
   )
 }

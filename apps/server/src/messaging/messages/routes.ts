@@ -11,9 +11,10 @@ import { tryNow } from './try-now.ts'
 
 const tags = ['messages']
 const ProjectParams = Type.Object({ project: Type.String() })
+const messageIdPattern = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
 const MessageParams = Type.Object({
   project: Type.String(),
-  message: Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' }),
+  message: Type.String({ pattern: messageIdPattern }),
 })
 const Campaign = Type.Integer({ minimum: 1, maximum: 2_147_483_647 })
 const failedFilter = {
@@ -52,6 +53,16 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
           class: Type.Optional(literals('transactional', 'behavioral')),
           retrying: Type.Optional(
             Type.Boolean({ description: 'Only those that could not be sent yet and are tried again' }),
+          ),
+          waiting: Type.Optional(
+            Type.Boolean({
+              description: 'Only those that wait for the project to be live, or for an SMTP server in use',
+            }),
+          ),
+          kept: Type.Optional(
+            Type.Boolean({
+              description: 'true: only those that went no further than the mailbox; false: only others',
+            }),
           ),
           person: Type.Optional(Type.Integer({ minimum: 1 })),
           campaign: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_147_483_647 })),
@@ -146,6 +157,9 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
                   description: 'Only what this SMTP server did not take',
                 }),
               ),
+              message: Type.Optional(
+                Type.String({ pattern: messageIdPattern, description: 'Only this one' }),
+              ),
             },
             { additionalProperties: false },
           ),
@@ -153,7 +167,10 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     ({ project, body }) =>
-      tryNow(app, project.id, body?.provider === undefined ? undefined : `provider ${body.provider}`),
+      tryNow(app, project.id, {
+        provider: body?.provider === undefined ? undefined : `provider ${body.provider}`,
+        message: body?.message,
+      }),
   )
 
   server.post(

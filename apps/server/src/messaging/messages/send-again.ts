@@ -25,7 +25,7 @@ export async function sendAgainIn(
 ): Promise<number> {
   const { rows } = await client.query<Relieved>(
     `update messages set state = 'pending', reason = $4, settled_at = null, claim = null, attempts = 0, renders = 0,
-            turn = turn + 1, try_now_at = null,
+            turn = turn + 1, try_now_at = null, waits_for = null,
             history = history || jsonb_build_object('at', $5::timestamptz, 'state', 'pending', 'reason', $4::text)
      where project_id = $1 and id = any($2::uuid[]) and state = $3 and (state <> 'unknown' or ${isLeft('$6')})
        and ($7::timestamptz is null or settled_at is null or settled_at <= $7)

@@ -6,6 +6,8 @@ export interface Retrying {
   count: number
   /** There are more than were counted. */
   more: boolean
+  /** Of the counted ones, those that may be tried ahead of time now. */
+  triable: number
   /** When the first of them is tried; in the past for one whose turn it is. */
   nextTryAt: Date | null
   /** Most messages first; five at most. */
@@ -20,6 +22,20 @@ export interface RetryReason {
   nextTryAt: Date
 }
 
+/** What is due sooner comes by itself. */
+const soonMs = 1_000
+/** What was asked for is not asked for again so soon: each time makes a job. */
+const onceInMs = 120_000
+
+/** Of a message's row, whether it may be tried ahead of time: SQL, with the names of {@link triableAt}'s values. */
+export const isTriable = (soon: string, lately: string): string =>
+  `(next_try_at > ${soon}::timestamptz and (try_now_at is null or try_now_at <= ${lately}::timestamptz))`
+
+export const triableAt = (now: Date) => ({
+  soon: new Date(now.getTime() + soonMs),
+  lately: new Date(now.getTime() - onceInMs),
+})
+
 const maxCounted = 10_000
 const maxReasons = 5
 
@@ -27,22 +43,25 @@ const maxReasons = 5
 export async function readRetrying(
   { pool }: Pick<Reading, 'pool'>,
   projectId: number,
-  provider?: string,
+  { now, provider }: { now: Date; provider?: string },
 ): Promise<Retrying> {
-  const { rows } = await pool.query<RetryReason & { total: number; first: Date }>(
+  const { soon, lately } = triableAt(now)
+  const { rows } = await pool.query<RetryReason & { total: number; first: Date; triable: number }>(
     `with retrying as materialized (
-       select reason, provider, next_try_at from messages
+       select reason, provider, next_try_at, ${isTriable('$3', '$4')} as triable from messages
        where project_id = $1 and next_try_at is not null and ($2::text is null or provider = $2)
        order by next_try_at limit ${maxCounted + 1})
      select coalesce(reason, '') as reason, provider, count(*) as count, min(next_try_at) as "nextTryAt",
-            sum(count(*)) over () ::integer as total, min(min(next_try_at)) over () as first
+            sum(count(*)) over () ::integer as total, min(min(next_try_at)) over () as first,
+            sum(count(*) filter (where triable)) over () ::integer as triable
      from retrying group by reason, provider order by 3 desc, 4 limit ${maxReasons}`,
-    [projectId, provider ?? null],
+    [projectId, provider ?? null, soon, lately],
   )
   const total = rows[0]?.total ?? 0
   return {
     count: Math.min(total, maxCounted),
     more: total > maxCounted,
+    triable: Math.min(rows[0]?.triable ?? 0, maxCounted),
     nextTryAt: rows[0]?.first ?? null,
     reasons: rows.map(({ reason, provider, count, nextTryAt }) => ({ reason, provider, count, nextTryAt })),
   }

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
 import { confirmSending, readSendingState } from './holds.ts'
+import { readWaiting } from './waiting.ts'
 
 const tags = ['queue']
 const ProjectParams = Type.Object({ project: Type.String() })
@@ -16,14 +17,17 @@ export const sendingRoutes = (app: App) => async (plugin: FastifyInstance) => {
     {
       config: { right: 'project.read' },
       schema: {
-        summary: 'Whether sending is held, why, and who confirmed before',
+        summary: 'Whether sending is held, why, and who confirmed before; and what mail waits for',
         description:
-          'It is held after the database was restored: what was pending then may have been sent since.',
+          'It is held after the database was restored: what was pending then may have been sent since. `waiting` has what keeps mail that was made live from leaving: that the project is not `live`, or that no `server` is in use.',
         tags,
         params: ProjectParams,
       },
     },
-    ({ project }) => readSendingState(app, project.id),
+    async ({ project }) => ({
+      ...(await readSendingState(app, project.id)),
+      waiting: await readWaiting(app, app.config, project.id),
+    }),
   )
 
   server.post(

@@ -1,7 +1,8 @@
 import { type PartitionTrouble, partitionTrouble } from '../../audience/events/partition-rights.ts'
-import { type MessageState, messageStates } from '../../messaging/messages/state.ts'
+import { type CountedState, countedStateSql, countsByState } from '../../messaging/messages/state.ts'
 import { readSendingState, type SendingState } from '../../messaging/sending/holds.ts'
 import { type Retrying, readRetrying } from '../../messaging/sending/retrying.ts'
+import { describeWaiting, readWaiting, type WaitingMail } from '../../messaging/sending/waiting.ts'
 import type { App } from '../../platform/app.ts'
 import type { Reading } from '../../platform/capacity/expensive-reads.ts'
 import { SharedResults } from '../../platform/capacity/shared-result.ts'
@@ -11,19 +12,22 @@ import { type RetryingJobs, readRetryingJobs } from '../queue/retrying-jobs.ts'
 
 export interface Overview {
   /** One point an hour, oldest first, the current hour last. Messages count in the hour in which they were created. */
-  series: { at: Date; events: number; sent: number; failed: number }[]
+  series: { at: Date; events: number; sent: number; kept: number; failed: number }[]
   /** `people` is all of them: exact below 10,000, above it the database's estimate. The others are of the range. */
-  totals: { people: number; events: number; sent: number }
-  messageStates: Record<MessageState, number>
+  totals: { people: number; events: number; sent: number; kept: number }
+  messageStates: States
   queue: LaneStatus[]
   /** What could not be sent yet, whenever it was made. */
   retrying: Retrying
+  /** What can't leave as the project is now, whenever it was made. */
+  waiting: WaitingMail
   attention: Attention[]
 }
 
 /** Something that a person should look at. */
 export interface Attention {
   kind:
+    | 'messages_waiting'
     | 'messages_retrying'
     | 'messages_failed'
     | 'messages_unknown'
@@ -68,6 +72,7 @@ async function readAll(app: App, seat: Reading, projectId: number, hours: number
     people,
     queue,
     retrying,
+    waiting,
     retryingJobs,
     dead,
     { paused = false },
@@ -78,7 +83,8 @@ async function readAll(app: App, seat: Reading, projectId: number, hours: number
     messagesPerHour(seat, projectId, since),
     countPeople(seat, projectId),
     projectLanes(app, projectId),
-    readRetrying(seat, projectId),
+    readRetrying(seat, projectId, { now: app.now() }),
+    readWaiting(seat, app.config, projectId),
     readRetryingJobs(seat, projectId),
     app.queue.deadLetters({ tenant: String(projectId), limit: countedDeadLetters, withData: false }),
     app.queue.controls(String(projectId)),
@@ -92,20 +98,28 @@ async function readAll(app: App, seat: Reading, projectId: number, hours: number
       at: new Date(at),
       events: events.get(at) ?? 0,
       sent: states?.sent ?? 0,
+      kept: states?.kept ?? 0,
       failed: states?.failed ?? 0,
     }
   })
   const states = sumStates([...messages.values()])
   return {
     series,
-    totals: { people, events: series.reduce((sum, point) => sum + point.events, 0), sent: states.sent },
+    totals: {
+      people,
+      events: series.reduce((sum, point) => sum + point.events, 0),
+      sent: states.sent,
+      kept: states.kept,
+    },
     messageStates: states,
     queue,
     retrying,
+    waiting,
     attention: listAttention({
       states,
       queue,
       retrying,
+      waiting,
       retryingJobs,
       rejected,
       dead: dead.length,
@@ -132,11 +146,11 @@ async function readCounters(seat: Reading, projectId: number, since: Date) {
   return { events, rejected }
 }
 
-type States = Record<MessageState, number>
+type States = Record<CountedState, number>
 
 async function messagesPerHour(seat: Reading, projectId: number, since: Date): Promise<Map<number, States>> {
-  const { rows } = await seat.pool.query<{ hour: Date; state: MessageState; count: number }>(
-    `select date_trunc('hour', created_at, 'UTC') as hour, state, count(*) as count from messages
+  const { rows } = await seat.pool.query<{ hour: Date; state: CountedState; count: number }>(
+    `select date_trunc('hour', created_at, 'UTC') as hour, ${countedStateSql} as state, count(*) as count from messages
      where project_id = $1 and created_at >= $2 group by 1, 2`,
     [projectId, since],
   )
@@ -149,11 +163,8 @@ async function messagesPerHour(seat: Reading, projectId: number, since: Date): P
   return hours
 }
 
-function sumStates(all: States[]): States {
-  const sum = Object.fromEntries(messageStates.map((state) => [state, 0])) as States
-  for (const states of all) for (const state of messageStates) sum[state] += states[state]
-  return sum
-}
+const sumStates = (all: States[]): States =>
+  countsByState((state) => all.reduce((sum, states) => sum + states[state], 0))
 
 /** Counting a million rows for a figure on a screen would cost more than it tells: the planner knows well enough. */
 async function countPeople(seat: Reading, projectId: number): Promise<number> {
@@ -174,6 +185,7 @@ function listAttention(found: {
   states: States
   queue: LaneStatus[]
   retrying: Retrying
+  waiting: WaitingMail
   retryingJobs: RetryingJobs
   rejected: number
   dead: number
@@ -181,7 +193,8 @@ function listAttention(found: {
   held: SendingState['held']
   trouble: PartitionTrouble | undefined
 }): Attention[] {
-  const { states, queue, retrying, retryingJobs, rejected, dead, paused, held, trouble } = found
+  const { states, queue, retrying, waiting, retryingJobs, rejected, dead, paused, held, trouble } = found
+  const waits = describeWaiting(waiting)
   // Of paused work everybody knows why it waits.
   const delayed = paused ? [] : queue.filter(isDelayed)
   const list: Attention[] = [
@@ -194,6 +207,11 @@ function listAttention(found: {
       kind: 'events_not_stored_soon',
       count: trouble ? 1 : 0,
       title: `Events after ${trouble?.until.toISOString().slice(0, 10)} can't be stored until whoever runs the server allows it: ${trouble?.reason}`,
+    },
+    {
+      kind: 'messages_waiting',
+      count: waits ? Math.max(1, waiting.live.count + waiting.server.count) : 0,
+      title: waits ?? '',
     },
     {
       kind: 'messages_retrying',

@@ -1,5 +1,6 @@
 import type { LaneOverview, TenantControls } from '@fairway/queue'
 import { type Retrying, readRetrying } from '../../messaging/sending/retrying.ts'
+import { readWaiting, type WaitingMail } from '../../messaging/sending/waiting.ts'
 import type { App } from '../../platform/app.ts'
 import { slowedFrom } from '../../platform/capacity/admission-counts.ts'
 import { memoizePerObject } from '../../platform/memoize-per-object.ts'
@@ -15,6 +16,8 @@ export interface ProjectQueue {
   lanes: ProjectLane[]
   /** Mail that could not be sent yet, and comes back for another try. */
   retrying: Retrying
+  /** Mail that can't leave as the project is now. */
+  waiting: WaitingMail
   /** Other work that failed and comes back for another try. */
   retryingJobs: RetryingJobs
   /** The process that does the work, where it is of the same server; else null. */
@@ -71,11 +74,12 @@ const drainsOf = memoizePerObject((_: App) => new Drains())
 /** The project's numbers are of now, the lanes' own (who is served) up to a few seconds old. */
 export async function readProjectQueue(app: App, projectId: number): Promise<ProjectQueue> {
   const tenant = String(projectId)
-  const [own, controls, snapshot, retrying, retryingJobs] = await Promise.all([
+  const [own, controls, snapshot, retrying, waiting, retryingJobs] = await Promise.all([
     app.queue.tenants(lanesRead, { tenant }),
     app.queue.controls(tenant),
     readSnapshot(app),
-    readRetrying(app, projectId),
+    readRetrying(app, projectId, { now: app.now() }),
+    readWaiting(app, app.config, projectId),
     readRetryingJobs(app, projectId),
   ])
   const paused = controls.paused === true
@@ -91,6 +95,7 @@ export async function readProjectQueue(app: App, projectId: number): Promise<Pro
     paused,
     limits: limitsOf(controls),
     retrying,
+    waiting,
     retryingJobs,
     worker: processStatus(app, 'worker'),
     api: processStatus(app, 'api'),

@@ -7,6 +7,7 @@ import type { Logger } from 'pino'
 import { DatabaseUnusable } from './database.ts'
 import { addresses } from './migrations/0013_addresses.ts'
 import { names } from './migrations/0027_names.ts'
+import { waitingMail } from './migrations/0032_waiting_mail.ts'
 
 const directory = fileURLToPath(new URL('./migrations/', import.meta.url))
 /** Any constant: all Fairways on one database wait for the same lock. */
@@ -26,6 +27,7 @@ interface Migration {
 const migrationsInCode: Migration[] = [
   { version: 13, name: '0013_addresses', checksum: '', run: addresses },
   { version: 27, name: '0027_names', checksum: '', run: names },
+  { version: 32, name: '0032_waiting_mail', checksum: '', run: waitingMail },
 ]
 
 /**

@@ -157,7 +157,7 @@ test('reports states and reasons, and lists the messages', async () => {
     from: '2020-01-01T00:00:00.000Z',
     to: null,
     total: 6,
-    states: { pending: 1, claimed: 0, sent: 1, failed: 1, skipped: 3, unknown: 0 },
+    states: { pending: 1, claimed: 0, sent: 1, kept: 0, failed: 1, skipped: 3, unknown: 0 },
     reasons: [
       { state: 'skipped', reason: 'frequency', count: 2 },
       { state: 'failed', reason: '550 no such user', count: 1 },

@@ -99,7 +99,7 @@ describe('providers', () => {
 
     for (const text of [made.text, kept.text, (await call('GET', '/providers')).text])
       expect(text).not.toContain('right')
-    expect((await call('DELETE', `/providers/${id}`)).status).toBe(204)
+    expect((await call('DELETE', `/providers/${id}`)).status).toBe(200)
     expect((await call('GET', '/providers')).json.items).toEqual([])
   })
 
@@ -134,6 +134,42 @@ describe('providers', () => {
     await call('DELETE', `/templates/${template.id}`)
     await call('DELETE', `/providers/${id}`)
     await strict.close()
+  })
+
+  test('a second one is not used before somebody says so, and whoever takes the last away hears what waits', async () => {
+    const config = { host: '127.0.0.1', port: sink.port, secure: false }
+    const { json: first } = await call('POST', '/providers', { name: 'First', config })
+    const { json: second } = await call('POST', '/providers', { name: 'Second', config })
+    expect([first.active, second.active]).toEqual([true, false])
+    const { json: third } = await call('POST', '/providers', { name: 'Third', config, active: true })
+    const used = async () =>
+      (await call('GET', '/providers')).json.items
+        .filter(({ active }: { active: boolean }) => active)
+        .map(({ name }: { name: string }) => name)
+    expect(await used()).toEqual(['Third'])
+    const { json: switched } = await call('PATCH', `/providers/${second.id}`, { active: true })
+    expect(switched.sending).toMatchObject({ through: second.id, waits: { count: 0, more: false } })
+    expect(await used()).toEqual(['Second'])
+
+    const { app, projectId } = server
+    const ids = await addMessages(app, projectId, [{ input: { to: ['ann@x.example'], mail: plainMail() } }])
+    await app.pool.query(`update messages set live = true, waits_for = 'server' where id = $1`, [ids[0]])
+    const { json: off } = await call('PATCH', `/providers/${second.id}`, { active: false })
+    expect(off).toMatchObject({
+      active: false,
+      sending: {
+        through: null,
+        waits: { count: 1, more: false },
+        others: [
+          { id: third.id, name: 'Third' },
+          { id: second.id, name: 'Second' },
+          { id: first.id, name: 'First' },
+        ],
+      },
+    })
+    for (const { id } of [third, second, first])
+      expect((await call('DELETE', `/providers/${id}`)).json.sending).toMatchObject({ through: null })
+    await app.pool.query('delete from messages where id = $1', [ids[0]])
   })
 
   test('internal hosts are refused unless the operator allows them', async () => {

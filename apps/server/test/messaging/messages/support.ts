@@ -16,12 +16,18 @@ export interface Settled {
   buried: Map<string, unknown>
 }
 
-export const jobFor = (projectId: number, messageId: string, attempt = 1, turn = 0): Job<DeliverData> => ({
+export const jobFor = (
+  projectId: number,
+  messageId: string,
+  attempt = 1,
+  turn = 0,
+  backTo?: number,
+): Job<DeliverData> => ({
   id: randomUUID(),
   lane: 'transactional',
   tenant: String(projectId),
   name: 'deliver',
-  data: { messageId, turn },
+  data: { messageId, turn, ...(backTo && { backTo }) },
   attempt,
   readyAt: Date.now(),
   firstAt: Date.now(),
@@ -32,7 +38,7 @@ export async function deliver(
   app: App,
   projectId: number,
   ids: string[],
-  options: { gate?: Gate; signal?: AbortSignal; turn?: number } = {},
+  options: { gate?: Gate; signal?: AbortSignal; turn?: number; backTo?: Date } = {},
 ): Promise<Settled> {
   const settled: Settled = { snoozed: new Map(), buried: new Map() }
   const idOf = (job: Job) => (job.data as { messageId: string }).messageId
@@ -53,7 +59,9 @@ export async function deliver(
     [projectId, ids],
   )
   const turns = new Map(rows.map(({ id, turn }) => [id, turn]))
-  const jobs = ids.map((id) => jobFor(projectId, id, 1, options.turn ?? turns.get(id)))
+  const jobs = ids.map((id) =>
+    jobFor(projectId, id, 1, options.turn ?? turns.get(id), options.backTo?.getTime()),
+  )
   await deliverMessages(app, options.gate ?? letAllThrough)(jobs, context)
   return settled
 }

@@ -59,7 +59,7 @@ test('mail that waits for its next try leaves at once when somebody says so; wha
   )
   expect(await tryNow({})).toEqual({ count: 2, more: false })
   await until(() => sink.mails.length === 2)
-  await until(async () => (await readRetrying(app, project.id)).count === 0)
+  await until(async () => (await readRetrying(app, project.id, { now: app.now() })).count === 0)
   expect(await tryNow()).toEqual({ count: 0, more: false })
 
   // Their own jobs find nothing to do.
@@ -160,7 +160,7 @@ async function newShop() {
     const mails = names.map((name) => ({ input: { to: [`${name}@x.example`], mail: plainMail() } }))
     const ids = await addMessages(app, project.id, mails)
     await app.queue.addMany(ids.map((id) => deliverJob(project.id, id, 'transactional')))
-    await until(async () => (await readRetrying(app, project.id)).count === names.length)
+    await until(async () => (await readRetrying(app, project.id, { now: app.now() })).count === names.length)
     return ids
   }
   return { app, project, call, waiting, mailsTo }

@@ -36,12 +36,12 @@ async function count(name: string, at: Date, value: number, projectId = project.
   )
 }
 
-async function addMessages(state: string, at: Date, amount: number): Promise<void> {
+async function addMessages(state: string, at: Date, amount: number, provider?: string): Promise<void> {
   await server.app.pool.query(
-    `insert into messages (project_id, id, cause, class, state, created_at)
-     select $1, id, id::text, 'behavioral', $2, $3
+    `insert into messages (project_id, id, cause, class, state, created_at, provider)
+     select $1, id, id::text, 'behavioral', $2, $3, $5
      from (select gen_random_uuid() as id from generate_series(1, $4::int)) as ids`,
-    [project.id, state, at, amount],
+    [project.id, state, at, amount, provider ?? null],
   )
 }
 
@@ -49,7 +49,7 @@ describe('the overview', () => {
   test('of a new project is empty, with every hour and lane', async () => {
     const overview = await get<Overview>('/overview')
     expect(overview.series).toHaveLength(24)
-    expect(overview.totals).toEqual({ people: 0, events: 0, sent: 0 })
+    expect(overview.totals).toEqual({ people: 0, events: 0, sent: 0, kept: 0 })
     expect(overview.attention).toEqual([])
     expect(overview.queue.map(({ lane, waiting }) => ({ lane, waiting }))).toEqual(
       ['ingest', 'transactional', 'automation', 'bulk', 'webhooks'].map((lane) => ({ lane, waiting: 0 })),
@@ -63,17 +63,32 @@ describe('the overview', () => {
     await count('other', hoursAgo(0), 13)
     await count('events', hoursAgo(0), 17, server.projectId)
     await addMessages('sent', hoursAgo(0), 3)
+    await addMessages('sent', hoursAgo(0), 2, 'sandbox')
     await addMessages('failed', hoursAgo(1), 2)
     await addMessages('unknown', hoursAgo(1), 1)
     await addMessages('skipped', hoursAgo(2), 4)
     await addMessages('sent', hoursAgo(30), 9)
 
     const { series, totals, messageStates, attention } = await get<Overview>('/overview?hours=24')
-    expect(series.at(-1)).toEqual({ at: hoursAgo(10 / 60).toISOString(), events: 5, sent: 3, failed: 0 })
+    expect(series.at(-1)).toEqual({
+      at: hoursAgo(10 / 60).toISOString(),
+      events: 5,
+      sent: 3,
+      kept: 2,
+      failed: 0,
+    })
     expect(series.at(-2)).toMatchObject({ events: 0, sent: 0, failed: 2 })
     expect(series[0]).toMatchObject({ events: 7 })
-    expect(totals).toEqual({ people: 0, events: 12, sent: 3 })
-    expect(messageStates).toEqual({ pending: 0, claimed: 0, sent: 3, failed: 2, skipped: 4, unknown: 1 })
+    expect(totals).toEqual({ people: 0, events: 12, sent: 3, kept: 2 })
+    expect(messageStates).toEqual({
+      pending: 0,
+      claimed: 0,
+      sent: 3,
+      kept: 2,
+      failed: 2,
+      skipped: 4,
+      unknown: 1,
+    })
     expect(attention).toEqual([
       { kind: 'messages_failed', count: 2, title: '2 messages failed for good in this range.' },
       expect.objectContaining({ kind: 'messages_unknown', count: 1 }),

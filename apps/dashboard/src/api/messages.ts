@@ -7,6 +7,8 @@ import type { MailDetail, MailSummary, Message, MessageDetail } from './types.ts
 export interface MessageFilter {
   state?: string
   retrying?: boolean
+  waiting?: boolean
+  kept?: boolean
   campaign?: string
 }
 
@@ -70,14 +72,14 @@ export const useSendTestMail = (project: string) =>
       request<{ messageId: string }>(projectPath(project, 'messages', 'test'), { method: 'POST', body: {} }),
   })
 
-/** What could not be sent yet is tried at once: of one SMTP server, or all. Answers how many. */
+/** What could not be sent yet is tried at once: of one SMTP server, one message, or all. Answers how many. */
 export function useTryNow(project: string) {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (provider: number | undefined) =>
+    mutationFn: (only: { provider?: number; message?: string }) =>
       request<{ count: number; more: boolean }>(projectPath(project, 'messages', 'try-now'), {
         method: 'POST',
-        body: provider === undefined ? {} : { provider },
+        body: only,
       }),
     onSuccess: () => client.invalidateQueries({ queryKey: [project] }),
   })

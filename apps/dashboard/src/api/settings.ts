@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
-import type { ApiKey, KeyKind, Project, Provider, SendingDomain } from './types.ts'
+import type { ApiKey, KeyKind, Project, Provider, SendingDomain, SendingNow } from './types.ts'
 
 const items = <T>(path: string, signal?: AbortSignal) =>
   request<{ items: T[] }>(path, { signal }).then((page) => page.items)
@@ -12,6 +12,12 @@ function useChange<Input, Output>(project: string, key: string, send: (input: In
     mutationFn: send,
     onSuccess: () => client.invalidateQueries({ queryKey: [project, key] }),
   })
+}
+
+/** Of where mail goes: what waits is woken. */
+function useChangeSending<Input, Output>(project: string, send: (input: Input) => Promise<Output>) {
+  const client = useQueryClient()
+  return useMutation({ mutationFn: send, onSuccess: () => client.invalidateQueries({ queryKey: [project] }) })
 }
 
 export const readSettings = (project: string, signal?: AbortSignal) =>
@@ -33,7 +39,8 @@ export function useChangeSettings(project: string) {
     ) => request<Project>(projectPath(project, 'settings'), { method: 'PATCH', body }),
     onSuccess: () =>
       Promise.all([
-        client.invalidateQueries({ queryKey: [project, 'settings'] }),
+        // Another mode is another way for all mail.
+        client.invalidateQueries({ queryKey: [project] }),
         client.invalidateQueries({ queryKey: ['projects'] }),
       ]),
   })
@@ -79,20 +86,23 @@ export interface ProviderInput {
 
 /** Without an id: adds one. */
 export const useSaveProvider = (project: string, id: number | undefined) =>
-  useChange(project, 'providers', (body: ProviderInput & { updatedAt?: string }) =>
+  useChangeSending(project, (body: ProviderInput & { updatedAt?: string }) =>
     id === undefined
       ? request<Provider>(projectPath(project, 'providers'), { method: 'POST', body })
       : request<Provider>(projectPath(project, 'providers', id), { method: 'PATCH', body }),
   )
 
 export const useChangeProvider = (project: string) =>
-  useChange(project, 'providers', ({ id, ...body }: { id: number; active: boolean }) =>
-    request<Provider>(projectPath(project, 'providers', id), { method: 'PATCH', body }),
+  useChangeSending(project, ({ id, ...body }: { id: number; active: boolean }) =>
+    request<Provider & { sending: SendingNow }>(projectPath(project, 'providers', id), {
+      method: 'PATCH',
+      body,
+    }),
   )
 
 export const useDeleteProvider = (project: string) =>
-  useChange(project, 'providers', (id: number) =>
-    request(projectPath(project, 'providers', id), { method: 'DELETE' }),
+  useChangeSending(project, (id: number) =>
+    request<{ sending: SendingNow }>(projectPath(project, 'providers', id), { method: 'DELETE' }),
   )
 
 export function useTestProvider(project: string) {

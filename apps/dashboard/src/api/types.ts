@@ -82,6 +82,8 @@ export interface ApiKey {
 }
 
 export type MessageState = 'pending' | 'claimed' | 'sent' | 'failed' | 'skipped' | 'unknown'
+/** As counts tell them: what went no further than the mailbox is not "sent". */
+export type CountedState = MessageState | 'kept'
 export type MessageClass = 'transactional' | 'behavioral'
 export type CampaignState = 'off' | 'test' | 'live'
 
@@ -150,6 +152,8 @@ export interface Message {
   reason: string | null
   /** When it is tried again; null for one that does not wait for that. */
   nextTryAt: string | null
+  /** What it needs that the project does not give now; it leaves when that has changed. */
+  waitsFor: 'live' | 'server' | null
   person: { id: number; externalId: string | null; email: string | null; name: string | null } | null
   campaignName: string | null
   templateName: string | null
@@ -171,6 +175,8 @@ export interface MessageDetail extends Message {
   history: { at: string; state: MessageState; reason: string | null }[]
   /** Its mail in the sandbox mailbox. */
   mailboxId: number | null
+  /** It may be tried ahead of time now. */
+  triable: boolean
 }
 
 export interface MailSummary {
@@ -240,8 +246,31 @@ export interface Retrying {
   count: number
   /** There are more than were counted. */
   more: boolean
+  /** Of them, those that may be tried ahead of time now. */
+  triable: number
   nextTryAt: string | null
   reasons: { reason: string; provider: string | null; count: number; nextTryAt: string }[]
+}
+
+export interface Counted {
+  count: number
+  /** There are more than were counted. */
+  more: boolean
+}
+
+/** Mail that can't leave as the project is now, by what it waits for. */
+export interface WaitingMail {
+  /** What mail for real people waits for now; null: it leaves. */
+  hindrance: 'live' | 'server' | null
+  live: Counted
+  server: Counted
+}
+
+/** How mail leaves after an SMTP server was changed or removed. */
+export interface SendingNow {
+  through: number | 'installation' | null
+  waits: Counted
+  others: { id: number; name: string }[]
 }
 
 /** Work other than mail. */
@@ -328,6 +357,7 @@ export interface ProjectQueue {
   }
   lanes: ProjectLane[]
   retrying: Retrying
+  waiting: WaitingMail
   retryingJobs: RetryingJobs
   /** Null where workers run on other machines. */
   worker: { state: 'running' | 'restarting'; replaced: number } | null
@@ -352,16 +382,18 @@ export interface DeadLetterDetail extends DeadLetter {
 }
 
 export interface Overview {
-  series: { at: string; events: number; sent: number; failed: number }[]
-  totals: { people: number; events: number; sent: number }
-  messageStates: Record<MessageState, number>
+  series: { at: string; events: number; sent: number; kept: number; failed: number }[]
+  totals: { people: number; events: number; sent: number; kept: number }
+  messageStates: Record<CountedState, number>
   queue: LaneStatus[]
   retrying: Retrying
+  waiting: WaitingMail
   attention: Attention[]
 }
 
 export interface Attention {
   kind:
+    | 'messages_waiting'
     | 'messages_retrying'
     | 'messages_failed'
     | 'messages_unknown'
@@ -389,6 +421,6 @@ export interface Reject {
 
 /** What a campaign's messages became. */
 export interface CampaignReport {
-  states: Partial<Record<MessageState, number>>
-  reasons: { state: MessageState; reason: string; count: number }[]
+  states: Partial<Record<CountedState, number>>
+  reasons: { state: CountedState; reason: string; count: number }[]
 }

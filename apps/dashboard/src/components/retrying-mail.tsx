@@ -1,12 +1,10 @@
-import { Alert, Button, Group, Text } from '@mantine/core'
+import { Alert, Group, Text } from '@mantine/core'
 import { IconMailPause } from '@tabler/icons-react'
-import { useTryNow } from '../api/messages.ts'
 import type { Retrying } from '../api/types.ts'
-import { formatNumber } from '../lib/format.ts'
-import { notifyError, notifySuccess } from '../lib/notify.tsx'
 import { ButtonLink } from './links.tsx'
-import { NeedsRight } from './needs-right.tsx'
 import { TimeAgo } from './time-ago.tsx'
+import { TryNow } from './try-now.tsx'
+import { mails } from './waiting-mail.tsx'
 
 interface RetryingMailProps {
   project: string
@@ -25,7 +23,7 @@ export function RetryingMail({ project, retrying, provider, linksToServer }: Ret
       mb="md"
       color="buoy"
       icon={<IconMailPause aria-hidden />}
-      title={`${mails(retrying.count, retrying.more)} could not be sent yet`}
+      title={`${mails(retrying)} could not be sent yet`}
     >
       <Text size="sm">
         They are kept and tried again by themselves. What the last try of each said, before anything that was
@@ -35,14 +33,14 @@ export function RetryingMail({ project, retrying, provider, linksToServer }: Ret
         {retrying.reasons.map(({ reason, provider, count, nextTryAt }) => (
           <li key={`${provider} ${reason}`}>
             <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-              {reason.replace(/^will be tried again: /, '')} ({mails(count, false)}, next try{' '}
+              {reason.replace(/^will be tried again: /, '')} ({mails({ count, more: false })}, next try{' '}
               <TimeAgo at={nextTryAt} />)
             </Text>
           </li>
         ))}
       </ul>
       <Group gap="xs">
-        <TryNow project={project} provider={provider} />
+        <TryNow project={project} provider={provider} disabled={retrying.triable === 0} />
         <ButtonLink
           size="compact-sm"
           variant="light"
@@ -69,29 +67,3 @@ export function RetryingMail({ project, retrying, provider, linksToServer }: Ret
     </Alert>
   )
 }
-
-/** For after the server was repaired: nobody has to wait for the next try. */
-function TryNow({ project, provider }: { project: string; provider: number | undefined }) {
-  const attempt = useTryNow(project)
-  const tryNow = () =>
-    attempt.mutate(provider, {
-      onSuccess: ({ count, more }) =>
-        notifySuccess(
-          count === 0 ? 'Nothing to try just now' : `${mails(count, more)} being tried now`,
-          count === 0
-            ? 'What was tried in the last two minutes, or is about to be, is left alone.'
-            : 'What fails again is tried when it was due.',
-        ),
-      onError: (error) => notifyError('Could not try them', error),
-    })
-  return (
-    <NeedsRight right="messages.send">
-      <Button size="compact-sm" variant="light" color="buoy" loading={attempt.isPending} onClick={tryNow}>
-        Try now
-      </Button>
-    </NeedsRight>
-  )
-}
-
-const mails = (count: number, more: boolean) =>
-  `${formatNumber(count)}${more ? '+' : ''} ${count === 1 ? 'mail' : 'mails'}`

@@ -1,5 +1,5 @@
 import { Badge, Tooltip } from '@mantine/core'
-import type { CampaignState, MessageState } from '../api/types.ts'
+import type { CampaignState, CountedState, MessageState } from '../api/types.ts'
 
 interface StateWords {
   label: string
@@ -34,18 +34,21 @@ export const campaignStates: Record<CampaignState, Omit<StateWords, 'meaning'>> 
 /** Sent, as far as the sandbox mailbox goes. */
 const kept: StateWords = {
   label: 'Kept in the mailbox',
-  color: 'lagoon',
+  color: 'indigo',
   meaning: 'It went no further than the mailbox of this project, and nobody received it.',
 }
 
+/** With what went no further than the mailbox apart from what was sent. */
+export const countedStates: Record<CountedState, StateWords> = { ...messageStates, kept }
+
 interface MessageStateBadgeProps {
-  state: MessageState
+  state: CountedState
   /** Through which it was sent, where that is known. */
   provider?: string | null
 }
 
 export const MessageStateBadge = ({ state, provider }: MessageStateBadgeProps) => (
-  <StateBadge {...(state === 'sent' && provider === 'sandbox' ? kept : messageStates[state])} />
+  <StateBadge {...countedStates[state === 'sent' && provider === 'sandbox' ? 'kept' : state]} />
 )
 
 /** Colour, word and meaning together; the colour alone never says it. */

@@ -1,15 +1,15 @@
 import { Group, Progress, Stack, Text } from '@mantine/core'
-import type { MessageState } from '../api/types.ts'
+import type { CountedState } from '../api/types.ts'
 import { formatCount } from '../lib/format.ts'
 import { RowLink } from './links.tsx'
-import { messageStates } from './state-badge.tsx'
+import { countedStates } from './state-badge.tsx'
 import classes from './state-bars.module.css'
 
-const order: MessageState[] = ['sent', 'pending', 'claimed', 'skipped', 'failed', 'unknown']
+const order: CountedState[] = ['sent', 'kept', 'pending', 'claimed', 'skipped', 'failed', 'unknown']
 
 interface StateBarsProps {
   project: string
-  states: Partial<Record<MessageState, number>>
+  states: Partial<Record<CountedState, number>>
   /** Narrows the lists behind the bars to this campaign. */
   campaign?: string
 }
@@ -20,7 +20,7 @@ export function StateBars({ project, states, campaign }: StateBarsProps) {
   return (
     <Stack gap={4}>
       {order.map((state) => {
-        const { label, color } = messageStates[state]
+        const { label, color } = countedStates[state]
         const count = states[state] ?? 0
         return (
           <div key={state} className={classes.bar}>

@@ -213,10 +213,10 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
     await heading('Receipts').waitFor()
     await page.getByText('Live', { exact: true }).click()
     const live = page.getByRole('dialog', { name: 'Make Receipts live?' })
-    await live.getByText('No provider is set up: messages stay in the mailbox.').waitFor()
+    await live.getByText('The project is in test mode: messages stay in the mailbox.').waitFor()
     await live.getByRole('button', { name: 'Make it live' }).click()
     await page.getByText('Receipts is live').waitFor()
-    await page.getByText('No provider is set up: messages stay in the mailbox.').waitFor()
+    await page.getByText('The project is in test mode: messages stay in the mailbox.').waitFor()
   })
 
   it('leads to the sign-in page when the session has ended, and back after it', async () => {

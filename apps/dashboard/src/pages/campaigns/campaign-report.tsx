@@ -13,7 +13,7 @@ export function CampaignReportSection({ project, id }: { project: string; id: st
   return (
     <Section
       title="Report"
-      description="What became of its messages. “Sent” means handed to the provider, or kept in the mailbox where none is used."
+      description="What became of its messages. “Sent” means handed to the provider, “Kept in the mailbox” that it went no further."
     >
       <QueryView query={report} what="the report">
         {(data) => <Report project={project} id={id} report={data} />}
@@ -23,7 +23,7 @@ export function CampaignReportSection({ project, id }: { project: string; id: st
 }
 
 function Report({ project, id, report }: { project: string; id: string; report: CampaignReport }) {
-  const notSent = report.reasons.filter(({ state }) => state !== 'sent')
+  const notSent = report.reasons.filter(({ state }) => state !== 'sent' && state !== 'kept')
   return (
     <Stack gap="lg">
       <StateBars project={project} states={report.states} campaign={id} />

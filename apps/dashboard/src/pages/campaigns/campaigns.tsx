@@ -2,12 +2,14 @@ import { Text } from '@mantine/core'
 import { IconPlus, IconRoute } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
 import { useCampaigns } from '../../api/campaigns.ts'
+import { useProjectQueue } from '../../api/queue.ts'
 import type { Campaign } from '../../api/types.ts'
 import { type Column, DataTable } from '../../components/data-table.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { ButtonLink, RowLink } from '../../components/links.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
+import { WaitingMail } from '../../components/waiting-mail.tsx'
 import { StateSwitch } from './state-switch.tsx'
 import { describeWait } from './wait-words.ts'
 
@@ -16,6 +18,7 @@ const route = getRouteApi('/signed-in/projects/$project/campaigns')
 export function CampaignsPage() {
   const { project } = route.useParams()
   const campaigns = useCampaigns(project)
+  const waiting = useProjectQueue(project).data?.waiting
   return (
     <>
       <PageHeader
@@ -23,6 +26,7 @@ export function CampaignsPage() {
         description="An event, a wait, conditions that are checked again just before sending, and a message."
         actions={<NewCampaign project={project} />}
       />
+      <WaitingMail project={project} waiting={waiting} linksToServer />
       <DataTable
         label="campaigns"
         query={campaigns}

@@ -11,9 +11,9 @@ export function useWhereMailGoes(project: string): (state: CampaignState) => str
     const leaves = settings.installationProvider === true || providers.some(({ active }) => active)
     const isTest = state === 'test' || settings.mode === 'test'
     const why = settings.mode === 'test' ? 'The project is in test mode: messages' : 'Messages'
-    if (!leaves) return 'No provider is set up: messages stay in the mailbox.'
-    if (!isTest) return 'Messages go to people.'
-    return settings.testAddress
+    if (!isTest)
+      return leaves ? 'Messages go to people.' : 'No SMTP server is in use: messages wait until there is one.'
+    return settings.testAddress && leaves
       ? `${why} go to ${settings.testAddress}, not to people.`
       : `${why} stay in the mailbox.`
   }

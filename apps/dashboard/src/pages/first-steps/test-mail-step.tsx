@@ -22,7 +22,7 @@ export function TestMailStep({ project }: { project: string }) {
     <Step
       number={4}
       title="Send a mail and read it"
-      description="As long as no SMTP server is set up, mail does not leave: it lands in the mailbox of this project."
+      description="In test mode mail goes to the test address. Without one it does not leave: it lands in the mailbox of this project."
       done={send.isSuccess}
     >
       <Group gap="xs" mb={send.error ? 'md' : 0}>

@@ -20,9 +20,9 @@ export function InDoubt({ project, id }: DecisionProps) {
   const resolve = useResolveMessage(project, id)
   const settle = (resolution: Resolution) =>
     resolve.mutateAsync(resolution).then(
-      () => notifySuccess('Settled', done[resolution]),
+      () => notifySuccess('Recorded', done[resolution]),
       (error) => {
-        notifyError('Could not settle the message', error)
+        notifyError('Could not record it', error)
         throw error
       },
     )

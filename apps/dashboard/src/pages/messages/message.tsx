@@ -12,6 +12,7 @@ import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 import { MessageStateBadge } from '../../components/state-badge.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
+import { TryNow } from '../../components/try-now.tsx'
 import { formatDateTime } from '../../lib/format.ts'
 import { Failed, InDoubt } from './decisions.tsx'
 import { explainReason, meaningOf } from './reasons.ts'
@@ -67,7 +68,8 @@ function MessageView({ project, message }: { project: string; message: MessageDe
       />
       <Stack gap="lg" maw={900}>
         {message.state === 'unknown' && <InDoubt project={project} id={message.id} />}
-        {message.nextTryAt && <TriedAgain message={message} at={message.nextTryAt} />}
+        {message.waitsFor && <HeldBack project={project} waitsFor={message.waitsFor} />}
+        {message.nextTryAt && <TriedAgain project={project} message={message} at={message.nextTryAt} />}
         {message.state === 'failed' && <Failed project={project} id={message.id} />}
         <Section title="What happened" description={meaningOf(message)}>
           <PropertyList label="What happened" entries={outcome(message, providerName)} />
@@ -85,14 +87,53 @@ function MessageView({ project, message }: { project: string; message: MessageDe
   )
 }
 
-const TriedAgain = ({ message: { reason }, at }: { message: Message; at: string }) => (
+interface TriedAgainProps {
+  project: string
+  message: MessageDetail
+  at: string
+}
+
+const TriedAgain = ({ project, message: { id, reason, triable }, at }: TriedAgainProps) => (
   <Alert color="buoy" icon={<IconMailPause aria-hidden />} title="This could not be sent yet">
     <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
       It is tried again by itself, next <TimeAgo at={at} />
       {reason && `. The reason: ${reason.replace(/^will be tried again: /, '')}`}
     </Text>
+    <Group mt="sm">
+      <TryNow project={project} message={id} disabled={!triable} />
+    </Group>
   </Alert>
 )
+
+function HeldBack({ project, waitsFor }: { project: string; waitsFor: 'live' | 'server' }) {
+  const isServer = waitsFor === 'server'
+  return (
+    <Alert
+      color={isServer ? 'red' : 'gray'}
+      icon={<IconMailPause aria-hidden />}
+      title={isServer ? 'This waits for an SMTP server' : 'This waits until the project is live again'}
+    >
+      <Text size="sm">
+        {isServer
+          ? 'The project is live, but no SMTP server is in use. It leaves by itself when there is one.'
+          : 'It was made while the project was live, and leaves for its recipient then.'}
+      </Text>
+      {isServer && (
+        <ButtonLink
+          mt="sm"
+          size="compact-sm"
+          variant="light"
+          color="red"
+          to="/projects/$project/settings"
+          params={{ project }}
+          search={{ tab: 'sending' }}
+        >
+          Choose an SMTP server
+        </ButtonLink>
+      )}
+    </Alert>
+  )
+}
 
 const history = (message: MessageDetail): [string, React.ReactNode][] =>
   message.history.map(({ at, state, reason }, index) => [
@@ -103,6 +144,14 @@ const history = (message: MessageDetail): [string, React.ReactNode][] =>
     </Group>,
   ])
 
+/** What its end is called. */
+const settledWords: Partial<Record<Message['state'], string>> = {
+  sent: 'Sent',
+  failed: 'Failed',
+  skipped: 'Skipped',
+  unknown: 'In doubt since',
+}
+
 /** Without what does not apply: a mail that could not be made was never claimed, and has no provider. */
 const outcome = (message: Message, providerName: string | null): [string, React.ReactNode][] => {
   const entries: [string, React.ReactNode][] = [
@@ -111,9 +160,12 @@ const outcome = (message: Message, providerName: string | null): [string, React.
     ['Created', <TimeAgo key="created" at={message.createdAt} />],
     ['Due', <TimeAgo key="due" at={message.dueAt} />],
     ['Next try', message.nextTryAt && <TimeAgo key="next" at={message.nextTryAt} />],
-    ['Claimed', message.claimedAt && <TimeAgo key="claimed" at={message.claimedAt} />],
-    ['Settled', message.settledAt && <TimeAgo key="settled" at={message.settledAt} />],
-    ['Attempts', message.attempts || null],
+    ['Last tried', message.claimedAt && <TimeAgo key="tried" at={message.claimedAt} />],
+    [
+      settledWords[message.state] ?? 'Ended',
+      message.settledAt && <TimeAgo key="ended" at={message.settledAt} />,
+    ],
+    ['Tries so far', message.attempts || null],
     ['Provider', message.provider === 'sandbox' ? null : providerName],
     ['Provider’s id', message.providerMessageId],
   ]

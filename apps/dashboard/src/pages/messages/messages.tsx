@@ -2,12 +2,12 @@ import { Select, Text } from '@mantine/core'
 import { IconMail, IconMailOff } from '@tabler/icons-react'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useMessages } from '../../api/messages.ts'
-import type { Message, MessageState } from '../../api/types.ts'
+import type { CountedState, Message } from '../../api/types.ts'
 import { type Column, DataTable } from '../../components/data-table.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { RowLink } from '../../components/links.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
-import { MessageStateBadge, messageStates } from '../../components/state-badge.tsx'
+import { countedStates, MessageStateBadge } from '../../components/state-badge.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { explainReason } from './reasons.ts'
 import { RetryFailed } from './retry-failed.tsx'
@@ -17,9 +17,10 @@ const route = getRouteApi('/signed-in/projects/$project/messages')
 const stateOptions = [
   { value: '', label: 'Every state' },
   { value: 'retrying', label: 'Tried again' },
-  ...(Object.keys(messageStates) as MessageState[]).map((state) => ({
+  { value: 'waiting', label: 'Held back' },
+  ...(Object.keys(countedStates) as CountedState[]).map((state) => ({
     value: state,
-    label: messageStates[state].label,
+    label: countedStates[state].label,
   })),
 ]
 
@@ -28,7 +29,7 @@ export function MessagesPage() {
   const { state = '', campaign } = route.useSearch()
   const navigate = useNavigate()
   const messages = useMessages(project, {
-    ...(state === 'retrying' ? { retrying: true } : { state }),
+    ...filterOf(state),
     campaign,
   })
   const filter = (next: string | null) =>
@@ -57,6 +58,11 @@ export function MessagesPage() {
       />
     </>
   )
+}
+
+const filterOf = (state: string) => {
+  if (state === 'retrying' || state === 'waiting' || state === 'kept') return { [state]: true }
+  return state === 'sent' ? { state, kept: false } : { state }
 }
 
 const columns = (project: string): Column<Message>[] => [
@@ -89,12 +95,17 @@ const columns = (project: string): Column<Message>[] => [
   },
   {
     title: 'State',
-    render: ({ state, provider, nextTryAt }) => (
+    render: ({ state, provider, nextTryAt, waitsFor }) => (
       <>
         <MessageStateBadge state={state} provider={provider} />
         {nextTryAt && (
           <Text size="xs" c="dimmed" mt={4}>
             next try <TimeAgo at={nextTryAt} />
+          </Text>
+        )}
+        {waitsFor && (
+          <Text size="xs" c="dimmed" mt={4}>
+            {waitsFor === 'live' ? 'until the project is live' : 'until an SMTP server is in use'}
           </Text>
         )}
       </>
@@ -125,14 +136,17 @@ const originOf = ({ class: kind, campaignName, templateName }: Message) =>
 
 const nobody = (personId: number | null) => (personId === null ? 'no address' : 'erased')
 
+const titles: Record<string, string> = {
+  retrying: 'No mail waits for another try',
+  waiting: 'No mail is held back',
+  kept: 'No mail is kept in the mailbox',
+}
+
 const NoneInState = ({ state }: { state: string }) => {
-  const words = messageStates[state as MessageState]
+  const words = countedStates[state as CountedState]
   return (
-    <EmptyState
-      icon={IconMailOff}
-      title={words ? `No ${words.label.toLowerCase()} messages` : 'No mail waits for another try'}
-    >
-      {words?.meaning ?? 'Mail that could not be sent yet is shown here, with the reason.'}
+    <EmptyState icon={IconMailOff} title={titles[state] ?? `No ${words?.label.toLowerCase()} messages`}>
+      {words?.meaning ?? 'Mail that could not leave yet is shown here, with the reason.'}
     </EmptyState>
   )
 }

@@ -19,9 +19,11 @@ export function explainReason(reason: string): string {
 }
 
 /** What became of the message; more than its state alone says, where the rest of it does. */
-export function meaningOf({ state, reason, provider, attempts }: Message): string {
+export function meaningOf({ state, reason, provider, attempts, nextTryAt, waitsFor }: Message): string {
   if (reason?.endsWith(' by hand') && state !== 'pending') return 'Somebody recorded it so by hand.'
   if (state === 'sent' && provider === 'sandbox') return 'Kept in the mailbox. No provider was asked.'
+  if (waitsFor) return 'It is held back as long as the reason holds, and leaves by itself then.'
+  if (nextTryAt) return 'It could not be sent yet, and is tried again by itself.'
   if (state !== 'failed') return messageStates[state].meaning
   if (attempts === 0) return 'It was not sent. No provider was asked.'
   if (reason?.startsWith('given up after')) return 'It was tried again and again, and no provider took it.'

@@ -18,19 +18,23 @@ export function ActivityCharts({ series }: { series: Series }) {
           words={`${formatCount(total(series, 'events'))} events in this range.`}
         />
       </Section>
-      <Section title="Messages" description="Handed to the provider, or failed for good.">
+      <Section
+        title="Messages"
+        description="Handed to the provider, kept in the mailbox, or failed for good."
+      >
         <TimeBars
           points={points}
           series={[
             { name: 'sent', label: 'Sent', color: 'lagoon' },
+            { name: 'kept', label: 'Kept in the mailbox', color: 'indigo' },
             { name: 'failed', label: 'Failed', color: 'buoy' },
           ]}
-          words={`${formatCount(total(series, 'sent'))} messages sent and ${formatCount(total(series, 'failed'))} failed in this range.`}
+          words={`${formatCount(total(series, 'sent'))} messages sent, ${formatCount(total(series, 'kept'))} kept in the mailbox and ${formatCount(total(series, 'failed'))} failed in this range.`}
         />
       </Section>
     </SimpleGrid>
   )
 }
 
-const total = (series: Series, name: 'events' | 'sent' | 'failed') =>
+const total = (series: Series, name: 'events' | 'sent' | 'kept' | 'failed') =>
   series.reduce((sum, point) => sum + point[name], 0)

@@ -1,6 +1,6 @@
 import { Card, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import type { Attention, Retrying } from '../../api/types.ts'
+import type { Attention, Retrying, WaitingMail } from '../../api/types.ts'
 import { ButtonLink } from '../../components/links.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import classes from './attention.module.css'
@@ -11,10 +11,12 @@ export function AttentionList({
   project,
   items,
   retrying,
+  waiting,
 }: {
   project: string
   items: Attention[]
   retrying: Retrying
+  waiting: WaitingMail
 }) {
   if (items.length === 0) return null
   return (
@@ -32,6 +34,16 @@ export function AttentionList({
                 </>
               )}
             </Text>
+            {item.kind === 'messages_waiting' && waiting.hindrance === 'server' && (
+              <ButtonLink
+                {...look}
+                to="/projects/$project/settings"
+                params={{ project }}
+                search={{ tab: 'sending' }}
+              >
+                Choose an SMTP server
+              </ButtonLink>
+            )}
             <Remedy project={project} kind={item.kind} />
           </li>
         ))}
@@ -41,14 +53,16 @@ export function AttentionList({
 }
 
 const stateShown: Partial<Record<Attention['kind'], string>> = {
+  messages_waiting: 'waiting',
   messages_retrying: 'retrying',
   messages_failed: 'failed',
   messages_unknown: 'unknown',
 }
 
+const look = { size: 'compact-sm', variant: 'light', color: 'buoy' } as const
+
 /** Where to see it and do something about it. */
 function Remedy({ project, kind }: { project: string; kind: Attention['kind'] }) {
-  const look = { size: 'compact-sm', variant: 'light', color: 'buoy' } as const
   const state = stateShown[kind]
   if (state)
     return (

@@ -6,6 +6,7 @@ export interface Bucket {
   label: string
   events: number
   sent: number
+  kept: number
   failed: number
 }
 
@@ -17,11 +18,12 @@ const dayLabel = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'sh
 export function toBuckets(series: Point[]): Bucket[] {
   const name = series.length <= 48 ? hour : series.length <= 200 ? quarter : day
   const buckets = new Map<string, Bucket>()
-  for (const { at, events, sent, failed } of series) {
+  for (const { at, events, sent, kept, failed } of series) {
     const { key, label } = name(new Date(at))
-    const bucket = buckets.get(key) ?? { label, events: 0, sent: 0, failed: 0 }
+    const bucket = buckets.get(key) ?? { label, events: 0, sent: 0, kept: 0, failed: 0 }
     bucket.events += events
     bucket.sent += sent
+    bucket.kept += kept
     bucket.failed += failed
     buckets.set(key, bucket)
   }

@@ -52,14 +52,19 @@ function OverviewContent({ project, overview }: { project: string; overview: Ove
   return (
     <Stack gap="lg">
       {nothingYet && <Welcome project={project} />}
-      <AttentionList project={project} items={overview.attention} retrying={overview.retrying} />
+      <AttentionList
+        project={project}
+        items={overview.attention}
+        retrying={overview.retrying}
+        waiting={overview.waiting}
+      />
       <Totals overview={overview} />
       <ActivityCharts series={overview.series} />
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Section
             title="Messages by state"
-            description="“Sent” means handed to the provider, or kept in the mailbox where none is used."
+            description="“Sent” means handed to the provider, “Kept in the mailbox” that it went no further."
           >
             <StateBars project={project} states={overview.messageStates} />
           </Section>

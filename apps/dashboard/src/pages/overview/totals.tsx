@@ -1,5 +1,6 @@
 import { Card, SimpleGrid, Text } from '@mantine/core'
 import type { Overview } from '../../api/types.ts'
+import { mails } from '../../components/waiting-mail.tsx'
 import { formatCount, formatDuration } from '../../lib/format.ts'
 
 export function Totals({ overview }: { overview: Overview }) {
@@ -12,22 +13,27 @@ export function Totals({ overview }: { overview: Overview }) {
       <Figure
         label="Messages sent"
         value={formatCount(overview.totals.sent)}
-        note="to the provider or the mailbox"
+        note={keptWords(overview.totals.kept)}
       />
       <Figure
-        label="Waiting in the queue"
+        label="Work that waits its turn"
         value={formatCount(waiting)}
-        note={waiting > 0 ? `oldest ${formatDuration(oldest)}` : emptyWords(overview.retrying)}
+        note={waiting > 0 ? `oldest ${formatDuration(oldest)}` : besidesWords(overview)}
       />
     </SimpleGrid>
   )
 }
 
-/** Nothing waits for its turn; mail that failed for now waits for its next try. */
-const emptyWords = ({ count, more }: Overview['retrying']) =>
-  count === 0
-    ? 'nothing waits'
-    : `${formatCount(count)}${more ? '+' : ''} ${count === 1 ? 'mail is' : 'mails are'} tried again`
+const keptWords = (kept: number) =>
+  kept === 0 ? 'to the provider' : `and ${formatCount(kept)} kept in the mailbox`
+
+/** Its turn is not what mail waits for that failed for now, or can't leave as the project is. */
+function besidesWords({ retrying, waiting: { live, server } }: Overview): string {
+  const count = retrying.count + live.count + server.count
+  if (count === 0) return 'nothing waits'
+  const more = retrying.more || live.more || server.more
+  return `besides ${mails({ count, more })} for later`
+}
 
 function Figure({ label, value, note }: { label: string; value: string; note?: string }) {
   return (

@@ -2,6 +2,7 @@ import { Alert, Box } from '@mantine/core'
 import { IconHourglass, IconPlayerPause, IconRefreshAlert, IconShieldX } from '@tabler/icons-react'
 import type { ProjectLane, ProjectQueue } from '../../api/types.ts'
 import { RetryingMail } from '../../components/retrying-mail.tsx'
+import { WaitingMail } from '../../components/waiting-mail.tsx'
 import { formatDuration, plural } from '../../lib/format.ts'
 import { listWords } from '../../lib/lanes.ts'
 import { RetryingJobs } from './retrying-jobs.tsx'
@@ -71,6 +72,7 @@ export function Warnings({ project, queue }: { project: string; queue: ProjectQu
           More workers, a higher limit or fewer new jobs make it shorter.
         </Alert>
       )}
+      <WaitingMail project={project} waiting={queue.waiting} linksToServer />
       <RetryingMail project={project} retrying={queue.retrying} linksToServer />
       <RetryingJobs jobs={queue.retryingJobs} />
       {(full.length > 0 || refused > 0) && (

@@ -1,9 +1,12 @@
 import { Alert, Button, Group, List, Text } from '@mantine/core'
 import { useEveryCampaign } from '../../api/campaigns.ts'
+import { useProjectQueue } from '../../api/queue.ts'
 import { useDomains, useProviders } from '../../api/settings.ts'
 import { useEveryTemplate } from '../../api/templates.ts'
 import type { Project } from '../../api/types.ts'
 import { Dialog } from '../../components/dialog.tsx'
+import { AnchorLink } from '../../components/links.tsx'
+import { mails } from '../../components/waiting-mail.tsx'
 import { plural } from '../../lib/format.ts'
 
 interface GoLiveDialogProps {
@@ -16,11 +19,30 @@ interface GoLiveDialogProps {
 /** Asks before a project sends to real people, with all that is known not to work yet. */
 export function GoLiveDialog({ project, settings, onCancel, onConfirm }: GoLiveDialogProps) {
   const problems = useProblems(project, settings)
+  const held = useProjectQueue(project).data?.waiting.live
+  const providers = useProviders(project).data
+  const leaves = settings.installationProvider === true || providers?.some(({ active }) => active) === true
   return (
     <Dialog onClose={onCancel} title={`Make ${settings.name} live?`}>
       <Text size="sm">
-        From now on campaigns that are live and messages sent through the API leave for their recipients.
+        From now on campaigns that are live and messages sent through the API leave for their recipients. Mail
+        that was made in test mode never does: what waits for its time then goes to{' '}
+        {settings.testAddress ?? 'the mailbox'}.
       </Text>
+      {held && held.count > 0 && (
+        <Text size="sm" mt="sm" fw={550}>
+          <AnchorLink
+            size="sm"
+            to="/projects/$project/messages"
+            params={{ project }}
+            search={{ state: 'waiting' }}
+            target="_blank"
+          >
+            {mails(held)} made while it was live
+          </AnchorLink>{' '}
+          {leaves ? (held.count === 1 ? 'leaves now.' : 'leave now.') : 'then wait for an SMTP server.'}
+        </Text>
+      )}
       {problems.length > 0 && (
         <Alert color="buoy" mt="md" title="What will not work yet">
           <List size="sm" spacing={4}>
@@ -51,7 +73,11 @@ function useProblems(project: string, { installationProvider }: Project): string
   const problems: string[] = []
   const provider = providers?.find(({ active }) => active)
   if (providers && !provider && !installationProvider)
-    problems.push('There is no SMTP server: mail stays in the mailbox. Add one under Sending.')
+    problems.push(
+      providers.length === 0
+        ? 'There is no SMTP server: mail waits until there is one. Add one under Sending.'
+        : 'No SMTP server is in use: mail waits until one is. Choose one under Sending.',
+    )
   if (provider && !provider.lastTest)
     problems.push('The SMTP server was never tested with the settings it has. Send a test under Sending.')
   if (provider?.lastTest?.error)

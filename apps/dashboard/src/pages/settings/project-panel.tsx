@@ -15,6 +15,7 @@ import { timeZones } from '../../lib/time-zones.ts'
 import { useUnsaved } from '../../lib/unsaved.tsx'
 import { useRefusal } from '../../lib/use-refusal.ts'
 import { GoLiveDialog } from './go-live-dialog.tsx'
+import { ToTestDialog } from './to-test-dialog.tsx'
 
 export function ProjectPanel({ project }: { project: string }) {
   const settings = useSettings(project)
@@ -61,7 +62,7 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
   const [draft, setDraft] = useState(() => toDraft(settings))
   const { name, mode, testAddress, timezone, retention } = draft
   const set = (changes: Partial<Draft>) => setDraft((current) => ({ ...current, ...changes }))
-  const [asking, setAsking] = useState(false)
+  const [asking, setAsking] = useState<Project['mode']>()
   const may = useMay()
   const unsaved = useUnsaved(draft)
   const change = useCarefulSave({
@@ -80,11 +81,11 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
 
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    if (mode === 'live' && settings.mode === 'test') setAsking(true)
+    if (mode !== settings.mode) setAsking(mode)
     else save()
   }
   const save = () => {
-    setAsking(false)
+    setAsking(undefined)
     void change.write(toInput, () => {
       unsaved.markSaved()
       notifySuccess('Settings saved')
@@ -100,11 +101,19 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
           <ReadOnlyNote right="project.change" what="these settings" />
           {unsaved.guard}
           {change.dialog}
-          {asking && (
+          {asking === 'live' && (
             <GoLiveDialog
               project={project}
               settings={settings}
-              onCancel={() => setAsking(false)}
+              onCancel={() => setAsking(undefined)}
+              onConfirm={save}
+            />
+          )}
+          {asking === 'test' && (
+            <ToTestDialog
+              project={project}
+              settings={settings}
+              onCancel={() => setAsking(undefined)}
               onConfirm={save}
             />
           )}

@@ -10,8 +10,14 @@ import {
   TextInput,
 } from '@mantine/core'
 import { useState } from 'react'
-import { type ProviderInput, readProvider, useSaveProvider } from '../../api/settings.ts'
-import type { Provider } from '../../api/types.ts'
+import {
+  type ProviderInput,
+  readProvider,
+  useProviders,
+  useSaveProvider,
+  useSettings,
+} from '../../api/settings.ts'
+import type { Project, Provider } from '../../api/types.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { type Field, useCarefulSave } from '../../lib/careful-save.tsx'
@@ -78,6 +84,8 @@ export function ProviderDialog({ project, provider, onClose }: ProviderDialogPro
     },
   })
   const form = useRefusal('Could not save the SMTP server', save.error)
+  const used = useProviders(project).data?.find(({ active }) => active)
+  const settings = useSettings(project).data
   const set = (change: Partial<Fields>) => setFields((current) => ({ ...current, ...change }))
   const text = (name: 'name' | 'host' | 'user' | 'password') => ({
     value: fields[name],
@@ -90,8 +98,11 @@ export function ProviderDialog({ project, provider, onClose }: ProviderDialogPro
       () => {
         unsaved.markSaved()
         if (provider)
-          notifySuccess('SMTP server saved', 'Mail that waits is tried through it when it is due.')
-        else notifySuccess('SMTP server added', 'Send a test before you switch the project to live.')
+          notifySuccess(
+            'SMTP server saved',
+            provider.active ? 'Mail that waits is tried through it now.' : undefined,
+          )
+        else notifySuccess(...addedWords(used, settings))
         onClose()
       },
     )
@@ -187,6 +198,21 @@ export function ProviderDialog({ project, provider, onClose }: ProviderDialogPro
       </form>
     </Dialog>
   )
+}
+
+/** Whether it is used from now on, and what to do next. */
+function addedWords(
+  used: Provider | undefined,
+  settings: Project | undefined,
+): [title: string, text: string] {
+  if (used)
+    return [
+      'SMTP server added, not in use yet',
+      `Mail still leaves through ${used.name || used.config.host}. Send a test, then choose “Use this one”.`,
+    ]
+  return settings?.mode === 'live'
+    ? ['SMTP server added', 'Mail leaves through it from now on. Send a test to see that it arrives.']
+    : ['SMTP server added', 'Send a test before you switch the project to live.']
 }
 
 const shownFields = (fields: Fields): Field[] => [

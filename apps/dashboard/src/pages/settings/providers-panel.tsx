@@ -15,8 +15,10 @@ import { ReadOnlyNote } from '../../components/read-only-note.tsx'
 import { RetryingMail } from '../../components/retrying-mail.tsx'
 import { Section } from '../../components/section.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
+import { WaitingMail } from '../../components/waiting-mail.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { ProviderDialog } from './provider-form.tsx'
+import { afterwards, useRemovalWords, useSwitchWords } from './server-words.ts'
 
 export function ProvidersPanel({ project }: { project: string }) {
   const providers = useProviders(project)
@@ -25,7 +27,7 @@ export function ProvidersPanel({ project }: { project: string }) {
   return (
     <Section
       title="Sending"
-      description="The SMTP server that takes this project’s mail. Without one, mail lands in the mailbox."
+      description="The SMTP server that takes this project’s mail. Without one, mail of a live project waits, and that of test mode lands in the mailbox."
       actions={
         <NeedsRight right="sending.manage">
           <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={dialog.open}>
@@ -34,6 +36,7 @@ export function ProvidersPanel({ project }: { project: string }) {
         </NeedsRight>
       }
     >
+      <WaitingMail project={project} waiting={queue.data?.waiting} />
       <ReadOnlyNote right="sending.manage" what="the SMTP servers" />
       <QueryView query={providers} what="the providers">
         {(data) =>
@@ -46,7 +49,7 @@ export function ProvidersPanel({ project }: { project: string }) {
           ) : (
             <Stack>
               {data.map((provider) => (
-                <ProviderCard key={provider.id} project={project} provider={provider} />
+                <ProviderCard key={provider.id} project={project} provider={provider} all={data} />
               ))}
             </Stack>
           )
@@ -63,13 +66,20 @@ const NoProvider = () => (
   </EmptyState>
 )
 
-function ProviderCard({ project, provider }: { project: string; provider: Provider }) {
+interface ProviderCardProps {
+  project: string
+  provider: Provider
+  all: Provider[]
+}
+
+function ProviderCard({ project, provider, all }: ProviderCardProps) {
   const [testing, dialog] = useDisclosure(false)
   const [editing, editor] = useDisclosure(false)
   const remove = useDeleteProvider(project)
+  const removal = useRemovalWords(project, provider, all)
   const onRemove = () =>
     remove.mutateAsync(provider.id).then(
-      () => notifySuccess('SMTP server removed'),
+      ({ sending }) => notifySuccess('SMTP server removed', afterwards(sending)),
       (error) => {
         notifyError('Could not remove the SMTP server', error)
         throw error
@@ -82,11 +92,9 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
         <div>
           <Group gap="xs">
             <Text fw={600}>{provider.name || provider.config.host}</Text>
-            {!provider.active && (
-              <Badge color="gray" variant="light" tt="none">
-                Inactive
-              </Badge>
-            )}
+            <Badge color={provider.active ? 'lagoon' : 'gray'} variant="light" tt="none">
+              {provider.active ? 'In use' : 'Not in use'}
+            </Badge>
           </Group>
           <Text size="sm" c="dimmed">
             {describeProvider(provider)}
@@ -111,7 +119,7 @@ function ProviderCard({ project, provider }: { project: string; provider: Provid
             variant="subtle"
             color="red"
             title="Remove this SMTP server?"
-            message="Without another server in use, mail then goes to the mailbox."
+            message={removal}
             confirmLabel="Remove"
             onConfirm={onRemove}
           >
@@ -140,22 +148,44 @@ const LastTest = ({ test }: { test: Provider['lastTest'] }) => (
   </Text>
 )
 
+/** In a live project all mail goes another way at once: that is asked first. */
 function Activate({ project, provider }: { project: string; provider: Provider }) {
   const change = useChangeProvider(project)
+  const words = useSwitchWords(project, provider)
   const activate = () =>
-    change.mutate(
-      { id: provider.id, active: true },
-      {
-        onSuccess: () => notifySuccess('Mail now leaves through this server'),
-        onError: (error) => notifyError('Could not switch the server', error),
+    change.mutateAsync({ id: provider.id, active: true }).then(
+      () => notifySuccess(words.done),
+      (error) => {
+        notifyError('Could not switch the server', error)
+        throw error
       },
     )
+  if (words.question === undefined)
+    return (
+      <NeedsRight right="sending.manage">
+        <Button
+          size="xs"
+          variant="light"
+          loading={change.isPending}
+          onClick={() => activate().catch(() => undefined)}
+        >
+          Use this one
+        </Button>
+      </NeedsRight>
+    )
   return (
-    <NeedsRight right="sending.manage">
-      <Button size="xs" variant="light" loading={change.isPending} onClick={activate}>
-        Use this one
-      </Button>
-    </NeedsRight>
+    <ConfirmButton
+      needs="sending.manage"
+      size="xs"
+      variant="light"
+      title="Send all mail through this server?"
+      message={words.question}
+      confirmLabel="Use this one"
+      confirmColor={words.isTested ? 'lagoon' : 'red'}
+      onConfirm={activate}
+    >
+      Use this one
+    </ConfirmButton>
   )
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { cpuMsOf } from '../../platform/db/embedded/process-identity.ts'
 import { nowhere, openPlace, type RenderPosition, type SharedRenderPosition } from './render-position.ts'
 import type { ProgramStart, Task, TaskEnds } from './render-program.ts'
 
@@ -88,6 +89,11 @@ export class RenderProcess {
 
   get ended(): boolean {
     return this.#ended !== undefined
+  }
+
+  /** What it has used of the processors, in ms; undefined where the system doesn't say. */
+  get cpuMs(): number | undefined {
+    return cpuMsOf(this.#child.pid)
   }
 
   /** Where it is now, or was when it ended. */

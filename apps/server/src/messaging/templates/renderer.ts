@@ -19,6 +19,8 @@ const tickMs = 50
 /** A mail that takes longer counts against its project; twice, because a busy machine can be slow as well. */
 const slowMs = 500
 const startMs = 60_000
+/** A mail may take so many times its limit by the clock where it gets less of the processors than it could use. */
+const maxStretch = 5
 /** An idle process takes some 30 MB; starting one takes a fifth of a second, so that the last one stays for longer. */
 const idleMs = 10_000
 const lastIdleMs = 300_000
@@ -31,6 +33,8 @@ interface Run {
   process: RenderProcess
   /** It had been started when last looked at: loading its program is no mail's time. */
   wasReady: boolean
+  /** What its process had used of the processors when it came to this item, in ms. */
+  cpuFrom: number | undefined
   stopped: boolean
 }
 
@@ -101,7 +105,15 @@ export class Renderer {
   async #work(batch: Batch): Promise<void> {
     const taken = batch.left.slice(0, batch.alone ? 1 : maxItems)
     const process = this.#open(batch.alone)
-    const run: Run = { batch, at: nowhere, ticks: 0, process, wasReady: process.ready, stopped: false }
+    const run: Run = {
+      batch,
+      at: nowhere,
+      ticks: 0,
+      process,
+      wasReady: process.ready,
+      cpuFrom: process.cpuMs,
+      stopped: false,
+    }
     this.#running.add(run)
     this.#watch ??= setInterval(() => this.#tick(), tickMs).unref()
     let failure: unknown
@@ -197,14 +209,24 @@ export class Renderer {
       const { process } = run
       const at = process.place
       run.ticks = at.item === run.at.item && process.ready === run.wasReady ? run.ticks + 1 : 0
+      if (run.ticks === 0) run.cpuFrom = process.cpuMs
       run.at = at
       run.wasReady = process.ready
       const took = run.ticks * tickMs
-      if (took >= (process.ready ? this.#limits.timeMs : startMs)) {
+      if (process.ready ? this.#isOver(run, took) : took >= startMs) {
         run.stopped = true
         process.stop()
       } else if (at.item > 0 && took === slowMs) this.#queue.noteSlow(run.batch, 1)
     }
+  }
+
+  /** A mail that had little of a busy machine's processors is not to blame for how long it took. */
+  #isOver({ process, cpuFrom }: Run, took: number): boolean {
+    const { timeMs } = this.#limits
+    if (took < timeMs) return false
+    const cpuMs = process.cpuMs
+    if (cpuMs === undefined || cpuFrom === undefined) return true
+    return cpuMs - cpuFrom >= timeMs || took >= timeMs * maxStretch
   }
 }
 

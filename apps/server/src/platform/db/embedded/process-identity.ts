@@ -38,6 +38,13 @@ export function startOf(pid: number): string {
   return process.platform === 'win32' ? '' : ps(pid, 'lstart=')
 }
 
+/** Milliseconds of the processor that a process has used, all its threads together; undefined where the system doesn't say. */
+export function cpuMsOf(pid: number | undefined): number | undefined {
+  if (pid === undefined || process.platform !== 'linux') return undefined
+  const [user, system] = statFields(pid).slice(11, 13).map(Number)
+  return user === undefined || system === undefined ? undefined : (user + system) * 10
+}
+
 /** The command line with its arguments separated by spaces; empty when unknown. */
 export function commandOf(pid: number): string {
   if (process.platform === 'linux') {

@@ -11,8 +11,6 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     pool: 'forks',
-    // Files that run one after another in a process share what they load: a fifth of the time was loading it anew for each.
-    isolate: false,
     maxWorkers: 2,
   },
 })

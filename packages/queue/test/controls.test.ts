@@ -50,7 +50,7 @@ describe.each(kinds)('controls on the %s store', (kind) => {
         job: ({ tenant }, context) => {
           if (tenant === 'limited' && !limited) {
             limited = true
-            throw context.rateLimited(300)
+            throw context.rateLimited(5_000)
           }
           seen.push(tenant)
         },

@@ -82,7 +82,7 @@ describe.each(kinds)('what the queue takes care of on the %s store', (kind) => {
       (await queue.stats()).every((lane) => lane.waitingJobs + lane.leasedJobs + lane.scheduledJobs === 0),
     )
     await until(() => Object.values(queue.memory()).every(({ used }) => used === 0))
-    expect(Object.keys(queue.memory()).sort()).toEqual(['intake', 'payloads', 'prefetch'])
+    expect(Object.keys(queue.memory()).sort()).toEqual(['intake', 'payloads', 'prefetch', 'waiting'])
     expect(ends.tooShort).toBe(0)
     expect(await queue.deadLetters()).toHaveLength(6)
     await until(async () => (await place.rows('blobs')) === 0)

@@ -280,8 +280,16 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
 
   it('asks before the project goes live, and says what will not work', async () => {
     await send(fairway, 'PATCH', 'settings', { mode: 'test' })
-    // One whose turn does not come meanwhile.
     const { app } = fairway.server
+    // What waits is woken by the change of mode; then one whose turn does not come meanwhile.
+    const told = async () => {
+      const { rows } = await app.pool.query<{ told: boolean }>(
+        'select sending_version = woken_version as told from projects where id = $1',
+        [fairway.project.id],
+      )
+      return rows[0]!.told
+    }
+    await eventually(told).toBe(true)
     const [provider] = (await send<{ items: { id: number }[] }>(fairway, 'GET', 'providers')).items
     const [waiting] = await addMessages(app, fairway.project.id, [
       { input: { to: ['ada@x.example'], mail: plainMail() } },

@@ -44,7 +44,7 @@ describe.skipIf(noBrowser)('a session that ends while something is typed', () =>
     expect(await field('Name').inputValue()).toBe('Typed for long')
     expect(await page.getByRole('dialog').count()).toBe(0)
     expect(await nameNow()).toBe('T')
-    await page.getByText('The session has ended.').waitFor()
+    await page.getByText('The session has ended.').first().waitFor()
     expect(await page.getByText('Authorization: Bearer').count()).toBe(0)
 
     await signInElsewhere()

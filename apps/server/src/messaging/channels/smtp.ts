@@ -99,8 +99,8 @@ export class SmtpChannel {
     this.#options = poolOptions(settings, options)
     this.#pool = new SMTPPool({
       ...this.#options,
-      getSocket: unlessClosed(this.#options.getSocket!, () =>
-        this.breaker.isClosedTo(options.now().getTime()),
+      getSocket: unlessOpen(this.#options.getSocket!, () =>
+        this.breaker.isClosedTo(options.now().getTime()) ? this.breaker.reason : undefined,
       ),
     })
   }
@@ -220,15 +220,16 @@ function poolOptions(
   }
 }
 
-/** Mails that waited behind one whose server was silent do not wait for the same silence, each in its turn. */
-function unlessClosed(
+/** Mails that waited behind those by which the circuit opened do not meet the same, each in its turn; they are told why. */
+function unlessOpen(
   getSocket: SMTPPool.Options['getSocket'] & {},
-  isClosed: () => boolean,
+  whyOpen: () => string | undefined,
 ): typeof getSocket {
-  return (options, callback) =>
-    isClosed()
-      ? callback(new Error('the server did not answer to the mail before'), undefined as never)
-      : getSocket(options, callback)
+  return (options, callback) => {
+    const reason = whyOpen()
+    if (reason === undefined) getSocket(options, callback)
+    else callback(new Error(reason), undefined as never)
+  }
 }
 
 /**

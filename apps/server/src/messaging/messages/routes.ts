@@ -11,10 +11,11 @@ import { tryNow } from './try-now.ts'
 
 const tags = ['messages']
 const ProjectParams = Type.Object({ project: Type.String() })
-const messageIdPattern = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
+const messageId = (options: { description?: string } = {}) =>
+  Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', ...options })
 const MessageParams = Type.Object({
   project: Type.String(),
-  message: Type.String({ pattern: messageIdPattern }),
+  message: messageId(),
 })
 const Campaign = Type.Integer({ minimum: 1, maximum: 2_147_483_647 })
 const failedFilter = {
@@ -157,9 +158,7 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
                   description: 'Only what this SMTP server did not take',
                 }),
               ),
-              message: Type.Optional(
-                Type.String({ pattern: messageIdPattern, description: 'Only this one' }),
-              ),
+              message: Type.Optional(messageId({ description: 'Only this one' })),
             },
             { additionalProperties: false },
           ),

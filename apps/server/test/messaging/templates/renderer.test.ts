@@ -87,7 +87,20 @@ test('one large allocation ends the render process and nothing else; its neighbo
   const patient = new Renderer({ timeMs: 60_000, heapMb: 64 }, 2)
   // 152 MB in one go: the heap of a thread would not be asked, and the whole process would end.
   const large = '{% for i in (1..19000000) %}{% break %}{% endfor %}x'
-  const ends = await patient.run(render, 3, null, [mail('one'), mail(large), mail('three')])
+  const mails = [mail('one'), mail(large), mail('three')]
+  const ends = await patient.run(render, 3, null, mails)
+  // On a busy machine the end of the process takes longer than a batch may: what is left comes again.
+  for (;;) {
+    const left = [...ends.keys()].filter((index) => 'later' in ends[index]!)
+    if (left.length === 0) break
+    const again = await patient.run(
+      render,
+      3,
+      null,
+      left.map((index) => mails[index]!),
+    )
+    for (const [at, index] of left.entries()) ends[index] = again[at]!
+  }
   patient.close()
   expect(ends).toMatchObject([
     { result: { html: 'one' } },

@@ -161,6 +161,7 @@ describe('costly reads', () => {
       'GET /events/counts',
       'GET /events/over-time',
       'GET /messages',
+      'GET /messages/failed',
       'GET /people',
       'GET /people/:person/timeline',
       'GET /people/count',

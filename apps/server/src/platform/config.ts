@@ -85,7 +85,7 @@ export const settings = {
   workerConcurrency: setting(
     'FAIRWAY_WORKER_CONCURRENCY',
     '16',
-    'Job batches that one process works on at once.',
+    "Job batches that one process works on at once. Those that wait for a mail server's answer do not count: up to 256 more.",
     integer(1, 1_000),
   ),
   secret: setting(
@@ -99,7 +99,7 @@ export const settings = {
     'FAIRWAY_SMTP_URL',
     undefined,
     'SMTP server for projects without a provider of their own, `smtp://user:password@host:587` or `smtps://…:465`. ' +
-      'Without it, their mail goes to the sandbox mailbox.',
+      'Without it, mail of live projects waits until there is a server.',
     url('smtp:', 'smtps:'),
   ),
   allowPrivateNetworks: setting(
@@ -118,7 +118,7 @@ export const settings = {
   renderSeconds: setting(
     'FAIRWAY_RENDER_SECONDS',
     '2',
-    'Time that one mail may take from its template to the bytes that leave; one that takes longer is stopped and `failed`.',
+    'Seconds of a processor that one mail may take from its template to the bytes that leave; one that takes more, or five times as long by the clock, is stopped and `failed`.',
     integer(1, 60),
   ),
   maxEventBytes: setting(

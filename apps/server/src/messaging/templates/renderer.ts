@@ -138,7 +138,8 @@ export class Renderer {
       this.#watch = undefined
     }
     this.#queue.release(batch)
-    const spent = batch.usedMs > batchMs || batch.size > batchSize
+    // Who is suspected of having ended a process is tried by itself before the batch ends, however long that took.
+    const spent = !batch.alone && (batch.usedMs > batchMs || batch.size > batchSize)
     if (failure !== undefined || batch.left.length === 0 || spent) batch.done(failure)
     else this.#queue.add(batch)
     this.#dispatch()

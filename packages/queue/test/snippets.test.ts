@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../../../testing/postgres
 import { documents, nameOf, root, type Snippet, snippetsOf } from '../../../testing/snippets/markdown.ts'
 import { runSource, runTypeScript } from '../../../testing/snippets/run.ts'
 import { dynamodbStore } from '../src/dynamodb.ts'
-import { describeOnDynamodb, endpoint, freshTable } from './dynamodb-harness.ts'
+import { describeOnDynamodb, endpoint, freshTable } from './stores/dynamodb/harness.ts'
 
 /**
  * Every block of code in the package's README and docs/ does what it says, taken from the text itself, and every example runs.

@@ -4,7 +4,13 @@ import { expect, test } from 'vitest'
 import { root } from '../../../../testing/snippets/markdown.ts'
 
 /** Documents for people who change Fairway, with the folders that their paths are meant from. */
-const documents = ['CONTRIBUTING.md', 'docs/adding.md', 'docs/internals.md', 'apps/server/src/README.md']
+const documents = [
+  'CONTRIBUTING.md',
+  'docs/adding.md',
+  'docs/internals.md',
+  'apps/server/src/README.md',
+  'packages/queue/src/README.md',
+]
 const bases = [
   '',
   'apps/server/src',

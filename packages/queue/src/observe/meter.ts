@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { CallReport, Json } from '../types.ts'
-import type { WaitingCall } from '../waiting-calls.ts'
+import type { CallReport, Json } from '../api/types.ts'
+import type { WaitingCall } from '../worker/waiting-calls.ts'
 import { Histogram } from './histogram.ts'
 import {
   type LaneReport,

@@ -1,11 +1,11 @@
-import type { Store } from '../store.ts'
-import type { LaneStats, TenantStats, WaitingTenant } from '../types.ts'
+import type { LaneOverview, QueueOverview } from '../api/queue-overview.ts'
+import type { LaneStats, TenantStats, WaitingTenant } from '../api/types.ts'
+import type { Store } from '../stores/store.ts'
 import { DrainTrend } from './drain-trend.ts'
 import { jainIndex } from './fairness.ts'
 import { Histogram } from './histogram.ts'
 import type { Meter } from './meter.ts'
 import { maxTenants, type ProcessReport, unpackReport } from './process-report.ts'
-import type { LaneOverview, QueueOverview } from './queue-overview.ts'
 import { sumTenants, type TenantWork, topOf } from './top-tenants.ts'
 
 /** Waiting tenants per lane that the index of fairness looks at. */

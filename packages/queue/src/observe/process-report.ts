@@ -1,4 +1,4 @@
-import type { Json } from '../types.ts'
+import type { Json } from '../api/types.ts'
 import type { TopTenants } from './top-tenants.ts'
 
 /** What one process says of itself with each heartbeat, at most {@link maxReportBytes} as JSON. */

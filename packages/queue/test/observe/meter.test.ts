@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import type { CallReport, LaneStats, TenantStats } from '../../src/api/types.ts'
 import { Histogram } from '../../src/observe/histogram.ts'
 import { Meter } from '../../src/observe/meter.ts'
 import { laneOverview, latestPerProcess } from '../../src/observe/overviews.ts'
 import { maxReportBytes, unpackReport } from '../../src/observe/process-report.ts'
 import { TenantTally } from '../../src/observe/top-tenants.ts'
-import type { CallReport, LaneStats, TenantStats } from '../../src/types.ts'
 
 const call = (of: Partial<CallReport> = {}): CallReport => ({
   lane: 'work',

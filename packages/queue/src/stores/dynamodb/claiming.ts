@@ -1,4 +1,4 @@
-import type { ClaimedPage, LaneRequest } from '../../store.ts'
+import type { ClaimedPage, LaneRequest } from '../store.ts'
 import type { Cancels } from './admin/cancels.ts'
 import { pause } from './client/retrying.ts'
 import type { Borrower } from './cluster/borrower.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Wake } from '../../store.ts'
-import type { Json } from '../../types.ts'
+import type { Json } from '../../api/types.ts'
+import type { Wake } from '../store.ts'
 import { Cancels } from './admin/cancels.ts'
 import { Controls } from './admin/controls.ts'
 import { DeadLetters } from './admin/dead-letters.ts'

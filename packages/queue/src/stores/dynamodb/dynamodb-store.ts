@@ -1,13 +1,20 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { InvalidOption } from '../../errors.ts'
-import { bytesOption, numberOption, quotasOption } from '../../options.ts'
+import { InvalidOption } from '../../api/errors.ts'
+import { bytesOption, numberOption, quotasOption } from '../../api/options.ts'
+import type {
+  DeadLetter,
+  DeadLetterQuery,
+  Json,
+  LaneStats,
+  TenantControls,
+  TenantStats,
+} from '../../api/types.ts'
+import type { Blob, NewPage } from '../../pages/page.ts'
 import type {
   Appended,
-  Blob,
   ClaimedPage,
   LaneRequest,
   LossLimits,
-  NewPage,
   Section,
   SectionRow,
   SectionValues,
@@ -17,15 +24,7 @@ import type {
   StoreUsage,
   Usage,
   Wake,
-} from '../../store.ts'
-import type {
-  DeadLetter,
-  DeadLetterQuery,
-  Json,
-  LaneStats,
-  TenantControls,
-  TenantStats,
-} from '../../types.ts'
+} from '../store.ts'
 import type { JobName } from './admin/cancels.ts'
 import type { Quotas } from './admin/numbers.ts'
 import type { ProgressRow } from './admin/progress.ts'

@@ -1,4 +1,4 @@
-import type { LossLimits } from '../../store.ts'
+import type { LossLimits } from '../store.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import type { Sessions } from './cluster/sessions.ts'
 import { forgetAnswers } from './shard/collecting.ts'

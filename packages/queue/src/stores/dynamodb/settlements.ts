@@ -1,4 +1,4 @@
-import type { Settlement } from '../../store.ts'
+import type { Settlement } from '../store.ts'
 import type { Cancels } from './admin/cancels.ts'
 import type { Progress } from './admin/progress.ts'
 import type { Cluster } from './cluster/cluster.ts'

@@ -1,4 +1,5 @@
-import { type Appended, type NewPage, pressureFrom, type ScheduledPage } from '../../store.ts'
+import type { NewPage, ScheduledPage } from '../../pages/page.ts'
+import { type Appended, pressureFrom } from '../store.ts'
 import { usageOf } from './controls.ts'
 import { keyOfHead, type Tables, type UniqueKey } from './tables.ts'
 

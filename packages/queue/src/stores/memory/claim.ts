@@ -1,6 +1,6 @@
-import { maxPageJobs } from '../../page.ts'
-import type { ClaimedPage, LaneRequest } from '../../store.ts'
-import { isExclusive, priorityOf, priorityStepMs } from '../../streams.ts'
+import { maxPageJobs } from '../../pages/page.ts'
+import { isExclusive, priorityOf, priorityStepMs } from '../../pages/streams.ts'
+import type { ClaimedPage, LaneRequest } from '../store.ts'
 import { slotsLeft } from './controls.ts'
 import { type Head, keyOfHead, type StoredPage, type Stream, sumOf, type Tables } from './tables.ts'
 

@@ -1,5 +1,5 @@
-import type { Usage } from '../../store.ts'
-import type { TenantControls } from '../../types.ts'
+import type { TenantControls } from '../../api/types.ts'
+import type { Usage } from '../store.ts'
 import { type Head, keyOfHead, sumOf, type Tables, waitingIn } from './tables.ts'
 
 /** Members left out stay; null goes back to the default, which is kept by keeping nothing. */

@@ -1,5 +1,6 @@
-import { encodeRecord, type JobRecord, packPages } from '../../page.ts'
-import type { DeadLetter, DeadLetterQuery } from '../../types.ts'
+import type { DeadLetter, DeadLetterQuery } from '../../api/types.ts'
+import { encodeRecord, type JobRecord } from '../../pages/job-record.ts'
+import { packPages } from '../../pages/pack-pages.ts'
 import { getOrMake, type Letter, type Tables } from './tables.ts'
 
 /** Newest first. A letter's ref is its number, so that `after` goes on behind a letter that is gone meanwhile. */

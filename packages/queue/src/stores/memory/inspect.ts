@@ -1,5 +1,5 @@
-import type { StoreUsage } from '../../store.ts'
-import type { LaneStats, TenantStats } from '../../types.ts'
+import type { LaneStats, TenantStats } from '../../api/types.ts'
+import type { StoreUsage } from '../store.ts'
 import { getOrMake, sumOf, type Tables, waitingIn } from './tables.ts'
 
 export function laneStats(tables: Tables): LaneStats[] {

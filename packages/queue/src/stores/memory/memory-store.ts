@@ -1,17 +1,16 @@
-import { quotasOption } from '../../options.ts'
+import { quotasOption } from '../../api/options.ts'
+import type { DeadLetterQuery, Json, TenantControls } from '../../api/types.ts'
+import type { Blob, NewPage } from '../../pages/page.ts'
 import type {
-  Blob,
   LaneRequest,
   LossLimits,
-  NewPage,
   Section,
   SectionRow,
   Settlement,
   Store,
   StoredSchedule,
   Wake,
-} from '../../store.ts'
-import type { DeadLetterQuery, Json, TenantControls } from '../../types.ts'
+} from '../store.ts'
 import { append, holders } from './append.ts'
 import { cancel, cancelled, type JobName } from './cancel.ts'
 import { claim } from './claim.ts'

@@ -1,5 +1,5 @@
-import { maxPageBytes, maxPageJobs } from '../../page.ts'
-import type { ScheduledPage } from '../../store.ts'
+import type { ScheduledPage } from '../../pages/page.ts'
+import { maxPageBytes, maxPageJobs } from '../../pages/page.ts'
 import { makeClaimable } from './append.ts'
 import { sumOf, type Tables, waitingIn } from './tables.ts'
 

@@ -1,5 +1,5 @@
-import { blobsOf } from '../../page.ts'
-import type { Section, SectionRow, SectionValues } from '../../store.ts'
+import { blobsOf } from '../../pages/job-record.ts'
+import type { Section, SectionRow, SectionValues } from '../store.ts'
 import { takeKey } from './append.ts'
 import { cancel, forgetMark } from './cancel.ts'
 import { setControls } from './controls.ts'

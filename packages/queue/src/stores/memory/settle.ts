@@ -1,5 +1,5 @@
-import type { PageRef, Settlement } from '../../store.ts'
-import { isExclusive } from '../../streams.ts'
+import { isExclusive } from '../../pages/streams.ts'
+import type { PageRef, Settlement } from '../store.ts'
 import { forgetMark } from './cancel.ts'
 import { keyOfHead, type StoredPage, type Tables } from './tables.ts'
 

@@ -1,5 +1,6 @@
-import type { Blob, DeadJob, Page, ScheduledPage, StoredSchedule } from '../../store.ts'
-import type { Json, TenantControls } from '../../types.ts'
+import type { Json, TenantControls } from '../../api/types.ts'
+import type { Blob, Page, ScheduledPage } from '../../pages/page.ts'
+import type { DeadJob, StoredSchedule } from '../store.ts'
 
 /** A page that waits in its stream or is leased. */
 export interface StoredPage extends Page {
@@ -135,7 +136,7 @@ export class Tables {
   }
 }
 
-/** Names hold no NUL (see `page.ts`), so that parts joined by it are never mistaken. */
+/** Names hold no NUL (see `encode-job.ts`), so that parts joined by it are never mistaken. */
 export const keyOfHead = (lane: string, tenant: string): string => `${lane}\u0000${tenant}`
 
 export function getOrMake<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {

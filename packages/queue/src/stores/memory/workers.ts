@@ -1,6 +1,6 @@
-import { returnJobs } from '../../returned-jobs.ts'
-import type { LossLimits } from '../../store.ts'
-import type { Json } from '../../types.ts'
+import type { Json } from '../../api/types.ts'
+import { returnJobs } from '../returned-jobs.ts'
+import type { LossLimits } from '../store.ts'
 import { freeStream, putBack } from './settle.ts'
 import { keyOfHead, type Tables } from './tables.ts'
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { movedKey } from '../../moved-key.ts'
-import { blobsOf, decodeBody, encodeBody } from '../../page.ts'
-import type { ClaimedPage, NewPage, Settlement, Store } from '../../store.ts'
+import { blobsOf, decodeBody, encodeBody } from '../../pages/job-record.ts'
+import type { NewPage } from '../../pages/page.ts'
+import { movedKey } from '../moved-key.ts'
+import type { ClaimedPage, Settlement, Store } from '../store.ts'
 
 const leaseMs = 10_000
 /** Bodies on their way at once: what is urgent waits for the round before it, so rounds are short. */

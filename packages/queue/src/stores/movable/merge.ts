@@ -1,5 +1,5 @@
-import type { Usage } from '../../store.ts'
-import type { LaneStats, TenantStats } from '../../types.ts'
+import type { LaneStats, TenantStats } from '../../api/types.ts'
+import type { Usage } from '../store.ts'
 
 /** Numbers of several stores as if they were one; where they cannot be added, those of the first count. */
 export function mergeLanes(lists: LaneStats[][]): LaneStats[] {

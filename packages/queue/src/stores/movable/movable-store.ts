@@ -1,16 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
-import { InvalidOption, MoveRefused } from '../../errors.ts'
-import type { Transaction } from '../../queue.ts'
-import { pause } from '../../signal.ts'
+import { InvalidOption, MoveRefused } from '../../api/errors.ts'
+import type { Transaction } from '../../api/queue.ts'
+import type {
+  DeadLetter,
+  DeadLetterQuery,
+  Json,
+  LaneStats,
+  TenantControls,
+  TenantStats,
+} from '../../api/types.ts'
+import { pause } from '../../common/signal.ts'
+import type { Blob, NewPage, ScheduledPage } from '../../pages/page.ts'
 import type {
   Appended,
-  Blob,
   ClaimedPage,
   LaneRequest,
   LossLimits,
-  NewPage,
-  ScheduledPage,
   Section,
   SectionRow,
   SectionValues,
@@ -20,15 +26,7 @@ import type {
   StoreUsage,
   Usage,
   Wake,
-} from '../../store.ts'
-import type {
-  DeadLetter,
-  DeadLetterQuery,
-  Json,
-  LaneStats,
-  TenantControls,
-  TenantStats,
-} from '../../types.ts'
+} from '../store.ts'
 import { mergeLanes, mergeTenants, mergeUsage } from './merge.ts'
 import { Mover } from './mover.ts'
 import { addingPlace, type Place, workingPlace } from './place.ts'

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { QueueUnavailable } from '../../errors.ts'
+import { QueueUnavailable } from '../../api/errors.ts'
 import { Connection } from '../postgres/connection.ts'
 import type { Phase, Place } from './place.ts'
 import { createTables, statements } from './sql.ts'

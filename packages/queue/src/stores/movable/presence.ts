@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { QueueUnavailable } from '../../errors.ts'
-import { Signal } from '../../signal.ts'
+import { QueueUnavailable } from '../../api/errors.ts'
+import { Signal } from '../../common/signal.ts'
 import type { Place } from './place.ts'
 import { type PlaceLog, silentMs } from './place-log.ts'
 

@@ -1,5 +1,5 @@
-import { isMovedKey } from '../../moved-key.ts'
-import type { Section, SectionRow, Store } from '../../store.ts'
+import { isMovedKey } from '../moved-key.ts'
+import type { Section, SectionRow, Store } from '../store.ts'
 import { contentOf } from './carrier.ts'
 
 const rowsAtOnce: Record<Section, number> = {

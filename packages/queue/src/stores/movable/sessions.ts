@@ -1,5 +1,5 @@
-import type { ClaimedPage, Settlement, Store } from '../../store.ts'
-import type { Json } from '../../types.ts'
+import type { Json } from '../../api/types.ts'
+import type { ClaimedPage, Settlement, Store } from '../store.ts'
 
 /** A lease as the worker knows it stands for one of a store: two stores may give the same number. */
 interface Lease {

@@ -1,5 +1,6 @@
-import { InvalidJob } from '../../errors.ts'
-import { type Appended, type NewPage, pressureFrom, type Usage } from '../../store.ts'
+import { InvalidJob } from '../../api/errors.ts'
+import type { NewPage } from '../../pages/page.ts'
+import { type Appended, pressureFrom, type Usage } from '../store.ts'
 import { byHead, columns, type Db, type PoolDb } from './db.ts'
 import { pageColumns, readyColumns } from './page-columns.ts'
 

@@ -1,5 +1,5 @@
-import { type ClaimedPage, type LaneRequest, paceAheadMs } from '../../store.ts'
-import { isExclusive } from '../../streams.ts'
+import { isExclusive } from '../../pages/streams.ts'
+import { type ClaimedPage, type LaneRequest, paceAheadMs } from '../store.ts'
 import { byHead, columns, type Db, type PoolDb } from './db.ts'
 
 /** Streams of one claim, over all its heads: keys with one job each are then still claimed hundreds at a time. */

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { QueueUnavailable } from '../../errors.ts'
+import { QueueUnavailable } from '../../api/errors.ts'
 
 export type Source = { pool: pg.Pool } | { connectionString: string }
 

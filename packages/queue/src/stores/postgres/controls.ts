@@ -1,4 +1,4 @@
-import type { TenantControls } from '../../types.ts'
+import type { TenantControls } from '../../api/types.ts'
 import { uniqueHeads } from './append.ts'
 import { byHead, type Db, type PoolDb } from './db.ts'
 import { controlColumns } from './sql/controls.ts'

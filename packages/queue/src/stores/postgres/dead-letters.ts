@@ -1,6 +1,7 @@
-import { encodeRecord, packPages } from '../../page.ts'
-import type { NewPage } from '../../store.ts'
-import type { DeadLetter, DeadLetterQuery } from '../../types.ts'
+import type { DeadLetter, DeadLetterQuery } from '../../api/types.ts'
+import { encodeRecord } from '../../pages/job-record.ts'
+import { packPages } from '../../pages/pack-pages.ts'
+import type { NewPage } from '../../pages/page.ts'
 import { appendAll } from './append.ts'
 import type { PoolDb } from './db.ts'
 

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { Wake } from '../../store.ts'
+import type { Wake } from '../store.ts'
 import { type Connection, timed } from './connection.ts'
 
 const announceEveryMs = 10

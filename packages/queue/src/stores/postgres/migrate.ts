@@ -1,4 +1,4 @@
-import { QueueNotMigrated } from '../../errors.ts'
+import { QueueNotMigrated } from '../../api/errors.ts'
 import type { Connection, Session } from './connection.ts'
 import { migrations } from './sql/schema.ts'
 

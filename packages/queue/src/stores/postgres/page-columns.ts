@@ -1,4 +1,4 @@
-import type { NewPage } from '../../store.ts'
+import type { NewPage } from '../../pages/page.ts'
 import { int4Array, textArray } from './binary-arrays.ts'
 
 /** The parallel arrays $1–$10 of `sql/append.ts`. A page without a due time is ready now. */

@@ -1,15 +1,21 @@
 import type pg from 'pg'
-import { InvalidOption } from '../../errors.ts'
-import { numberOption, quotasOption } from '../../options.ts'
-import type { Transaction } from '../../queue.ts'
+import { InvalidOption } from '../../api/errors.ts'
+import { numberOption, quotasOption } from '../../api/options.ts'
+import type { Transaction } from '../../api/queue.ts'
+import type {
+  DeadLetter,
+  DeadLetterQuery,
+  Json,
+  LaneStats,
+  TenantControls,
+  TenantStats,
+} from '../../api/types.ts'
+import type { Blob, NewPage, ScheduledPage } from '../../pages/page.ts'
 import type {
   Appended,
-  Blob,
   ClaimedPage,
   LaneRequest,
   LossLimits,
-  NewPage,
-  ScheduledPage,
   Section,
   SectionRow,
   SectionValues,
@@ -19,15 +25,7 @@ import type {
   StoreUsage,
   Usage,
   Wake,
-} from '../../store.ts'
-import type {
-  DeadLetter,
-  DeadLetterQuery,
-  Json,
-  LaneStats,
-  TenantControls,
-  TenantStats,
-} from '../../types.ts'
+} from '../store.ts'
 import { append, appendAll, type Quotas } from './append.ts'
 import { claim } from './claim.ts'
 import { ClockWatch } from './clock-watch.ts'

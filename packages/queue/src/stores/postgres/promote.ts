@@ -1,4 +1,4 @@
-import type { NewPage } from '../../store.ts'
+import type { NewPage } from '../../pages/page.ts'
 import { appendAll, uniqueHeads } from './append.ts'
 import { byHead, columns, type PoolDb } from './db.ts'
 

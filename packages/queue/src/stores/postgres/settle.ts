@@ -1,5 +1,5 @@
-import type { Settlement } from '../../store.ts'
-import { isExclusive } from '../../streams.ts'
+import { isExclusive } from '../../pages/streams.ts'
+import type { Settlement } from '../store.ts'
 import { uniqueHeads } from './append.ts'
 import { textArray } from './binary-arrays.ts'
 import { byHead, columns, type Db, type PoolDb } from './db.ts'

@@ -1,4 +1,4 @@
-import type { TenantControls } from '../../../types.ts'
+import type { TenantControls } from '../../../api/types.ts'
 import type { Row } from '../client/rows.ts'
 import type { Table } from '../client/table.ts'
 import { keys, shardOf } from '../keys.ts'

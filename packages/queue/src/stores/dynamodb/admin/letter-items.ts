@@ -1,5 +1,5 @@
-import type { DeadJob } from '../../../store.ts'
-import type { DeadLetter } from '../../../types.ts'
+import type { DeadLetter } from '../../../api/types.ts'
+import type { DeadJob } from '../../store.ts'
 import type { Key, Row } from '../client/rows.ts'
 import { digests, keys, padded } from '../keys.ts'
 

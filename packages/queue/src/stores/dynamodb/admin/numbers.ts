@@ -1,5 +1,5 @@
-import { pressureFrom, type StoreUsage, type Usage } from '../../../store.ts'
-import type { LaneStats, TenantStats } from '../../../types.ts'
+import type { LaneStats, TenantStats } from '../../../api/types.ts'
+import { pressureFrom, type StoreUsage, type Usage } from '../../store.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { shardOf } from '../keys.ts'
 import type { Controls } from './controls.ts'

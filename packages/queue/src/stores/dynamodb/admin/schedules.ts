@@ -1,4 +1,5 @@
-import type { NewPage, StoredSchedule } from '../../../store.ts'
+import type { NewPage } from '../../../pages/page.ts'
+import type { StoredSchedule } from '../../store.ts'
 import type { Row } from '../client/rows.ts'
 import type { Table } from '../client/table.ts'
 import type { Appender } from '../intake/appender.ts'

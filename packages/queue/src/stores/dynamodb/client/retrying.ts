@@ -1,4 +1,4 @@
-import { QueueUnavailable } from '../../../errors.ts'
+import { QueueUnavailable } from '../../../api/errors.ts'
 
 /** Attempts of one request, with pauses of up to 25, 50, 100 … ms between them: 4.6 seconds of pauses at the most. */
 const attempts = 9

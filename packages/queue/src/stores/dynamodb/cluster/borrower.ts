@@ -1,5 +1,5 @@
-import type { ClaimedPage, LaneRequest } from '../../../store.ts'
-import type { Json } from '../../../types.ts'
+import type { Json } from '../../../api/types.ts'
+import type { ClaimedPage, LaneRequest } from '../../store.ts'
 import type { Summaries } from '../admin/summaries.ts'
 import { pause } from '../client/retrying.ts'
 import type { Bodies } from '../items/bodies.ts'

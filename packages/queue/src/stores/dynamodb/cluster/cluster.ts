@@ -1,5 +1,5 @@
-import { QueueUnavailable } from '../../../errors.ts'
-import type { Json } from '../../../types.ts'
+import { QueueUnavailable } from '../../../api/errors.ts'
+import type { Json } from '../../../api/types.ts'
 import type { Cancels } from '../admin/cancels.ts'
 import type { Controls } from '../admin/controls.ts'
 import type { Summaries } from '../admin/summaries.ts'

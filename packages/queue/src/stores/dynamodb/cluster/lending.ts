@@ -1,4 +1,4 @@
-import type { LaneRequest } from '../../../store.ts'
+import type { LaneRequest } from '../../store.ts'
 import type { Lanes } from '../shard/lanes.ts'
 import { pick, type Taken } from '../shard/pick.ts'
 import type { Shard } from '../shard/shard.ts'

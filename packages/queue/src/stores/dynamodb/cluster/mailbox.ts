@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Json } from '../../../types.ts'
+import type { Json } from '../../../api/types.ts'
 import { pause } from '../client/retrying.ts'
 import type { Table } from '../client/table.ts'
 import { keys } from '../keys.ts'

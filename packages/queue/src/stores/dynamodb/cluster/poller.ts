@@ -1,5 +1,5 @@
-import type { Wake } from '../../../store.ts'
-import type { Json } from '../../../types.ts'
+import type { Json } from '../../../api/types.ts'
+import type { Wake } from '../../store.ts'
 import type { Cancels } from '../admin/cancels.ts'
 import type { Controls } from '../admin/controls.ts'
 import { pause } from '../client/retrying.ts'

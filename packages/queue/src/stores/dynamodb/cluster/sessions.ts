@@ -1,4 +1,4 @@
-import type { Json } from '../../../types.ts'
+import type { Json } from '../../../api/types.ts'
 import type { Row } from '../client/rows.ts'
 import type { Table } from '../client/table.ts'
 import { keys } from '../keys.ts'

@@ -1,4 +1,5 @@
-import type { Appended, NewPage, SectionValues } from '../../../store.ts'
+import type { NewPage } from '../../../pages/page.ts'
+import type { Appended, SectionValues } from '../../store.ts'
 import type { Row } from '../client/rows.ts'
 import type { Table } from '../client/table.ts'
 import { keys, shardOf, uniqueParts } from '../keys.ts'

@@ -1,4 +1,4 @@
-import type { Blob } from '../../../store.ts'
+import type { Blob } from '../../../pages/page.ts'
 import type { Row } from '../client/rows.ts'
 import { inBatches, type Table } from '../client/table.ts'
 import { keys } from '../keys.ts'

@@ -1,4 +1,4 @@
-import type { NewPage } from '../../../store.ts'
+import type { NewPage } from '../../../pages/page.ts'
 import type { Table } from '../client/table.ts'
 import { type ItemId, keys } from '../keys.ts'
 import { PageItem, packItems } from './page-item.ts'

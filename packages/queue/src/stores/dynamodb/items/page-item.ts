@@ -1,5 +1,5 @@
-import { blobsOf } from '../../../page.ts'
-import type { NewPage } from '../../../store.ts'
+import { blobsOf } from '../../../pages/job-record.ts'
+import type { NewPage } from '../../../pages/page.ts'
 import { pack, unpack } from '../packing.ts'
 
 /** What is known of a page without its body. */

@@ -1,4 +1,4 @@
-import { QueueUnavailable } from '../../../errors.ts'
+import { QueueUnavailable } from '../../../api/errors.ts'
 import { pause } from '../client/retrying.ts'
 import type { DueChunk } from './due-queue.ts'
 import type { Journal } from './journal.ts'

@@ -1,4 +1,5 @@
-import type { DeadJob, NewPage } from '../../../store.ts'
+import type { NewPage } from '../../../pages/page.ts'
+import type { DeadJob } from '../../store.ts'
 import type { Effects, SettleOperation } from './operations.ts'
 import type { Shard } from './shard.ts'
 

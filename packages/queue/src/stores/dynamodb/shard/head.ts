@@ -1,7 +1,8 @@
-import { isExclusive, priorityOf, priorityStepMs } from '../../../streams.ts'
+import type { TenantControls } from '../../../api/types.ts'
+import { isExclusive, priorityOf, priorityStepMs } from '../../../pages/streams.ts'
 import { Heap, type Placed } from './heap.ts'
 import { PageQueue } from './page-queue.ts'
-import type { ShardState } from './state.ts'
+import type { StoredPage } from './stored-page.ts'
 
 export interface Stream extends Placed {
   name: string
@@ -14,9 +15,22 @@ export interface Stream extends Placed {
   served: { at: number; lease: number }
 }
 
+/** What the shard of a head does for who serves the head. */
+export interface HeadOwner {
+  readonly shard: number
+  readonly around: { controlsOf(tenant: string): TenantControls; now(): number }
+  /** Heads that are closed for a time, or have a stream that is. */
+  readonly timed: Set<Head>
+  canServe(head: Head): boolean
+  weightOf(tenant: string): number
+  slotsLeft(head: Head): number
+  take(head: Head, stream: Stream, lease: number, worker: number): StoredPage
+  refreshStream(head: Head, stream: Stream): void
+}
+
 /** What a shard knows of a tenant in a lane. Forgotten when it has no work and owes nothing. */
 export interface Head extends Placed {
-  state: ShardState
+  state: HeadOwner
   /** Order of coming into memory, for heads with the same virtual time. */
   number: number
   lane: string
@@ -38,7 +52,7 @@ export interface Head extends Placed {
   waitingBytes: number
 }
 
-export function newHead(state: ShardState, number: number, lane: string, tenant: string): Head {
+export function newHead(state: HeadOwner, number: number, lane: string, tenant: string): Head {
   return {
     state,
     number,

@@ -1,5 +1,5 @@
-import { maxPageJobs } from '../../../page.ts'
-import type { LaneRequest } from '../../../store.ts'
+import { maxPageJobs } from '../../../pages/page.ts'
+import type { LaneRequest } from '../../store.ts'
 import { grantTo, type Head } from './head.ts'
 import type { LaneOrder } from './lanes.ts'
 import type { ShardState } from './state.ts'

@@ -1,4 +1,4 @@
-import { maxPageBytes, maxPageJobs } from '../../../page.ts'
+import { maxPageBytes, maxPageJobs } from '../../../pages/page.ts'
 import type { Head } from './head.ts'
 import type { PageQueue } from './page-queue.ts'
 import type { Shard } from './shard.ts'

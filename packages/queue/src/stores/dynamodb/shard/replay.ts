@@ -1,4 +1,4 @@
-import { isExclusive } from '../../../streams.ts'
+import { isExclusive } from '../../../pages/streams.ts'
 import type { ItemId } from '../keys.ts'
 import { grantTo, overflowOf } from './head.ts'
 import {

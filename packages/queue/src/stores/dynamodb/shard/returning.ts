@@ -1,5 +1,6 @@
-import { returnJobs } from '../../../returned-jobs.ts'
-import type { LossLimits, NewPage } from '../../../store.ts'
+import type { NewPage } from '../../../pages/page.ts'
+import { returnJobs } from '../../returned-jobs.ts'
+import type { LossLimits } from '../../store.ts'
 import { letterPage, record } from './effects.ts'
 import { applySettle, type SettleOperation } from './operations.ts'
 import { lettersOf, restoreLine, scheduledLine, withoutEmpty } from './settling.ts'

@@ -1,4 +1,4 @@
-import type { ScheduledPage } from '../../../store.ts'
+import type { ScheduledPage } from '../../../pages/page.ts'
 import type { Shard } from './shard.ts'
 import { nameOfPart, type StoredPage } from './stored-page.ts'
 

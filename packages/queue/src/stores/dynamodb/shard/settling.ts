@@ -1,4 +1,5 @@
-import type { NewPage, Settlement } from '../../../store.ts'
+import type { NewPage } from '../../../pages/page.ts'
+import type { Settlement } from '../../store.ts'
 import type { Part } from '../items/bodies.ts'
 import { letterPage, record } from './effects.ts'
 import { applySettle, type Effects, type SettleOperation } from './operations.ts'

@@ -1,4 +1,4 @@
-import type { NewPage } from '../../../store.ts'
+import type { NewPage } from '../../../pages/page.ts'
 import type { Table } from '../client/table.ts'
 import type { Commits } from '../intake/commits.ts'
 import type { IntakeReader } from '../intake/intake-reader.ts'

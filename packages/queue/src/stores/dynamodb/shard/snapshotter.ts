@@ -1,9 +1,13 @@
 import type { Table } from '../client/table.ts'
-import { Superseded } from './journal.ts'
+import type { IntakeReader } from '../intake/intake-reader.ts'
+import type { Disk } from './disk.ts'
+import { type Journal, Superseded } from './journal.ts'
+import type { Effects, Operation } from './operations.ts'
 import { type Ownership, publishSnapshot } from './owner-item.ts'
-import type { Shard } from './shard.ts'
+import type { Segments } from './segments.ts'
 import { encodeState } from './snapshot-form.ts'
 import { Snapshots } from './snapshots.ts'
+import type { ShardState } from './state.ts'
 
 /** A snapshot is due after so many records, … */
 const records = 2_048
@@ -13,10 +17,23 @@ const pages = 20_000
 const timesLarger = 4
 const leastBytes = 64 * 1024
 
+/** The shard that is written down. */
+export interface SnapshotSource {
+  readonly home: { table: Table }
+  readonly state: ShardState
+  readonly intake: IntakeReader
+  readonly effects: Map<string, Effects>
+  readonly disk: Disk
+  readonly segments: Segments
+  readonly journal: Journal
+  push(operation: Operation): Promise<unknown>
+  abandon(error: unknown): void
+}
+
 /** Decides when a snapshot is due, and makes it while work goes on. */
 export class Snapshotter {
   readonly #ownership: Ownership
-  readonly #shard: Shard
+  readonly #shard: SnapshotSource
   readonly #snapshots: Snapshots
   #slot: number
   #lastBytes = 0
@@ -26,7 +43,7 @@ export class Snapshotter {
   /** One is being made. */
   making = false
 
-  constructor(table: Table, ownership: Ownership, shard: Shard) {
+  constructor(table: Table, ownership: Ownership, shard: SnapshotSource) {
     this.#ownership = ownership
     this.#shard = shard
     this.#snapshots = new Snapshots(table, ownership.shard, ownership.epoch)

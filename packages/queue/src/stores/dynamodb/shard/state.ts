@@ -1,5 +1,5 @@
-import { isExclusive } from '../../../streams.ts'
-import type { TenantControls } from '../../../types.ts'
+import type { TenantControls } from '../../../api/types.ts'
+import { isExclusive } from '../../../pages/streams.ts'
 import { DueQueue } from './due-queue.ts'
 import { type Head, isOpen, newHead, newStream, overflowOf, type Stream } from './head.ts'
 import type { Lanes } from './lanes.ts'
@@ -35,7 +35,7 @@ const lowWater = 16
 /** A queue is worth writing to disk from so many pages on, beyond those that stay at its front. */
 export const spillFrom = 32
 
-/** Keys of heads: names hold no NUL, see `page.ts`. */
+/** Keys of heads: names hold no NUL, see `encode-job.ts`. */
 export const keyOfHead = (lane: string, tenant: string): string => `${lane}\u0000${tenant}`
 
 /**

@@ -1,4 +1,4 @@
-import { pressureFrom } from '../../../store.ts'
+import { pressureFrom } from '../../store.ts'
 
 const newHeads = (s: string) => `
   insert into ${s}.heads as h (lane, tenant, cursor, tail, ready, paused, vtime, waiting_jobs, waiting_bytes)

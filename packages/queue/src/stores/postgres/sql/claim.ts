@@ -1,4 +1,4 @@
-import { priorityStepMs } from '../../../streams.ts'
+import { priorityStepMs } from '../../../pages/streams.ts'
 
 /** A lane and a tenant as one text that no other pair gives. */
 export const skipped = `char_length(lane) || ':' || lane || tenant`

@@ -1,4 +1,4 @@
-import { maxPageBytes, maxPageJobs } from '../../../page.ts'
+import { maxPageBytes, maxPageJobs } from '../../../pages/page.ts'
 import { appendInput } from './append.ts'
 
 /**

@@ -1,0 +1,440 @@
+import type { LaneConfig } from '../../api/types.ts'
+import { maxTimerMs } from '../../common/signal.ts'
+import type { JobRecord } from '../../pages/job-record.ts'
+import { maxPageJobs } from '../../pages/page.ts'
+import type { ClaimedPage, LaneRequest } from '../../stores/store.ts'
+import { CostEstimate } from './costs.ts'
+import { FairScheduler } from './fair-scheduler.ts'
+import { LaneTenant } from './lane-tenant.ts'
+import type { HeldPage, ReadyJob, Taken } from './ready-job.ts'
+import { TenantQueue } from './tenant-queue.ts'
+
+/** Below this difference in ms the store is not told: its estimate is close enough to be fair, and a write saved. */
+const tellFromMs = 20
+/** Enough work for this long is kept ready, so that claims overlap with handlers; more would only be hoarded. */
+const readyAheadMs = 50
+/** Jobs that take longer leave an eighth of the slots free, so that short ones never wait for long ones to end. */
+const shortMs = 100
+/** Of one claim; 28,000 jobs at once (6.7 MB) kept the event loop busy for 39 ms, and other lanes waiting. */
+const claimBytes = 1024 * 1024
+/** A tenant with a rate starts at most this much of it at once. */
+const paceSliceMs = 100
+/** However long its call was: what yields is slowed, never stopped. */
+const maxRestMs = 2_000
+
+export interface LaneHost {
+  now: () => number
+  /** A tenant that had to wait for a time may be served again. */
+  onOpen: () => void
+  /** What calls that wait for somebody else say of who may start. */
+  waiting: {
+    /** Whether jobs of the name may start, as far as waiting calls go. */
+    mayStart(tenant: LaneTenant, name: string): boolean
+    /** More of the tenant would only wait. */
+    isFull(tenant: LaneTenant): boolean
+  }
+}
+
+/** One lane of one worker: the jobs in memory, in fair order, and what to claim next. */
+export class Lane {
+  readonly name: string
+  readonly weight: number
+  /** Slots that only this lane may use. */
+  readonly reservedSlots: number
+  readonly slots: number
+  readonly #slotsPerTenant: number
+  /** Slots that long jobs of a tenant that has something running already leave free. */
+  readonly #room: number
+  readonly #yields: LaneConfig['yields']
+  /** Of the time, how much tenants that yield leave to others. */
+  restShare = 0
+  readonly #now: () => number
+  readonly #onOpen: () => void
+  readonly #waiting: LaneHost['waiting']
+  readonly scheduler = new FairScheduler<ReadyJob>(() => new TenantQueue<ReadyJob>())
+  /** Virtual time among lanes. */
+  tag = 0
+  running = 0
+  bufferedBytes = 0
+  /** Set when there may be new work: tenants with nothing in memory are then asked for even when the buffer is full. */
+  #newcomers = true
+  /** Set when the store had nothing more: not asked again before somebody says there is new work. */
+  #dry = false
+  #wakes = 0
+  readonly #tenants = new Map<string, LaneTenant>()
+  /** Of all tenants with jobs in memory. */
+  #weights = 0
+  readonly #sidelined = new Set<LaneTenant>()
+  /** Something changed since all that are passed over were looked at together. */
+  #mayHaveRoom = false
+  readonly #opening = new Set<NodeJS.Timeout>()
+  /** Until when tenants are closed: a claim under way may bring more of one that has left memory. */
+  readonly #closedUntil = new Map<string, number>()
+  readonly #averageCost = new CostEstimate(1, true)
+  #lastHeads = 1
+
+  constructor(
+    name: string,
+    { weight = 1, reserved = 0, slots, spare = 0, yields }: LaneConfig,
+    concurrency: number,
+    { now, onOpen, waiting }: LaneHost,
+  ) {
+    this.name = name
+    this.weight = weight
+    this.slots = Math.min(slots ?? concurrency, concurrency)
+    this.#slotsPerTenant = Math.max(1, this.slots - spare)
+    this.#room = Math.floor(this.slots / 8)
+    this.#yields = yields
+    this.reservedSlots = Math.min(this.slots, Math.ceil(reserved * concurrency))
+    this.#now = now
+    this.#onOpen = onOpen
+    this.#waiting = waiting
+  }
+
+  // --- claiming
+
+  /** There may be new work in the store. */
+  wake(): void {
+    this.#wakes++
+    this.#newcomers = true
+    this.#dry = false
+  }
+
+  /** Call when a request is sent; call the result with the number of pages that came back. */
+  asked(): (pages: number) => void {
+    this.#newcomers = false
+    const wakes = this.#wakes
+    return (pages) => {
+      if (pages === 0 && wakes === this.#wakes) this.#dry = true
+    }
+  }
+
+  /** Takes claimed jobs into memory. `records` are in the order of the body; finished positions are left out here. */
+  admit(pages: { claimed: ClaimedPage; held: HeldPage; records: JobRecord[] }[]): void {
+    const heads = new Set<string>()
+    for (const { claimed, held, records } of pages) {
+      heads.add(claimed.tenant)
+      const tenant = this.#tenant(claimed)
+      const done = claimed.done.length > 0 ? new Set(claimed.done) : undefined
+      for (let position = 0; position < records.length; position++) {
+        if (done?.has(position)) continue
+        this.scheduler.push(
+          claimed.tenant,
+          { page: held, position, record: records[position]! },
+          claimed.weight,
+        )
+        tenant.jobs++
+      }
+      this.bufferedBytes += claimed.bytes
+      this.#settle(tenant)
+      // Of a page whose jobs were all cancelled nothing stays: a tenant kept in memory might not be asked for again.
+      this.release(claimed.tenant, 0)
+    }
+    this.#lastHeads = Math.max(1, heads.size)
+    this.callIn()
+  }
+
+  /** True when {@link request} would ask for something. */
+  wants(budgetBytes: number): boolean {
+    return this.#wantsRefill(budgetBytes) || (this.#newcomers && this.bufferedBytes < budgetBytes * 1.25)
+  }
+
+  /** What to ask the store for, or undefined when there is enough. */
+  request(budgetBytes: number): LaneRequest | undefined {
+    if (!this.wants(budgetBytes)) return undefined
+    const { name, slots } = this
+    if (this.#wantsRefill(budgetBytes)) {
+      const pages = Math.ceil((this.slots * readyAheadMs) / (maxPageJobs * this.#averageCost.ms))
+      const pagesPerHead = Math.min(16, Math.max(1, Math.ceil(pages / this.#lastHeads)))
+      const maxBytes = Math.min(claimBytes, Math.ceil(budgetBytes - this.bufferedBytes))
+      const skip = [...this.#tenants.values()]
+        .filter((tenant) => tenant.isLimited || this.#waiting.isFull(tenant))
+        .map((tenant) => tenant.name)
+      return { lane: name, heads: 200, pagesPerHead, maxBytes, slots, skip }
+    }
+    // A quarter on top of the budget is kept for tenants that have nothing here: a flood must not close the door on them.
+    const maxBytes = Math.min(claimBytes, Math.ceil(budgetBytes * 1.25 - this.bufferedBytes))
+    return { lane: name, heads: 200, pagesPerHead: 1, maxBytes, slots, skip: [...this.#tenants.keys()] }
+  }
+
+  #wantsRefill(budgetBytes: number): boolean {
+    const readyCost = this.scheduler.size * this.#averageCost.ms
+    return !this.#dry && readyCost < (this.slots * readyAheadMs) / 2 && this.bufferedBytes < budgetBytes
+  }
+
+  // --- serving
+
+  /** A job waits that may be started, as far as this lane's own limits go. */
+  get canStart(): boolean {
+    if (this.running >= this.slots) return false
+    if (this.#findNext()) return true
+    if (!this.#mayHaveRoom || this.#sidelined.size === 0) return false
+    // Those they were passed over for are served: they may have what is left.
+    this.callIn()
+    this.#mayHaveRoom = false
+    return this.#findNext()
+  }
+
+  /** Takes up to `most` jobs of the tenant to be served next, all with the same name, and charges their estimated cost. */
+  take(most: (name: string) => number): Taken {
+    const { name: tenantName, item } = this.scheduler.peek()!
+    const tenant = this.#tenants.get(tenantName)!
+    const name = item.record[1]
+    const limit = tenant.perSecond
+      ? Math.min(most(name), Math.max(1, Math.ceil((tenant.perSecond * paceSliceMs) / 1_000)))
+      : most(name)
+    const jobs: ReadyJob[] = []
+    for (;;) {
+      const next = this.scheduler.peek()
+      if (!next || next.name !== tenantName || next.item.record[1] !== name || jobs.length === limit) break
+      jobs.push(next.item)
+      // The whole batch is one quantum: charged with its first job, so that the tenant stays first until it is taken.
+      this.scheduler.serve(0)
+      if (!this.scheduler.hasWork(tenantName)) break
+    }
+    const charged = tenant.costOf(name).ms * jobs.length
+    this.running++
+    this.#mayHaveRoom = true
+    tenant.calls++
+    const taken = { name, tenant, jobs, charged: 0 }
+    this.charge(taken, charged)
+    if (tenant.perSecond)
+      tenant.openAt = Math.max(this.#now(), tenant.openAt) + (jobs.length / tenant.perSecond) * 1_000
+    this.#settle(tenant)
+    return taken
+  }
+
+  /** A call costs `ms` more than it was charged so far (or less). */
+  charge(taken: Taken, ms: number): void {
+    this.scheduler.correct(taken.tenant.name, ms)
+    this.tag += ms / this.weight
+    taken.charged += ms
+  }
+
+  /** A call goes on for longer than it was charged: it keeps paying, also towards the store. */
+  payMore(taken: Taken, elapsedMs: number) {
+    const more = elapsedMs - taken.charged
+    if (more <= 0) return undefined
+    const perJob = elapsedMs / taken.jobs.length
+    taken.tenant.costOf(taken.name).endure(perJob)
+    taken.tenant.cost.endure(perJob)
+    this.charge(taken, more)
+    return this.#tell(taken.tenant, more)
+  }
+
+  /** A call waits for somebody else, after `slotMs` in its slot: that is what it costs so far. */
+  leave(taken: Taken, slotMs: number): void {
+    this.charge(taken, slotMs - taken.charged)
+    this.running--
+    taken.tenant.waiting++
+    this.#settle(taken.tenant)
+    this.callIn()
+  }
+
+  /** It works again, in a slot, whether or not one is free. */
+  takeBack({ tenant }: Taken): void {
+    this.running++
+    tenant.waiting--
+    this.#settle(tenant)
+  }
+
+  /** A call taken with {@link take} is over. Returns what the store should be told of its cost, if anything. */
+  ended(taken: Taken, serviceMs: number) {
+    const { name, tenant, jobs, charged } = taken
+    const perJob = serviceMs / jobs.length
+    this.charge(taken, serviceMs - charged)
+    tenant.costOf(name).learn(perJob)
+    tenant.cost.learn(perJob)
+    this.#averageCost.learn(perJob)
+    const told = this.#tell(tenant, serviceMs - charged)
+    this.running--
+    tenant.calls--
+    for (const { page } of jobs) if (page.key !== undefined) this.freeKey(tenant.name, page.key)
+    this.release(tenant.name, jobs.length)
+    this.#rest(tenant, serviceMs)
+    this.#settle(tenant)
+    this.callIn()
+    return told
+  }
+
+  #tell(tenant: LaneTenant, difference: number) {
+    tenant.untold += difference
+    if (Math.abs(tenant.untold) < tellFromMs) return undefined
+    const told = { cost: tenant.cost.ms, difference: tenant.untold }
+    tenant.untold = 0
+    return told
+  }
+
+  // --- limits of a tenant
+
+  /** Nothing of the tenant starts before `until`, epoch ms. */
+  close(tenantName: string, until: number): void {
+    for (const [name, end] of this.#closedUntil) if (end <= this.#now()) this.#closedUntil.delete(name)
+    this.#closedUntil.set(tenantName, until)
+    const tenant = this.#tenants.get(tenantName)
+    if (!tenant) return
+    tenant.openAt = Math.max(tenant.openAt, until)
+    this.#settle(tenant)
+  }
+
+  /** After a call of `serviceMs` a tenant that yields leaves the machine to others for its part of the time. */
+  #rest(tenant: LaneTenant, serviceMs: number): void {
+    if (this.restShare === 0 || !this.#yields || (this.#yields === 'backlog' && tenant.jobs === 0)) return
+    const restMs = Math.min(maxRestMs, (serviceMs * this.restShare) / (1 - this.restShare))
+    // One that has left memory is remembered; of the others there may be thousands.
+    if (tenant.jobs === 0) this.close(tenant.name, this.#now() + restMs)
+    else tenant.openAt = Math.max(tenant.openAt, this.#now() + restMs)
+  }
+
+  /** Brings the tenant in or out of the order of service, as its limits say. */
+  #settle(tenant: LaneTenant): void {
+    if (this.#tenants.get(tenant.name) !== tenant) return
+    const waitMs = tenant.openAt === 0 ? 0 : tenant.openAt - this.#now()
+    const full =
+      tenant.calls >= tenant.grant || (tenant.slots >= this.#slotsPerTenant && tenant.slots < this.slots)
+    if (waitMs > 0 || full || tenant.sidelined) {
+      if (waitMs > 0) this.#openLater(tenant, waitMs)
+      this.scheduler.park(tenant.name)
+      tenant.parked = true
+    } else if (tenant.parked) {
+      this.scheduler.unpark(tenant.name)
+      tenant.parked = false
+    }
+  }
+
+  #openLater(tenant: LaneTenant, waitMs: number): void {
+    const timer = setTimeout(
+      () => {
+        this.#opening.delete(timer)
+        this.#settle(tenant)
+        this.#onOpen()
+      },
+      Math.min(maxTimerMs, Math.ceil(waitMs)),
+    )
+    this.#opening.add(timer)
+  }
+
+  /** Sees that the tenant to be served next may be served; passes over those that may not for now. */
+  #findNext(): boolean {
+    let capped: LaneTenant | undefined
+    for (let next = this.scheduler.peek(); next; next = this.scheduler.peek()) {
+      const tenant = this.#tenants.get(next.name)!
+      const name = next.item.record[1]
+      const mustWait = !this.#waiting.mayStart(tenant, name) || this.#mustLeaveRoom(tenant, name)
+      // The cap keeps wrong estimates from filling all slots. It binds only when others wait.
+      if (!mustWait && (tenant.slots < this.#fairCap(tenant) || this.#servesAlone)) return true
+      if (!mustWait) capped ??= tenant
+      tenant.sidelined = true
+      this.#sidelined.add(tenant)
+      this.#settle(tenant)
+    }
+    if (!capped) return false
+    capped.sidelined = false
+    this.#sidelined.delete(capped)
+    this.#settle(capped)
+    return this.scheduler.active > 0
+  }
+
+  get #servesAlone(): boolean {
+    return this.scheduler.active + this.#sidelined.size === 1
+  }
+
+  /** Twice its share of the slots, at least one. */
+  #fairCap(tenant: LaneTenant): number {
+    return Math.max(1, Math.ceil((2 * this.slots * tenant.weight) / this.#weights))
+  }
+
+  /** Long jobs, and those of unknown length, leave some slots to others, unless nothing else of their tenant runs. */
+  #mustLeaveRoom(tenant: LaneTenant, jobName: string): boolean {
+    if (tenant.slots === 0 || this.running < this.slots - this.#room) return false
+    const cost = tenant.costOf(jobName)
+    return !cost.known || cost.ms > shortMs
+  }
+
+  /** Something changed: those that were passed over are looked at again. */
+  callIn(): void {
+    this.#mayHaveRoom = true
+    if (this.#sidelined.size === 0) return
+    for (const tenant of this.#sidelined) {
+      tenant.sidelined = false
+      this.#settle(tenant)
+    }
+    this.#sidelined.clear()
+  }
+
+  // --- leaving memory
+
+  /** The job of the key that ran has ended: the next one may run. */
+  freeKey(tenantName: string, key: string): void {
+    this.scheduler.refresh(tenantName, (waiting) => (waiting as TenantQueue<ReadyJob>).free(key))
+  }
+
+  /** Takes out the jobs that wait behind a job with the key. */
+  takeBehind(tenantName: string, key: string): ReadyJob[] {
+    const jobs = this.scheduler.takeOut(tenantName, (waiting) =>
+      (waiting as TenantQueue<ReadyJob>).drainKey(key),
+    )
+    this.release(tenantName, jobs.length)
+    return jobs
+  }
+
+  /** Takes out all waiting jobs that `isWanted` does not want. */
+  sift(isWanted: (job: ReadyJob) => boolean): ReadyJob[] {
+    const out: ReadyJob[] = []
+    for (const { name } of [...this.#tenants.values()]) {
+      const jobs = this.scheduler.takeOut(name, (waiting) =>
+        (waiting as TenantQueue<ReadyJob>).sift(isWanted),
+      )
+      this.release(name, jobs.length)
+      for (const job of jobs) out.push(job)
+    }
+    this.callIn()
+    return out
+  }
+
+  /** Takes out what of a tenant the slots will not come to within `aheadMs`, at `costMs` a job. What has a place in an order stays. */
+  takeSurplus(tenant: LaneTenant, costMs: number, aheadMs: number): ReadyJob[] {
+    const most = Math.max(1, Math.floor((this.slots * aheadMs) / costMs))
+    if (tenant.jobs <= most) return []
+    let kept = 0
+    const jobs = this.scheduler.takeOut(tenant.name, (waiting) =>
+      (waiting as TenantQueue<ReadyJob>).sift(
+        ({ page }) => page.key !== undefined || page.priority > 0 || kept++ < most,
+      ),
+    )
+    this.release(tenant.name, jobs.length)
+    return jobs
+  }
+
+  /** Jobs of a tenant left memory. */
+  release(tenantName: string, jobs: number): void {
+    const tenant = this.#tenants.get(tenantName)
+    if (!tenant) return
+    tenant.jobs -= jobs
+    if (tenant.jobs > 0) return
+    this.#tenants.delete(tenantName)
+    this.#weights -= tenant.weight
+    this.#sidelined.delete(tenant)
+    // When it comes back, nothing remembers that it had been taken out of the order.
+    this.scheduler.unpark(tenantName)
+  }
+
+  /** Nothing is called any more. */
+  stop(): void {
+    for (const timer of this.#opening) clearTimeout(timer)
+  }
+
+  #tenant(page: ClaimedPage): LaneTenant {
+    let tenant = this.#tenants.get(page.tenant)
+    if (!tenant) {
+      tenant = new LaneTenant(page)
+      tenant.openAt = Math.max(tenant.openAt, this.#closedUntil.get(page.tenant) ?? 0)
+      this.#tenants.set(page.tenant, tenant)
+    } else {
+      this.#weights -= tenant.weight
+      tenant.learnControls(page)
+    }
+    this.#weights += tenant.weight
+    return tenant
+  }
+}

@@ -1,6 +1,0 @@
-import { deliveryProperty } from './delivery-property.ts'
-import { describeOnDynamodb, openDynamodb } from './dynamodb-harness.ts'
-
-describeOnDynamodb('on DynamoDB Local', () => {
-  deliveryProperty('dynamodb', () => openDynamodb(), { runs: 25, steps: 50 })
-})

@@ -1,4 +1,0 @@
-import { conformance } from './conformance.ts'
-import { describeOnDynamodb, openDynamodb } from './dynamodb-harness.ts'
-
-describeOnDynamodb('on DynamoDB Local', () => conformance('dynamodb', () => openDynamodb()))

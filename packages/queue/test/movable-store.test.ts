@@ -1,5 +1,0 @@
-import { conformance } from './conformance.ts'
-import { openMovable } from './movable-harness.ts'
-
-conformance('movable, in postgres', () => openMovable('postgres'))
-conformance('movable, in memory', () => openMovable('memory'))

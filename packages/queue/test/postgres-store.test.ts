@@ -1,4 +1,0 @@
-import { conformance } from './conformance.ts'
-import { openPostgres } from './harness.ts'
-
-conformance('postgres', openPostgres)

@@ -1,0 +1,4 @@
+import { conformance } from '../conformance.ts'
+import { openMemory } from '../harness.ts'
+
+conformance('memory', openMemory)

@@ -37,8 +37,8 @@ export async function setUpShop(shop: Client): Promise<void> {
     },
   ]
   for (const campaign of campaigns) {
-    const { id } = await shop.rest<{ id: number }>('POST', '/behavioral', campaign)
-    await shop.rest('PATCH', `/behavioral/${id}`, { state: 'live' })
+    const { id } = await shop.rest<{ id: number }>('POST', '/campaigns', campaign)
+    await shop.rest('PATCH', `/campaigns/${id}`, { state: 'live' })
   }
 }
 

@@ -30,7 +30,7 @@ async function setUp(url: string, trackingKey: string, rest: Rest): Promise<void
     subject: 'event-{{ event.number }}',
     html: '<p>Thank you, {{ user.email }}</p>',
   })
-  await rest('/behavioral', {
+  await rest('/campaigns', {
     name: 'Thanks',
     triggerEvent: 'Purchased item',
     templateId: template.id,

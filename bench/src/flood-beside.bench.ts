@@ -143,7 +143,7 @@ try {
       subject: 'Hello {{ user.email }}',
       html: '<p>Hello {{ user.email }}</p>',
     })
-    await rest('POST', '/behavioral', {
+    await rest('POST', '/campaigns', {
       name: 'At once',
       triggerEvent: 'Signed up',
       templateId: template.id,

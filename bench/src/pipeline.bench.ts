@@ -36,7 +36,7 @@ async function setUpCampaigns(url: string, { project, secretKey }: Project): Pro
     html: '<p>Hello</p>',
   })
   for (let n = 0; n < 20; n++)
-    await rest('/behavioral', {
+    await rest('/campaigns', {
       name: `Campaign ${n}`,
       triggerEvent: n === 0 ? 'Purchased item' : `Event ${n}`,
       templateId: template.id,

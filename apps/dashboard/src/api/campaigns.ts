@@ -9,26 +9,26 @@ export type CampaignInput = Pick<
 >
 
 export const useCampaigns = (project: string) =>
-  useKeyset<Campaign>([project, 'behavioral'], projectPath(project, 'behavioral'))
+  useKeyset<Campaign>([project, 'campaigns'], projectPath(project, 'campaigns'))
 
 /** All of them, for their names and what they use. */
 export const useEveryCampaign = (project: string) =>
-  useWhole<Campaign>([project, 'behavioral'], projectPath(project, 'behavioral'))
+  useWhole<Campaign>([project, 'campaigns'], projectPath(project, 'campaigns'))
 
 export const readCampaign = (project: string, id: string | number, signal?: AbortSignal) =>
-  request<Campaign>(projectPath(project, 'behavioral', id), { signal })
+  request<Campaign>(projectPath(project, 'campaigns', id), { signal })
 
 export const useCampaign = (project: string, id: string) =>
   useQuery({
-    queryKey: [project, 'behavioral', id],
+    queryKey: [project, 'campaigns', id],
     queryFn: ({ signal }) => readCampaign(project, id, signal),
   })
 
 export const useCampaignReport = (project: string, id: string) =>
   useQuery({
-    queryKey: [project, 'behavioral', id, 'report'],
+    queryKey: [project, 'campaigns', id, 'report'],
     queryFn: ({ signal }) =>
-      request<CampaignReport>(projectPath(project, 'behavioral', id, 'report'), { signal }),
+      request<CampaignReport>(projectPath(project, 'campaigns', id, 'report'), { signal }),
   })
 
 /** Creates without an id, changes with one. */
@@ -37,16 +37,16 @@ export function useSaveCampaign(project: string, id?: number) {
   return useMutation({
     mutationFn: (body: Partial<CampaignInput> & { state?: CampaignState; updatedAt?: string }) =>
       id === undefined
-        ? request<Campaign>(projectPath(project, 'behavioral'), { method: 'POST', body })
-        : request<Campaign>(projectPath(project, 'behavioral', id), { method: 'PATCH', body }),
-    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'behavioral'] }),
+        ? request<Campaign>(projectPath(project, 'campaigns'), { method: 'POST', body })
+        : request<Campaign>(projectPath(project, 'campaigns', id), { method: 'PATCH', body }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'campaigns'] }),
   })
 }
 
 export function useDeleteCampaign(project: string, id: number) {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: () => request(projectPath(project, 'behavioral', id), { method: 'DELETE' }),
-    onSuccess: () => forgetLists(client, [project, 'behavioral']),
+    mutationFn: () => request(projectPath(project, 'campaigns', id), { method: 'DELETE' }),
+    onSuccess: () => forgetLists(client, [project, 'campaigns']),
   })
 }

@@ -8,7 +8,7 @@ import { personDataRoutes } from '../audience/people/data-routes.ts'
 import { peopleRoutes } from '../audience/people/routes.ts'
 import { suppressionRoutes } from '../audience/people/suppression-routes.ts'
 import { segmentRoutes } from '../audience/segments/routes.ts'
-import { behavioralRoutes } from '../automation/campaigns/routes.ts'
+import { campaignRoutes } from '../automation/campaigns/routes.ts'
 import { transactionalRoutes } from '../automation/transactional/routes.ts'
 import { audienceRoutes } from '../exchange/bulk/routes.ts'
 import { exportRoutes } from '../exchange/exports/routes.ts'
@@ -47,7 +47,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       eventRoutes,
       segmentRoutes(app, storeSegmentEvents),
       catalogueRoutes,
-      behavioralRoutes(app),
+      campaignRoutes(app),
       templateRoutes(app, findTemplateUsers),
       messageRoutes(app),
       mailboxRoutes(app),

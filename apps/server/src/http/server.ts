@@ -16,6 +16,7 @@ import { createCanary } from './canary.ts'
 import { compressReplies } from './compression.ts'
 import { serveConsole } from './console.ts'
 import { dialectUrl } from './dialect-paths.ts'
+import { presentUrl } from './former-paths.ts'
 import { healthRoutes } from './health.ts'
 import { readJsonBodies } from './json-body.ts'
 import { serveMetrics } from './metrics.ts'
@@ -40,7 +41,7 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
     genReqId: requestIds(),
     requestIdHeader: false,
     trustProxy: trustProxy(app.config.trustProxy),
-    rewriteUrl: ({ url }) => dialectUrl(url!),
+    rewriteUrl: ({ url }) => presentUrl(dialectUrl(url!)),
     frameworkErrors: sendUnroutable,
     bodyLimit: maxBodyBytes,
     keepAliveTimeout: keepAliveMs,

@@ -15,7 +15,7 @@ const absent: [path: RegExp, why: string][] = [
   [/^send\//, 'Fairway sends email so far: POST /v1/send/email'],
   [
     /^campaigns\/[^/]+\/triggers/,
-    'There are no broadcasts triggered by API here; send an event that a behavioral campaign answers, or POST /v1/send/email',
+    'There are no broadcasts triggered by API here; send an event that a campaign answers, or POST /v1/send/email',
   ],
 ]
 

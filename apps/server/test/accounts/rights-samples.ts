@@ -201,8 +201,8 @@ export const projectSamples: Record<string, Sample | Sample[]> = {
   },
   'GET /conditions/schema': plain,
 
-  'GET /behavioral': plain,
-  'POST /behavioral': {
+  'GET /campaigns': plain,
+  'POST /campaigns': {
     make: async (make) => ({
       body: {
         name: 'C',
@@ -213,16 +213,16 @@ export const projectSamples: Record<string, Sample | Sample[]> = {
       },
     }),
   },
-  'GET /behavioral/:id': params(campaign),
-  'PATCH /behavioral/:id': {
+  'GET /campaigns/:id': params(campaign),
+  'PATCH /campaigns/:id': {
     make: async (make) => ({
       params: await campaign(make),
       body: { templateId: await make.template(), conditions: { segment: await make.segment() } },
     }),
   },
-  'DELETE /behavioral/:id': params(campaign),
-  'GET /behavioral/:id/report': params(campaign),
-  'GET /behavioral/:id/messages': params(campaign),
+  'DELETE /campaigns/:id': params(campaign),
+  'GET /campaigns/:id/report': params(campaign),
+  'GET /campaigns/:id/messages': params(campaign),
 
   'GET /templates': plain,
   'POST /templates': body({ name: 'T' }),

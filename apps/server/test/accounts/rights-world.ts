@@ -178,7 +178,7 @@ export function makerOf({ server }: World, tenant: Tenant): Maker {
     manualSegment: async () => (await call('POST', '/segments', { name: name(), manual: true })).id,
     campaign: async () =>
       (
-        await call('POST', '/behavioral', {
+        await call('POST', '/campaigns', {
           name: name(),
           triggerEvent: mark,
           wait: { kind: 'immediately' },

@@ -42,8 +42,8 @@ describe.skipIf(noBrowser)('two who edit the same in the console', () => {
   const makeTemplate = () => write('POST', 'templates', template)
   const makeCampaign = async (called: string) => {
     const { id: templateId } = await makeTemplate()
-    const { id } = await write('POST', 'behavioral', { name: called, triggerEvent: 'Signed up', templateId })
-    return { path: `behavioral/${id}`, page: `campaigns/${id}` }
+    const { id } = await write('POST', 'campaigns', { name: called, triggerEvent: 'Signed up', templateId })
+    return { path: `campaigns/${id}`, page: `campaigns/${id}` }
   }
 
   const things: Thing[] = [

@@ -179,13 +179,13 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
       subject: 'Hi',
       html: '<p>Hi</p>',
     })
-    const campaign = await send(fairway, 'POST', 'behavioral', {
+    const campaign = await send(fairway, 'POST', 'campaigns', {
       name: 'Welcome',
       triggerEvent: 'Signed up',
       templateId: template.id,
       wait: { kind: 'after', seconds: 30 },
     })
-    const stateOf = async () => (await send(fairway, 'GET', `behavioral/${campaign.id}`)).state
+    const stateOf = async () => (await send(fairway, 'GET', `campaigns/${campaign.id}`)).state
     await page.goto(fairway.path('campaigns'))
     await page.getByText('30 seconds later').waitFor()
     await page.getByText('Live', { exact: true }).click()
@@ -335,7 +335,7 @@ describe.skipIf(noBrowser)('what the console says and keeps', () => {
   it('says before a campaign goes live whom its conditions leave out, and what its template lacks', async () => {
     const draft = { name: 'No From', subject: 'Hi', html: '<p>Hi</p>' }
     const template = await send(fairway, 'POST', 'templates', draft)
-    const campaign = await send(fairway, 'POST', 'behavioral', {
+    const campaign = await send(fairway, 'POST', 'campaigns', {
       name: 'Chosen',
       triggerEvent: 'Signed up',
       templateId: template.id,

@@ -16,7 +16,7 @@ describe.skipIf(noBrowser)('a template that campaigns send', () => {
       subject: 'Hi',
       html: '<p>Hi</p>',
     })
-    const campaign = await send<{ id: number }>(fairway, 'POST', 'behavioral', {
+    const campaign = await send<{ id: number }>(fairway, 'POST', 'campaigns', {
       name: 'Welcome',
       triggerEvent: 'Signed up',
       templateId: template.id,
@@ -25,7 +25,7 @@ describe.skipIf(noBrowser)('a template that campaigns send', () => {
     const page = await context.newPage()
     await page.goto(fairway.path(`templates/${template.id}`))
     await page.getByText('Used by campaigns that are not live').waitFor()
-    await send(fairway, 'PATCH', `behavioral/${campaign.id}`, { state: 'live' })
+    await send(fairway, 'PATCH', `campaigns/${campaign.id}`, { state: 'live' })
     await page.reload()
     await page.getByText('Saving changes what people get from now on').waitFor()
     await page.getByRole('link', { name: 'Welcome (live)' }).click()

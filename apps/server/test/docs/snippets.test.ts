@@ -23,7 +23,7 @@ const given: Record<string, (server: TestServer, dir: string) => unknown> = {
       join(dir, 'people.csv'),
       'id,email,Plan name\n1,ada@example.com,team\n2,grace@example.com,pro\n',
     ),
-  'docs/guides/behavioral-campaigns.md': (server) =>
+  'docs/guides/campaigns.md': (server) =>
     rest(server, 'POST', 'templates', {
       name: 'Cart',
       fromAddress: 'a@example.com',
@@ -194,7 +194,7 @@ async function checkJson(
     const reply = await rest(server, method, path!, body === undefined ? undefined : JSON.parse(body))
     expect(differences(reply, value)).toEqual([])
   } else if (note === 'conditions')
-    expect(await rest(server, 'POST', 'behavioral', await campaignWith(server, value))).toMatchObject({
+    expect(await rest(server, 'POST', 'campaigns', await campaignWith(server, value))).toMatchObject({
       conditions: value,
     })
   else if (note === 'people')

@@ -29,7 +29,7 @@ const things: [what: string, make: () => Promise<string>, member: string][] = [
     'campaign',
     async () => {
       const templateId = await idOf('/templates', template)
-      return `/behavioral/${await idOf('/behavioral', { name: 'C', triggerEvent: 'Signed up', templateId })}`
+      return `/campaigns/${await idOf('/campaigns', { name: 'C', triggerEvent: 'Signed up', templateId })}`
     },
     'name',
   ],

@@ -64,7 +64,7 @@ test('so is a page of segments, campaigns, people, events, timelines, imports an
     large(150_000),
   )
   await insert(
-    `insert into behavioral_campaigns (project_id, name, state, trigger_event, folded_trigger, wait, conditions, template_id)
+    `insert into campaigns (project_id, name, state, trigger_event, folded_trigger, wait, conditions, template_id)
      select $1, 'Campaign', 'off', 'e', 'e', '{"kind":"immediately"}', $2, 1 from generate_series(1, 8)`,
     large(150_000),
   )
@@ -109,7 +109,7 @@ test('so is a page of segments, campaigns, people, events, timelines, imports an
   )
   const sizes = async (path: string) => (await readWhole(path)).map((items) => items.length)
   expect(await sizes('/segments')).toEqual([4, 3, 2])
-  expect(await sizes('/behavioral')).toEqual([3, 3, 2])
+  expect(await sizes('/campaigns')).toEqual([3, 3, 2])
   expect(await sizes('/people')).toEqual([3, 3, 2])
   expect(await sizes(`/segments/${segment}/members`)).toEqual([3, 3, 2])
   expect((await readWhole('/people', 100, 'search=p')).map((items) => items.length)).toEqual([3, 3, 2])

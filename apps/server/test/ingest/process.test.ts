@@ -263,7 +263,7 @@ describe('duplicates', () => {
 
   it('changes nothing when a batch is redelivered', async () => {
     await bench.rows(
-      `insert into behavioral_campaigns (project_id, name, state, trigger_event, folded_trigger, template_id)
+      `insert into campaigns (project_id, name, state, trigger_event, folded_trigger, template_id)
        values ($1, 'c', 'live', 'Did it', 'did it', 1)`,
       bench.projectId,
     )

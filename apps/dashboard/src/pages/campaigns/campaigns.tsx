@@ -22,7 +22,7 @@ export function CampaignsPage() {
   return (
     <>
       <PageHeader
-        title="Behavioral campaigns"
+        title="Campaigns"
         description="An event, a wait, conditions that are checked again just before sending, and a message."
         actions={<NewCampaign project={project} />}
       />

@@ -173,7 +173,7 @@ const outcome = (message: Message, providerName: string | null): [string, React.
 }
 
 const origin = (project: string, message: Message): [string, React.ReactNode][] => [
-  ['Kind', message.class === 'transactional' ? 'Transactional' : 'Behavioral campaign'],
+  ['Kind', message.class === 'transactional' ? 'Transactional' : 'Campaign'],
   [
     'Person',
     message.personId === null ? (

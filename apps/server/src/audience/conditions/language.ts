@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 
 /**
- * The condition language: JSON, the same in segments, behavioral campaigns and workflows. Groups nest (`all`, `any`,
+ * The condition language: JSON, the same in segments, campaigns and workflows. Groups nest (`all`, `any`,
  * `not`); every other condition is named by its first member: `person`, `trigger`, `tag`, `subscribed`, `topic`,
  * `segment`, `event`, `message`.
  * Reference for its users: docs/reference/conditions.md. Checking: `parse.ts`. Two evaluators that always agree:

@@ -91,7 +91,7 @@ async function rename(
   ])
   for (const event of [enteredEvent, leftEvent]) {
     await client.query(
-      `update behavioral_campaigns set trigger_event = $3, folded_trigger = $4,
+      `update campaigns set trigger_event = $3, folded_trigger = $4,
          updated_at = greatest($5, updated_at + interval '1 millisecond')
        where project_id = $1 and folded_trigger = $2`,
       [projectId, foldName(event(segment.name)), event(name), foldName(event(name)), app.now()],

@@ -27,7 +27,7 @@ export async function findUsers(
     `select 'segment' as kind, id, name, conditions, null as trigger from segments
      where project_id = $1 and kind = 'dynamic' and id <> $2
      union all
-     select 'campaign', id, name, conditions, folded_trigger from behavioral_campaigns where project_id = $1
+     select 'campaign', id, name, conditions, folded_trigger from campaigns where project_id = $1
      order by 1 desc, 3`,
     [projectId, id],
   )

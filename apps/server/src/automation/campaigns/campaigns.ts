@@ -130,7 +130,7 @@ export async function listCampaigns(
   projectId: number,
   { limit, cursor = 0 }: { limit: number; cursor?: number },
 ): Promise<Page<Campaign>> {
-  const query = `select *, ${bytesOf('conditions')} as bytes from behavioral_campaigns
+  const query = `select *, ${bytesOf('conditions')} as bytes from campaigns
     where project_id = $1 and id > $2 order by id limit $3`
   const page = await readPage<Row, Stored>(
     app.pool,
@@ -144,7 +144,7 @@ export async function listCampaigns(
 /** @throws {ApiError} 404 */
 export async function getCampaign(app: App, projectId: number, id: number): Promise<Campaign> {
   const { rows } = await app.pool.query<Row>(
-    sql`select * from behavioral_campaigns where project_id = ${projectId} and id = ${id}`,
+    sql`select * from campaigns where project_id = ${projectId} and id = ${id}`,
   )
   return withSender(app, projectId, fromRow(found(rows[0])))
 }
@@ -157,7 +157,7 @@ export async function createCampaign(app: App, projectId: number, fields: Campai
   const { name, state, triggerEvent, wait, conditions, frequency, templateId, transactional } = fields
   const now = app.now()
   const { rows } = await app.pool.query<Row>(sql`
-    insert into behavioral_campaigns (
+    insert into campaigns (
       project_id, name, state, trigger_event, folded_trigger, wait, conditions, frequency, template_id, transactional,
       created_at, updated_at)
     values (
@@ -188,7 +188,7 @@ export async function updateCampaign(
   if (changes.conditions) await expandFor(app, app.pool, projectId, changes.conditions)
   const columns = toColumns(changes)
   const { rows } = await app.pool.query<Row>(sql`
-    update behavioral_campaigns
+    update campaigns
     set ${Object.keys(columns).length > 0 ? sql`${assignments(columns)},` : sql``}
         updated_at = greatest(${app.now()}::timestamptz, updated_at + interval '1 millisecond')
     where project_id = ${projectId} and id = ${id}
@@ -202,14 +202,14 @@ export async function updateCampaign(
 /** Messages that were still to be sent are skipped when their time comes. @throws {ApiError} 404 */
 export async function deleteCampaign(app: App, projectId: number, id: number): Promise<void> {
   const { rowCount } = await app.pool.query(
-    sql`delete from behavioral_campaigns where project_id = ${projectId} and id = ${id}`,
+    sql`delete from campaigns where project_id = ${projectId} and id = ${id}`,
   )
-  if (rowCount === 0) throw notFound('Behavioral campaign')
+  if (rowCount === 0) throw notFound('Campaign')
 }
 
 async function refuseTooMany(app: App, projectId: number): Promise<void> {
   const { rows } = await app.pool.query<{ count: number }>(
-    sql`select count(*) from behavioral_campaigns where project_id = ${projectId}`,
+    sql`select count(*) from campaigns where project_id = ${projectId}`,
   )
   if (rows[0]!.count >= maxCampaigns)
     throw conflict(`A project has ${maxCampaigns} campaigns at most; delete one that is no longer used`)
@@ -246,7 +246,7 @@ const withSender = async (app: App, projectId: number, campaign: Stored): Promis
   (await withSenders(app, projectId, [campaign]))[0]!
 
 function found<Row>(row: Row | undefined): Row {
-  if (!row) throw notFound('Behavioral campaign')
+  if (!row) throw notFound('Campaign')
   return row
 }
 

@@ -63,7 +63,7 @@ async function findTriggered(
   const { rows } = await client.query(
     `select c.id, c.state, c.folded_trigger as "foldedTrigger", c.wait, c.template_id as "templateId", c.transactional,
        p.timezone as "projectTimezone"
-     from behavioral_campaigns c join projects p on p.id = c.project_id
+     from campaigns c join projects p on p.id = c.project_id
      where c.project_id = $1 and c.folded_trigger = any($2::text[]) and c.state <> 'off'
      order by c.id`,
     [projectId, names],

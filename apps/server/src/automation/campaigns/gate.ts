@@ -46,7 +46,7 @@ interface Open {
  * frequency rule allows it. As of `app.now()`. A few statements for the whole batch; a message that is let through
  * under a frequency rule keeps its siblings back until it is settled.
  */
-export async function gateBehavioral(
+export async function gateCampaignMessages(
   app: App,
   projectId: number,
   messages: readonly GatedMessage[],
@@ -72,7 +72,7 @@ async function loadRules(
 ): Promise<Map<number, CampaignRules>> {
   const ids = [...new Set(messages.map(({ campaignId }) => campaignId))]
   const { rows } = await app.pool.query<CampaignRules>(
-    `select id, state, conditions, frequency from behavioral_campaigns
+    `select id, state, conditions, frequency from campaigns
      where project_id = $1 and id = any($2::integer[])`,
     [projectId, ids],
   )

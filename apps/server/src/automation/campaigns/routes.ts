@@ -20,7 +20,7 @@ import {
 } from './campaigns.ts'
 import { listCampaignMessages, reportCampaign } from './report.ts'
 
-const tags = ['behavioral']
+const tags = ['campaigns']
 const defaultReportMs = 30 * unitMs.days
 
 const ProjectParams = Type.Object({ project: Type.String() })
@@ -44,7 +44,7 @@ const CampaignBody = Type.Unsafe<unknown>({
     wait: {
       description:
         '{"kind":"immediately"}, {"kind":"after","seconds"|"days"}, {"kind":"until_property","of","property",…} or ' +
-        '{"kind":"at_local_time","time",…}; see the guide on behavioral campaigns',
+        '{"kind":"at_local_time","time",…}; see the guide on campaigns',
     },
     conditions: {
       description: 'A condition, or null for none; see the reference of the condition language',
@@ -55,18 +55,18 @@ const CampaignBody = Type.Unsafe<unknown>({
   },
 })
 
-/** `…/behavioral`: campaigns, their reports and messages. Registered in the project scope. */
-export const behavioralRoutes =
+/** `…/campaigns`: campaigns, their reports and messages. Registered in the project scope. */
+export const campaignRoutes =
   (app: App): ProjectRoutes =>
   async (plugin) => {
     const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
 
     server.get(
-      '/behavioral',
+      '/campaigns',
       {
         config: { right: 'project.read' },
         schema: {
-          summary: 'List behavioral campaigns',
+          summary: 'List campaigns',
           tags,
           params: ProjectParams,
           querystring: Type.Object({
@@ -85,30 +85,30 @@ export const behavioralRoutes =
     )
 
     server.post(
-      '/behavioral',
+      '/campaigns',
       {
         config: { right: 'content.edit', json: conditionsInBody },
-        schema: { summary: 'Create a behavioral campaign', tags, params: ProjectParams, body: CampaignBody },
+        schema: { summary: 'Create a campaign', tags, params: ProjectParams, body: CampaignBody },
       },
       async ({ project, body }, reply) =>
         reply.code(201).send(await createCampaign(app, project.id, parseCampaign(body))),
     )
 
     server.get(
-      '/behavioral/:id',
+      '/campaigns/:id',
       {
         config: { right: 'project.read' },
-        schema: { summary: 'A behavioral campaign', tags, params: CampaignParams },
+        schema: { summary: 'A campaign', tags, params: CampaignParams },
       },
       ({ project, params }) => getCampaign(app, project.id, params.id),
     )
 
     server.patch(
-      '/behavioral/:id',
+      '/campaigns/:id',
       {
         config: { right: 'content.edit', json: conditionsInBody },
         schema: {
-          summary: 'Change a behavioral campaign',
+          summary: 'Change a campaign',
           description: `Members that are left out stay as they are. Also switches it: {"state": "live"}. Counts at once. ${readAtDescription}`,
           tags,
           params: CampaignParams,
@@ -122,11 +122,11 @@ export const behavioralRoutes =
     )
 
     server.delete(
-      '/behavioral/:id',
+      '/campaigns/:id',
       {
         config: { right: 'content.delete' },
         schema: {
-          summary: 'Delete a behavioral campaign',
+          summary: 'Delete a campaign',
           description: 'Messages still to be sent are skipped when their time comes.',
           tags,
           params: CampaignParams,
@@ -139,7 +139,7 @@ export const behavioralRoutes =
     )
 
     server.get(
-      '/behavioral/:id/report',
+      '/campaigns/:id/report',
       {
         config: {
           right: 'project.read',
@@ -168,7 +168,7 @@ export const behavioralRoutes =
     )
 
     server.get(
-      '/behavioral/:id/messages',
+      '/campaigns/:id/messages',
       {
         config: {
           right: 'people.read',

@@ -3,7 +3,7 @@ import type { FindTemplateUsers, TemplateUser } from '../../messaging/templates/
 /** The campaigns that send a template. */
 export const campaignsOfTemplate: FindTemplateUsers = async (app, projectId, templateId) => {
   const { rows } = await app.pool.query<TemplateUser>(
-    `select 'campaign' as kind, id, name, state from behavioral_campaigns where project_id = $1 and template_id = $2
+    `select 'campaign' as kind, id, name, state from campaigns where project_id = $1 and template_id = $2
      order by state <> 'live', id`,
     [projectId, templateId],
   )

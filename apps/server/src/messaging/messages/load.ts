@@ -70,7 +70,7 @@ export async function loadMessages(app: App, projectId: number, ids: string[]): 
             m.template_id as "templateId", m.event_id as "eventId", m.event_at as "eventAt", m.input,
             m.created_at as "createdAt", c.transactional as "campaignTransactional"
      from messages m
-     left join behavioral_campaigns c on c.project_id = m.project_id and c.id = m.campaign_id
+     left join campaigns c on c.project_id = m.project_id and c.id = m.campaign_id
      where m.project_id = $1 and m.id = any($2::uuid[])`,
     [projectId, ids],
   )

@@ -74,7 +74,7 @@ const columns = `m.id, m.class, m.channel, m.person_id as "personId", m.campaign
 
 /** What the columns name beside the message. */
 const named = `left join people p on p.project_id = m.project_id and p.id = m.person_id
-  left join behavioral_campaigns c on c.project_id = m.project_id and c.id = m.campaign_id
+  left join campaigns c on c.project_id = m.project_id and c.id = m.campaign_id
   left join templates t on t.project_id = m.project_id and t.id = m.template_id`
 
 /** Newest first. `cursor` continues after the page that gave it. */

@@ -180,7 +180,7 @@ describe('a segment', () => {
   it('triggers campaigns', async () => {
     await bench.rows(`insert into templates (project_id, name) values ($1, 'T')`, bench.projectId)
     await bench.rows(
-      `insert into behavioral_campaigns (project_id, name, state, trigger_event, folded_trigger, template_id)
+      `insert into campaigns (project_id, name, state, trigger_event, folded_trigger, template_id)
        select $1, 'Welcome', 'live', 'Entered segment: Pro', 'entered segment: pro', id from templates where project_id = $1`,
       bench.projectId,
     )

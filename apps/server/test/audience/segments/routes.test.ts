@@ -93,7 +93,7 @@ describe('segments over HTTP', () => {
     const outer = await create({ conditions: { all: [{ segment: inner.id }, { tag: 'vip' }] } })
     const template = (await call('POST', '/templates', { name: 'T' })).body
     const campaign = (
-      await call('POST', '/behavioral', {
+      await call('POST', '/campaigns', {
         name: 'Welcome',
         triggerEvent: `Entered segment: ${outer.name}`,
         templateId: template.id,
@@ -110,10 +110,10 @@ describe('segments over HTTP', () => {
     })
     // The campaign follows the name.
     await call('PATCH', `/segments/${outer.id}`, { name: `${outer.name} renamed` })
-    expect((await call('GET', `/behavioral/${campaign.id}`)).body.triggerEvent).toBe(
+    expect((await call('GET', `/campaigns/${campaign.id}`)).body.triggerEvent).toBe(
       `Entered segment: ${outer.name} renamed`,
     )
-    await call('DELETE', `/behavioral/${campaign.id}`)
+    await call('DELETE', `/campaigns/${campaign.id}`)
     expect((await call('DELETE', `/segments/${outer.id}`)).status).toBe(204)
     expect((await call('DELETE', `/segments/${inner.id}`)).status).toBe(204)
     expect((await call('GET', `/segments/${inner.id}`)).status).toBe(404)

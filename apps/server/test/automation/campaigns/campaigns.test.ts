@@ -25,7 +25,7 @@ interface Described {
 const minimal = () => ({ name: 'Thanks', triggerEvent: 'Purchased item', templateId: shop.templateId })
 
 test('a campaign is created off with defaults, read, changed, switched and deleted', async () => {
-  const created = await call('POST', '/behavioral', minimal())
+  const created = await call('POST', '/campaigns', minimal())
   expect(created.status).toBe(201)
   expect(created.body).toEqual({
     ...minimal(),
@@ -39,7 +39,7 @@ test('a campaign is created off with defaults, read, changed, switched and delet
     updatedAt: shop.clock.now.toISOString(),
     senderProblem: null,
   })
-  const path = `/behavioral/${created.body.id}`
+  const path = `/campaigns/${created.body.id}`
   const changes = {
     state: 'live',
     triggerEvent: 'Left cart',
@@ -85,7 +85,7 @@ test.each<[string, unknown]>([
   ['color', { color: 'red' }],
 ])('a bad %s is named', async (field, over) => {
   const body = Array.isArray(over) ? over : { ...minimal(), ...(over as object) }
-  const { status, body: problem } = await call('POST', '/behavioral', body)
+  const { status, body: problem } = await call('POST', '/campaigns', body)
   expect(status).toBe(422)
   expect(problem).toMatchObject({ code: 'invalid_field' })
   if (field !== 'body') {
@@ -94,18 +94,18 @@ test.each<[string, unknown]>([
 })
 
 test.each(['name', 'triggerEvent', 'templateId'])('%s is required', async (field) => {
-  const { status, body } = await call('POST', '/behavioral', { ...minimal(), [field]: undefined })
+  const { status, body } = await call('POST', '/campaigns', { ...minimal(), [field]: undefined })
   expect([status, body.field]).toEqual([422, field])
 })
 
 test('lists in pages', async () => {
   for (let count = 0; count < 5; count++)
-    await call('POST', '/behavioral', { ...minimal(), name: `page ${count}` })
+    await call('POST', '/campaigns', { ...minimal(), name: `page ${count}` })
   const names: string[] = []
   let cursor: string | null = ''
   for (let pages = 0; cursor !== null; pages++) {
     const query: string = cursor ? `&cursor=${cursor}` : ''
-    const { body } = await call('GET', `/behavioral?limit=2${query}`)
+    const { body } = await call('GET', `/campaigns?limit=2${query}`)
     names.push(...body.items.map((item: { name: string }) => item.name))
     cursor = body.nextCursor
     expect(pages).toBeLessThan(20)
@@ -113,23 +113,23 @@ test('lists in pages', async () => {
   expect(names.filter((name) => name.startsWith('page'))).toEqual(
     [0, 1, 2, 3, 4].map((count) => `page ${count}`),
   )
-  expect((await call('GET', '/behavioral?limit=0')).status).toBe(422)
-  expect((await call('GET', '/behavioral?cursor=zzz')).status).toBe(422)
+  expect((await call('GET', '/campaigns?limit=0')).status).toBe(422)
+  expect((await call('GET', '/campaigns?cursor=zzz')).status).toBe(422)
 })
 
 test("another project's campaigns are out of reach", async () => {
   const { rows } = await shop.app.pool.query<{ id: number }>(
     `insert into projects (name) values ('Other') returning id`,
   )
-  expect((await call('GET', '/behavioral', undefined, rows[0]!.id)).status).toBe(403)
+  expect((await call('GET', '/campaigns', undefined, rows[0]!.id)).status).toBe(403)
   const foreign = await shop.app.pool.query<{ id: number }>(
-    `insert into behavioral_campaigns (project_id, name, trigger_event, folded_trigger, template_id)
+    `insert into campaigns (project_id, name, trigger_event, folded_trigger, template_id)
      values ($1, 'x', 'x', 'x', 1) returning id`,
     [rows[0]!.id],
   )
-  expect((await call('GET', `/behavioral/${foreign.rows[0]!.id}`)).status).toBe(404)
-  expect((await call('PATCH', `/behavioral/${foreign.rows[0]!.id}`, { name: 'mine' })).status).toBe(404)
-  expect((await call('DELETE', `/behavioral/${foreign.rows[0]!.id}`)).status).toBe(404)
+  expect((await call('GET', `/campaigns/${foreign.rows[0]!.id}`)).status).toBe(404)
+  expect((await call('PATCH', `/campaigns/${foreign.rows[0]!.id}`, { name: 'mine' })).status).toBe(404)
+  expect((await call('DELETE', `/campaigns/${foreign.rows[0]!.id}`)).status).toBe(404)
 })
 
 test('reports states and reasons, and lists the messages', async () => {
@@ -151,7 +151,7 @@ test('reports states and reasons, and lists the messages', async () => {
       reason,
     ])
   }
-  const path = `/behavioral/${campaign.id}`
+  const path = `/campaigns/${campaign.id}`
   const report = await call('GET', `${path}/report?from=2020-01-01`)
   expect(report.body).toEqual({
     from: '2020-01-01T00:00:00.000Z',
@@ -182,13 +182,28 @@ test('reports states and reasons, and lists the messages', async () => {
   expect((await call('GET', `${path}/messages?state=lost`)).status).toBe(422)
 })
 
+test('their former path answers as the present one, and the API reference has only that', async () => {
+  const created = await call('POST', '/behavioral', { ...minimal(), name: 'By the former path' })
+  expect(created.status).toBe(201)
+  const changed = await call('PATCH', `/behavioral/${created.body.id}`, { state: 'test' })
+  expect(changed.body).toEqual((await call('GET', `/campaigns/${created.body.id}`)).body)
+  expect((await call('GET', '/behavioral?limit=1')).body).toEqual(
+    (await call('GET', '/campaigns?limit=1')).body,
+  )
+  expect((await call('GET', `/behavioral/${created.body.id}/report?from=x`)).status).toBe(422)
+  expect((await call('GET', '/behaviorals')).status).toBe(404)
+  expect((await call('DELETE', `/behavioral/${created.body.id}`)).status).toBe(204)
+  const described = (await (await fetch(`${shop.url}/openapi.json`)).json()) as Described
+  expect(Object.keys(described.paths).filter((path) => path.includes('behavioral'))).toEqual([])
+})
+
 test('the condition language has a JSON Schema', async () => {
   const { status, body } = await call('GET', '/conditions/schema')
   expect(status).toBe(200)
   expect(Object.keys(body.$defs)).toEqual(['Condition'])
   const response = await fetch(`${shop.url}/openapi.json`)
   const described = (await response.json()) as Described
-  const path = described.paths['/api/v1/projects/{project}/behavioral']
+  const path = described.paths['/api/v1/projects/{project}/campaigns']
   expect(path!.post.requestBody.content['application/json']!.schema).toHaveProperty('properties.wait')
 })
 
@@ -201,7 +216,7 @@ test.each([
   async (lack, reason) => {
     const sound = { name: 'Bare', fromAddress: 'Shop <a@shop.example>', subject: 'Hi', html: '<p>Hi</p>' }
     const template = (await call('POST', '/templates', { ...sound, ...lack })).body
-    const refused = await call('POST', '/behavioral', {
+    const refused = await call('POST', '/campaigns', {
       ...minimal(),
       templateId: template.id,
       state: 'live',
@@ -211,11 +226,11 @@ test.each([
       body: { field: 'state', detail: expect.stringContaining(reason) },
     })
 
-    const campaign = (await call('POST', '/behavioral', { ...minimal(), templateId: template.id })).body
+    const campaign = (await call('POST', '/campaigns', { ...minimal(), templateId: template.id })).body
     expect(campaign.senderProblem).toEqual(
       'fromAddress' in lack ? expect.stringContaining('fromAddress is empty') : null,
     )
-    const path = `/behavioral/${campaign.id}`
+    const path = `/campaigns/${campaign.id}`
     expect((await call('GET', path)).body.senderProblem).toBe(campaign.senderProblem)
     expect(await call('PATCH', path, { state: 'live' })).toMatchObject({
       status: 422,

@@ -12,7 +12,7 @@ import {
   parseCampaign,
 } from '../../../src/automation/campaigns/campaigns.ts'
 import { enrolTriggered } from '../../../src/automation/campaigns/enrol.ts'
-import { type GatedMessage, gateBehavioral } from '../../../src/automation/campaigns/gate.ts'
+import { type GatedMessage, gateCampaignMessages } from '../../../src/automation/campaigns/gate.ts'
 import { withTransaction } from '../../../src/platform/db/transaction.ts'
 
 export const dayMs = 86_400_000
@@ -119,7 +119,7 @@ export async function openShop(role: 'api' | 'all' = 'api'): Promise<Shop> {
         projectId,
         rows.map(({ personId }) => personId),
       )
-      const verdicts = await gateBehavioral(
+      const verdicts = await gateCampaignMessages(
         app,
         projectId,
         rows.map((row) => ({ ...row, person: people.get(row.personId) })),

@@ -105,7 +105,7 @@ describe('an import of events', () => {
       subject: 'Hi',
       html: '<p>Hi</p>',
     })
-    const campaign = await server.call('POST', '/behavioral', {
+    const campaign = await server.call('POST', '/campaigns', {
       name: 'Thanks',
       triggerEvent: 'Paid',
       templateId: template.body.id,

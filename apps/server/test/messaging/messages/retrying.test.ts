@@ -128,7 +128,7 @@ test('messages are told with the names of their person, campaign and template', 
     properties: { first_name: 'Ada', last_name: 'Lovelace' },
   })
   const { rows } = await app.pool.query<{ id: number }>(
-    `insert into behavioral_campaigns (project_id, name, trigger_event, folded_trigger, template_id)
+    `insert into campaigns (project_id, name, trigger_event, folded_trigger, template_id)
      values ($1, 'Welcome', 'Signed up', 'signed up', $2) returning id`,
     [id, template],
   )

@@ -149,8 +149,8 @@ describe('costly reads', () => {
     await registerRoutes(fastify, server.app)
     await fastify.ready()
     expect(routes.sort()).toEqual([
-      'GET /behavioral/:id/messages',
-      'GET /behavioral/:id/report',
+      'GET /campaigns/:id/messages',
+      'GET /campaigns/:id/report',
       'GET /catalog/events',
       'GET /catalog/events/:name/properties',
       'GET /catalog/properties',

@@ -29,6 +29,30 @@ describe('migrate', () => {
   })
 })
 
+describe('beside a server of the version before', () => {
+  let database: TestDatabase
+  beforeAll(async () => {
+    database = await createTestDatabase()
+  })
+  afterAll(() => database.drop())
+
+  it('campaigns are read, locked and written under their former name', async () => {
+    const { pool } = database
+    const written = await pool.query(
+      `insert into behavioral_campaigns (project_id, name, trigger_event, folded_trigger, template_id)
+       values (1, 'Thanks', 'Signed up', 'signedup', 1) returning id, state`,
+    )
+    expect(written.rows).toEqual([{ id: 1, state: 'off' }])
+    await pool.query(`select * from behavioral_campaigns where project_id = 1 and id = 1 for update`)
+    await pool.query(`update behavioral_campaigns set state = 'live' where project_id = 1`)
+    expect((await pool.query('select name, state from campaigns')).rows).toEqual([
+      { name: 'Thanks', state: 'live' },
+    ])
+    await pool.query('delete from behavioral_campaigns where project_id = 1 and id = 1')
+    expect((await pool.query('select from campaigns')).rowCount).toBe(0)
+  })
+})
+
 describe('createTestDatabase', () => {
   it('copies a migrated database', async () => {
     const [one, two] = await Promise.all([createTestDatabase(), createTestDatabase()])

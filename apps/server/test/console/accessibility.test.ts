@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../../../testing/until.ts'
 import { bury } from '../operations/queue/support.ts'
-import { type Console, noBrowser, openConsole, send, track } from './browser.ts'
+import { type Console, eventually, noBrowser, openConsole, send, track } from './browser.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -98,16 +98,22 @@ describe.skipIf(noBrowser)('every page of the console', () => {
       .replace(':ready', String(imports.ready))
       .replace(':done', String(imports.done))
 
-  describe.each(['light', 'dark'] as const)('in the %s scheme', (colorScheme) => {
+  describe('each page, looked at in the light, in the dark and on a phone', () => {
     let page: Page
     beforeAll(async () => {
-      page = await (await fairway.signIn({ colorScheme })).newPage()
+      page = await (await fairway.signIn({ colorScheme: 'light' })).newPage()
     })
     afterAll(() => page?.context().close())
 
-    it.each([...pages, ...pagesOfOne])('passes axe: %s', async (path) => {
+    it.each([...pages, ...pagesOfOne])('passes axe and fits: %s', async (path) => {
+      await show(page, 'light', desktop)
       await open(page, fairway.path(withIds(path)))
       expect(await violations(page)).toEqual([])
+      await show(page, 'dark', desktop)
+      // Of axe's rules one asks for colours.
+      expect(await violations(page, ['color-contrast'])).toEqual([])
+      await show(page, 'dark', phone)
+      await eventually(() => beyondScreen(page)).toBe(0)
     })
   })
 
@@ -151,19 +157,6 @@ describe.skipIf(noBrowser)('every page of the console', () => {
     await page.context().close()
   })
 
-  it('fits a phone: nothing reaches beyond the screen', async () => {
-    const context: BrowserContext = await fairway.signIn({ viewport: { width: 360, height: 740 } })
-    const page = await context.newPage()
-    const tooWide: string[] = []
-    for (const path of [...pages, ...pagesOfOne]) {
-      await open(page, fairway.path(withIds(path)))
-      const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
-      if (beyond > 0) tooWide.push(`${path}: ${beyond} px`)
-    }
-    expect(tooWide).toEqual([])
-    await context.close()
-  })
-
   it('passes axe before anybody has signed in', async () => {
     const context = await fairway.visitor()
     const page = await context.newPage()
@@ -196,11 +189,31 @@ async function open(page: Page, url: string): Promise<void> {
   await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
 }
 
+const desktop = { width: 1280, height: 720 }
+const phone = { width: 360, height: 740 }
+
+/** What is open changes its colours and its width as it would by the hands of who looks at it. */
+async function show(page: Page, colorScheme: 'light' | 'dark', size: { width: number; height: number }) {
+  await page.setViewportSize(size)
+  await page.emulateMedia({ colorScheme })
+  await page.waitForFunction(
+    (wanted) =>
+      document.documentElement.dataset.mantineColorScheme === wanted || location.href === 'about:blank',
+    colorScheme,
+  )
+}
+
+/** Pixels of the page that nobody sees without moving it sideways. */
+const beyondScreen = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+
+const everyRule = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+
 /** In one line each: the rule, and the first element that breaks it. */
-async function violations(page: Page): Promise<string[]> {
+async function violations(page: Page, rules = everyRule): Promise<string[]> {
   await page.evaluate(axe)
   const { violations } = (await page.evaluate(
-    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })`,
+    `axe.run(document, { runOnly: ${JSON.stringify(rules)} })`,
   )) as AxeResults
   return violations.map(
     ({ id, nodes }) => `${id} (${nodes.length}): ${nodes[0]!.html} ${nodes[0]!.failureSummary}`,

@@ -33,6 +33,7 @@ const targets = {
     ],
     build() {
       run('typescript/bin/tsc', ['-b', 'packages/queue', 'apps/server'])
+      for (const folder of ['packages/queue', 'apps/server']) dropWithoutSource(join(root, folder))
       copySql(
         join(root, 'apps/server/src/platform/db/migrations'),
         join(root, 'apps/server/dist/platform/db/migrations'),
@@ -100,6 +101,15 @@ function fingerprintOf(name) {
   }
 }
 
+/** What was compiled from files that are gone would be packed and shipped. */
+function dropWithoutSource(folder) {
+  const dist = join(folder, 'dist')
+  for (const file of readdirSync(dist, { recursive: true })) {
+    const source = /^(.*?)\.(?:js|d\.ts|js\.map|d\.ts\.map)$/.exec(file)
+    if (source && !existsSync(join(folder, 'src', `${source[1]}.ts`))) rmSync(join(dist, file))
+  }
+}
+
 /** Beside what was compiled there; files that are gone go. */
 function copySql(from, to) {
   mkdirSync(to, { recursive: true })
@@ -136,7 +146,8 @@ function run(tool, args) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    await build()
+    const names = process.argv.slice(2)
+    await build(names.length > 0 ? names : undefined)
   } catch (error) {
     console.error(error.message)
     process.exitCode = 1

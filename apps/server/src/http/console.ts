@@ -8,8 +8,11 @@ import { applyPolicy, declareHeaders } from '../platform/http/response-headers.t
 import { compressed } from './compression.ts'
 import { pathOf, sendNotFound } from './problems.ts'
 
-/** Beside the server in the checkout; from `src` and from `dist` alike. */
-const built = fileURLToPath(new URL('../../../dashboard/dist/', import.meta.url))
+/** In the package of the server, or beside it in a checkout; from `src` and from `dist` alike. */
+const places = ['../../console/', '../../../dashboard/dist/'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+)
+const built = places.find((place) => existsSync(place)) ?? places[0]!
 
 const notBuilt = `<!doctype html><meta charset="utf-8"><title>Fairway</title>
 <p>Fairway is running. Its console has not been built: run <code>npm run build</code> and restart.</p>`
@@ -39,7 +42,7 @@ export async function serveConsole(server: FastifyInstance): Promise<void> {
           wildcard: false,
           // File names in assets/ carry a hash of their content.
           setHeaders(reply, path) {
-            if (path.includes(`${join('dist', 'assets')}`))
+            if (path.startsWith(join(built, 'assets')))
               reply.header('cache-control', 'public, max-age=31536000, immutable')
           },
           cacheControl: false,

@@ -11,7 +11,14 @@ import { absentPaths, explainAbsent } from './customer-io-absent.ts'
 import * as requests from './customer-io-requests.ts'
 import { asCustomerIo } from './dialects.ts'
 import { validateItem } from './validate-item.ts'
-import { basicCredentials, bearerToken, projectOf, sendJson, speakAsVendor } from './vendor-api.ts'
+import {
+  basicCredentials,
+  bearerToken,
+  projectOf,
+  sendJson,
+  sendWithList,
+  speakAsVendor,
+} from './vendor-api.ts'
 
 const success = '{}'
 const refuse = () =>
@@ -127,7 +134,7 @@ export function customerIoApi(app: App) {
       message: reason,
     }))
     // 207 is Customer.io's answer to a partly bad batch.
-    return sendJson(reply.code(items > 0 ? 207 : 400), JSON.stringify({ errors }))
+    return sendWithList(app, reply.code(items > 0 ? 207 : 400), {}, 'errors', errors)
   }
 
   return async (scope: FastifyInstance) => {

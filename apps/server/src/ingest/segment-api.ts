@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Fields, isEmptyList } from '../audience/items/fields.ts'
 import { type IngestLimits, limitsOf } from '../audience/items/limits.ts'
 import type { App } from '../platform/app.ts'
-import { ApiError, unauthorized } from '../platform/errors.ts'
+import { ApiError, badRequest, unauthorized } from '../platform/errors.ts'
 import { accept } from './accept.ts'
 import { brief, readAlone, readCalls, takeBatch } from './batch.ts'
 import { type Body, requireBody } from './body.ts'
@@ -18,6 +18,7 @@ import {
   bearerToken,
   projectOf,
   sendJson,
+  sendWithList,
   speakAsVendor,
 } from './vendor-api.ts'
 
@@ -74,12 +75,13 @@ export function segmentApi(app: App) {
     )
     if (refused.length === 0) return sendJson(reply, success)
     const rejected = refused.map(({ index, reason, field }) => ({ index, reason, field }))
-    if (items > 0) return sendJson(reply, JSON.stringify({ success: true, rejected }))
+    if (items > 0) return sendWithList(app, reply, { success: true }, 'rejected', rejected)
     const { reason, field } = rejected[0]!
-    throw new ApiError(400, 'bad_request', `Nothing in the batch can be taken: ${reason}`, {
-      field: field === undefined ? 'batch.0' : `batch.0.${field}`,
-      extra: { rejected },
-    })
+    const error = badRequest(
+      `Nothing in the batch can be taken: ${reason}`,
+      field === undefined ? 'batch.0' : `batch.0.${field}`,
+    )
+    return sendWithList(app, reply.code(error.status), asSegment(error), 'rejected', rejected)
   }
 
   return async (scope: FastifyInstance) => {

@@ -15,8 +15,8 @@ afterEach(async () => {
 })
 
 export interface Place {
-  /** A queue of its own on the same jobs, as another process would have. */
-  open(options?: Omit<QueueOptions, 'store'>): Promise<Queue>
+  /** A queue of its own on the same jobs, as another process would have; `through`: what stands between it and the store. */
+  open(options?: Omit<QueueOptions, 'store'>, through?: (store: Store) => Store): Promise<Queue>
   rows(table: string): Promise<number>
 }
 
@@ -34,8 +34,8 @@ export async function openPlace(kind: (typeof kinds)[number], options: PlaceOpti
   const openStore = (): Store =>
     database ? postgresStore({ connectionString: database.url, ...options }) : shared
   return {
-    async open(queueOptions = {}) {
-      const queue = createQueue({ store: openStore(), ...queueOptions })
+    async open(queueOptions = {}, through = (store) => store) {
+      const queue = createQueue({ store: through(openStore()), ...queueOptions })
       await queue.migrate()
       closers.push(() => queue.close())
       return queue

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { until } from '../../../../testing/until.ts'
-import type { BatchContext, CallReport, JobContext } from '../../src/index.ts'
+import type { BatchContext, CallReport, Handlers, JobContext, Queue, Store } from '../../src/index.ts'
 import { job, kinds, lanes, openPlace } from '../worker-support.ts'
 
 /** A server that answers when told to. */
@@ -18,6 +18,37 @@ function silentServer() {
       }),
   }
 }
+
+/** A worker's way to the store, which can be made to lose its leases. */
+function leaseLosing(how: 'hears nothing' | 'was given up') {
+  let losing = false
+  const through = (store: Store): Store =>
+    new Proxy(store, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name)
+        if (typeof member !== 'function') return member
+        if (name !== 'heartbeat') return member.bind(target)
+        return async (...[worker, leaseMs, report]: Parameters<Store['heartbeat']>) => {
+          if (!losing) return target.heartbeat(worker, leaseMs, report)
+          if (how === 'hears nothing') return new Promise(() => {})
+          await target.heartbeat(worker, -1_000, report)
+          return true
+        }
+      },
+    })
+  return {
+    through,
+    lose: () => {
+      losing = true
+    },
+    heal: () => {
+      losing = false
+    },
+  }
+}
+
+const isIdle = async (queue: Queue) =>
+  (await queue.stats()).every((lane) => lane.leasedJobs + lane.waitingJobs + lane.scheduledJobs === 0)
 
 describe.each(kinds)('calls that wait for somebody else, on the %s store', (kind) => {
   const open = async () => (await openPlace(kind)).open()
@@ -212,5 +243,108 @@ describe.each(kinds)('calls that wait for somebody else, on the %s store', (kind
     server.answer('a')
     await until(() => queue.memory().waiting!.used === 0)
     await until(() => queue.memory().prefetch!.used === 0)
+  })
+
+  it.each(['hears nothing', 'was given up'] as const)(
+    'goes to others when its worker %s, and settles nothing twice',
+    async (how) => {
+      const place = await openPlace(kind)
+      const way = leaseLosing(how)
+      const [cut, other] = [await place.open({}, way.through), await place.open()]
+      const server = silentServer()
+      const ran: string[] = []
+      const aborted: string[] = []
+      const handlers = (of: string): Handlers => ({
+        mail: async ({ attempt }, context) => {
+          context.signal.addEventListener('abort', () =>
+            aborted.push((context.signal.reason as Error).message),
+          )
+          // As one that does not look at its signal.
+          await context.waitFor(() => server.ask(`${of}${attempt}`))
+          ran.push(`${of}${attempt}`)
+        },
+        job: ({ data }) => void ran.push(`${of}:${data}`),
+      })
+      const stalled: number[] = []
+      const worker = cut.worker(handlers('cut'), { lanes, concurrency: 1, leaseMs: 1_000 })
+      worker.on('stalled', (pages) => stalled.push(pages))
+      await other.addMany([
+        job('a', 1, { name: 'mail', key: 'k' }),
+        job('a', 'behind', { key: 'k' }),
+        job('b', 'beside'),
+      ])
+      await until(() => server.asked.length === 1)
+      await until(async () => (await cut.overview()).lanes[0]?.waitingCalls === 1)
+      await until(() => ran.includes('cut:beside'))
+      way.lose()
+      const completed: unknown[] = []
+      const rescuer = other.worker(handlers('other'), { lanes, concurrency: 1, leaseMs: 1_000 })
+      rescuer.on('completed', ({ data }) => completed.push(data))
+      await until(() => server.asked.includes('other2'))
+      const knows = how === 'hears nothing'
+      if (knows) await until(() => aborted.length === 1 && stalled.length === 1)
+      server.answer('cut1')
+      // One that does not know yet that it lost its leases goes on with what it has.
+      await until(() => ran.includes(knows ? 'cut1' : 'cut:behind'))
+      await until(() => cut.memory().waiting!.used + cut.memory().prefetch!.used === 0)
+      // What the first worker says of them is not heard: the jobs are still the other's.
+      expect((await other.stats())[0]).toMatchObject({ leasedJobs: 2, deadJobs: 0 })
+      expect(aborted).toEqual(knows ? ['the lease was lost'] : [])
+      server.answer('other2')
+      await until(() => isIdle(other))
+      await until(() => completed.length === 2)
+      expect(completed).toEqual([1, 'behind'])
+      const first = knows ? ['cut:beside', 'cut1'] : ['cut:beside', 'cut1', 'cut:behind']
+      expect(ran).toEqual([...first, 'other2', 'other:behind'])
+      // The first worker has all its slots again.
+      await rescuer.close()
+      way.heal()
+      await other.add(job('c', 'later'))
+      await until(() => ran.includes('cut:later'))
+      await until(() => isIdle(other))
+      expect(await other.deadLetters()).toEqual([])
+    },
+  )
+
+  it.each([
+    ['tenant', { tenant: 'a' }],
+    ['lane', { lane: 'work' }],
+  ] as const)('goes on while its %s is paused, and what comes after it waits', async (_, what) => {
+    const queue = await open()
+    const server = silentServer()
+    const ran: unknown[] = []
+    queue.worker(
+      {
+        mail: async ({ data, attempt }, context: JobContext) => {
+          await context.waitFor(() => server.ask(`${data}.${attempt}`))
+          if (attempt === 1 && data === 0) throw new Error('not yet')
+        },
+        job: ({ data }) => void ran.push(data),
+      },
+      { lanes: { work: {}, free: {} }, concurrency: 1, maxWaitingPerTenant: 1, retry: { baseMs: 1 } },
+    )
+    await queue.addMany([0, 1].map((n) => job('a', n, { name: 'mail' })))
+    await until(() => server.asked.length === 1)
+    await until(async () => (await queue.stats())[0]!.leasedJobs === 1)
+    await queue.pause(what)
+    server.answer('0.1')
+    // It fails, and is tried again when the pause is over.
+    await until(async () => {
+      const work = (await queue.stats()).find(({ lane }) => lane === 'work')
+      return work?.waitingJobs === 2 && work.leasedJobs === 0
+    })
+    for (let n = 0; n < 3; n++) {
+      await queue.add(job('b', n, { lane: 'free' }))
+      await until(() => ran.length === n + 1)
+    }
+    expect(server.asked).toEqual(['0.1'])
+    await queue.resume(what)
+    for (const answered of [1, 2]) {
+      await until(() => server.asked.length > answered)
+      server.answer(server.asked[answered]!)
+    }
+    await until(() => isIdle(queue))
+    expect(server.asked.toSorted()).toEqual(['0.1', '0.2', '1.1'])
+    expect(await queue.deadLetters()).toEqual([])
   })
 })

@@ -1,3 +1,4 @@
+import { Heap, type HeapItem } from '../../common/heap.ts'
 import { Fifo, type Waiting } from './fifo.ts'
 
 /**
@@ -10,8 +11,8 @@ import { Fifo, type Waiting } from './fifo.ts'
  * State: one small record per key with work; a key whose tag has passed into history is forgotten.
  */
 export class FairScheduler<T> {
-  /** Binary min-heap of keys with work, by tag. */
-  readonly #heap: Key<T>[] = []
+  /** Keys with work, by tag. */
+  readonly #heap = new Heap<Key<T>>((a, b) => a.tag < b.tag)
   readonly #keys = new Map<string, Key<T>>()
   readonly #makeWaiting: () => Waiting<T>
   #virtualTime = 0
@@ -29,14 +30,14 @@ export class FairScheduler<T> {
 
   /** Keys that can be served: with items waiting, and not parked. */
   get active(): number {
-    return this.#heap.length
+    return this.#heap.size
   }
 
   push(name: string, item: T, weight = 1): void {
     let key = this.#keys.get(name)
     if (!key) {
       const items = this.#makeWaiting()
-      key = { name, tag: this.#virtualTime, weight, items, position: -1, parked: false }
+      key = { name, tag: this.#virtualTime, weight, items, heapIndex: -1, parked: false }
       this.#keys.set(name, key)
     }
     key.weight = weight
@@ -54,27 +55,27 @@ export class FairScheduler<T> {
   }
 
   #activate(key: Key<T>): void {
-    if (key.position >= 0 || key.parked || key.items.length === 0) return
+    if (key.heapIndex >= 0 || key.parked || key.items.length === 0) return
     key.tag = Math.max(key.tag, this.#virtualTime)
-    this.#insert(key)
+    this.#heap.push(key)
   }
 
   /** The item that is served next, without taking it. */
   peek(): { name: string; item: T } | undefined {
-    const key = this.#heap[0]
+    const key = this.#heap.first()
     return key && { name: key.name, item: key.items.first()! }
   }
 
   /** Charges the key served next with `cost`; takes its first item off, and with `park` the key out of service. */
   serve(cost: number, park = false): void {
-    const key = this.#heap[0]!
+    const key = this.#heap.first()!
     this.#virtualTime = Math.max(this.#virtualTime, key.tag)
     key.tag += cost / key.weight
     key.items.shift()
     this.#size--
     key.parked = park
-    if (park || key.items.length === 0) this.#removeAt(0)
-    else this.#sink(0)
+    if (park || key.items.length === 0) this.#deactivate(key)
+    else this.#heap.moved(key)
   }
 
   /** Takes items of a key out of their order: `take` is given what waits and returns what it took. */
@@ -83,7 +84,7 @@ export class FairScheduler<T> {
     if (!key) return []
     const items = take(key.items)
     this.#size -= items.length
-    if (key.position >= 0 && key.items.length === 0) this.#removeAt(key.position)
+    if (key.heapIndex >= 0 && key.items.length === 0) this.#deactivate(key)
     return items
   }
 
@@ -92,18 +93,16 @@ export class FairScheduler<T> {
     const key = this.#keys.get(name)
     if (!key || difference === 0) return
     key.tag += difference / key.weight
-    if (key.position >= 0) {
-      this.#rise(key.position)
-      this.#sink(key.position)
-    } else if (this.#isForgettable(key)) this.#keys.delete(name)
+    if (key.heapIndex >= 0) this.#heap.moved(key)
+    else if (this.#isForgettable(key)) this.#keys.delete(name)
   }
 
   /** Takes a key out of the order of service, with all it has waiting, until {@link unpark}. Its tag stays. */
   park(name: string): void {
     const key = this.#keys.get(name)
-    if (!key || key.position < 0) return
+    if (!key || key.heapIndex < 0) return
     key.parked = true
-    this.#removeAt(key.position)
+    this.#deactivate(key)
   }
 
   unpark(name: string): void {
@@ -114,14 +113,14 @@ export class FairScheduler<T> {
   }
 
   hasWork(name: string): boolean {
-    return (this.#keys.get(name)?.position ?? -1) >= 0
+    return (this.#keys.get(name)?.heapIndex ?? -1) >= 0
   }
 
   /** Removes and returns everything that waits. */
   drain(): T[] {
     const items: T[] = []
     for (const key of this.#keys.values()) for (const item of key.items.drain()) items.push(item)
-    this.#heap.length = 0
+    this.#heap.clear()
     this.#keys.clear()
     this.#size = 0
     return items
@@ -133,75 +132,27 @@ export class FairScheduler<T> {
   }
 
   #isForgettable(key: Key<T>): boolean {
-    return key.position < 0 && !key.parked && key.items.size === 0 && key.tag <= this.#virtualTime
+    return key.heapIndex < 0 && !key.parked && key.items.size === 0 && key.tag <= this.#virtualTime
   }
 
   get remembered(): number {
     return this.#keys.size
   }
 
-  #insert(key: Key<T>): void {
-    key.position = this.#heap.length
-    this.#heap.push(key)
-    this.#rise(key.position)
-  }
-
-  #removeAt(position: number): void {
-    const removed = this.#heap[position]!
-    const last = this.#heap.pop()!
-    removed.position = -1
-    if (last !== removed) {
-      this.#heap[position] = last
-      last.position = position
-      this.#rise(position)
-      this.#sink(last.position)
-    }
+  #deactivate(key: Key<T>): void {
+    this.#heap.remove(key)
     // When nothing waits at all the busy period ends: what was served sets the virtual time, and no debts remain.
     if (this.#size === 0) {
-      this.#virtualTime = Math.max(this.#virtualTime, removed.tag)
-      for (const [name, key] of this.#keys) if (!key.parked) this.#keys.delete(name)
-    } else if (this.#keys.size > 2 * this.#heap.length + 1_000) this.forgetIdle()
-  }
-
-  #rise(start: number): void {
-    const heap = this.#heap
-    const key = heap[start]!
-    let at = start
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (heap[parent]!.tag <= key.tag) break
-      heap[at] = heap[parent]!
-      heap[at]!.position = at
-      at = parent
-    }
-    heap[at] = key
-    key.position = at
-  }
-
-  #sink(start: number): void {
-    const heap = this.#heap
-    const key = heap[start]!
-    let at = start
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && heap[child + 1]!.tag < heap[child]!.tag) child++
-      if (heap[child]!.tag >= key.tag) break
-      heap[at] = heap[child]!
-      heap[at]!.position = at
-      at = child
-    }
-    heap[at] = key
-    key.position = at
+      this.#virtualTime = Math.max(this.#virtualTime, key.tag)
+      for (const [name, { parked }] of this.#keys) if (!parked) this.#keys.delete(name)
+    } else if (this.#keys.size > 2 * this.#heap.size + 1_000) this.forgetIdle()
   }
 }
 
-interface Key<T> {
+interface Key<T> extends HeapItem {
   name: string
   tag: number
   weight: number
   items: Waiting<T>
-  /** Place in the heap, -1 when nothing waits or the key is parked. */
-  position: number
   parked: boolean
 }

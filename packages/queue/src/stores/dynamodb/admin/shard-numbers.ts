@@ -53,7 +53,7 @@ export function numbersOf(state: ShardState): ShardNumbers {
     numbers.waitingJobs += jobs
     numbers.waitingBytes += bytes
     numbers.tenants++
-    if (head.place >= 0) numbers.claimableJobs += jobs
+    if (head.heapIndex >= 0) numbers.claimableJobs += jobs
     numbers.oldestAt = Math.min(numbers.oldestAt ?? oldestAt, oldestAt)
   }
   for (const [lane, { jobs, bytes }] of state.scheduled) {

@@ -1,4 +1,4 @@
-import { Heap } from './heap.ts'
+import { Heap } from '../../../common/heap.ts'
 import type { StoredPage } from './stored-page.ts'
 
 /** Scheduled pages that were written to the table to free memory. */

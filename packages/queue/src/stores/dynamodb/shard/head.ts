@@ -1,10 +1,10 @@
 import type { TenantControls } from '../../../api/types.ts'
+import { Heap, type HeapItem } from '../../../common/heap.ts'
 import { isExclusive, priorityOf, priorityStepMs } from '../../../pages/streams.ts'
-import { Heap, type Placed } from './heap.ts'
 import { PageQueue } from './page-queue.ts'
 import type { StoredPage } from './stored-page.ts'
 
-export interface Stream extends Placed {
+export interface Stream extends HeapItem {
   name: string
   queue: PageQueue
   /** Of an exclusive stream: one of its pages is leased, no further one is handed out. */
@@ -29,7 +29,7 @@ export interface HeadOwner {
 }
 
 /** What a shard knows of a tenant in a lane. Forgotten when it has no work and owes nothing. */
-export interface Head extends Placed {
+export interface Head extends HeapItem {
   state: HeadOwner
   /** Order of coming into memory, for heads with the same virtual time. */
   number: number
@@ -69,7 +69,7 @@ export function newHead(state: HeadOwner, number: number, lane: string, tenant: 
     grants: noGrants,
     waitingJobs: 0,
     waitingBytes: 0,
-    place: -1,
+    heapIndex: -1,
   }
 }
 
@@ -107,7 +107,7 @@ export const newStream = (name: string): Stream => ({
   leased: false,
   openAt: undefined,
   served: never,
-  place: -1,
+  heapIndex: -1,
 })
 
 export const isOpen = (stream: Stream): boolean =>

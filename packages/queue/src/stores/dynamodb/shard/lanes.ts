@@ -1,5 +1,5 @@
+import { Heap } from '../../../common/heap.ts'
 import type { Head } from './head.ts'
-import { Heap } from './heap.ts'
 
 /** The heads of one lane that can be served, over all shards that this process owns, by virtual time. */
 export interface LaneOrder {

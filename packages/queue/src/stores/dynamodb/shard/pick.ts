@@ -48,7 +48,7 @@ export function pick(
       for (const page of pages) bytes += page.bytes
       taken.push(charge(head, pages, lease, request.slots))
     }
-    if (head.place < 0 && head.state.canServe(head)) lane.heads.push(head)
+    if (head.heapIndex < 0 && head.state.canServe(head)) lane.heads.push(head)
   }
   return taken
 }
@@ -81,7 +81,7 @@ function takeTurn(
     const count = (times.get(stream.name) ?? 0) + 1
     times.set(stream.name, count)
     // Had its share of this turn: out of the order until the turn is over.
-    if (count >= (stream.name === '' ? request.pagesPerHead : 1) && stream.place >= 0) {
+    if (count >= (stream.name === '' ? request.pagesPerHead : 1) && stream.heapIndex >= 0) {
       head.open.remove(stream)
       spent.push(stream)
     }

@@ -18,7 +18,7 @@ export async function purge(shard: Shard, tenant: string): Promise<number> {
       removed.push(...queue.inMemory())
     }
     for (const stream of [...head.streams.values()]) {
-      if (stream.place >= 0) head.open.remove(stream)
+      if (stream.heapIndex >= 0) head.open.remove(stream)
       stream.queue.clear()
       state.refreshStream(head, stream)
     }

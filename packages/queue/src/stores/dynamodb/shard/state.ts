@@ -222,9 +222,9 @@ export class ShardState {
 
   refreshStream(head: Head, stream: Stream): void {
     if (isOpen(stream)) {
-      if (stream.place < 0) head.open.push(stream)
+      if (stream.heapIndex < 0) head.open.push(stream)
       else head.open.moved(stream)
-    } else if (stream.place >= 0) head.open.remove(stream)
+    } else if (stream.heapIndex >= 0) head.open.remove(stream)
     if (stream.queue.empty && !stream.leased) head.streams.delete(stream.name)
     this.#noteLow({ queue: stream.queue, head, stream })
   }
@@ -233,8 +233,8 @@ export class ShardState {
   refresh(head: Head): void {
     const lane = this.around.lanes.get(head.lane)
     if (!this.canServe(head)) {
-      if (head.place >= 0) lane.heads.remove(head)
-    } else if (head.place < 0) {
+      if (head.heapIndex >= 0) lane.heads.remove(head)
+    } else if (head.heapIndex < 0) {
       // The past earns no credit, whether there was no work or it was not to be handed out.
       head.vtime = Math.max(head.vtime, lane.vtime)
       lane.heads.push(head)
@@ -281,7 +281,7 @@ export class ShardState {
   leave(): void {
     this.serving = false
     for (const head of this.heads.values())
-      if (head.place >= 0) this.around.lanes.get(head.lane).heads.remove(head)
+      if (head.heapIndex >= 0) this.around.lanes.get(head.lane).heads.remove(head)
     this.around.memory.pages -= this.pages
     this.pages = 0
   }

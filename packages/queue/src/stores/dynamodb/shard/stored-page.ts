@@ -1,10 +1,10 @@
+import type { HeapItem } from '../../../common/heap.ts'
 import type { Part } from '../items/bodies.ts'
 import type { Entry } from '../items/page-item.ts'
 import type { ItemId } from '../keys.ts'
-import type { Placed } from './heap.ts'
 
 /** A page that waits, is scheduled or is leased: all but its body. */
-export interface StoredPage extends Placed {
+export interface StoredPage extends HeapItem {
   lane: string
   tenant: string
   stream: string
@@ -62,7 +62,7 @@ export function newPage(from: Beginning, seq = 0, done = none, since = 0): Store
     done: done.length > 0 ? done : none,
     since,
     order: 0,
-    place: -1,
+    heapIndex: -1,
   }
 }
 

@@ -3,7 +3,7 @@ import { limits } from '../api/limits.ts'
 import type { JobInput } from '../api/types.ts'
 import { roundDueTime } from './due-time.ts'
 import { newJobId } from './job-id.ts'
-import type { RecordExtra } from './job-record.ts'
+import { encodeNewRecord } from './job-record.ts'
 import type { Blob, NewPage } from './page.ts'
 import { keyStream, priorityStream } from './streams.ts'
 
@@ -30,22 +30,16 @@ export function encodeJob(job: JobInput, now: number): EncodedJob {
   const id = job.id ?? newJobId(now)
   const stream = streamOf(job)
   const data = encodeData(job.data)
-  const encoded: EncodedJob = {
-    id,
-    lane: job.lane,
-    tenant: job.tenant,
-    stream,
-    record: '',
-    bytes: 0,
-    dueAt: dueTime(job, now),
-  }
-  const extra = encodeExtra(job, data, encoded, now)
-  const inline = encoded.blob ? 'null' : data
-  encoded.record = `[${quote(id)},${quote(job.name)},${inline}${extra}]`
-  encoded.bytes = Buffer.byteLength(encoded.record)
-  const total = encoded.bytes + (encoded.blob ? Buffer.byteLength(encoded.blob.data) : 0)
+  const dueAt = dueTime(job, now)
+  const deadline = isGiven(job.deadline) ? timeOf('deadline', job.deadline) : undefined
+  const blob = blobFor(data, now)
+  const record = encodeNewRecord(id, job.name, data, deadline, blob)
+  const bytes = Buffer.byteLength(record)
+  const total = bytes + (blob?.bytes ?? 0)
   if (total > limits.jobBytes)
     throw new InvalidJob('data', `The job takes ${total} bytes; at most ${limits.jobBytes} are allowed`)
+  const encoded: EncodedJob = { id, lane: job.lane, tenant: job.tenant, stream, record, bytes, dueAt }
+  if (blob) encoded.blob = { id: blob.id, data }
   if (job.dedupe) encoded.unique = uniqueOf(job.dedupe, id, now)
   return encoded
 }
@@ -85,20 +79,12 @@ function streamOf({ key, priority }: JobInput): string {
   return keyStream(key)
 }
 
-/** The fourth and fifth member of the record, with their commas. Moves large data into `encoded.blob`. */
-function encodeExtra(job: JobInput, data: string, encoded: EncodedJob, now: number): string {
-  const extra: RecordExtra = {}
-  if (isGiven(job.deadline)) extra.d = timeOf('deadline', job.deadline)
+/** Data too large for a page; undefined: they go into the record. */
+function blobFor(data: string, now: number): (Blob & { bytes: number }) | undefined {
   // Characters bound bytes from below and a third of the bytes from above: most jobs need no second count.
-  if (data.length > limits.inlineBytes / 3) {
-    const size = Buffer.byteLength(data)
-    if (size > limits.inlineBytes) {
-      extra.b = newJobId(now)
-      extra.s = size
-      encoded.blob = { id: extra.b, data }
-    }
-  }
-  return extra.d === undefined && extra.b === undefined ? '' : `,0,${JSON.stringify(extra)}`
+  if (data.length <= limits.inlineBytes / 3) return undefined
+  const bytes = Buffer.byteLength(data)
+  return bytes > limits.inlineBytes ? { id: newJobId(now), data, bytes } : undefined
 }
 
 function uniqueOf({ key, windowMs }: NonNullable<JobInput['dedupe']>, id: string, now: number) {
@@ -107,10 +93,6 @@ function uniqueOf({ key, windowMs }: NonNullable<JobInput['dedupe']>, id: string
     throw new InvalidJob('dedupe.windowMs', `The window must be above 0 and at most ${limits.dedupeMs} ms`)
   return { key, until: now + windowMs, id }
 }
-
-/** Most ids and names need no escaping, and telling that is cheaper than escaping them. */
-const plain = /^[\w.:@-]*$/
-const quote = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text))
 
 function encodeData(data: unknown): string {
   let encoded: string | undefined

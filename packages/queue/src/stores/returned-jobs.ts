@@ -1,5 +1,17 @@
 import { backoffMs, defaultRetry } from '../common/backoff.ts'
-import { decodeBody, encodeBody, encodeRecord, type JobRecord } from '../pages/job-record.ts'
+import {
+  attemptsOf,
+  blobIdOf,
+  dataOf,
+  decodeBody,
+  encodeBody,
+  encodeRecord,
+  idOf,
+  type JobRecord,
+  lossesOf,
+  lostAgain,
+  nameOf,
+} from '../pages/job-record.ts'
 import { packPages } from '../pages/pack-pages.ts'
 import type { ScheduledPage } from '../pages/page.ts'
 import { isExclusive } from '../pages/streams.ts'
@@ -83,7 +95,7 @@ export function returnJobs(
       const record = encodeRecord(job)
       const { lane, tenant, stream, firstAt } = page
       const packable = { lane, tenant, stream, record, bytes: Buffer.byteLength(record) }
-      const losses = job[4]!.l!
+      const losses = lossesOf(job)
       if (losses < splitAfterLosses) together.push(packable)
       else {
         const dueAt = now + backoffMs(losses, defaultRetry, random)
@@ -98,23 +110,24 @@ export function returnJobs(
 
   /** With one attempt more each, without those that had their last. */
   function lostOnce(page: LostPage, records: JobRecord[]): JobRecord[] {
-    return records.flatMap(([id, name, data, made = 0, extra]): JobRecord[] => {
-      const attempts = made + 1
-      const losses = (extra?.l ?? 0) + 1
+    return records.flatMap((record): JobRecord[] => {
+      const attempts = attemptsOf(record) + 1
+      const losses = lossesOf(record) + 1
       if (attempts < maxAttempts && losses < maxLosses)
-        return [[id, name, data, attempts, { f: page.firstAt, ...extra, l: losses }]]
+        return [lostAgain(record, attempts, losses, page.firstAt)]
+      const blob = blobIdOf(record)
       const reason = `its worker died or lost its lease ${losses} times while holding it`
       const { lane, tenant, stream } = page
       returned.dead.push({
-        id,
+        id: idOf(record),
         lane,
         tenant,
         stream,
-        name,
-        data: JSON.stringify(data),
+        name: nameOf(record),
+        data: JSON.stringify(dataOf(record)),
         attempts,
         reason,
-        ...(extra?.b && { blob: extra.b }),
+        ...(blob && { blob }),
       })
       return []
     })

@@ -2,8 +2,9 @@ import { Discard, Snooze } from '../api/errors.ts'
 import { limits } from '../api/limits.ts'
 import { numberOption } from '../api/options.ts'
 import type { Handlers } from '../api/queue.ts'
-import type { BatchContext, Job, JobContext, Json } from '../api/types.ts'
-import { reasonOf } from './job-ends.ts'
+import type { BatchContext, CallReport, Job, JobContext, Json } from '../api/types.ts'
+import { attemptsOf, blobIdOf, dataOf, firstReadyOf, idOf, nameOf } from '../pages/job-record.ts'
+import { type Outcome, reasonOf } from './job-ends.ts'
 import type { Lane } from './lanes/lane.ts'
 import type { ReadyJob, Taken } from './lanes/ready-job.ts'
 
@@ -30,6 +31,24 @@ export interface Call extends Taken {
   /** Bytes of payloads that were loaded for it. */
   payloadBytes: number
   over: boolean
+}
+
+/** A call that has its slot from now on. `taken` becomes it: a call is made for every job, or batch. */
+export function beginCall(taken: Taken, lane: Lane, now: number, startedTime: number): Call {
+  const call = taken as Call
+  call.lane = lane
+  call.startedAt = now
+  call.atWork = 1
+  call.slotMs = 0
+  call.slotSince = now
+  call.waitingSince = 0
+  call.waitTimer = undefined
+  call.startedTime = startedTime
+  call.ends = []
+  call.controller = undefined
+  call.payloadBytes = 0
+  call.over = false
+  return call
 }
 
 /** What a call can tell its worker. */
@@ -72,16 +91,16 @@ export function callHandler(
 }
 
 export function toJob({ page, record }: ReadyJob, payloads?: Map<string, Json>): Job {
-  const [id, name, data, made = 0, extra] = record
+  const blob = blobIdOf(record)
   const job = {
-    id,
+    id: idOf(record),
     lane: page.lane,
     tenant: page.tenant,
-    name,
-    data: extra?.b ? payloads?.get(extra.b) : data,
-    attempt: made + 1,
+    name: nameOf(record),
+    data: blob ? payloads?.get(blob) : dataOf(record),
+    attempt: attemptsOf(record) + 1,
     readyAt: page.readyAt,
-    firstAt: extra?.f ?? page.firstAt,
+    firstAt: firstReadyOf(record) ?? page.firstAt,
   }
   if (page.key !== undefined) return { ...job, key: page.key }
   return page.priority > 0 ? { ...job, priority: page.priority } : job
@@ -210,3 +229,24 @@ class CallBatchContext extends CallContext implements BatchContext {
 
 const batchContext = (call: Call, positions: Map<Job, number>, events: CallEvents): BatchContext =>
   new CallBatchContext(call, positions, events)
+
+/** What became of a call that is over now, after `serviceMs` in its slot. */
+export function reportOf(
+  call: Call,
+  counts: Record<Outcome, number>,
+  serviceMs: number,
+  now: number,
+): CallReport {
+  const { lane, tenant, name, jobs } = call
+  return {
+    lane: lane.name,
+    tenant: tenant.name,
+    name,
+    jobs: jobs.length,
+    dwellMs: Math.max(0, call.startedTime - jobs[0]!.page.readyAt),
+    serviceMs,
+    waitedMs: Math.max(0, now - call.startedAt - serviceMs),
+    failed: counts.retried + counts.dead,
+    ...counts,
+  }
+}

@@ -4,7 +4,18 @@ import { limits } from '../api/limits.ts'
 import type { RetryPolicy } from '../api/types.ts'
 import { backoffMs } from '../common/backoff.ts'
 import { roundDueTime } from '../pages/due-time.ts'
-import { encodeBody, encodeRecord, type JobRecord } from '../pages/job-record.ts'
+import {
+  attemptsOf,
+  blobIdOf,
+  dataOf,
+  encodeBody,
+  encodeRecord,
+  firstReadyOf,
+  idOf,
+  type JobRecord,
+  nameOf,
+  retried,
+} from '../pages/job-record.ts'
 import { packPages } from '../pages/pack-pages.ts'
 import type { Lane } from './lanes/lane.ts'
 import type { HeldPage, ReadyJob } from './lanes/ready-job.ts'
@@ -37,17 +48,23 @@ export class JobEnds {
     const { page, record } = job
     if (end === undefined) return this.#drop(settler, job, 'completed')
     if (end instanceof Cancelled) {
-      settler.dropMark(page.lane, page.tenant, record[0])
+      settler.dropMark(page.lane, page.tenant, idOf(record))
       return this.#drop(settler, job, 'cancelled')
     }
     const now = this.#now()
     if (end instanceof Snooze) {
       const delayMs = validDelay(end.delayMs)
       if (delayMs === undefined) return this.settle(settler, lane, job, notADelay(end.delayMs))
-      this.#again(settler, lane, job, this.#stamped(job, record[3] ?? 0), roundDueTime(now + delayMs, now))
+      this.#again(
+        settler,
+        lane,
+        job,
+        this.#stamped(job, attemptsOf(record)),
+        roundDueTime(now + delayMs, now),
+      )
       return 'snoozed'
     }
-    const attempts = (record[3] ?? 0) + 1
+    const attempts = attemptsOf(record) + 1
     if (attempts < this.#retry.maxAttempts && !(end instanceof Discard)) {
       this.retryAt = roundDueTime(now + backoffMs(attempts, this.#retry), now)
       this.#again(settler, lane, job, this.#stamped(job, attempts), this.retryAt)
@@ -101,14 +118,15 @@ export class JobEnds {
   }
 
   #drop(settler: Settler, { page, position, record }: ReadyJob, outcome: Outcome): Outcome {
-    if (record[4]?.b) settler.dropBlob(record[4].b)
+    const blob = blobIdOf(record)
+    if (blob) settler.dropBlob(blob)
     settler.finish(page, position)
     return outcome
   }
 
   /** The job as it is stored again: with its attempts and the time when it was first ready. */
-  #stamped({ page, record: [id, name, data, , extra] }: ReadyJob, attempts: number): JobRecord {
-    return [id, name, data, attempts, { ...extra, f: extra?.f ?? page.firstAt }]
+  #stamped({ page, record }: ReadyJob, attempts: number): JobRecord {
+    return retried(record, attempts, page.firstAt)
   }
 
   #again(settler: Settler, lane: Lane, { page, position }: ReadyJob, record: JobRecord, dueAt: number): void {
@@ -120,7 +138,7 @@ export class JobEnds {
     }
     const body = encodeRecord(record)
     const { lane: laneName, tenant, stream } = page
-    const firstAt = record[4]?.f ?? page.firstAt
+    const firstAt = firstReadyOf(record) ?? page.firstAt
     settler.reschedule(page, {
       lane: laneName,
       tenant,
@@ -135,17 +153,16 @@ export class JobEnds {
   }
 
   #bury(settler: Settler, job: ReadyJob, attempts: number, end: unknown): void {
-    const { page, position } = job
-    const [id, name, data, , extra] = job.record
+    const { page, position, record } = job
     const reason = reasonOf(end)
     const { lane, tenant } = page
-    const blob = extra?.b
+    const blob = blobIdOf(record)
     settler.bury(page, {
-      id,
+      id: idOf(record),
       lane,
       tenant,
-      name,
-      data: JSON.stringify(data),
+      name: nameOf(record),
+      data: JSON.stringify(dataOf(record)),
       ...(blob && { blob }),
       stream: page.stream,
       attempts,

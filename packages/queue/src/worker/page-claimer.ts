@@ -1,5 +1,5 @@
 import { pause } from '../common/signal.ts'
-import { decodeBody, type JobRecord } from '../pages/job-record.ts'
+import { decodeBody, idOf, type JobRecord } from '../pages/job-record.ts'
 import { keyOf, priorityOf } from '../pages/streams.ts'
 import { type ClaimedPage, type LaneRequest, paceAheadMs, type Store } from '../stores/store.ts'
 import { Cancelled, type JobEnds } from './job-ends.ts'
@@ -99,7 +99,7 @@ export class PageIntake {
         )
       const ids = await marks.get(head)!
       page.cancelled = [...page.records.keys()].filter(
-        (position) => ids.has(page.records[position]![0]) && !done.includes(position),
+        (position) => ids.has(idOf(page.records[position]!)) && !done.includes(position),
       )
       page.surplus = page.surplus.filter((position) => !page.cancelled.includes(position))
     }

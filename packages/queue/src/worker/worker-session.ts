@@ -4,7 +4,7 @@ import { within } from '../common/signal.ts'
 import type { Store } from '../stores/store.ts'
 import { Settler, type SettlerEvents } from './settler.ts'
 
-interface SessionEvents extends Omit<SettlerEvents, 'onLost'> {
+export interface SessionEvents extends Omit<SettlerEvents, 'onLost'> {
   onLeasesLost: SettlerEvents['onLost']
   /** The whole session is lost. */
   onLost: () => void

@@ -1,5 +1,5 @@
 import type { DeadLetter, DeadLetterQuery } from '../../api/types.ts'
-import { encodeRecord, type JobRecord } from '../../pages/job-record.ts'
+import { encodeRecord, freshRecord, type JobRecord } from '../../pages/job-record.ts'
 import { packPages } from '../../pages/pack-pages.ts'
 import { getOrMake, type Letter, type Tables } from './tables.ts'
 
@@ -83,8 +83,8 @@ export function retainDead(tables: Tables, limits: { maxAgeMs: number; maxBytes:
 
 function recordOf(tables: Tables, letter: Letter): JobRecord {
   const { id, name, data, blob } = letter
-  if (blob === undefined) return [id, name, JSON.parse(data)]
-  return [id, name, null, 0, { b: blob, s: Buffer.byteLength(dataOf(tables, letter)) }]
+  if (blob === undefined) return freshRecord(id, name, { json: data })
+  return freshRecord(id, name, { blob, bytes: Buffer.byteLength(dataOf(tables, letter)) })
 }
 
 const newestFirst = (tables: Tables): [number, Letter][] => [...tables.letters].sort(([a], [b]) => b - a)

@@ -1,5 +1,5 @@
 import type { DeadLetter, DeadLetterQuery } from '../../api/types.ts'
-import { encodeRecord } from '../../pages/job-record.ts'
+import { encodeRecord, freshRecord } from '../../pages/job-record.ts'
 import { packPages } from '../../pages/pack-pages.ts'
 import type { NewPage } from '../../pages/page.ts'
 import { appendAll } from './append.ts'
@@ -61,8 +61,8 @@ function packAgain(
   { id, lane, tenant, stream, name, data, blob, blobBytes }: DeadRow,
   dueAt: number,
 ): NewPage[] {
-  const extra = blob ? { b: blob, s: blobBytes ?? 0 } : {}
-  const record = encodeRecord([id, name, JSON.parse(data), 0, extra])
+  const where = blob ? { blob, bytes: blobBytes ?? 0 } : { json: data }
+  const record = encodeRecord(freshRecord(id, name, where))
   const packable = { lane, tenant, stream, record, bytes: Buffer.byteLength(record) }
   return packPages([packable]).map((page) => ({ ...page, dueAt }))
 }

@@ -4,6 +4,9 @@ import { CostEstimate } from './costs.ts'
 /** The cost of a job in ms that a store gives when it has learned nothing yet. */
 const unlearned = 1
 
+/** Below this difference in ms the store is not told: its estimate is close enough to be fair, and a write saved. */
+const reportFromMs = 20
+
 /** What a lane of one worker knows of a tenant while jobs of it are in memory. */
 export class LaneTenant {
   readonly name: string
@@ -27,8 +30,8 @@ export class LaneTenant {
   /** Of any job: what the store is told. */
   readonly cost: CostEstimate
   readonly #costs = new Map<string, CostEstimate>()
-  /** Difference between true and charged cost that the store does not know of yet, in ms. */
-  untold = 0
+  /** Difference between true and charged cost that was not reported to the store yet, in ms. */
+  #unreportedMs = 0
 
   constructor(page: ClaimedPage) {
     this.name = page.tenant
@@ -62,5 +65,14 @@ export class LaneTenant {
       this.#costs.set(jobName, cost)
     }
     return cost
+  }
+
+  /** Adds a difference between true and charged cost. Returns what the store should be told now, if anything. */
+  costToReport(difference: number): { cost: number; difference: number } | undefined {
+    this.#unreportedMs += difference
+    if (Math.abs(this.#unreportedMs) < reportFromMs) return undefined
+    const report = { cost: this.cost.ms, difference: this.#unreportedMs }
+    this.#unreportedMs = 0
+    return report
   }
 }

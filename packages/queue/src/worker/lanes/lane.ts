@@ -1,22 +1,16 @@
 import type { LaneConfig } from '../../api/types.ts'
 import { maxTimerMs } from '../../common/signal.ts'
-import type { JobRecord } from '../../pages/job-record.ts'
-import { maxPageJobs } from '../../pages/page.ts'
-import type { ClaimedPage, LaneRequest } from '../../stores/store.ts'
+import { type JobRecord, nameOf } from '../../pages/job-record.ts'
+import type { ClaimedPage } from '../../stores/store.ts'
 import { CostEstimate } from './costs.ts'
 import { FairScheduler } from './fair-scheduler.ts'
 import { LaneTenant } from './lane-tenant.ts'
 import type { HeldPage, ReadyJob, Taken } from './ready-job.ts'
+import { Refill } from './refill.ts'
 import { TenantQueue } from './tenant-queue.ts'
 
-/** Below this difference in ms the store is not told: its estimate is close enough to be fair, and a write saved. */
-const tellFromMs = 20
-/** Enough work for this long is kept ready, so that claims overlap with handlers; more would only be hoarded. */
-const readyAheadMs = 50
 /** Jobs that take longer leave an eighth of the slots free, so that short ones never wait for long ones to end. */
 const shortMs = 100
-/** Of one claim; 28,000 jobs at once (6.7 MB) kept the event loop busy for 39 ms, and other lanes waiting. */
-const claimBytes = 1024 * 1024
 /** A tenant with a rate starts at most this much of it at once. */
 const paceSliceMs = 100
 /** However long its call was: what yields is slowed, never stopped. */
@@ -56,11 +50,6 @@ export class Lane {
   tag = 0
   running = 0
   bufferedBytes = 0
-  /** Set when there may be new work: tenants with nothing in memory are then asked for even when the buffer is full. */
-  #newcomers = true
-  /** Set when the store had nothing more: not asked again before somebody says there is new work. */
-  #dry = false
-  #wakes = 0
   readonly #tenants = new Map<string, LaneTenant>()
   /** Of all tenants with jobs in memory. */
   #weights = 0
@@ -71,7 +60,8 @@ export class Lane {
   /** Until when tenants are closed: a claim under way may bring more of one that has left memory. */
   readonly #closedUntil = new Map<string, number>()
   readonly #averageCost = new CostEstimate(1, true)
-  #lastHeads = 1
+  /** What to ask the store for. */
+  readonly refill: Refill
 
   constructor(
     name: string,
@@ -89,24 +79,27 @@ export class Lane {
     this.#now = now
     this.#onOpen = onOpen
     this.#waiting = waiting
+    this.refill = new Refill(this)
   }
 
   // --- claiming
 
-  /** There may be new work in the store. */
-  wake(): void {
-    this.#wakes++
-    this.#newcomers = true
-    this.#dry = false
+  get readyMs(): number {
+    return this.scheduler.size * this.averageCostMs
   }
 
-  /** Call when a request is sent; call the result with the number of pages that came back. */
-  asked(): (pages: number) => void {
-    this.#newcomers = false
-    const wakes = this.#wakes
-    return (pages) => {
-      if (pages === 0 && wakes === this.#wakes) this.#dry = true
-    }
+  get averageCostMs(): number {
+    return this.#averageCost.ms
+  }
+
+  get tenantNames(): string[] {
+    return [...this.#tenants.keys()]
+  }
+
+  get saturatedTenants(): string[] {
+    return [...this.#tenants.values()]
+      .filter((tenant) => tenant.isLimited || this.#waiting.isFull(tenant))
+      .map((tenant) => tenant.name)
   }
 
   /** Takes claimed jobs into memory. `records` are in the order of the body; finished positions are left out here. */
@@ -130,36 +123,8 @@ export class Lane {
       // Of a page whose jobs were all cancelled nothing stays: a tenant kept in memory might not be asked for again.
       this.release(claimed.tenant, 0)
     }
-    this.#lastHeads = Math.max(1, heads.size)
+    this.refill.claimed(heads.size)
     this.callIn()
-  }
-
-  /** True when {@link request} would ask for something. */
-  wants(budgetBytes: number): boolean {
-    return this.#wantsRefill(budgetBytes) || (this.#newcomers && this.bufferedBytes < budgetBytes * 1.25)
-  }
-
-  /** What to ask the store for, or undefined when there is enough. */
-  request(budgetBytes: number): LaneRequest | undefined {
-    if (!this.wants(budgetBytes)) return undefined
-    const { name, slots } = this
-    if (this.#wantsRefill(budgetBytes)) {
-      const pages = Math.ceil((this.slots * readyAheadMs) / (maxPageJobs * this.#averageCost.ms))
-      const pagesPerHead = Math.min(16, Math.max(1, Math.ceil(pages / this.#lastHeads)))
-      const maxBytes = Math.min(claimBytes, Math.ceil(budgetBytes - this.bufferedBytes))
-      const skip = [...this.#tenants.values()]
-        .filter((tenant) => tenant.isLimited || this.#waiting.isFull(tenant))
-        .map((tenant) => tenant.name)
-      return { lane: name, heads: 200, pagesPerHead, maxBytes, slots, skip }
-    }
-    // A quarter on top of the budget is kept for tenants that have nothing here: a flood must not close the door on them.
-    const maxBytes = Math.min(claimBytes, Math.ceil(budgetBytes * 1.25 - this.bufferedBytes))
-    return { lane: name, heads: 200, pagesPerHead: 1, maxBytes, slots, skip: [...this.#tenants.keys()] }
-  }
-
-  #wantsRefill(budgetBytes: number): boolean {
-    const readyCost = this.scheduler.size * this.#averageCost.ms
-    return !this.#dry && readyCost < (this.slots * readyAheadMs) / 2 && this.bufferedBytes < budgetBytes
   }
 
   // --- serving
@@ -179,14 +144,15 @@ export class Lane {
   take(most: (name: string) => number): Taken {
     const { name: tenantName, item } = this.scheduler.peek()!
     const tenant = this.#tenants.get(tenantName)!
-    const name = item.record[1]
+    const name = nameOf(item.record)
     const limit = tenant.perSecond
       ? Math.min(most(name), Math.max(1, Math.ceil((tenant.perSecond * paceSliceMs) / 1_000)))
       : most(name)
     const jobs: ReadyJob[] = []
     for (;;) {
       const next = this.scheduler.peek()
-      if (!next || next.name !== tenantName || next.item.record[1] !== name || jobs.length === limit) break
+      if (!next || next.name !== tenantName || nameOf(next.item.record) !== name || jobs.length === limit)
+        break
       jobs.push(next.item)
       // The whole batch is one quantum: charged with its first job, so that the tenant stays first until it is taken.
       this.scheduler.serve(0)
@@ -219,7 +185,7 @@ export class Lane {
     taken.tenant.costOf(taken.name).endure(perJob)
     taken.tenant.cost.endure(perJob)
     this.charge(taken, more)
-    return this.#tell(taken.tenant, more)
+    return taken.tenant.costToReport(more)
   }
 
   /** A call waits for somebody else, after `slotMs` in its slot: that is what it costs so far. */
@@ -246,7 +212,7 @@ export class Lane {
     tenant.costOf(name).learn(perJob)
     tenant.cost.learn(perJob)
     this.#averageCost.learn(perJob)
-    const told = this.#tell(tenant, serviceMs - charged)
+    const told = tenant.costToReport(serviceMs - charged)
     this.running--
     tenant.calls--
     for (const { page } of jobs) if (page.key !== undefined) this.freeKey(tenant.name, page.key)
@@ -254,14 +220,6 @@ export class Lane {
     this.#rest(tenant, serviceMs)
     this.#settle(tenant)
     this.callIn()
-    return told
-  }
-
-  #tell(tenant: LaneTenant, difference: number) {
-    tenant.untold += difference
-    if (Math.abs(tenant.untold) < tellFromMs) return undefined
-    const told = { cost: tenant.cost.ms, difference: tenant.untold }
-    tenant.untold = 0
     return told
   }
 
@@ -319,7 +277,7 @@ export class Lane {
     let capped: LaneTenant | undefined
     for (let next = this.scheduler.peek(); next; next = this.scheduler.peek()) {
       const tenant = this.#tenants.get(next.name)!
-      const name = next.item.record[1]
+      const name = nameOf(next.item.record)
       const mustWait = !this.#waiting.mayStart(tenant, name) || this.#mustLeaveRoom(tenant, name)
       // The cap keeps wrong estimates from filling all slots. It binds only when others wait.
       if (!mustWait && (tenant.slots < this.#fairCap(tenant) || this.#servesAlone)) return true

@@ -162,7 +162,7 @@ describe('a lane', () => {
     admit(lane, 'capped', 1, { grant: 2 })
     admit(lane, 'paced', 1, { pace: { from: 0, perSecond: 5 } })
     admit(lane, 'free', 1)
-    expect(lane.request(1_000_000)!.skip.sort()).toEqual(['capped', 'paced'])
+    expect(lane.refill.request(1_000_000)!.skip.sort()).toEqual(['capped', 'paced'])
   })
 
   it('holds a tenant to new controls while older jobs of it are in memory', () => {
@@ -211,7 +211,7 @@ describe('a lane', () => {
   it('forgets a tenant of which every claimed job was cancelled before it came', () => {
     const lane = laneOf(8)
     admit(lane, 'a', 2, { done: [0, 1], grant: 1 })
-    expect(lane.request(1_000_000)!.skip).toEqual([])
+    expect(lane.refill.request(1_000_000)!.skip).toEqual([])
     admit(lane, 'a', 1, { grant: 1 })
     expect(startAll(lane)).toHaveLength(1)
   })
@@ -328,7 +328,7 @@ it('never starts more than it may, leaves no slot empty that may be used, and lo
           expect(running.length).toBeGreaterThan(0)
           lane.ended(running.shift()!, 1)
         }
-        expect(lane.request(1_000_000)!.skip).toEqual([])
+        expect(lane.refill.request(1_000_000)!.skip).toEqual([])
       },
     ),
     { numRuns: 300 },

@@ -1,5 +1,5 @@
 import type { DeadLetter, DeadLetterFilter, DeadLetterQuery } from '../../../api/types.ts'
-import { encodeRecord } from '../../../pages/job-record.ts'
+import { encodeRecord, freshRecord } from '../../../pages/job-record.ts'
 import { packPages } from '../../../pages/pack-pages.ts'
 import type { NewPage } from '../../../pages/page.ts'
 import type { DeadJob } from '../../store.ts'
@@ -272,9 +272,7 @@ function matcher(
 /** Each job starts again with all its attempts, as an ordinary one. */
 function pagesOf({ id, lane, tenant, name, blob }: Letter, dueAt: number, data: string): NewPage[] {
   const record = encodeRecord(
-    blob === undefined
-      ? [id, name, JSON.parse(data)]
-      : [id, name, null, 0, { b: blob, s: Buffer.byteLength(data) }],
+    freshRecord(id, name, blob === undefined ? { json: data } : { blob, bytes: Buffer.byteLength(data) }),
   )
   const job = { lane, tenant, stream: '', record, bytes: Buffer.byteLength(record) }
   return packPages([job]).map((page) => ({ ...page, dueAt }))

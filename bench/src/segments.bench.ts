@@ -180,7 +180,7 @@ async function buildRows(app: App, projectId: number): Promise<Row[]> {
     const { id } = await createSegment(app, projectId, { name: `Built ${place}`, conditions })
     const building = await seconds(() => buildAll(app, projectId))
     rows.push(pairedRow(`build: ${describe(conditions)}`, 'people/s', [{ ours: people / building }], null))
-    await deleteSegment(app, projectId, id)
+    await deleteSegment(app, [], projectId, id)
   }
   return rows
 }
@@ -224,7 +224,7 @@ async function againRows(app: App, projectId: number, postmaster: number): Promi
       pairedRow(`${steadyName}: behind at the end`, 's', [{ ours: steady.behind }], null),
       pairedRow(`${steadyName}: most waiting`, 'people', [{ ours: steady.maxWaiting }], null),
     )
-    for (const id of made) await deleteSegment(app, projectId, id)
+    for (const id of made) await deleteSegment(app, [], projectId, id)
     // Housekeeping does it in steps.
     await app.pool.query('truncate segment_members, segment_due')
   }

@@ -26,6 +26,7 @@ import { overviewRoutes } from '../operations/overview/routes.ts'
 import { projectQueueRoutes, queueRoutes } from '../operations/queue/routes.ts'
 import type { App } from '../platform/app.ts'
 import { taskRoutes } from '../platform/tasks/routes.ts'
+import { segmentUsers } from '../segment-users.ts'
 import { rightToControl, taskKinds } from '../task-kinds.ts'
 import { findTemplateUsers } from '../template-users.ts'
 
@@ -45,7 +46,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       suppressionRoutes(app),
       audienceRoutes(app),
       eventRoutes,
-      segmentRoutes(app, storeSegmentEvents),
+      segmentRoutes(app, storeSegmentEvents, segmentUsers),
       catalogueRoutes,
       campaignRoutes(app),
       templateRoutes(app, findTemplateUsers),

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -19,12 +19,31 @@ const wings = [
 ]
 const maxEntries = 26
 
+/** Tables that belong to one wing: others get at what is in them by its functions, and those below by lists that it joins. */
+const tablesOf: Record<string, string[]> = { automation: ['campaigns', 'behavioral_campaigns'] }
+
 describe('the server', () => {
   const imports = importsOf(join(root, 'apps/server/src'))
   const levelOf = (file: string) => wings.indexOf(file.split('/')[0]!)
 
   test('imports go down from wing to wing', () => {
     expect(upwardIn(imports, levelOf)).toEqual([])
+  })
+
+  test('only its own wing names a table in SQL', () => {
+    const foreign = [...imports.keys()].flatMap((file) => {
+      const sql = readFileSync(join(root, 'apps/server/src', file), 'utf8')
+      return Object.entries(tablesOf).flatMap(([wing, tables]) =>
+        file.startsWith(`${wing}/`) || file.includes('/migrations/')
+          ? []
+          : tables
+              .filter((table) =>
+                new RegExp(`\\b(?:from|join|update|into|using)\\s+${table}\\b`, 'i').test(sql),
+              )
+              .map((table) => `${file} names ${table}`),
+      )
+    })
+    expect(foreign).toEqual([])
   })
 
   test('folders of a wing import each other one way', () => {

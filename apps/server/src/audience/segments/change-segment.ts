@@ -5,7 +5,6 @@ import { conflict } from '../../platform/errors.ts'
 import { nextUpdatedAt, requireUnchanged } from '../../platform/read-at.ts'
 import { startTask } from '../../platform/tasks/task.ts'
 import type { Condition } from '../conditions/language.ts'
-import { foldName } from '../items/item.ts'
 import { holdPeople } from '../people/session.ts'
 import { lockSegments } from './lock.ts'
 import {
@@ -18,7 +17,7 @@ import {
   type SegmentRow,
 } from './segment.ts'
 import { enteredEvent, leftEvent } from './segment-events.ts'
-import { refuseWhileUsed } from './used-by.ts'
+import { refuseWhileUsed, type SegmentUsers } from './used-by.ts'
 
 /** @throws {ApiError} 409 for a name that is taken, 422 */
 export async function createSegment(
@@ -58,6 +57,7 @@ export async function createSegment(
  */
 export async function changeSegment(
   app: App,
+  users: readonly SegmentUsers[],
   projectId: number,
   id: number,
   { name, conditions }: Partial<{ name: string; conditions: Condition }>,
@@ -68,17 +68,19 @@ export async function changeSegment(
       await lockSegments(client, projectId)
       const segment = await requireSegment(client, projectId, id)
       requireUnchanged('segment', readAt, segment.updated_at)
-      if (name !== undefined && name !== segment.name) await rename(app, client, projectId, segment, name)
+      if (name !== undefined && name !== segment.name)
+        await rename(app, client, users, projectId, segment, name)
       if (conditions !== undefined) await redefine(app, client, projectId, segment, conditions)
     }),
   )
   return describeSegment(app, projectId, id)
 }
 
-/** Campaigns that its people trigger follow the name. */
+/** What its people trigger follows the name. */
 async function rename(
   app: App,
   client: PoolClient,
+  users: readonly SegmentUsers[],
   projectId: number,
   segment: SegmentRow,
   name: string,
@@ -89,14 +91,9 @@ async function rename(
     name,
     nextUpdatedAt(app.now(), segment.updated_at),
   ])
-  for (const event of [enteredEvent, leftEvent]) {
-    await client.query(
-      `update campaigns set trigger_event = $3, folded_trigger = $4,
-         updated_at = greatest($5, updated_at + interval '1 millisecond')
-       where project_id = $1 and folded_trigger = $2`,
-      [projectId, foldName(event(segment.name)), event(name), foldName(event(name)), app.now()],
-    )
-  }
+  for (const event of [enteredEvent, leftEvent])
+    for (const { renameTrigger } of users)
+      await renameTrigger(client, projectId, { from: event(segment.name), to: event(name) }, app.now())
 }
 
 async function redefine(
@@ -170,11 +167,16 @@ async function findDependents(
 }
 
 /** Its members are removed by housekeeping. @throws {ApiError} 404, 409 while something uses it */
-export const deleteSegment = (app: App, projectId: number, id: number): Promise<void> =>
+export const deleteSegment = (
+  app: App,
+  users: readonly SegmentUsers[],
+  projectId: number,
+  id: number,
+): Promise<void> =>
   withTransaction(app.pool, async (client) => {
     await lockSegments(client, projectId)
     const segment = await requireSegment(client, projectId, id)
-    await refuseWhileUsed(client, projectId, segment)
+    await refuseWhileUsed(client, users, projectId, segment)
     await cancelBuild(app, client, projectId, id)
     await client.query('delete from segments where project_id = $1 and id = $2', [projectId, id])
   })

@@ -18,7 +18,7 @@ import {
   parseSegmentChanges,
   requireSegment,
 } from './segment.ts'
-import { findUsers } from './used-by.ts'
+import { findUsers, type SegmentUsers } from './used-by.ts'
 
 const tags = ['segments']
 const ProjectParams = Type.Object({ project: Type.String() })
@@ -35,174 +35,175 @@ const People = Type.Array(Type.String({ maxLength: maxPersonPathLength }), {
 const Body = Type.Unknown()
 
 /** Who belongs to what; registered in the project scope. */
-export const segmentRoutes = (app: App, storeEvents: StoreEvents) => async (plugin: FastifyInstance) => {
-  const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
+export const segmentRoutes =
+  (app: App, storeEvents: StoreEvents, users: readonly SegmentUsers[]) => async (plugin: FastifyInstance) => {
+    const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
 
-  server.get(
-    '/segments',
-    {
-      config: { right: 'project.read' },
-      schema: {
-        summary: 'Segments by name',
-        tags,
-        params: ProjectParams,
-        querystring: Type.Object({
-          limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 1_000 }),
-          cursor: Type.Optional(
-            Type.String({ maxLength: 2_000, description: 'nextCursor of the page before' }),
+    server.get(
+      '/segments',
+      {
+        config: { right: 'project.read' },
+        schema: {
+          summary: 'Segments by name',
+          tags,
+          params: ProjectParams,
+          querystring: Type.Object({
+            limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 1_000 }),
+            cursor: Type.Optional(
+              Type.String({ maxLength: 2_000, description: 'nextCursor of the page before' }),
+            ),
+          }),
+        },
+      },
+      ({ project, query }) => listSegments(app, project.id, query),
+    )
+
+    server.post(
+      '/segments',
+      {
+        config: { right: 'content.edit', json: conditionsInBody },
+        schema: {
+          summary: 'Create a segment',
+          description:
+            '`{"name", "conditions"}`, see the reference of conditions, or `{"name", "manual": true}`. Its people are ' +
+            'worked out by a task at once, and kept up to date from then on.',
+          tags,
+          params: ProjectParams,
+          body: Body,
+        },
+      },
+      async ({ project, body }, reply) =>
+        reply.code(201).send(await createSegment(app, project.id, parseSegment(body))),
+    )
+
+    server.post(
+      '/segments/preview',
+      {
+        config: {
+          right: 'people.read',
+          json: conditionsInBody,
+          expensive: { narrow: 'Give fewer `conditions`, or ask for the estimate, without `exact`.' },
+        },
+        schema: {
+          summary: 'How many people a condition selects, and some of them',
+          description:
+            'An estimate from a sample, `exact: false`, within a second; with `exact` every person is counted.',
+          tags,
+          params: ProjectParams,
+          body: Type.Object(
+            { conditions: Type.Unknown(), exact: Type.Optional(Type.Boolean()) },
+            { additionalProperties: false },
           ),
-        }),
+        },
       },
-    },
-    ({ project, query }) => listSegments(app, project.id, query),
-  )
-
-  server.post(
-    '/segments',
-    {
-      config: { right: 'content.edit', json: conditionsInBody },
-      schema: {
-        summary: 'Create a segment',
-        description:
-          '`{"name", "conditions"}`, see the reference of conditions, or `{"name", "manual": true}`. Its people are ' +
-          'worked out by a task at once, and kept up to date from then on.',
-        tags,
-        params: ProjectParams,
-        body: Body,
+      async ({ project, seat, body }) => {
+        const conditions = parseConditions(body.conditions, { trigger: false })
+        return previewSegment(seat, project.id, conditions, { exact: body.exact ?? false })
       },
-    },
-    async ({ project, body }, reply) =>
-      reply.code(201).send(await createSegment(app, project.id, parseSegment(body))),
-  )
+    )
 
-  server.post(
-    '/segments/preview',
-    {
-      config: {
-        right: 'people.read',
-        json: conditionsInBody,
-        expensive: { narrow: 'Give fewer `conditions`, or ask for the estimate, without `exact`.' },
+    server.get(
+      '/segments/:segment',
+      { config: { right: 'project.read' }, schema: { summary: 'One segment', tags, params: SegmentParams } },
+      ({ project, params }) => describeSegment(app, project.id, params.segment),
+    )
+
+    server.patch(
+      '/segments/:segment',
+      {
+        config: { right: 'content.edit', json: conditionsInBody },
+        schema: {
+          summary: 'Rename a segment or change its conditions',
+          description:
+            'Campaigns that are triggered by it follow its name. With other conditions its people are worked out anew; ' +
+            `nobody enters or leaves by that as far as campaigns are concerned. ${readAtDescription}`,
+          tags,
+          params: SegmentParams,
+          body: Body,
+        },
       },
-      schema: {
-        summary: 'How many people a condition selects, and some of them',
-        description:
-          'An estimate from a sample, `exact: false`, within a second; with `exact` every person is counted.',
-        tags,
-        params: ProjectParams,
-        body: Type.Object(
-          { conditions: Type.Unknown(), exact: Type.Optional(Type.Boolean()) },
-          { additionalProperties: false },
-        ),
+      ({ project, params, body }) => {
+        const { changes, readAt } = takeReadAt(body)
+        return changeSegment(app, users, project.id, params.segment, parseSegmentChanges(changes), readAt)
       },
-    },
-    async ({ project, seat, body }) => {
-      const conditions = parseConditions(body.conditions, { trigger: false })
-      return previewSegment(seat, project.id, conditions, { exact: body.exact ?? false })
-    },
-  )
+    )
 
-  server.get(
-    '/segments/:segment',
-    { config: { right: 'project.read' }, schema: { summary: 'One segment', tags, params: SegmentParams } },
-    ({ project, params }) => describeSegment(app, project.id, params.segment),
-  )
-
-  server.patch(
-    '/segments/:segment',
-    {
-      config: { right: 'content.edit', json: conditionsInBody },
-      schema: {
-        summary: 'Rename a segment or change its conditions',
-        description:
-          'Campaigns that are triggered by it follow its name. With other conditions its people are worked out anew; ' +
-          `nobody enters or leaves by that as far as campaigns are concerned. ${readAtDescription}`,
-        tags,
-        params: SegmentParams,
-        body: Body,
+    server.delete(
+      '/segments/:segment',
+      {
+        config: { right: 'content.delete' },
+        schema: {
+          summary: 'Delete a segment',
+          description: '409 with `usedBy` while conditions or campaigns name it.',
+          tags,
+          params: SegmentParams,
+        },
       },
-    },
-    ({ project, params, body }) => {
-      const { changes, readAt } = takeReadAt(body)
-      return changeSegment(app, project.id, params.segment, parseSegmentChanges(changes), readAt)
-    },
-  )
-
-  server.delete(
-    '/segments/:segment',
-    {
-      config: { right: 'content.delete' },
-      schema: {
-        summary: 'Delete a segment',
-        description: '409 with `usedBy` while conditions or campaigns name it.',
-        tags,
-        params: SegmentParams,
+      async ({ project, params }, reply) => {
+        await deleteSegment(app, users, project.id, params.segment)
+        return reply.code(204).send()
       },
-    },
-    async ({ project, params }, reply) => {
-      await deleteSegment(app, project.id, params.segment)
-      return reply.code(204).send()
-    },
-  )
+    )
 
-  server.get(
-    '/segments/:segment/used-by',
-    {
-      config: { right: 'project.read' },
-      schema: { summary: 'What names a segment', tags, params: SegmentParams },
-    },
-    async ({ project, params }) => {
-      const segment = await requireSegment(app.pool, project.id, params.segment)
-      return { items: await findUsers(app.pool, project.id, segment), nextCursor: null }
-    },
-  )
-
-  server.get(
-    '/segments/:segment/members',
-    {
-      config: { right: 'people.read' },
-      schema: {
-        summary: 'People of a segment, newest people first',
-        tags,
-        params: SegmentParams,
-        querystring: Type.Object({
-          limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
-          cursor: Type.Optional(
-            Type.String({ maxLength: 200, description: 'nextCursor of the page before' }),
-          ),
-        }),
+    server.get(
+      '/segments/:segment/used-by',
+      {
+        config: { right: 'project.read' },
+        schema: { summary: 'What names a segment', tags, params: SegmentParams },
       },
-    },
-    ({ project, params, query }) => listMembers(app, project.id, params.segment, query),
-  )
-
-  server.post(
-    '/segments/:segment/members',
-    {
-      config: { right: 'people.edit', json: longListInBody },
-      schema: {
-        summary: 'Add people to a manual segment, or remove them',
-        tags,
-        params: SegmentParams,
-        body: Type.Object({ add: People, remove: People }, { additionalProperties: false }),
+      async ({ project, params }) => {
+        const segment = await requireSegment(app.pool, project.id, params.segment)
+        return { items: await findUsers(app.pool, users, project.id, segment), nextCursor: null }
       },
-    },
-    async ({ project, params, body }) => {
-      await changeMembers(app, storeEvents, project.id, params.segment, body)
-      return describeSegment(app, project.id, params.segment)
-    },
-  )
+    )
 
-  server.get(
-    '/conditions/schema',
-    {
-      config: { right: 'project.read' },
-      schema: {
-        summary: 'JSON Schema of the condition language',
-        description: 'For editors. The reference explains it.',
-        tags: ['segments'],
-        params: ProjectParams,
+    server.get(
+      '/segments/:segment/members',
+      {
+        config: { right: 'people.read' },
+        schema: {
+          summary: 'People of a segment, newest people first',
+          tags,
+          params: SegmentParams,
+          querystring: Type.Object({
+            limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+            cursor: Type.Optional(
+              Type.String({ maxLength: 200, description: 'nextCursor of the page before' }),
+            ),
+          }),
+        },
       },
-    },
-    async () => ({ $schema: 'https://json-schema.org/draft/2020-12/schema', ...conditionSchema }),
-  )
-}
+      ({ project, params, query }) => listMembers(app, project.id, params.segment, query),
+    )
+
+    server.post(
+      '/segments/:segment/members',
+      {
+        config: { right: 'people.edit', json: longListInBody },
+        schema: {
+          summary: 'Add people to a manual segment, or remove them',
+          tags,
+          params: SegmentParams,
+          body: Type.Object({ add: People, remove: People }, { additionalProperties: false }),
+        },
+      },
+      async ({ project, params, body }) => {
+        await changeMembers(app, storeEvents, project.id, params.segment, body)
+        return describeSegment(app, project.id, params.segment)
+      },
+    )
+
+    server.get(
+      '/conditions/schema',
+      {
+        config: { right: 'project.read' },
+        schema: {
+          summary: 'JSON Schema of the condition language',
+          description: 'For editors. The reference explains it.',
+          tags: ['segments'],
+          params: ProjectParams,
+        },
+      },
+      async () => ({ $schema: 'https://json-schema.org/draft/2020-12/schema', ...conditionSchema }),
+    )
+  }

@@ -6,6 +6,7 @@ import type { IngestItem } from '../../../src/audience/items/item.ts'
 import { deleteSegment } from '../../../src/audience/segments/change-segment.ts'
 import { evaluateStep } from '../../../src/audience/segments/evaluate.ts'
 import { maintainSegments } from '../../../src/audience/segments/maintain.ts'
+import { segmentUsers } from '../../../src/segment-users.ts'
 import { event, identify, merge, start } from '../../ingest/process-support.ts'
 import { segmentCondition } from '../conditions/arbitraries.ts'
 import { type SegmentBench, startSegmentBench } from './support.ts'
@@ -199,7 +200,7 @@ it('members of a deleted segment go with the next housekeeping, and no others', 
   await bench.build()
   await bench.process(identify('a', 1, { properties: { plan: 'pro' } }))
   await bench.evaluate()
-  await deleteSegment(bench.app, bench.projectId, gone.id)
+  await deleteSegment(bench.app, segmentUsers, bench.projectId, gone.id)
   await maintainSegments(bench.app)
   expect(
     await bench.rows('select segment_id from segment_members where project_id = $1', bench.projectId),

@@ -5,6 +5,7 @@ import { evaluateStep } from '../../../src/audience/segments/evaluate.ts'
 import type { Segment } from '../../../src/audience/segments/segment.ts'
 import { storeSegmentEvents } from '../../../src/ingest/process-events.ts'
 import { workTask } from '../../../src/platform/tasks/work.ts'
+import { segmentUsers } from '../../../src/segment-users.ts'
 import { taskKinds } from '../../../src/task-kinds.ts'
 import { type Bench, startBench } from '../../ingest/process-support.ts'
 
@@ -31,7 +32,7 @@ export async function startSegmentBench(start: number): Promise<SegmentBench> {
       now = time
     },
     create: (name, conditions) => createSegment(bench.app, bench.projectId, { name, conditions }),
-    redefine: (id, conditions) => changeSegment(bench.app, bench.projectId, id, { conditions }),
+    redefine: (id, conditions) => changeSegment(bench.app, segmentUsers, bench.projectId, id, { conditions }),
     async build() {
       const tasks = await bench.rows<{ id: number }>(
         `select id from tasks where project_id = $1 and state in ('waiting', 'running')`,

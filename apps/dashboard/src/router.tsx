@@ -194,7 +194,7 @@ const rejects = createRoute({
 const messages = createRoute({
   getParentRoute: () => project,
   path: 'messages',
-  validateSearch: pick('state', 'campaign', 'q'),
+  validateSearch: pick('state', 'origin', 'campaign', 'q'),
   component: page(() => import('./pages/messages/messages.tsx'), 'MessagesPage'),
 })
 

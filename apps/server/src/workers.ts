@@ -1,11 +1,11 @@
 import type { BatchHandler, CallReport, Handlers, LaneConfig, Worker } from '@fairway/queue'
 import { evaluateSegments } from './audience/segments/evaluate.ts'
-import { gateCampaignMessages } from './automation/campaigns/gate.ts'
 import { processItems } from './ingest/process.ts'
 import { storeSegmentEvents } from './ingest/process-events.ts'
 import { maxSendMs } from './messaging/channels/smtp.ts'
 import { deliverMessages } from './messaging/messages/deliver.ts'
 import { wakeWaitingMail } from './messaging/messages/wake.ts'
+import { origins } from './origins.ts'
 import type { App } from './platform/app.ts'
 import { workTask } from './platform/tasks/work.ts'
 import { taskKinds } from './task-kinds.ts'
@@ -14,7 +14,7 @@ import { taskKinds } from './task-kinds.ts'
 const handlers = (app: App): Handlers => ({
   item: { batch: processItems(app) },
   // Its mails end by themselves, each within `maxSendMs`: a call that is cut short leaves them in doubt.
-  deliver: { batch: deliverMessages(app, gateCampaignMessages) as BatchHandler, timeoutMs: 2 * maxSendMs },
+  deliver: { batch: deliverMessages(app, origins) as BatchHandler, timeoutMs: 2 * maxSendMs },
   wake_mail: wakeWaitingMail(app),
   task: workTask(app, taskKinds),
   evaluate_segments: evaluateSegments(app, storeSegmentEvents),

@@ -5,7 +5,7 @@ import type { Campaign, CampaignReport, CampaignState } from './types.ts'
 
 export type CampaignInput = Pick<
   Campaign,
-  'name' | 'triggerEvent' | 'wait' | 'conditions' | 'frequency' | 'templateId' | 'transactional'
+  'name' | 'triggerEvent' | 'wait' | 'conditions' | 'frequency' | 'templateId' | 'consent'
 >
 
 export const useCampaigns = (project: string) =>

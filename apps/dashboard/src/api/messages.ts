@@ -9,7 +9,8 @@ export interface MessageFilter {
   retrying?: boolean
   waiting?: boolean
   kept?: boolean
-  campaign?: string
+  origin?: string
+  originId?: string
 }
 
 export const useMessages = (project: string, filter: MessageFilter) =>
@@ -88,6 +89,7 @@ export function useTryNow(project: string) {
 /** Which failed messages are meant; without anything, all. */
 export interface FailedFilter {
   reason?: string
+  origin?: string
   campaign?: number
 }
 

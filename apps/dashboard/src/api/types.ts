@@ -84,7 +84,11 @@ export interface ApiKey {
 export type MessageState = 'pending' | 'claimed' | 'sent' | 'failed' | 'skipped' | 'unknown'
 /** As counts tell them: what went no further than the mailbox is not "sent". */
 export type CountedState = MessageState | 'kept'
-export type MessageClass = 'transactional' | 'behavioral'
+/** Under which a message may be sent. */
+export type Consent =
+  | { kind: 'transactional' }
+  | { kind: 'marketing'; topic?: string }
+  | { kind: 'legal'; reason: string }
 export type CampaignState = 'off' | 'test' | 'live'
 
 export interface Person {
@@ -134,18 +138,23 @@ export type TimelineEntry =
       state: MessageState
       reason: string | null
       subject: string | null
-      class: MessageClass
-      campaignId: number | null
+      origin: string
+      originId: number | null
+      consent: Consent | null
       templateId: number | null
     }
   | { kind: 'change'; id: string; at: string; change: string; detail: Properties }
 
 export interface Message {
   id: string
-  class: MessageClass
+  /** What made it, which of its own, and what that is called; null for one that is gone. */
+  origin: string
+  originId: number | null
+  originName: string | null
+  /** Null: nothing that is understood says that it may be sent. */
+  consent: Consent | null
   channel: string
   personId: number | null
-  campaignId: number | null
   templateId: number | null
   eventId: string | null
   state: MessageState
@@ -155,7 +164,6 @@ export interface Message {
   /** What it needs that the project does not give now; it leaves when that has changed. */
   waitsFor: 'live' | 'server' | null
   person: { id: number; externalId: string | null; email: string | null; name: string | null } | null
-  campaignName: string | null
   templateName: string | null
   recipient: string | null
   subject: string | null
@@ -236,7 +244,7 @@ export interface Campaign {
   conditions: Condition | null
   frequency: { notAgainWithinDays: number } | null
   templateId: number
-  transactional: boolean
+  consent: Consent
   createdAt: string
   updatedAt: string
 }

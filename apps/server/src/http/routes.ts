@@ -24,6 +24,7 @@ import { templateRoutes } from '../messaging/templates/routes.ts'
 import { trackingRoutes } from '../messaging/tracking/routes.ts'
 import { overviewRoutes } from '../operations/overview/routes.ts'
 import { projectQueueRoutes, queueRoutes } from '../operations/queue/routes.ts'
+import { origins } from '../origins.ts'
 import type { App } from '../platform/app.ts'
 import { taskRoutes } from '../platform/tasks/routes.ts'
 import { segmentUsers } from '../segment-users.ts'
@@ -50,7 +51,7 @@ export async function registerRoutes(server: FastifyInstance, app: App): Promise
       catalogueRoutes,
       campaignRoutes(app),
       templateRoutes(app, findTemplateUsers),
-      messageRoutes(app),
+      messageRoutes(app, origins),
       mailboxRoutes(app),
       channelRoutes(app),
       projectQueueRoutes(app),

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Input, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Input, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { type CampaignInput, readCampaign, useSaveCampaign } from '../../api/campaigns.ts'
 import { useEveryTemplate } from '../../api/templates.ts'
@@ -10,10 +10,12 @@ import { asBuilt, type Built, ConditionBuilder } from '../../conditions/conditio
 import { useNames } from '../../conditions/use-names.ts'
 import { describeConditions, type Names } from '../../conditions/words.ts'
 import { type Field, useCarefulSave } from '../../lib/careful-save.tsx'
+import { describeConsent } from '../../lib/consent-words.ts'
 import { fieldError } from '../../lib/field-error.ts'
 import { notifySuccess } from '../../lib/notify.tsx'
 import { useUnsaved } from '../../lib/unsaved.tsx'
 import { useRefusal } from '../../lib/use-refusal.ts'
+import { type ConsentDraft, ConsentFields, toConsent, toConsentDraft } from './consent-fields.tsx'
 import { TriggerField } from './trigger-field.tsx'
 import { WaitFields } from './wait-fields.tsx'
 import { describeWait } from './wait-words.ts'
@@ -25,7 +27,7 @@ interface Draft {
   conditions: Built
   notAgainWithinDays: string | number
   templateId: number | undefined
-  transactional: boolean
+  consent: ConsentDraft
 }
 
 interface CampaignFormProps {
@@ -34,7 +36,7 @@ interface CampaignFormProps {
   onSaved?: (campaign: Campaign) => void
 }
 
-const shownAtFields = ['name', 'triggerEvent', 'wait', 'conditions', 'frequency', 'templateId']
+const shownAtFields = ['name', 'triggerEvent', 'wait', 'conditions', 'frequency', 'templateId', 'consent']
 
 export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) {
   const [draft, setDraft] = useState(() => toDraft(campaign))
@@ -129,11 +131,11 @@ export function CampaignForm({ project, campaign, onSaved }: CampaignFormProps) 
               onChange={(templateId) => set({ templateId })}
               error={fieldError(save.error, 'templateId')}
             />
-            <Checkbox
-              label="Transactional"
-              description="Also reaches people who unsubscribed from marketing mail: only for mail that somebody asked for, such as a receipt."
-              checked={draft.transactional}
-              onChange={(event) => set({ transactional: event.currentTarget.checked })}
+            <ConsentFields
+              project={project}
+              value={draft.consent}
+              onChange={(consent) => set({ consent })}
+              error={save.error}
             />
           </Stack>
         </Section>
@@ -192,7 +194,7 @@ const toDraft = (campaign?: Campaign): Draft => ({
   conditions: asBuilt(campaign?.conditions ?? null),
   notAgainWithinDays: campaign?.frequency?.notAgainWithinDays ?? '',
   templateId: campaign?.templateId,
-  transactional: campaign?.transactional ?? false,
+  consent: toConsentDraft(campaign?.consent),
 })
 
 const fields = (draft: Draft, names: Names): Field[] => [
@@ -212,7 +214,7 @@ const fields = (draft: Draft, names: Names): Field[] => [
     draft.templateId,
     draft.templateId === undefined ? undefined : names.template(draft.templateId),
   ],
-  ['Transactional', draft.transactional, draft.transactional ? 'Yes' : 'No'],
+  ['Why it may be sent', toConsent(draft.consent), describeConsent(toConsent(draft.consent))],
 ]
 
 const toInput = (draft: Draft): CampaignInput => ({
@@ -223,5 +225,5 @@ const toInput = (draft: Draft): CampaignInput => ({
   frequency:
     draft.notAgainWithinDays === '' ? null : { notAgainWithinDays: Number(draft.notAgainWithinDays) },
   templateId: draft.templateId!,
-  transactional: draft.transactional,
+  consent: toConsent(draft.consent),
 })

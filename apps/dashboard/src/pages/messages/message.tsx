@@ -13,7 +13,9 @@ import { Section } from '../../components/section.tsx'
 import { MessageStateBadge } from '../../components/state-badge.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { TryNow } from '../../components/try-now.tsx'
+import { describeConsent, meaningOfConsent } from '../../lib/consent-words.ts'
 import { formatDateTime } from '../../lib/format.ts'
+import { originWord } from '../../lib/origin-words.ts'
 import { Failed, InDoubt } from './decisions.tsx'
 import { explainReason, meaningOf } from './reasons.ts'
 
@@ -172,8 +174,43 @@ const outcome = (message: Message, providerName: string | null): [string, React.
   return entries.filter(([, value]) => value !== null)
 }
 
+function MadeBy({
+  project,
+  message: { origin, originId, originName },
+}: {
+  project: string
+  message: Message
+}) {
+  if (origin !== 'campaign' || originId === null)
+    return [originWord(origin), originName].filter(Boolean).join(' ')
+  if (originName === null) return 'A campaign that was deleted'
+  return (
+    <>
+      Campaign{' '}
+      <AnchorLink
+        size="sm"
+        to="/projects/$project/campaigns/$campaign"
+        params={{ project, campaign: String(originId) }}
+      >
+        {originName}
+      </AnchorLink>
+    </>
+  )
+}
+
 const origin = (project: string, message: Message): [string, React.ReactNode][] => [
-  ['Kind', message.class === 'transactional' ? 'Transactional' : 'Campaign'],
+  [
+    'Why it may be sent',
+    <div key="consent" style={{ overflowWrap: 'anywhere' }}>
+      {describeConsent(message.consent)}
+      {message.consent && (
+        <Text size="xs" c="dimmed">
+          {meaningOfConsent(message.consent)}
+        </Text>
+      )}
+    </div>,
+  ],
+  ['Made by', <MadeBy key="origin" project={project} message={message} />],
   [
     'Person',
     message.personId === null ? (
@@ -188,21 +225,6 @@ const origin = (project: string, message: Message): [string, React.ReactNode][] 
         {message.person
           ? (message.person.name ?? message.person.email ?? message.person.externalId)
           : 'Erased'}
-      </AnchorLink>
-    ),
-  ],
-  [
-    'Campaign',
-    message.campaignId === null ? (
-      '—'
-    ) : (
-      <AnchorLink
-        key="campaign"
-        size="sm"
-        to="/projects/$project/campaigns/$campaign"
-        params={{ project, campaign: String(message.campaignId) }}
-      >
-        {message.campaignName ?? 'Deleted'}
       </AnchorLink>
     ),
   ],

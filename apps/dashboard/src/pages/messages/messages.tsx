@@ -1,4 +1,4 @@
-import { Select, Text } from '@mantine/core'
+import { Group, Select, Text } from '@mantine/core'
 import { IconMail, IconMailOff } from '@tabler/icons-react'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useMessages } from '../../api/messages.ts'
@@ -9,6 +9,7 @@ import { RowLink } from '../../components/links.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { countedStates, MessageStateBadge } from '../../components/state-badge.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
+import { originOptions, originWord } from '../../lib/origin-words.ts'
 import { explainReason } from './reasons.ts'
 import { RetryFailed } from './retry-failed.tsx'
 
@@ -26,17 +27,17 @@ const stateOptions = [
 
 export function MessagesPage() {
   const { project } = route.useParams()
-  const { state = '', campaign } = route.useSearch()
+  const { state = '', origin = '', campaign } = route.useSearch()
   const navigate = useNavigate()
   const messages = useMessages(project, {
     ...filterOf(state),
-    campaign,
+    ...(campaign ? { origin: 'campaign', originId: campaign } : origin && { origin }),
   })
-  const filter = (next: string | null) =>
+  const filter = (search: { state?: string; origin?: string; campaign?: string }) =>
     navigate({
       to: '/projects/$project/messages',
       params: { project },
-      search: { ...(next && { state: next }), ...(campaign && { campaign }) },
+      search: Object.fromEntries(Object.entries(search).filter(([, value]) => value)),
       replace: true,
     })
   return (
@@ -44,17 +45,37 @@ export function MessagesPage() {
       <PageHeader
         title="Messages"
         description="Every send to one person, with its state and the reason for it. “Sent” means handed to the provider, “Kept in the mailbox” that it went no further."
-        actions={<Select aria-label="State" data={stateOptions} value={state} onChange={filter} w={170} />}
+        actions={
+          <Group gap="xs">
+            <Select
+              aria-label="Made by"
+              data={originOptions}
+              value={campaign ? 'campaign' : origin}
+              onChange={(next) => filter({ state, origin: next ?? '' })}
+              w={190}
+            />
+            <Select
+              aria-label="State"
+              data={stateOptions}
+              value={state}
+              onChange={(next) => filter({ state: next ?? '', origin, campaign })}
+              w={170}
+            />
+          </Group>
+        }
       />
       {state === 'failed' && (
-        <RetryFailed project={project} campaign={campaign === undefined ? undefined : Number(campaign)} />
+        <RetryFailed
+          project={project}
+          only={campaign !== undefined ? { campaign: Number(campaign) } : { ...(origin && { origin }) }}
+        />
       )}
       <DataTable
         label="messages"
         query={messages}
         rowKey={(message) => message.id}
         columns={columns(project)}
-        empty={state ? <NoneInState state={state} /> : <NoneYet />}
+        empty={state ? <NoneInState state={state} /> : origin ? <NoneFrom origin={origin} /> : <NoneYet />}
       />
     </>
   )
@@ -129,10 +150,10 @@ const columns = (project: string): Column<Message>[] => [
 ]
 
 /** What made it. */
-const originOf = ({ class: kind, campaignName, templateName }: Message) =>
-  kind === 'behavioral'
-    ? `Campaign ${campaignName ?? 'that was deleted'}`
-    : ['Transactional', templateName].filter(Boolean).join(' · ')
+const originOf = ({ origin, originId, originName, templateName }: Message) =>
+  originId === null
+    ? [originWord(origin), templateName].filter(Boolean).join(' · ')
+    : `${originWord(origin)} ${originName ?? 'that was deleted'}`
 
 const nobody = (personId: number | null) => (personId === null ? 'no address' : 'erased')
 
@@ -150,6 +171,16 @@ const NoneInState = ({ state }: { state: string }) => {
     </EmptyState>
   )
 }
+
+const NoneFrom = ({ origin }: { origin: string }) => (
+  <EmptyState icon={IconMailOff} title="No messages from there">
+    {origin === 'campaign'
+      ? 'A message appears when a campaign is triggered.'
+      : origin === 'api'
+        ? 'A message appears when your product sends one through the API.'
+        : 'A message appears here when one is made.'}
+  </EmptyState>
+)
 
 const NoneYet = () => (
   <EmptyState icon={IconMail} title="No messages yet">

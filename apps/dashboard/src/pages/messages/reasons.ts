@@ -4,6 +4,7 @@ import { messageStates } from '../../components/state-badge.tsx'
 const explanations: [RegExp, string][] = [
   [/^no email$/, 'The person has no email address.'],
   [/^unsubscribed$/, 'The person unsubscribed from marketing mail.'],
+  [/^unsubscribed from topic /, 'The person opted out of this topic: '],
   [/^suppressed$/, 'The address is suppressed: nothing is ever sent to it.'],
   [/^frequency/, 'The person already got this within the time that the campaign’s frequency rule sets.'],
   [/^condition false: /, 'Just before sending, this condition was not met: '],

@@ -3,7 +3,12 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconMailX } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
-import { type FailedMessages, useFailedMessages, useRetryFailed } from '../../api/messages.ts'
+import {
+  type FailedFilter,
+  type FailedMessages,
+  useFailedMessages,
+  useRetryFailed,
+} from '../../api/messages.ts'
 import { isUnderWay, useTask } from '../../api/tasks.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
@@ -11,10 +16,11 @@ import { QueryView } from '../../components/query-view.tsx'
 import { TaskProgress } from '../../components/task-progress.tsx'
 import { formatNumber, plural } from '../../lib/format.ts'
 import { notifyError } from '../../lib/notify.tsx'
+import { originWord } from '../../lib/origin-words.ts'
 import { explainReason } from './reasons.ts'
 
-/** Above the failed messages: all of them, of a campaign or for a reason, can be tried again at once. */
-export function RetryFailed({ project, campaign }: { project: string; campaign: number | undefined }) {
+/** Above the failed messages: all of them, of one origin or for a reason, can be tried again at once. */
+export function RetryFailed({ project, only }: { project: string; only: FailedFilter }) {
   const [opened, dialog] = useDisclosure(false)
   const [task, setTask] = useState<number>()
   return (
@@ -30,7 +36,7 @@ export function RetryFailed({ project, campaign }: { project: string; campaign: 
       <Dialog opened={opened} onClose={dialog.close} title="Try failed messages again?">
         <Question
           project={project}
-          campaign={campaign}
+          only={only}
           onStarted={(started) => {
             setTask(started)
             dialog.close()
@@ -44,17 +50,17 @@ export function RetryFailed({ project, campaign }: { project: string; campaign: 
 
 function Question({
   project,
-  campaign,
+  only,
   onStarted,
   onCancel,
 }: {
   project: string
-  campaign: number | undefined
+  only: FailedFilter
   onStarted: (task: number) => void
   onCancel: () => void
 }) {
   const [reason, setReason] = useState('')
-  const all = useFailedMessages(project, { campaign }, true)
+  const all = useFailedMessages(project, only, true)
   const retry = useRetryFailed(project)
   return (
     <QueryView query={all} what="the failed messages">
@@ -65,7 +71,7 @@ function Question({
           <Stack>
             <Select
               label="Which"
-              data={[{ value: '', label: everyReason(failed, campaign) }, ...reasonOptions(failed)]}
+              data={[{ value: '', label: everyReason(failed, only) }, ...reasonOptions(failed)]}
               value={reason}
               onChange={(next) => setReason(next ?? '')}
               allowDeselect={false}
@@ -83,7 +89,7 @@ function Question({
                 loading={retry.isPending}
                 onClick={() =>
                   retry.mutate(
-                    { ...(reason && { reason }), ...(campaign !== undefined && { campaign }) },
+                    { ...only, ...(reason && { reason }) },
                     {
                       onSuccess: ({ id }) => onStarted(Number(id)),
                       onError: (error) => notifyError('Could not try them again', error),
@@ -101,8 +107,10 @@ function Question({
   )
 }
 
-const everyReason = ({ count }: FailedMessages, campaign: number | undefined) =>
-  `All that failed${campaign === undefined ? '' : ' of this campaign'} (${formatNumber(count)})`
+function everyReason({ count }: FailedMessages, { campaign, origin }: FailedFilter): string {
+  const which = campaign === undefined ? origin && `, ${originWord(origin)}` : ' of this campaign'
+  return `All that failed${which ?? ''} (${formatNumber(count)})`
+}
 
 const reasonOptions = ({ reasons }: FailedMessages) =>
   reasons

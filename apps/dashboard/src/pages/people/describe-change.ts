@@ -13,6 +13,7 @@ export function describeChange(kind: string, detail: Properties): string {
     case 'topics':
       return `Topics: ${fields(detail).join('; ')}`
     case 'subscription':
+      if (typeof detail.topic === 'string') return `Unsubscribed from topic ${detail.topic}`
       return detail.subscribed ? 'Subscribed to marketing mail' : 'Unsubscribed from marketing mail'
     case 'suppression':
       return detail.suppressed ? 'Suppressed: nothing is sent any more' : 'Suppression lifted'

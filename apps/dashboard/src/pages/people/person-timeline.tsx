@@ -258,7 +258,7 @@ function MessageEntry({
             size="sm"
             fw={600}
           >
-            {entry.subject || (entry.class === 'transactional' ? 'Transactional email' : 'Campaign email')}
+            {entry.subject || (entry.origin === 'campaign' ? 'Campaign email' : 'Transactional email')}
           </AnchorLink>
           <MessageStateBadge state={entry.state} />
         </Group>

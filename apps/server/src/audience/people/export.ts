@@ -40,7 +40,7 @@ const sections: Section[] = [
       ['created_at', 'timestamptz'],
       ['id', 'uuid'],
     ],
-    tells: `'id', t.id, 'class', t.class, 'channel', t.channel, 'state', t.state, 'reason', t.reason, 'recipient', t.recipient,
+    tells: `'id', t.id, 'origin', t.origin, 'originId', t.origin_id, 'consent', t.consent, 'class', t.class, 'channel', t.channel, 'state', t.state, 'reason', t.reason, 'recipient', t.recipient,
       'subject', t.subject, 'input', t.input, 'campaignId', t.campaign_id, 'templateId', t.template_id,
       'openedAt', t.opened_at, 'clickedAt', t.clicked_at, 'settledAt', t.settled_at, 'history', t.history,
       'createdAt', t.created_at`,

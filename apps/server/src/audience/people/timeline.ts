@@ -20,6 +20,9 @@ export type TimelineEntry =
       state: string
       reason: string | null
       subject: string | null
+      origin: string | null
+      originId: number | null
+      consent: Json
       class: string
       campaignId: number | null
       templateId: number | null
@@ -49,7 +52,8 @@ const sources = [
     'messages',
     'created_at',
     'id',
-    `jsonb_build_object('state', t.state, 'reason', t.reason, 'subject', t.subject, 'class', t.class,
+    `jsonb_build_object('state', t.state, 'reason', t.reason, 'subject', t.subject, 'origin', t.origin,
+       'originId', t.origin_id, 'consent', t.consent, 'class', t.class,
        'campaignId', t.campaign_id, 'templateId', t.template_id)`,
   ],
 ] as const

@@ -12,6 +12,7 @@ import type { Condition } from '../../audience/conditions/language.ts'
 import { parseConditions } from '../../audience/conditions/parse.ts'
 import { foldName } from '../../audience/items/item.ts'
 import { expandFor } from '../../audience/segments/segment.ts'
+import { type Consent, parseConsent, readConsent } from '../../messaging/messages/consent.ts'
 import {
   type Sendable,
   senderRules,
@@ -45,7 +46,9 @@ export interface Campaign {
   conditions: Condition | null
   frequency: Frequency | null
   templateId: number
-  /** Ignores people's marketing opt-out (never a suppression) and goes ahead of other mail. */
+  /** Under which its messages are sent. */
+  consent: Consent
+  /** The same as a yes or no, for callers of before: whether people's marketing opt-out is ignored. */
   transactional: boolean
   createdAt: Date
   updatedAt: Date
@@ -54,14 +57,18 @@ export interface Campaign {
 }
 
 type Stored = Omit<Campaign, 'senderProblem'>
-export type CampaignFields = Omit<Stored, 'id' | 'createdAt' | 'updatedAt'>
+export type CampaignFields = Omit<Stored, 'id' | 'createdAt' | 'updatedAt' | 'transactional'>
+/** What a change may name: consent, or what callers of before say for it. */
+export type CampaignChanges = Partial<CampaignFields> & { transactional?: boolean }
 
 /** Campaigns of a project at most. */
 export const maxCampaigns = 2_000
 const maxId = 2_147_483_647
 const maxFrequencyDays = 3_650
 
-const parsers: { [Name in keyof CampaignFields]: (input: unknown) => CampaignFields[Name] } = {
+const parsers: {
+  [Name in keyof Required<CampaignChanges>]: (input: unknown) => Required<CampaignChanges>[Name]
+} = {
   name: (input) => text(input, 'name', 200),
   state: (input) => oneOf(input, 'state', campaignStates),
   triggerEvent: parseTriggerEvent,
@@ -69,24 +76,40 @@ const parsers: { [Name in keyof CampaignFields]: (input: unknown) => CampaignFie
   conditions: (input) => (input === null ? null : parseConditions(input, { trigger: true })),
   frequency: parseFrequency,
   templateId: parseTemplateId,
+  consent: parseConsent,
   transactional: parseTransactional,
 }
 
 const required = ['name', 'triggerEvent', 'templateId'] as const
 
 /** Checks the members that are present, and nothing else may be. Throws a 422 that names the place. */
-export function parseChanges(body: unknown): Partial<CampaignFields> {
+export function parseChanges(body: unknown): CampaignChanges {
   const members = object(body, 'body', 'must be a JSON object')
-  const names = Object.keys(parsers) as (keyof CampaignFields)[]
+  const names = Object.keys(parsers) as (keyof CampaignChanges)[]
   const unknownMember = Object.keys(members).find((name) => !Object.hasOwn(parsers, name))
   if (unknownMember !== undefined) throw refuse(unknownMember, `is unknown; allowed here: ${list(names)}`)
   const given = names.filter((name) => members[name] !== undefined)
-  return Object.fromEntries(given.map((name) => [name, parsers[name](members[name])]))
+  const changes: CampaignChanges = Object.fromEntries(
+    given.map((name) => [name, parsers[name](members[name])]),
+  )
+  const { consent, transactional } = changes
+  if (consent && transactional !== undefined && transactional !== ignoresOptOut(consent))
+    throw refuse('transactional', `contradicts consent; leave transactional out`)
+  return changes
+}
+
+const ignoresOptOut = ({ kind }: Consent): boolean => kind !== 'marketing'
+
+/** What `transactional` alone says changes the consent only where that says otherwise: a topic and a reason stay. */
+function changedConsent({ consent, transactional }: CampaignChanges, before: Consent): Consent | undefined {
+  if (consent) return consent
+  if (transactional === undefined || transactional === ignoresOptOut(before)) return undefined
+  return { kind: transactional ? 'transactional' : 'marketing' }
 }
 
 /** As {@link parseChanges}, for a whole campaign: what is left out gets its default. */
 export function parseCampaign(body: unknown): CampaignFields {
-  const fields = parseChanges(body)
+  const { transactional, ...fields } = parseChanges(body)
   const missing = required.find((name) => fields[name] === undefined)
   if (missing) throw refuse(missing, 'is required')
   return {
@@ -94,7 +117,7 @@ export function parseCampaign(body: unknown): CampaignFields {
     wait: { kind: 'immediately' },
     conditions: null,
     frequency: null,
-    transactional: false,
+    consent: { kind: transactional ? 'transactional' : 'marketing' },
     ...(fields as Pick<CampaignFields, (typeof required)[number]>),
   }
 }
@@ -154,15 +177,15 @@ export async function createCampaign(app: App, projectId: number, fields: Campai
   await checkTemplate(app, projectId, fields)
   if (fields.conditions) await expandFor(app, app.pool, projectId, fields.conditions)
   await refuseTooMany(app, projectId)
-  const { name, state, triggerEvent, wait, conditions, frequency, templateId, transactional } = fields
+  const { name, state, triggerEvent, wait, conditions, frequency, templateId, consent } = fields
   const now = app.now()
   const { rows } = await app.pool.query<Row>(sql`
     insert into campaigns (
-      project_id, name, state, trigger_event, folded_trigger, wait, conditions, frequency, template_id, transactional,
-      created_at, updated_at)
+      project_id, name, state, trigger_event, folded_trigger, wait, conditions, frequency, template_id, consent,
+      transactional, created_at, updated_at)
     values (
       ${projectId}, ${name}, ${state}, ${triggerEvent}, ${foldName(triggerEvent)}, ${wait}, ${conditions}, ${frequency},
-      ${templateId}, ${transactional}, ${now}, ${now})
+      ${templateId}, ${consent}, ${ignoresOptOut(consent)}, ${now}, ${now})
     returning *`)
   return withSender(app, projectId, fromRow(rows[0]!))
 }
@@ -178,15 +201,16 @@ export async function updateCampaign(
   app: App,
   projectId: number,
   id: number,
-  changes: Partial<CampaignFields>,
+  { transactional, ...changes }: CampaignChanges,
   readAt?: string,
 ): Promise<Campaign> {
-  const { templateId, state, updatedAt } = await getCampaign(app, projectId, id)
+  const { templateId, state, consent, updatedAt } = await getCampaign(app, projectId, id)
   requireUnchanged('campaign', readAt, updatedAt)
   if (changes.templateId !== undefined || changes.state === 'live')
     await checkTemplate(app, projectId, { templateId, state, ...changes })
   if (changes.conditions) await expandFor(app, app.pool, projectId, changes.conditions)
-  const columns = toColumns(changes)
+  const changed = changedConsent({ ...changes, transactional }, consent)
+  const columns = toColumns({ ...changes, ...(changed && { consent: changed }) })
   const { rows } = await app.pool.query<Row>(sql`
     update campaigns
     set ${Object.keys(columns).length > 0 ? sql`${assignments(columns)},` : sql``}
@@ -254,6 +278,7 @@ function found<Row>(row: Row | undefined): Row {
 function toColumns({ triggerEvent, templateId, ...fields }: Partial<CampaignFields>) {
   return {
     ...fields,
+    ...(fields.consent && { transactional: ignoresOptOut(fields.consent) }),
     ...(triggerEvent !== undefined && {
       trigger_event: triggerEvent,
       folded_trigger: foldName(triggerEvent),
@@ -271,9 +296,15 @@ interface Row {
   conditions: Condition | null
   frequency: Frequency | null
   template_id: number
-  transactional: boolean
+  consent: unknown
   created_at: Date
   updated_at: Date
+}
+
+/** What a newer version may have written counts as marketing: its mail is not sent, and what is shown allows no more than that. */
+function consentOf({ consent: stored }: Row) {
+  const consent = readConsent(stored) ?? { kind: 'marketing' }
+  return { consent, transactional: ignoresOptOut(consent) }
 }
 
 const fromRow = (row: Row): Stored => ({
@@ -285,7 +316,7 @@ const fromRow = (row: Row): Stored => ({
   conditions: row.conditions,
   frequency: row.frequency,
   templateId: row.template_id,
-  transactional: row.transactional,
+  ...consentOf(row),
   createdAt: row.created_at,
   updatedAt: row.updated_at,
 })

@@ -1,6 +1,7 @@
 import type { JobInput, Transaction } from '@fairway/queue'
 import type { StoredEvent } from '../../audience/items/item.ts'
 import { loadPeople, type Recipient } from '../../audience/people/lookup.ts'
+import { type Consent, laneOf } from '../../messaging/messages/consent.ts'
 import { insertMessages, type NewMessage } from '../../messaging/messages/create.ts'
 import { deliverJob } from '../../messaging/messages/deliver-job.ts'
 import type { App } from '../../platform/app.ts'
@@ -13,7 +14,7 @@ interface Triggered {
   foldedTrigger: string
   wait: Wait
   templateId: number
-  transactional: boolean
+  consent: Consent
   projectTimezone: string
 }
 
@@ -61,7 +62,7 @@ async function findTriggered(
 ): Promise<Map<string, Triggered[]>> {
   const names = [...new Set(events.map(({ foldedName }) => foldedName))]
   const { rows } = await client.query(
-    `select c.id, c.state, c.folded_trigger as "foldedTrigger", c.wait, c.template_id as "templateId", c.transactional,
+    `select c.id, c.state, c.folded_trigger as "foldedTrigger", c.wait, c.template_id as "templateId", c.consent,
        p.timezone as "projectTimezone"
      from campaigns c join projects p on p.id = c.project_id
      where c.project_id = $1 and c.folded_trigger = any($2::text[]) and c.state <> 'off'
@@ -98,9 +99,10 @@ function enrol(campaign: Triggered, event: StoredEvent, person: Recipient | unde
   const due = dueAt(campaign.wait, { event, person, projectTimezone: campaign.projectTimezone, now })
   const message: NewMessage = {
     cause: `behavioral:${campaign.id}:${event.id}`,
-    class: 'behavioral',
     personId: event.personId,
-    campaignId: campaign.id,
+    origin: 'campaign',
+    originId: campaign.id,
+    consent: campaign.consent,
     templateId: campaign.templateId,
     eventId: event.id,
     eventAt: event.occurredAt,
@@ -130,8 +132,7 @@ async function writeEnrolments(
     const { campaign, due } = byCause.get(cause)!
     if ('skip' in due) skipped.push({ id, reason: due.skip })
     else {
-      const lane = campaign.transactional ? 'transactional' : 'automation'
-      jobs.push(deliverJob(projectId, id, lane, due.at > now ? due.at : undefined))
+      jobs.push(deliverJob(projectId, id, laneOf(campaign.consent), due.at > now ? due.at : undefined))
     }
   }
   if (skipped.length > 0) await recordSkipped(client, projectId, skipped, now)

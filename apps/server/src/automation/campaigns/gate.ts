@@ -14,7 +14,7 @@ import { type FrequencyCandidate, limitFrequency } from './frequency.ts'
 /** What the gate looks at in a message; `messaging/messages/deliver.ts` hands in more. */
 export interface GatedMessage {
   id: string
-  campaignId: number | null
+  originId: number | null
   eventId: string | null
   eventAt: Date | null
   /** Made while the campaign was in test. */
@@ -55,7 +55,7 @@ export async function gateCampaignMessages(
   const rules = await loadRules(app, projectId, messages)
   const open: Open[] = []
   for (const message of messages) {
-    const campaign = rules.get(message.campaignId ?? -1)
+    const campaign = rules.get(message.originId ?? -1)
     const skip = findStop(message, campaign)
     if (skip) verdicts.set(message.id, { skip })
     else open.push({ message, person: message.person!, rules: campaign!, trigger: triggerOf(message) })
@@ -70,7 +70,7 @@ async function loadRules(
   projectId: number,
   messages: readonly GatedMessage[],
 ): Promise<Map<number, CampaignRules>> {
-  const ids = [...new Set(messages.map(({ campaignId }) => campaignId))]
+  const ids = [...new Set(messages.map(({ originId }) => originId))]
   const { rows } = await app.pool.query<CampaignRules>(
     `select id, state, conditions, frequency from campaigns
      where project_id = $1 and id = any($2::integer[])`,

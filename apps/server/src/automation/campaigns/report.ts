@@ -36,7 +36,7 @@ export async function reportCampaign(
   const { rows } = await reading.pool.query<{ state: CountedState; reason: string | null; count: number }>(
     `select ${countedStateSql} as state, case when reason like 'frequency:%' then 'frequency' else reason end as reason, count(*) as count
      from messages
-     where project_id = $1 and campaign_id = $2 and created_at >= $3 and created_at < coalesce($4::timestamptz, 'infinity') and test = $5
+     where project_id = $1 and origin = 'campaign' and origin_id = $2 and created_at >= $3 and created_at < coalesce($4::timestamptz, 'infinity') and test = $5
      group by 1, 2 order by 3 desc, 2`,
     [projectId, campaignId, from, to, test],
   )
@@ -75,7 +75,7 @@ export async function listCampaignMessages(
     `select id, state, reason, test, person_id as "personId", event_id as "eventId", recipient, subject,
        due_at as "dueAt", settled_at as "settledAt", created_at as "createdAt"
      from messages
-     where project_id = $1 and campaign_id = $2 and ($3::text is null or state = $3)
+     where project_id = $1 and origin = 'campaign' and origin_id = $2 and ($3::text is null or state = $3)
        and ($4::uuid is null or (created_at, id) < (
          select last.created_at, last.id from messages last where last.project_id = $1 and last.id = $4
        ))

@@ -51,7 +51,16 @@ const CampaignBody = Type.Unsafe<unknown>({
     },
     frequency: { description: '{"notAgainWithinDays": 7}, -1 for ever, or null for no limit' },
     templateId: { type: 'integer' },
-    transactional: { type: 'boolean', description: 'Ignores the marketing opt-out and goes ahead' },
+    consent: {
+      description:
+        '{"kind":"marketing"}, with a "topic" if people may opt out of that alone; {"kind":"transactional"} for what somebody waits for; ' +
+        '{"kind":"legal","reason"} for what the law asks for. Default: marketing',
+    },
+    transactional: {
+      type: 'boolean',
+      deprecated: true,
+      description: 'As before `consent`: true for transactional, false for marketing',
+    },
   },
 })
 

@@ -5,6 +5,7 @@ import { isNoId, noIdReason } from '../../audience/items/no-id.ts'
 import type { PersonReference } from '../../audience/people/lookup.ts'
 import { onOneLine, shortened } from '../../messaging/addresses/address-name.ts'
 import { type Mailbox, readMailboxes } from '../../messaging/addresses/addresses.ts'
+import { type Consent, maxReasonLength } from '../../messaging/messages/consent.ts'
 import type { MessageInput } from '../../messaging/messages/input.ts'
 import { requireHeaderName } from '../../messaging/templates/header-names.ts'
 import { type SenderRules, sourceProblem } from '../../messaging/templates/sender.ts'
@@ -23,6 +24,7 @@ export interface SendRequest {
   /** Id or key of a template; undefined for a mail given in full. */
   template: string | undefined
   person: PersonReference | undefined
+  consent: Consent
   input: MessageInput
   attachments: { filename: string; content: Buffer }[]
   /** Undefined: now. */
@@ -69,6 +71,7 @@ export function readSendRequest(
   return {
     template,
     person,
+    consent: readConsent(fields),
     attachments,
     sendAt: readSendAt(fields.send_at, now),
     idempotencyKey: readKey(idempotencyHeader ?? fields.idempotency_key),
@@ -85,6 +88,23 @@ export function readSendRequest(
       forget: fields.disable_message_retention === true || undefined,
     },
   }
+}
+
+/** Transactional, unless the law asks for it and the caller says why. */
+function readConsent(fields: Fields): Consent {
+  const { legal_reason: reason } = fields
+  if (reason === undefined || reason === null) return { kind: 'transactional' }
+  if (typeof reason !== 'string' || reason.trim() === '' || reason.length > maxReasonLength)
+    throw badRequest(
+      `legal_reason must say in 1 to ${maxReasonLength} characters why the law asks for this message`,
+      'legal_reason',
+    )
+  if (fields.send_to_unsubscribed === false)
+    throw badRequest(
+      'legal_reason contradicts send_to_unsubscribed: false; leave one of them out',
+      'legal_reason',
+    )
+  return { kind: 'legal', reason: onOneLine(reason) }
 }
 
 /** The same for the same members in whatever order. */

@@ -60,7 +60,8 @@ export const transactionalRoutes = (app: App) => async (scope: FastifyInstance) 
         summary: 'Send a transactional email',
         description:
           "Customer.io's shape. With `Idempotency-Key`, a repeated request is the same message, and another request with that key is refused (422). Sent ahead of everything, " +
-          'to people who unsubscribed from marketing too, but never to suppressed addresses.',
+          'to people who unsubscribed from marketing too, but never to suppressed addresses. `legal_reason` says why the law asks for it: ' +
+          'such a message goes to the same people, but not ahead of others.',
         tags: ['transactional'],
         security: [{ secretKey: [] }],
       },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { PoolClient } from 'pg'
 import { findPersonIds } from '../../audience/people/lookup.ts'
+import { laneOf } from '../../messaging/messages/consent.ts'
 import { insertMessages, messageIdOf, type NewMessage } from '../../messaging/messages/create.ts'
 import { deliverJob } from '../../messaging/messages/deliver-job.ts'
 import { storableText } from '../../messaging/messages/storable.ts'
@@ -31,7 +32,8 @@ export async function sendTransactional(
   const [personId] = request.person ? await findPersonIds(app.pool, projectId, [request.person]) : [null]
   const message: NewMessage = {
     cause,
-    class: 'transactional',
+    origin: 'api',
+    consent: request.consent,
     personId,
     templateId,
     recipient: request.input.to?.join(', '),
@@ -43,7 +45,9 @@ export async function sendTransactional(
     const [created] = await insertMessages(client, projectId, [message])
     if (!created) return findAccepted(client, projectId, messageIdOf(projectId, cause), request)
     await insertAttachments(client, projectId, created.id, request.attachments)
-    await app.queue.addIn(client, [deliverJob(projectId, created.id, 'transactional', request.sendAt)])
+    await app.queue.addIn(client, [
+      deliverJob(projectId, created.id, laneOf(request.consent), request.sendAt),
+    ])
     return { messageId: created.id, acceptedAt: app.now() }
   })
 }

@@ -34,6 +34,11 @@ export const messageRows = ({
     timeColumn('claimedAt', 'r.claimed_at'),
     timeColumn('settledAt', 'r.settled_at'),
     timeColumn('createdAt', 'r.created_at'),
+    wordColumn('origin', 'r.origin'),
+    plainColumn('originId', 'r.origin_id'),
+    wordColumn('consent', `r.consent ->> 'kind'`),
+    textColumn('topic', `r.consent ->> 'topic'`),
+    textColumn('legalReason', `r.consent ->> 'reason'`),
   ],
   properties: `'{}'::jsonb`,
   page(parameters, after, limit) {

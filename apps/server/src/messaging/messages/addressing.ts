@@ -1,11 +1,21 @@
+import type { Recipient } from '../../audience/people/lookup.ts'
 import type { App } from '../../platform/app.ts'
 import { addressKey, canonicalAddress } from '../../platform/email-address.ts'
 import { hindrance, type WaitsFor } from '../sending/waiting.ts'
-import { type LoadedMessage, loadOptedOut, loadSuppressed, type Sending } from './load.ts'
+import { type Consent, type OptOuts, optOutsOf } from './consent.ts'
+import { type LoadedMessage, loadOptedOut, loadSuppressed, optOutKey, type Sending } from './load.ts'
+
+/** A message with all that it needs the person's consent to. */
+export interface Consented {
+  message: LoadedMessage
+  consents: Consent[]
+}
 
 /** Who a message goes to, and by which way. */
 export interface Addressed {
   message: LoadedMessage
+  /** Mail that people may unsubscribe from. */
+  marketing: boolean
   to: string[]
   bcc: string[]
   /** Keep it in the sandbox mailbox. */
@@ -26,11 +36,12 @@ export type Addressing =
 export async function addressMessages(
   app: App,
   projectId: number,
-  messages: LoadedMessage[],
+  messages: Consented[],
   sending: Sending,
 ): Promise<Addressing[]> {
-  const wanted = messages.map((message) => ({
+  const wanted = messages.map(({ message, consents }) => ({
     message,
+    optOuts: optOutsOf(consents),
     to: recipientsOf(message),
     bcc: canonicalAddresses(message.input.bcc ?? []),
   }))
@@ -42,28 +53,33 @@ export async function addressMessages(
   const optedOut = await loadOptedOut(
     app,
     projectId,
-    wanted.flatMap(({ message, to, bcc }) =>
-      optOutCounts(message) ? [...to, ...bcc].filter((address) => !isOwn(message, address)) : [],
+    wanted.flatMap(({ message, optOuts, to, bcc }) =>
+      [...to, ...bcc]
+        .filter((address) => !isOwn(message, address))
+        .flatMap((address) => optOutsThatCount(message, optOuts).map((topic) => ({ address, topic }))),
     ),
   )
-  return wanted.map(({ message, to, bcc }) => {
+  return wanted.map(({ message, optOuts, to, bcc }) => {
+    const counting = optOutsThatCount(message, optOuts)
     const allowed = (address: string) => !suppressed.has(addressKey(address))
     const willing = (address: string) =>
-      !optOutCounts(message) || isOwn(message, address) || !optedOut.has(addressKey(address))
-    const skip = reasonToSkip(message, to, { allowed, willing })
+      isOwn(message, address) || !counting.some((topic) => optedOut.has(optOutKey({ address, topic })))
+    const skip = reasonToSkip(message, optOuts, to, { allowed, willing })
     if (skip) return { message, skip }
     const waitsFor = isTest(message) ? null : hindrance(sending)
     if (waitsFor) return { message, waitsFor }
     const wants = (address: string) => allowed(address) && willing(address)
-    return redirect({ message, to: to.filter(wants), bcc: bcc.filter(wants) }, sending)
+    const mail = { message, marketing: optOuts.marketing, to: to.filter(wants), bcc: bcc.filter(wants) }
+    return redirect(mail, sending)
   })
 }
 
 /** Only mail that was made in a live project goes to whom it is meant for, and to nobody else. */
 const isTest = ({ live, test }: LoadedMessage): boolean => test || !live
 
-const optOutCounts = ({ marketing, input }: LoadedMessage): boolean =>
-  marketing || input.onlySubscribed === true
+/** Of all marketing (null), and of topics; the caller of transactional mail may want the first heeded, too. */
+const optOutsThatCount = ({ input }: LoadedMessage, { marketing, topics }: OptOuts): (string | null)[] =>
+  marketing || input.onlySubscribed === true ? [null, ...topics] : []
 
 /** The address of the person whom the message is for: what they said themselves counts. */
 const isOwn = ({ person }: LoadedMessage, address: string): boolean =>
@@ -80,29 +96,36 @@ const canonicalAddresses = (addresses: string[]): string[] =>
 
 function reasonToSkip(
   message: LoadedMessage,
+  optOuts: OptOuts,
   to: string[],
   { allowed, willing }: Record<'allowed' | 'willing', (address: string) => boolean>,
 ): string | undefined {
-  const { person, personId } = message
-  if (message.class === 'behavioral' && !person) return 'the person was deleted'
+  const { person, personId, input } = message
+  // Marketing is for people who may opt out, and other mail may name its recipients.
+  if (!person && (optOuts.marketing || !(input.to || input.person))) return 'the person was deleted'
   if (to.length === 0) {
     if (personId !== null && !person) return 'the person was deleted'
-    return person?.email || message.input.to ? 'the email address is not valid' : 'no email'
+    return person?.email || input.to ? 'the email address is not valid' : 'no email'
   }
-  if (optOutCounts(message) && person && !person.subscribed) return 'unsubscribed'
-  const left = (message.input.left ?? to).filter(allowed)
+  const refused = person && optOutsThatCount(message, optOuts).find((topic) => !wantsOf(person, topic))
+  if (refused !== undefined) return refused === null ? 'unsubscribed' : `unsubscribed from topic "${refused}"`
+  const left = (input.left ?? to).filter(allowed)
   if (person?.suppressed || left.length === 0) return 'suppressed'
   return left.some(willing) ? undefined : 'unsubscribed'
 }
 
+/** Who said nothing about a topic is not opted out of it. */
+const wantsOf = ({ subscribed, topics }: Recipient, topic: string | null): boolean =>
+  topic === null ? subscribed : !(Object.hasOwn(topics, topic) && topics[topic] === false)
+
 /** A test goes to the project's test address; without one, or without a server, no further than the sandbox mailbox. */
 function redirect(
-  mail: { message: LoadedMessage; to: string[]; bcc: string[] },
+  mail: Pick<Addressed, 'message' | 'marketing' | 'to' | 'bcc'>,
   { testAddress, hasServer }: Sending,
 ): Addressed {
   if (!isTest(mail.message)) return { ...mail, sandbox: false, insteadOf: undefined }
   if (!testAddress) return { ...mail, sandbox: true, insteadOf: undefined }
   // Of what an older version stored, too.
   const to = [canonicalAddress(testAddress) ?? testAddress]
-  return { message: mail.message, to, bcc: [], sandbox: !hasServer, insteadOf: mail.to }
+  return { ...mail, to, bcc: [], sandbox: !hasServer, insteadOf: mail.to }
 }

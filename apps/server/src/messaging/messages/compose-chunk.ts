@@ -157,13 +157,13 @@ function sourceIndex(sources: MailSource[]) {
 function platformHeaders(
   app: App,
   projectId: number,
-  { message, insteadOf }: Addressed,
+  { message, marketing, insteadOf }: Addressed,
 ): Record<string, string> {
-  const campaign = message.campaignId ?? message.templateId ?? 0
+  const campaign = message.originId ?? message.templateId ?? 0
   const headers: Record<string, string> = {
-    'Feedback-ID': `${campaign}:${projectId}:${message.class}:fairway`,
+    'Feedback-ID': `${campaign}:${projectId}:${message.consent?.kind}:fairway`,
   }
-  if (message.marketing) {
+  if (marketing) {
     // RFC 8058: the mail client unsubscribes with one POST to this address.
     headers['List-Unsubscribe'] = `<${unsubscribeUrl(app, projectId, message.id)}>`
     headers['List-Unsubscribe-Post'] = 'List-Unsubscribe=One-Click'

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { Transaction } from '@fairway/queue'
+import type { Consent } from './consent.ts'
 import type { MessageInput } from './input.ts'
 import { storableJson } from './storable.ts'
 
 export interface NewMessage {
   /** Unique in its project: `behavioral:<campaign>:<event id>`, `transactional:<idempotency key>`. */
   cause: string
-  class: 'transactional' | 'behavioral'
+  /** What makes it: a name of `origins.ts`, and which of its own. */
+  origin: string
+  originId?: number | null
+  consent: Consent
   channel?: 'email'
   personId?: number | null
-  campaignId?: number | null
   templateId?: number | null
   eventId?: string | null
   eventAt?: Date | null
@@ -44,25 +47,29 @@ export async function insertMessages(
   if (messages.length === 0) return []
   const column = <T>(read: (message: NewMessage) => T) => messages.map(read)
   const { rows } = await client.query(
-    `insert into messages (project_id, id, cause, class, channel, person_id, campaign_id, template_id, event_id, event_at,
-                           recipient, input, test, due_at, request_fingerprint, live)
-     select $1, m.id, m.cause, m.class, m.channel, m.person_id, m.campaign_id, m.template_id, m.event_id, m.event_at,
-            m.recipient, m.input, m.test, coalesce(m.due_at, now()), m.request_fingerprint,
+    // The class is what a server of the version before knows origins by; the campaign has indexes of its own.
+    `insert into messages (project_id, id, cause, origin, origin_id, consent, class, campaign_id, channel, person_id, template_id,
+                           event_id, event_at, recipient, input, test, due_at, request_fingerprint, live)
+     select $1, m.id, m.cause, m.origin, m.origin_id, m.consent,
+            case when m.origin in ('api', 'test') then 'transactional' else 'behavioral' end,
+            case when m.origin = 'campaign' then m.origin_id end, m.channel, m.person_id, m.template_id,
+            m.event_id, m.event_at, m.recipient, m.input, m.test, coalesce(m.due_at, now()), m.request_fingerprint,
             (select mode = 'live' from projects where id = $1)
-     from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::int[], $8::int[], $9::uuid[],
-                 $10::timestamptz[], $11::text[], $12::jsonb[], $13::bool[], $14::timestamptz[], $15::bytea[])
-       as m (id, cause, class, channel, person_id, campaign_id, template_id, event_id, event_at, recipient, input, test, due_at,
-             request_fingerprint)
+     from unnest($2::uuid[], $3::text[], $4::text[], $5::int[], $6::jsonb[], $7::text[], $8::bigint[], $9::int[], $10::uuid[],
+                 $11::timestamptz[], $12::text[], $13::jsonb[], $14::bool[], $15::timestamptz[], $16::bytea[])
+       as m (id, cause, origin, origin_id, consent, channel, person_id, template_id, event_id, event_at, recipient, input, test,
+             due_at, request_fingerprint)
      on conflict do nothing
      returning id, cause`,
     [
       projectId,
       column((m) => messageIdOf(projectId, m.cause)),
       column((m) => m.cause),
-      column((m) => m.class),
+      column((m) => m.origin),
+      column((m) => m.originId ?? null),
+      column((m) => storableJson(m.consent)),
       column((m) => m.channel ?? 'email'),
       column((m) => m.personId ?? null),
-      column((m) => m.campaignId ?? null),
       column((m) => m.templateId ?? null),
       column((m) => m.eventId ?? null),
       column((m) => m.eventAt ?? null),

@@ -34,7 +34,7 @@ async function relieve(app: App, tenant: string, letters: DeadLetter[]): Promise
       `update messages m set turn = m.turn + 1, next_try_at = $4
        from (select distinct id, turn from unnest($2::uuid[], $3::integer[]) as l (id, turn)) as l
        where m.project_id = $1 and m.id = l.id and m.turn = l.turn and m.state = 'pending' and m.next_try_at is null
-       returning m.id, m.class, m.turn`,
+       returning m.id, m.consent, m.turn`,
       [projectId, jobs.map(({ messageId }) => messageId), jobs.map(({ turn = 0 }) => turn), app.now()],
     )
     if (rows.length > 0)

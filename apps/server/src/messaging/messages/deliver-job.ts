@@ -1,6 +1,5 @@
 import type { JobInput } from '@fairway/queue'
-
-export type MailLane = 'transactional' | 'automation' | 'bulk'
+import { laneOf, type MailLane, readConsent } from './consent.ts'
 
 export interface DeliverData {
   messageId: string
@@ -35,7 +34,8 @@ export const deliverJob = (
 /** What a message whose turn was counted up is known by. */
 export interface Relieved {
   id: string
-  class: string
+  /** As it is stored. */
+  consent: unknown
   turn: number
 }
 
@@ -44,7 +44,6 @@ export interface Relieved {
  * `turn` up. The other does nothing from then on.
  */
 export function nextDeliverJob(projectId: number, message: Relieved, backTo?: Date): JobInput<DeliverData> {
-  const lane = message.class === 'transactional' ? 'transactional' : 'automation'
-  const job = deliverJob(projectId, message.id, lane)
+  const job = deliverJob(projectId, message.id, laneOf(readConsent(message.consent)))
   return { ...job, data: { ...job.data, turn: message.turn, ...(backTo && { backTo: backTo.getTime() }) } }
 }

@@ -6,8 +6,9 @@ import { decide, decideAgain, lookAgainMs } from './decide.ts'
 import { type DeliverData, isDeliverJob } from './deliver-job.ts'
 import { deliverToSandbox } from './deliver-sandbox.ts'
 import { deliverThroughSmtp } from './deliver-smtp.ts'
-import type { Delivery, Gate } from './delivery.ts'
+import type { Delivery } from './delivery.ts'
 import { loadMessages, loadSending, loadTemplates } from './load.ts'
+import type { Origins } from './origins.ts'
 import { markUnknown } from './outcomes.ts'
 
 /**
@@ -15,7 +16,7 @@ import { markUnknown } from './outcomes.ts'
  * one project. Redelivery is harmless: a settled message is left alone, and one whose claim outlived its owner becomes
  * `unknown`. So is a job whose place another has taken: it does nothing.
  */
-export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData> {
+export function deliverMessages(app: App, origins: Origins): BatchHandler<DeliverData> {
   return async (jobs, context) => {
     const projectId = Number(jobs[0]!.tenant)
     const byMessage = groupByMessage(jobs, context)
@@ -44,7 +45,7 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData>
       for (const job of byMessage.get(messageId) ?? []) context.snooze(job, delayMs)
     }
     const [addressed, templates] = await Promise.all([
-      decide(app, projectId, pending, sending, gate),
+      decide(app, projectId, pending, sending, origins),
       loadTemplates(app, projectId, [...templateIds]),
     ])
 
@@ -60,7 +61,7 @@ export function deliverMessages(app: App, gate: Gate): BatchHandler<DeliverData>
         Math.max(1, ...(byMessage.get(messageId) ?? []).map(({ attempt }) => attempt)),
       postpone,
       decidedAt,
-      decideAgain: (mails) => decideAgain(delivery, mails, gate),
+      decideAgain: (mails) => decideAgain(delivery, mails, origins),
       dueAt: (messageId) => byMessage.get(messageId)?.[0]?.data.backTo,
     }
     const viaSandbox = addressed.filter(({ sandbox }) => sandbox)

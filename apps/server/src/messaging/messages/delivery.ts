@@ -1,17 +1,7 @@
 import type { BatchContext } from '@fairway/queue'
 import type { App } from '../../platform/app.ts'
 import type { Addressed } from './addressing.ts'
-import type { LoadedMessage, Sending, TemplateRow } from './load.ts'
-
-/**
- * Says of behavioral messages, just before they leave, whether they still should: conditions, frequency, the campaign's
- * state. A message it does not name is sent. Handed in, because campaigns are built on messages and not the reverse.
- */
-export type Gate = (
-  app: App,
-  projectId: number,
-  messages: LoadedMessage[],
-) => Promise<Map<string, { send: true } | { skip: string }>>
+import type { Sending, TemplateRow } from './load.ts'
 
 /** One batch on its way: what every step needs. */
 export interface Delivery {

@@ -5,6 +5,8 @@ import type { Reading } from '../../platform/capacity/expensive-reads.ts'
 export interface FailedFilter {
   /** A part of the reason, as it is written. */
   reason?: string
+  /** What made them. */
+  origin?: string
   campaign?: number
   /** A number of one of the project's SMTP servers. */
   provider?: number
@@ -84,11 +86,15 @@ export async function lookAtFailed(
   return rows
 }
 
-function conditionOf({ reason, campaign, provider, from, to }: FailedFilter, values: unknown[]): string {
+function conditionOf(
+  { reason, origin, campaign, provider, from, to }: FailedFilter,
+  values: unknown[],
+): string {
   const place = (value: unknown) => `$${values.push(value)}`
   const conditions = ['true']
   if (reason !== undefined) conditions.push(`strpos(coalesce(m.reason, ''), ${place(reason)}::text) > 0`)
-  if (campaign !== undefined) conditions.push(`m.campaign_id = ${place(campaign)}`)
+  if (origin !== undefined) conditions.push(`m.origin = ${place(origin)}`)
+  if (campaign !== undefined) conditions.push(`m.origin = 'campaign' and m.origin_id = ${place(campaign)}`)
   if (provider !== undefined) conditions.push(`m.provider = ${place(`provider ${provider}`)}`)
   if (from !== undefined) conditions.push(`m.settled_at >= ${place(from)}::timestamptz`)
   if (to !== undefined) conditions.push(`m.settled_at < ${place(to)}::timestamptz`)

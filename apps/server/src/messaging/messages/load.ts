@@ -3,12 +3,17 @@ import { findPersonIds, loadPeople, type Recipient } from '../../audience/people
 import type { App } from '../../platform/app.ts'
 import { addressKey } from '../../platform/email-address.ts'
 import type { ProviderRow } from '../channels/channels.ts'
+import { type Consent, readConsent } from './consent.ts'
 import type { MessageInput } from './input.ts'
 
 /** A message with all that deciding about it and rendering it needs. */
 export interface LoadedMessage {
   id: string
-  class: 'transactional' | 'behavioral'
+  /** What made it; `origins.ts` lists them. */
+  origin: string | null
+  originId: number | null
+  /** Under which it was made; undefined: it is not to be sent. */
+  consent: Consent | undefined
   state: string
   claim: string | null
   attempts: number
@@ -20,15 +25,12 @@ export interface LoadedMessage {
   /** Made while the project was live. */
   live: boolean
   personId: number | null
-  campaignId: number | null
   templateId: number | null
   eventId: string | null
   eventAt: Date | null
   input: MessageInput
   createdAt: Date
   person: Recipient | undefined
-  /** Mail that people may unsubscribe from. */
-  marketing: boolean
 }
 
 export interface TemplateRow {
@@ -60,18 +62,15 @@ export interface Sending {
   domains: SendingDomain[]
 }
 
-type MessageRow = Omit<LoadedMessage, 'person' | 'marketing'> & { campaignTransactional: boolean | null }
+type MessageRow = Omit<LoadedMessage, 'person' | 'consent'> & { consent: unknown }
 
 /** In the order of `ids`, which is the order of the jobs. */
 export async function loadMessages(app: App, projectId: number, ids: string[]): Promise<LoadedMessage[]> {
   const { rows } = await app.pool.query<MessageRow>(
-    `select m.id, m.class, m.state, m.claim, m.attempts, m.turn, m.test, m.live, m.next_try_at as "nextTryAt", m.due_at as "dueAt",
-            m.person_id as "personId", m.campaign_id as "campaignId",
-            m.template_id as "templateId", m.event_id as "eventId", m.event_at as "eventAt", m.input,
-            m.created_at as "createdAt", c.transactional as "campaignTransactional"
-     from messages m
-     left join campaigns c on c.project_id = m.project_id and c.id = m.campaign_id
-     where m.project_id = $1 and m.id = any($2::uuid[])`,
+    `select id, origin, origin_id as "originId", consent, state, claim, attempts, turn, test, live, next_try_at as "nextTryAt",
+            due_at as "dueAt", person_id as "personId", template_id as "templateId", event_id as "eventId", event_at as "eventAt",
+            input, created_at as "createdAt"
+     from messages where project_id = $1 and id = any($2::uuid[])`,
     [projectId, ids],
   )
   const position = new Map(ids.map((id, index) => [id, index]))
@@ -80,10 +79,10 @@ export async function loadMessages(app: App, projectId: number, ids: string[]): 
   const people = await loadPeople(app.pool, projectId, [
     ...new Set(rows.flatMap((row) => row.personId ?? [])),
   ])
-  return rows.map(({ campaignTransactional, ...message }) => ({
+  return rows.map((message) => ({
     ...message,
+    consent: readConsent(message.consent),
     person: people.get(message.personId ?? -1),
-    marketing: message.class === 'behavioral' && campaignTransactional !== true,
   }))
 }
 
@@ -158,23 +157,44 @@ export async function loadSuppressed(app: App, projectId: number, addresses: str
   return new Set(rows.map((row) => row.address))
 }
 
+/** Who holds an address, asked about all marketing (null) or one topic. */
+export interface OptOutQuestion {
+  address: string
+  topic: string | null
+}
+
+/** One answer of {@link loadOptedOut}. */
+export const optOutKey = ({ address, topic }: OptOutQuestion): string =>
+  topic === null ? addressKey(address) : `${addressKey(address)} ${topic}`
+
 /**
- * The keys of those of these addresses that are opted out: somebody who holds them is unsubscribed, or, where nobody does, they
- * were unsubscribed by the address alone.
+ * Those of these questions whose answer is no: somebody who holds the address is opted out, or, where nobody does, they
+ * were opted out by the address alone.
  */
-export async function loadOptedOut(app: App, projectId: number, addresses: string[]): Promise<Set<string>> {
-  if (addresses.length === 0) return new Set()
-  const { rows } = await app.pool.query<{ address: string }>(
+export async function loadOptedOut(
+  app: App,
+  projectId: number,
+  questions: OptOutQuestion[],
+): Promise<Set<string>> {
+  const asked = new Map(questions.map((question) => [optOutKey(question), question]))
+  if (asked.size === 0) return new Set()
+  const { rows } = await app.pool.query<OptOutQuestion>(
     // Without `offset 0`, PostgreSQL might go through everybody.
-    `select r.address from unnest($2::text[]) as r (address) cross join lateral (
-       select bool_or(not subscribed) as out from (
-         select subscribed from people where project_id = $1 and ${addressKeySql('people')} = r.address offset 0) as p) as h
+    `select r.address, r.topic from unnest($2::text[], $3::text[]) as r (address, topic) cross join lateral (
+       select bool_or(case when r.topic is null then not subscribed
+                      else coalesce(topics -> r.topic = 'false', false) end) as out from (
+         select subscribed, topics from people where project_id = $1 and ${addressKeySql('people')} = r.address offset 0) as p) as h
      where coalesce(h.out, exists (
        select from address_consents c
-       where c.project_id = $1 and c.address = r.address and c.register = '$subscribed' and not c.value))`,
-    [projectId, [...new Set(addresses.map(addressKey))]],
+       where c.project_id = $1 and c.address = r.address and c.register = coalesce('$topic:' || r.topic, '$subscribed')
+         and not c.value))`,
+    [
+      projectId,
+      [...asked.values()].map(({ address }) => addressKey(address)),
+      [...asked.values()].map(({ topic }) => topic),
+    ],
   )
-  return new Set(rows.map((row) => row.address))
+  return new Set(rows.map(optOutKey))
 }
 
 export async function loadAttachments(

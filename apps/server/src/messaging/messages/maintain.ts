@@ -42,7 +42,7 @@ async function relieveOverdue(app: App, projectId: number, signal?: AbortSignal)
            select id from messages where project_id = $1 and next_try_at < $2 and state = 'pending'
            order by next_try_at limit $3 for no key update skip locked)
          update messages m set turn = m.turn + 1, next_try_at = $4
-         from overdue o where m.project_id = $1 and m.id = o.id returning m.id, m.class, m.turn`,
+         from overdue o where m.project_id = $1 and m.id = o.id returning m.id, m.consent, m.turn`,
         [projectId, before, inOneStep, now],
       )
       const jobs = rows.map((message) => nextDeliverJob(projectId, message))

@@ -1,4 +1,3 @@
-import type { Json } from '@fairway/queue'
 import { shownName } from '../../audience/people/shown-name.ts'
 import type { App } from '../../platform/app.ts'
 import type { Reading } from '../../platform/capacity/expensive-reads.ts'
@@ -7,10 +6,19 @@ import { withTransaction } from '../../platform/db/transaction.ts'
 import { conflict, notFound } from '../../platform/errors.ts'
 import { isTriable, triableAt } from '../sending/retrying.ts'
 import type { WaitsFor } from '../sending/waiting.ts'
+import { type Consent, readConsent } from './consent.ts'
+import { type Origins, originNames } from './origins.ts'
 import { isLeft, sendAgainIn, sentUntil } from './send-again.ts'
 
 export interface Message {
   id: string
+  /** What made it, which of its own, and what that is called; null for one that is gone. */
+  origin: string
+  originId: number | null
+  originName: string | null
+  /** Under which it was made and may be sent; null: under none. */
+  consent: Consent | null
+  /** For callers of before: 'behavioral' of a campaign, whose number and name follow. */
   class: 'transactional' | 'behavioral'
   channel: string
   personId: number | null
@@ -58,28 +66,32 @@ export interface MessageFilter {
   waiting?: boolean
   /** Only those that went no further than the sandbox mailbox, or only others. */
   kept?: boolean
+  origin?: string
+  originId?: number
+  consent?: string
+  topic?: string
   class?: string
   person?: number
   campaign?: number
 }
 
-const columns = `m.id, m.class, m.channel, m.person_id as "personId", m.campaign_id as "campaignId",
+const columns = `m.id, m.origin, m.origin_id as "originId", m.consent, m.class, m.channel, m.person_id as "personId", m.campaign_id as "campaignId",
   m.template_id as "templateId", m.event_id as "eventId", m.state, m.reason, m.recipient, m.subject, m.attempts, m.provider,
   m.provider_message_id as "providerMessageId", m.test, m.due_at as "dueAt", m.next_try_at as "nextTryAt",
   case when m.state = 'pending' then m.waits_for end as "waitsFor",
   m.claimed_at as "claimedAt", m.settled_at as "settledAt", m.created_at as "createdAt",
-  c.name as "campaignName", t.name as "templateName",
+  t.name as "templateName",
   case when p.id is not null then json_build_object('id', p.id, 'externalId', p.external_id, 'email', p.email,
     'name', ${shownName('p.properties')}) end as person`
 
 /** What the columns name beside the message. */
 const named = `left join people p on p.project_id = m.project_id and p.id = m.person_id
-  left join campaigns c on c.project_id = m.project_id and c.id = m.campaign_id
   left join templates t on t.project_id = m.project_id and t.id = m.template_id`
 
 /** Newest first. `cursor` continues after the page that gave it. */
 export async function listMessages(
   reading: Reading,
+  origins: Origins,
   projectId: number,
   filter: MessageFilter,
   { limit, cursor }: { limit: number; cursor?: string },
@@ -93,16 +105,20 @@ export async function listMessages(
   if (filter.waiting) where.push(`state = 'pending' and waits_for is not null`)
   if (filter.kept !== undefined)
     where.push(`(state = 'sent' and provider = 'sandbox') is ${filter.kept ? 'true' : 'not true'}`)
+  if (filter.origin) add((place) => `origin = ${place}`, filter.origin)
+  if (filter.originId) add((place) => `origin_id = ${place}`, filter.originId)
+  if (filter.consent) add((place) => `consent ->> 'kind' = ${place}`, filter.consent)
+  if (filter.topic) add((place) => `consent ->> 'topic' = ${place}`, filter.topic)
   if (filter.class) add((place) => `class = ${place}`, filter.class)
   if (filter.person) add((place) => `person_id = ${place}`, filter.person)
-  if (filter.campaign) add((place) => `campaign_id = ${place}`, filter.campaign)
+  if (filter.campaign) add((place) => `origin = 'campaign' and origin_id = ${place}`, filter.campaign)
   if (cursor !== undefined) {
     const [at, id] = readCursor(cursor, timestampShape, uuidShape)
     add((place) => `(created_at, id) < (${place}::timestamptz, $${values.length + 1}::uuid)`, at)
     values.push(id)
   }
   // To the microsecond as text: a Date would cut the cursor to milliseconds and repeat rows.
-  const { rows } = await reading.pool.query<Message & { exactly: string }>(
+  const { rows } = await reading.pool.query<Stored & { exactly: string }>(
     `select ${columns}, m.created_at::text as exactly
      from (select * from messages where ${where.join(' and ')}
            order by created_at desc, id desc limit $${values.push(limit + 1)}) as m ${named}
@@ -110,16 +126,39 @@ export async function listMessages(
     values,
   )
   const last = rows.length > limit ? rows[limit - 1] : undefined
+  const messages = rows.slice(0, limit).map(({ exactly: _, ...message }) => message)
   return {
-    items: rows.slice(0, limit).map(({ exactly: _, ...message }) => message),
+    items: await withNames(reading, origins, projectId, messages),
     nextCursor: last ? writeCursor(last.exactly, last.id) : null,
   }
 }
 
+/** As a row has it: what its origin is called is asked of the origin. */
+type Stored = Omit<Message, 'consent' | 'originName' | 'campaignName'> & { consent: unknown }
+
+async function withNames<Row extends Stored>(
+  reading: Pick<Reading, 'pool'>,
+  origins: Origins,
+  projectId: number,
+  rows: Row[],
+) {
+  const names = await originNames(reading, origins, projectId, rows)
+  return rows.map((row) => {
+    const originName = names.get(row.id) ?? null
+    const campaignName = row.origin === 'campaign' ? originName : null
+    return { ...row, originName, campaignName, consent: readConsent(row.consent) ?? null }
+  })
+}
+
 /** @throws {ApiError} 404 */
-export async function getMessage(app: App, projectId: number, id: string): Promise<MessageDetail> {
+export async function getMessage(
+  app: App,
+  origins: Origins,
+  projectId: number,
+  id: string,
+): Promise<MessageDetail> {
   const { soon, lately } = triableAt(app.now())
-  const { rows } = await app.pool.query<MessageDetail & { history: Json }>(
+  const { rows } = await app.pool.query<Stored & Omit<MessageDetail, keyof Message>>(
     `select ${columns}, coalesce(m.input -> 'recipientNames', '{}') as "recipientNames", m.history,
             (select b.id from mailbox b where b.project_id = $1 and b.message_id = m.id) as "mailboxId",
             coalesce(m.state = 'pending' and ${isTriable('$3', '$4')}, false) as triable
@@ -127,11 +166,11 @@ export async function getMessage(app: App, projectId: number, id: string): Promi
     [projectId, id, soon, lately],
   )
   if (!rows[0]) throw notFound('Message')
-  return rows[0]
+  return (await withNames(app, origins, projectId, rows))[0]!
 }
 
 /** Puts a failed message back. @throws {ApiError} 404, 409 for a message that did not fail. */
-export const retryMessage = (app: App, projectId: number, id: string): Promise<MessageDetail> =>
+export const retryMessage = (app: App, projectId: number, id: string): Promise<void> =>
   sendAgain(app, projectId, id, 'failed', 'tried again by hand')
 
 /**
@@ -145,7 +184,7 @@ export async function resolveMessage(
   projectId: number,
   id: string,
   state: 'sent' | 'failed' | 'resend',
-): Promise<MessageDetail> {
+): Promise<void> {
   if (state === 'resend') return sendAgain(app, projectId, id, 'unknown', 'sent again by hand')
   const { rowCount } = await app.pool.query(
     `update messages set state = $3, reason = $4, settled_at = $5, claim = null,
@@ -154,7 +193,6 @@ export async function resolveMessage(
     [projectId, id, state, `marked as ${state} by hand`, app.now(), sentUntil(app)],
   )
   if (rowCount === 0) await explainState(app, projectId, id, 'unknown')
-  return getMessage(app, projectId, id)
 }
 
 async function sendAgain(
@@ -163,16 +201,20 @@ async function sendAgain(
   id: string,
   from: 'failed' | 'unknown',
   reason: string,
-) {
+): Promise<void> {
   const changed = await withTransaction(app.pool, (client) =>
     sendAgainIn(app, client, projectId, [id], { from, reason }),
   )
   if (changed === 0) await explainState(app, projectId, id, from)
-  return getMessage(app, projectId, id)
 }
 
 async function explainState(app: App, projectId: number, id: string, needed: string): Promise<never> {
-  const { state, claimedAt } = await getMessage(app, projectId, id)
+  const { rows } = await app.pool.query<Pick<Message, 'state' | 'claimedAt'>>(
+    'select state, claimed_at as "claimedAt" from messages where project_id = $1 and id = $2',
+    [projectId, id],
+  )
+  if (!rows[0]) throw notFound('Message')
+  const { state, claimedAt } = rows[0]
   if (state === 'unknown' && needed === 'unknown' && claimedAt) {
     const seconds = Math.ceil((claimedAt.getTime() - sentUntil(app).getTime()) / 1_000)
     throw conflict(`The message may just be being sent; try again in ${Math.max(1, seconds)} s`)

@@ -2,8 +2,10 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
+import { consentKinds, maxTopicLength } from './consent.ts'
 import { countFailed } from './failed.ts'
 import { getMessage, listMessages, resolveMessage, retryMessage } from './messages.ts'
+import type { Origins } from './origins.ts'
 import { readTimes, retryFailed } from './retry-failed.ts'
 import { messageStates } from './state.ts'
 import { sendTestMessage } from './test-message.ts'
@@ -18,10 +20,16 @@ const MessageParams = Type.Object({
   message: messageId(),
 })
 const Campaign = Type.Integer({ minimum: 1, maximum: 2_147_483_647 })
+const Origin = Type.String({
+  maxLength: 40,
+  pattern: '^[a-z_]+$',
+  description: 'What made them: campaign, api, test',
+})
 const failedFilter = {
   reason: Type.Optional(
     Type.String({ minLength: 1, maxLength: 500, pattern: '^[^\\0]*$', description: 'A part of the reason' }),
   ),
+  origin: Type.Optional(Origin),
   campaign: Type.Optional(Campaign),
   provider: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 2_147_483_647, description: 'An SMTP server of the project' }),
@@ -35,8 +43,9 @@ const literals = <const T extends string>(...values: T[]) =>
   Type.Union(values.map((value) => Type.Literal(value)))
 
 /** Messages and what became of them; registered in the project scope. */
-export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
+export const messageRoutes = (app: App, origins: Origins) => async (plugin: FastifyInstance) => {
   const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
+  const read = (projectId: number, id: string) => getMessage(app, origins, projectId, id)
 
   server.get(
     '/messages',
@@ -51,6 +60,14 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
         params: ProjectParams,
         querystring: Type.Object({
           state: Type.Optional(literals(...messageStates)),
+          origin: Type.Optional(Origin),
+          originId: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 2_147_483_647, description: 'Which of its own' }),
+          ),
+          consent: Type.Optional(literals(...consentKinds)),
+          topic: Type.Optional(
+            Type.String({ minLength: 1, maxLength: maxTopicLength, pattern: '^[^\\0]*$' }),
+          ),
           class: Type.Optional(literals('transactional', 'behavioral')),
           retrying: Type.Optional(
             Type.Boolean({ description: 'Only those that could not be sent yet and are tried again' }),
@@ -75,7 +92,7 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
       },
     },
     ({ project, seat, query: { limit, cursor, ...filter } }) =>
-      listMessages(seat, project.id, filter, { limit, cursor }),
+      listMessages(seat, origins, project.id, filter, { limit, cursor }),
   )
 
   server.get(
@@ -119,7 +136,7 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
       config: { right: 'people.read', holdsSecrets: true },
       schema: { summary: 'One message with the history of its reasons', tags, params: MessageParams },
     },
-    ({ project, params }) => getMessage(app, project.id, params.message.toLowerCase()),
+    ({ project, params }) => read(project.id, params.message.toLowerCase()),
   )
 
   server.post(
@@ -178,7 +195,11 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
       config: { right: 'messages.send' },
       schema: { summary: 'Try a failed message again', tags, params: MessageParams },
     },
-    ({ project, params }) => retryMessage(app, project.id, params.message.toLowerCase()),
+    async ({ project, params }) => {
+      const id = params.message.toLowerCase()
+      await retryMessage(app, project.id, id)
+      return read(project.id, id)
+    },
   )
 
   server.post(
@@ -194,6 +215,10 @@ export const messageRoutes = (app: App) => async (plugin: FastifyInstance) => {
         body: Type.Object({ state: literals('sent', 'failed', 'resend') }, { additionalProperties: false }),
       },
     },
-    ({ project, params, body }) => resolveMessage(app, project.id, params.message.toLowerCase(), body.state),
+    async ({ project, params, body }) => {
+      const id = params.message.toLowerCase()
+      await resolveMessage(app, project.id, id, body.state)
+      return read(project.id, id)
+    },
   )
 }

@@ -29,7 +29,7 @@ export async function sendAgainIn(
             history = history || jsonb_build_object('at', $5::timestamptz, 'state', 'pending', 'reason', $4::text)
      where project_id = $1 and id = any($2::uuid[]) and state = $3 and (state <> 'unknown' or ${isLeft('$6')})
        and ($7::timestamptz is null or settled_at is null or settled_at <= $7)
-     returning id, class, turn`,
+     returning id, consent, turn`,
     [projectId, ids, from, reason, app.now(), sentUntil(app), settledBefore ?? null],
   )
   if (rows.length > 0) {

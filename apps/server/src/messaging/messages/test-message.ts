@@ -18,7 +18,8 @@ export async function sendTestMessage(
     const [message] = await insertMessages(client, project.id, [
       {
         cause: `test:${randomUUID()}`,
-        class: 'transactional',
+        origin: 'test',
+        consent: { kind: 'transactional' },
         test: true,
         input: {
           to: ['ada@example.com'],

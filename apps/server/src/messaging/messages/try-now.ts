@@ -37,7 +37,7 @@ export async function tryNow(
            order by next_try_at limit $4 for no key update skip locked)
          update messages m set turn = m.turn + 1, try_now_at = $5, next_try_at = $5
          from waiting w where m.project_id = $1 and m.id = w.id
-         returning m.id, m.class, m.turn, w.next_try_at as "backTo"`,
+         returning m.id, m.consent, m.turn, w.next_try_at as "backTo"`,
         [projectId, soon, only.provider ?? null, inOneStep, now, lately, only.message ?? null],
       )
       const jobs = rows.map((message) => nextDeliverJob(projectId, message, message.backTo))

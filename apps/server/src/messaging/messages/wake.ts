@@ -128,7 +128,7 @@ async function wakeThose(
        update messages m set turn = m.turn + 1, waits_for = null, next_try_at = $3, try_now_at = null, reason = $5,
          woken_version = (select sending_version from projects where id = $1)
        from waiting w where m.project_id = $1 and m.id = w.id
-       returning m.id, m.class, m.turn, w.next_try_at as "backTo"`,
+       returning m.id, m.consent, m.turn, w.next_try_at as "backTo"`,
       [projectId, inOneStep, app.now(), value, whyNow],
     )
     const jobs = rows.map((message) => nextDeliverJob(projectId, message, message.backTo ?? undefined))

@@ -1,3 +1,5 @@
+import type { LinkedMessage } from './unsubscribe.ts'
+
 const escapeHtml = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 
@@ -16,6 +18,8 @@ main { max-width: 32rem; padding: 2rem; overflow-wrap: anywhere }
 h1 { font-size: 1.5rem; line-height: 1.3 }
 button { font: inherit; font-weight: 600; padding: .75rem 1.5rem; border: 0; border-radius: .5rem; background: #1c5fb8; color: #fff; cursor: pointer }
 button:hover { background: #174f99 }
+form + form { margin-top: .75rem }
+button.quiet { background: none; color: inherit; border: 1px solid; padding: calc(.75rem - 1px) calc(1.5rem - 1px) }
 button:focus-visible { outline: 3px solid #7fb2f5; outline-offset: 3px }
 </style>
 </head>
@@ -25,20 +29,33 @@ ${body}
 </html>
 `
 
-/** Link scanners follow links but press no buttons: only the form unsubscribes. */
-export const confirmPage = (projectName: string, recipient: string) =>
-  page(
-    'Unsubscribe',
-    `<h1>Unsubscribe from ${escapeHtml(projectName)}?</h1>
-<p>${recipient ? `<strong>${escapeHtml(recipient)}</strong> will` : 'You will'} no longer get marketing emails. Messages about your orders and your account still arrive.</p>
-<form method="post"><input type="hidden" name="confirm" value="1"><button type="submit">Unsubscribe</button></form>`,
-  )
+const button = (from: 'topic' | 'all', words: string, quiet = false) =>
+  `<form method="post"><input type="hidden" name="from" value="${from}"><button type="submit"${quiet ? ' class="quiet"' : ''}>${words}</button></form>`
 
-export const donePage = (projectName: string) =>
+const stillArrive = 'Messages about your orders and your account still arrive.'
+
+/** Link scanners follow links but press no buttons: only the form unsubscribes. Of a mail with a topic, from that or from all. */
+export function confirmPage({ projectName, recipient, topic }: LinkedMessage): string {
+  const who = recipient ? `<strong>${escapeHtml(recipient)}</strong> will` : 'You will'
+  const [project, about] = [escapeHtml(projectName), escapeHtml(topic ?? '')]
+  return page(
+    'Unsubscribe',
+    topic === null
+      ? `<h1>Unsubscribe from ${project}?</h1>
+<p>${who} no longer get marketing emails. ${stillArrive}</p>
+${button('all', 'Unsubscribe')}`
+      : `<h1>Unsubscribe from “${about}” of ${project}?</h1>
+<p>${who} no longer get emails about “${about}”. Other marketing emails still arrive, unless you unsubscribe from them, too. ${stillArrive}</p>
+${button('topic', `Unsubscribe from “${about}”`)}
+${button('all', 'Unsubscribe from all marketing emails', true)}`,
+  )
+}
+
+export const donePage = (projectName: string, topic: string | null) =>
   page(
     'Unsubscribed',
     `<h1>You are unsubscribed</h1>
-<p role="status">You will get no more marketing emails from ${escapeHtml(projectName)}. You can close this page.</p>`,
+<p role="status">You will get no more ${topic === null ? 'marketing emails' : `emails about “${escapeHtml(topic)}”`} from ${escapeHtml(projectName)}. You can close this page.</p>`,
   )
 
 export const goneLinkPage = page(

@@ -31,7 +31,7 @@ export const trackingRoutes = (app: App) => async (scope: FastifyInstance) => {
       const link = readMessageToken(app, 'unsubscribe', params.token)
       const message = link && (await findLinkedMessage(app, link.projectId, link.messageId))
       if (!message) return send(reply, 404, goneLinkPage)
-      return send(reply, 200, confirmPage(message.projectName, message.recipient))
+      return send(reply, 200, confirmPage(message))
     },
   )
 
@@ -42,9 +42,13 @@ export const trackingRoutes = (app: App) => async (scope: FastifyInstance) => {
       const link = readMessageToken(app, 'unsubscribe', params.token)
       const message = link && (await findLinkedMessage(app, link.projectId, link.messageId))
       if (!link || !message) return send(reply, 404, goneLinkPage)
-      const how = String(body ?? '').includes('One-Click') ? 'one_click' : 'page'
-      await unsubscribe(app, link.projectId, link.messageId, how)
-      return send(reply, 200, donePage(message.projectName))
+      const form = String(body ?? '')
+      const how = form.includes('One-Click') ? 'one_click' : 'page'
+      // A mail client's own button is about the mails like this one, and a form that says nothing is about all.
+      const from =
+        message.topic !== null && (how === 'one_click' || form.includes('from=topic')) ? 'topic' : 'all'
+      await unsubscribe(app, link.projectId, link.messageId, how, from)
+      return send(reply, 200, donePage(message.projectName, from === 'topic' ? message.topic : null))
     },
   )
 

@@ -1,16 +1,20 @@
 import type { PoolClient } from 'pg'
 import { addressKeySql } from '../../audience/people/address-sql.ts'
+import { announceChanges } from '../../audience/people/announce.ts'
 import { saveConsents } from '../../audience/people/consents.ts'
-import type { Registers } from '../../audience/people/registers.ts'
+import { type Registers, topicRegister } from '../../audience/people/registers.ts'
 import { holdPeople } from '../../audience/people/session.ts'
 import type { App } from '../../platform/app.ts'
 import { withTransaction } from '../../platform/db/transaction.ts'
 import { addressKey } from '../../platform/email-address.ts'
+import { readConsent } from '../messages/consent.ts'
 
 export interface LinkedMessage {
   projectName: string
   /** The mailbox that got the mail; empty when nobody knows. */
   recipient: string
+  /** What the mail was about; null for one about nothing in particular. */
+  topic: string | null
 }
 
 interface Reach {
@@ -23,6 +27,7 @@ interface Reach {
   bcc: string[] | null
   /** The caller named the recipients, who need not be the person that the mail is about. */
   named: boolean
+  consent: unknown
 }
 
 async function findReach(
@@ -33,7 +38,7 @@ async function findReach(
   const { rows } = await client.query<Reach>(
     // Where the input was forgotten, recipients may have been named.
     `select p.name as "projectName", m.person_id as "personId", h.email as "ownAddress", m.recipient,
-            m.input -> 'bcc' as bcc, m.input ?| array['to', 'forget'] as named
+            m.input -> 'bcc' as bcc, m.input ?| array['to', 'forget'] as named, m.consent
      from messages m
      join projects p on p.id = m.project_id and p.deleted_at is null
      left join people h on h.project_id = m.project_id and h.id = m.person_id
@@ -56,11 +61,22 @@ export async function findLinkedMessage(
   messageId: string,
 ): Promise<LinkedMessage | undefined> {
   const reach = await findReach(app.pool, projectId, messageId)
-  return reach && { projectName: reach.projectName, recipient: recipientsOf(reach).join(', ') }
+  return (
+    reach && {
+      projectName: reach.projectName,
+      recipient: recipientsOf(reach).join(', '),
+      topic: topicOf(reach),
+    }
+  )
+}
+
+function topicOf({ consent: stored }: Reach): string | null {
+  const consent = readConsent(stored)
+  return consent?.kind === 'marketing' ? (consent.topic ?? null) : null
 }
 
 /**
- * Opts out the mailbox that got the mail: whoever holds the address, now or later. A mail to the person's own address opts out the
+ * Opts out, of the mail's topic or of all marketing, the mailbox that got the mail: whoever holds the address, now or later. A mail to the person's own address opts out the
  * person, too, also when they have another address by now. Where the caller named the recipient, the person may be
  * somebody else, who is left alone. Repeating it changes nothing. False when the message is gone.
  *
@@ -71,6 +87,7 @@ export async function unsubscribe(
   projectId: number,
   messageId: string,
   how: 'page' | 'one_click',
+  from: 'topic' | 'all' = 'all',
 ): Promise<boolean> {
   return withTransaction(app.pool, async (client) => {
     // Whoever gets the address at this moment would be missed.
@@ -85,7 +102,7 @@ export async function unsubscribe(
       client,
       projectId,
       { personId: named ? null : personId, addresses: addresses.map(addressKey) },
-      { subscribed: false, via: how, messageId },
+      { topic: from === 'topic' ? topicOf(reach) : null, via: how, messageId },
       app.now(),
     )
     return true
@@ -97,20 +114,33 @@ async function optOut(
   client: PoolClient,
   projectId: number,
   { personId, addresses }: { personId: number | null; addresses: string[] },
-  detail: object,
+  { topic, ...detail }: { topic: string | null; via: string; messageId: string },
   at: Date,
 ): Promise<void> {
-  await client.query(
+  const register = topic === null ? '$subscribed' : topicRegister(topic)
+  const { rows } = await client.query<{ id: number }>(
     `with changed as (
-       update people set subscribed = false, updated_at = greatest(updated_at, $4),
-              written = written || jsonb_build_object('$subscribed', floor(extract(epoch from $4::timestamptz) * 1000))
-       where project_id = $1 and subscribed and (id = $2 or ${addressKeySql('people')} = any($3::text[]))
+       update people set subscribed = subscribed and $5::text is not null,
+              topics = case when $5::text is null then topics else topics || jsonb_build_object($5::text, false) end,
+              updated_at = greatest(updated_at, $4::timestamptz),
+              written = written || jsonb_build_object($6::text, floor(extract(epoch from $4::timestamptz) * 1000))
+       where project_id = $1 and (id = $2 or ${addressKeySql('people')} = any($3::text[]))
+         and case when $5::text is null then subscribed else (topics -> $5::text) is distinct from 'false' end
        returning id
      )
      insert into person_changes (project_id, person_id, kind, detail, at)
-     select $1, id, 'subscription', $5, $4 from changed`,
-    [projectId, personId, addresses, at, JSON.stringify(detail)],
+     select $1, id, 'subscription', $7, $4 from changed returning person_id as id`,
+    [
+      projectId,
+      personId,
+      addresses,
+      at,
+      topic,
+      register,
+      JSON.stringify({ subscribed: false, ...(topic !== null && { topic }), ...detail }),
+    ],
   )
-  const optedOut: Registers = new Map([['$subscribed', { at: at.getTime(), value: false }]])
+  await announceChanges({ client, projectId, changed: new Set(rows.map(({ id }) => id)), events: [] })
+  const optedOut: Registers = new Map([[register, { at: at.getTime(), value: false }]])
   await saveConsents({ client, projectId }, new Map(addresses.map((address) => [address, optedOut])))
 }

@@ -8,6 +8,7 @@ import { DatabaseUnusable } from './database.ts'
 import { addresses } from './migrations/0013_addresses.ts'
 import { names } from './migrations/0027_names.ts'
 import { waitingMail } from './migrations/0032_waiting_mail.ts'
+import { originAndConsent } from './migrations/0039_origin_and_consent.ts'
 
 const directory = fileURLToPath(new URL('./migrations/', import.meta.url))
 /** Any constant: all Fairways on one database wait for the same lock. */
@@ -28,6 +29,7 @@ const migrationsInCode: Migration[] = [
   { version: 13, name: '0013_addresses', checksum: '', run: addresses },
   { version: 27, name: '0027_names', checksum: '', run: names },
   { version: 32, name: '0032_waiting_mail', checksum: '', run: waitingMail },
+  { version: 39, name: '0039_origin_and_consent', checksum: '', run: originAndConsent },
 ]
 
 /**

@@ -34,6 +34,7 @@ test('a campaign is created off with defaults, read, changed, switched and delet
     wait: { kind: 'immediately' },
     conditions: null,
     frequency: null,
+    consent: { kind: 'marketing' },
     transactional: false,
     createdAt: shop.clock.now.toISOString(),
     updatedAt: shop.clock.now.toISOString(),
@@ -46,13 +47,13 @@ test('a campaign is created off with defaults, read, changed, switched and delet
     wait: { kind: 'after', days: 1 },
     conditions: { not: { tag: 'vip' } },
     frequency: { notAgainWithinDays: -1 },
-    transactional: true,
+    consent: { kind: 'legal', reason: 'The terms changed' },
   }
   const updatedAt = expect.any(String)
-  expect((await call('PATCH', path, changes)).body).toEqual({ ...created.body, ...changes, updatedAt })
+  const changed = { ...created.body, ...changes, transactional: true }
+  expect((await call('PATCH', path, changes)).body).toEqual({ ...changed, updatedAt })
   expect((await call('PATCH', path, { conditions: null, frequency: null, wait: undefined })).body).toEqual({
-    ...created.body,
-    ...changes,
+    ...changed,
     conditions: null,
     frequency: null,
     updatedAt,
@@ -74,6 +75,12 @@ test.each<[string, unknown]>([
   ['templateId', { templateId: 2_000_000_000 }],
   ['state', { state: 'on' }],
   ['transactional', { transactional: 'yes' }],
+  ['transactional', { transactional: true, consent: { kind: 'marketing' } }],
+  ['consent', { consent: 'marketing' }],
+  ['consent.kind', { consent: { kind: 'implied' } }],
+  ['consent.topic', { consent: { kind: 'marketing', topic: '' } }],
+  ['consent.topic', { consent: { kind: 'transactional', topic: 'news' } }],
+  ['consent.reason', { consent: { kind: 'legal' } }],
   ['wait.time', { wait: { kind: 'at_local_time', time: '9am' } }],
   [
     'conditions.all.1.value',
@@ -96,6 +103,24 @@ test.each<[string, unknown]>([
 test.each(['name', 'triggerEvent', 'templateId'])('%s is required', async (field) => {
   const { status, body } = await call('POST', '/campaigns', { ...minimal(), [field]: undefined })
   expect([status, body.field]).toEqual([422, field])
+})
+
+test('what callers of before say by `transactional` changes the consent where it says otherwise', async () => {
+  const { body: created } = await call('POST', '/campaigns', { ...minimal(), transactional: true })
+  expect(created).toMatchObject({ consent: { kind: 'transactional' }, transactional: true })
+  const patch = async (body: object) => {
+    const { body: changed } = await call('PATCH', `/campaigns/${created.id}`, body)
+    return [changed.consent, changed.transactional]
+  }
+  expect(await patch({ transactional: false })).toEqual([{ kind: 'marketing' }, false])
+  const news = { kind: 'marketing', topic: 'news' }
+  expect(await patch({ consent: news })).toEqual([news, false])
+  expect(await patch({ transactional: false })).toEqual([news, false])
+  expect(await patch({ name: 'Other' })).toEqual([news, false])
+  const legal = { kind: 'legal', reason: 'The terms changed' }
+  expect(await patch({ consent: legal, transactional: true })).toEqual([legal, true])
+  expect(await patch({ transactional: true })).toEqual([legal, true])
+  expect(await patch({ transactional: false })).toEqual([{ kind: 'marketing' }, false])
 })
 
 test('lists in pages', async () => {

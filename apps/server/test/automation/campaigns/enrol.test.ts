@@ -31,6 +31,8 @@ test('an event enrols in every running campaign of its folded name, once however
   expect(messages).toHaveLength(2)
   expect(messages.find(({ eventId }) => eventId === events[0]!.id)).toMatchObject({
     class: 'behavioral',
+    origin: 'campaign',
+    consent: { kind: 'marketing' },
     state: 'pending',
     personId: person,
     eventAt: shop.clock.now,

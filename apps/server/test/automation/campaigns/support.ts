@@ -36,6 +36,8 @@ export interface StoredMessage extends GatedMessage {
   reason: string | null
   dueAt: Date
   class: string
+  origin: string
+  consent: unknown
   personId: number
 }
 
@@ -53,9 +55,9 @@ export async function openShop(role: 'api' | 'all' = 'api'): Promise<Shop> {
 
   const messages = async (campaignId: number) => {
     const { rows } = await app.pool.query<StoredMessage>(
-      `select id, class, state, reason, test, campaign_id as "campaignId", person_id as "personId", event_id as "eventId",
+      `select id, class, origin, consent, state, reason, test, origin_id as "originId", person_id as "personId", event_id as "eventId",
          event_at as "eventAt", due_at as "dueAt", input
-       from messages where project_id = $1 and campaign_id = $2 order by created_at, id`,
+       from messages where project_id = $1 and origin = 'campaign' and origin_id = $2 order by created_at, id`,
       [projectId, campaignId],
     )
     return rows
@@ -109,7 +111,7 @@ export async function openShop(role: 'api' | 'all' = 'api'): Promise<Shop> {
       withTransaction(app.pool, (client: PoolClient) => enrolTriggered(app, client, projectId, events)),
     async gate(ids) {
       const { rows } = await app.pool.query<GatedMessage & { personId: number }>(
-        `select id, test, campaign_id as "campaignId", person_id as "personId", event_id as "eventId",
+        `select id, test, origin_id as "originId", person_id as "personId", event_id as "eventId",
            event_at as "eventAt", input
          from messages where project_id = $1 and id = any($2::uuid[]) order by array_position($2::uuid[], id)`,
         [projectId, ids],

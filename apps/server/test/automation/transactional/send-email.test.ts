@@ -2,7 +2,7 @@ import { APIClient, SendEmailRequest } from 'customerio-node'
 import { simpleParser } from 'mailparser'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../../testing/server.ts'
-import { addPerson, addTemplate, deliver } from '../../messaging/messages/support.ts'
+import { addPerson, addTemplate, deliver, stateOf } from '../../messaging/messages/support.ts'
 
 let server: TestServer
 let client: APIClient
@@ -30,6 +30,41 @@ async function mailOf(id: string) {
   )
   return { ...(await simpleParser(rows[0].source)), envelopeTo: rows[0].envelope_to as string[] }
 }
+
+describe('what the law asks for', () => {
+  test('reaches who unsubscribed, with its reason on record, and nobody who is suppressed', async () => {
+    const { app, projectId } = server
+    await addPerson(app, projectId, { id: 'told', email: 'told@x.example', subscribed: false })
+    const reply = await send({ ...direct, to: 'told@x.example', legal_reason: 'Data breach\nnotice' })
+    const { delivery_id: id } = (await reply.json()) as { delivery_id: string }
+    const { rows } = await app.pool.query('select origin, consent from messages where id = $1', [id])
+    expect(rows).toEqual([{ origin: 'api', consent: { kind: 'legal', reason: 'Data breach notice' } }])
+    expect((await mailOf(id)).headers.has('list-unsubscribe')).toBe(false)
+    await app.pool.query(
+      `insert into suppressions (project_id, address, reason) values ($1, 'told@x.example', 'complaint')`,
+      [projectId],
+    )
+    const again = (await (await send({ ...direct, to: 'told@x.example', legal_reason: 'x' })).json()) as {
+      delivery_id: string
+    }
+    await deliver(app, projectId, [again.delivery_id])
+    expect(await stateOf(app, projectId, again.delivery_id)).toMatchObject({
+      state: 'skipped',
+      reason: 'suppressed',
+    })
+  })
+
+  test.each([
+    ['an empty reason', { legal_reason: ' ' }],
+    ['a reason that is no text', { legal_reason: true }],
+    ['one that is too long', { legal_reason: 'x'.repeat(301) }],
+    ['one beside a wish to heed the opt-out', { legal_reason: 'x', send_to_unsubscribed: false }],
+  ])('%s is refused', async (_, over) => {
+    const reply = await send({ ...direct, ...over })
+    expect(reply.status).toBe(400)
+    expect(await reply.json()).toMatchObject({ meta: { field: 'legal_reason' } })
+  })
+})
 
 describe("Customer.io's client, unmodified", () => {
   test('sends a template by key to a person, with data and an attachment', async () => {

@@ -2,7 +2,15 @@ import { createHash, createPublicKey, createVerify } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../../testing/server.ts'
 import { refusal, type SmtpSink, startSmtpSink } from '../messages/smtp-sink.ts'
-import { addMessages, addPerson, addTemplate, deliver, plainMail, sendThrough } from '../messages/support.ts'
+import {
+  addMessages,
+  addPerson,
+  addTemplate,
+  deliver,
+  ofCampaign,
+  plainMail,
+  sendThrough,
+} from '../messages/support.ts'
 
 let server: TestServer
 let sink: SmtpSink
@@ -229,9 +237,7 @@ describe('DKIM', () => {
       subject: 'Grüße 🎉',
       html: '<p>æøå</p>\n<p>.</p>\n',
     })
-    const [id] = await addMessages(server.app, server.projectId, [
-      { class: 'behavioral', personId, templateId },
-    ])
+    const [id] = await addMessages(server.app, server.projectId, [{ ...ofCampaign, personId, templateId }])
     await deliver(server.app, server.projectId, [id!])
     const source = sink.mails.at(-1)!.source.toString('latin1')
     expect(verifyDkim(source, made.json.record.value)).toEqual({ body: true, signature: true })
@@ -246,9 +252,7 @@ describe('DKIM', () => {
     expect(verifyDkim(source.replace('One-Click', 'No-Click!'), made.json.record.value).signature).toBe(false)
 
     expect((await call('DELETE', '/domains/shop.example')).status).toBe(204)
-    const [other] = await addMessages(server.app, server.projectId, [
-      { class: 'behavioral', personId, templateId },
-    ])
+    const [other] = await addMessages(server.app, server.projectId, [{ ...ofCampaign, personId, templateId }])
     await deliver(server.app, server.projectId, [other!])
     expect(sink.mails.at(-1)!.source.toString()).not.toContain('DKIM-Signature')
   })

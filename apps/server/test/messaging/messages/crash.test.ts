@@ -62,8 +62,11 @@ test('kill -9 again and again: no email twice, and every message is sent or in d
   const arrived = sink.mails.map((mail) => mail.parsed.messageId!)
   expect(new Set(arrived).size).toBe(arrived.length)
 
-  const { rows } = await database.pool.query<{ id: string; state: string }>('select id, state from messages')
+  const { rows } = await database.pool.query<{ id: string; state: string; reason: string | null }>(
+    'select id, state, reason from messages',
+  )
   const states = new Map(rows.map((row) => [row.id, row.state]))
+  expect(rows.filter(({ state }) => state !== 'sent' && state !== 'unknown')).toEqual([])
   expect(new Set(accepted).size).toBe((kills + 1) * messagesPerRound)
   for (const id of accepted) expect(['sent', 'unknown']).toContain(states.get(id))
   const arrivedIds = new Set(arrived.map((id) => id.slice(1).split('.')[0]!))

@@ -7,7 +7,16 @@ import { messageIdOf } from '../../../src/messaging/messages/create.ts'
 import { claimMessages, recordOutcomes } from '../../../src/messaging/messages/outcomes.ts'
 import type { App } from '../../../src/platform/app.ts'
 import { refusal, type SmtpSink, startSmtpSink } from './smtp-sink.ts'
-import { addMessages, addPerson, addTemplate, deliver, plainMail, sendThrough, stateOf } from './support.ts'
+import {
+  addMessages,
+  addPerson,
+  addTemplate,
+  deliver,
+  ofCampaign,
+  plainMail,
+  sendThrough,
+  stateOf,
+} from './support.ts'
 
 let server: TestServer
 let app: App
@@ -69,9 +78,7 @@ describe('sending', () => {
       html: '<html><body><h1>Hej {{ customer.name }}</h1><p>{{ event.item }} <a href="{{ url.unsubscribe_link }}">stop</a></p></body></html>',
     })
     const event = { name: 'Purchased item', properties: { item: 'Søster' } }
-    const [id] = await addMessages(app, project, [
-      { class: 'behavioral', personId, templateId, input: { event } },
-    ])
+    const [id] = await addMessages(app, project, [{ ...ofCampaign, personId, templateId, input: { event } }])
     await deliver(app, project, [id!])
     const { parsed, source } = smtp.mails[0]!
     expect(parsed.subject).toBe('Ænn 🎉, Søster is here')
@@ -102,17 +109,17 @@ describe('sending', () => {
       [project],
     )
     const messages = await addMessages(app, project, [
-      { class: 'behavioral', templateId, personId: noEmail },
-      { class: 'behavioral', templateId, personId: invalid },
-      { class: 'behavioral', templateId, personId: gone },
-      { class: 'behavioral', templateId, personId: optedOut },
-      { class: 'behavioral', templateId, personId: bad },
-      { class: 'transactional', templateId, personId: optedOut },
-      { class: 'transactional', templateId, personId: bad },
-      { class: 'transactional', templateId, personId: optedOut, input: { onlySubscribed: true } },
-      { class: 'transactional', templateId, personId: banned, input: { to: ['other@x.example'] } },
+      { ...ofCampaign, templateId, personId: noEmail },
+      { ...ofCampaign, templateId, personId: invalid },
+      { ...ofCampaign, templateId, personId: gone },
+      { ...ofCampaign, templateId, personId: optedOut },
+      { ...ofCampaign, templateId, personId: bad },
+      { templateId, personId: optedOut },
+      { templateId, personId: bad },
+      { templateId, personId: optedOut, input: { onlySubscribed: true } },
+      { templateId, personId: banned, input: { to: ['other@x.example'] } },
       {
-        class: 'behavioral',
+        ...ofCampaign,
         templateId,
         personId: await addPerson(app, project, { email: 'gate@x.example' }),
         cause: 'gated',
@@ -418,7 +425,7 @@ describe('errors', () => {
     const ids = await addMessages(
       app,
       project,
-      [...people, ...people].map((personId) => ({ class: 'behavioral' as const, personId, templateId })),
+      [...people, ...people].map((personId) => ({ ...ofCampaign, personId, templateId })),
     )
     await deliver(app, project, ids)
     const { rows } = await app.pool.query(

@@ -6,7 +6,16 @@ import type { App } from '../../../src/platform/app.ts'
 import { workTask } from '../../../src/platform/tasks/work.ts'
 import { taskKinds } from '../../../src/task-kinds.ts'
 import { refusal, startSmtpSink } from './smtp-sink.ts'
-import { addMessages, addPerson, addTemplate, deliver, plainMail, sendThrough, stateOf } from './support.ts'
+import {
+  addMessages,
+  addPerson,
+  addTemplate,
+  deliver,
+  ofCampaign,
+  plainMail,
+  sendThrough,
+  stateOf,
+} from './support.ts'
 
 let server: TestServer
 let app: App
@@ -113,7 +122,7 @@ test('what fails again while the task runs is left for another; opt-outs count a
   const ids = await addMessages(
     app,
     id,
-    people.map((personId) => ({ class: 'behavioral' as const, personId, templateId, campaignId: 7 })),
+    people.map((personId) => ({ ...ofCampaign, personId, templateId, originId: 7 })),
   )
   const fail = (which: string[]) =>
     app.pool.query(
@@ -125,9 +134,7 @@ test('what fails again while the task runs is left for another; opt-outs count a
   const asked = await call('POST', 'messages/retry', { campaign: 7 })
   const other = await call('POST', 'messages/retry', { campaign: 8 })
   now += 1_000
-  const [late] = await addMessages(app, id, [
-    { class: 'behavioral', personId: people[0], templateId, campaignId: 7 },
-  ])
+  const [late] = await addMessages(app, id, [{ ...ofCampaign, personId: people[0], templateId, originId: 7 }])
   await fail([late!])
   await work(asked.json.id)
   await work(other.json.id)

@@ -9,7 +9,15 @@ import type { Overview } from '../../../src/operations/overview/overview.ts'
 import type { ProjectQueue } from '../../../src/operations/queue/project-queue.ts'
 import type { App } from '../../../src/platform/app.ts'
 import { refusal, startSmtpSink } from './smtp-sink.ts'
-import { addMessages, addPerson, addTemplate, deliver, plainMail, sendThrough } from './support.ts'
+import {
+  addMessages,
+  addPerson,
+  addTemplate,
+  deliver,
+  ofCampaign,
+  plainMail,
+  sendThrough,
+} from './support.ts'
 
 let server: TestServer
 let app: App
@@ -133,7 +141,7 @@ test('messages are told with the names of their person, campaign and template', 
     [id, template],
   )
   const [message] = await addMessages(app, id, [
-    { class: 'behavioral', personId: ada, campaignId: rows[0]!.id, templateId: template },
+    { ...ofCampaign, personId: ada, originId: rows[0]!.id, templateId: template },
   ])
   const named = {
     person: { id: ada, externalId: 'ada', email: 'ada@x.example', name: 'Ada Lovelace' },

@@ -52,6 +52,54 @@ describe('messages', () => {
     expect((await call('GET', '/messages/00000000-0000-8000-8000-000000000000')).status).toBe(404)
   })
 
+  test('tell what made them and under which consent, and are filtered by both', async () => {
+    const { app, projectId } = server
+    const { rows } = await app.pool.query<{ id: number }>(
+      `insert into campaigns (project_id, name, trigger_event, folded_trigger, template_id)
+       values ($1, 'Welcome', 'Signed up', 'signed up', 1) returning id`,
+      [projectId],
+    )
+    const originId = rows[0]!.id
+    const news = { kind: 'marketing', topic: 'news' } as const
+    const legal = { kind: 'legal', reason: 'The terms changed' } as const
+    const [ofNews, ofGone, byApi, unknown] = await addMessages(app, projectId, [
+      { origin: 'campaign', originId, consent: news },
+      { origin: 'campaign', originId: 9_999, consent: { kind: 'marketing' } },
+      { origin: 'api', consent: legal },
+      { origin: 'campaign', originId, consent: { kind: 'implied' } as never },
+    ])
+    const idsOf = async (query: string) =>
+      (await call('GET', `/messages?${query}`)).json.items.map(({ id }: { id: string }) => id).sort()
+    const message = async (id: string) => (await call('GET', `/messages/${id}`)).json
+    expect(await message(ofNews!)).toMatchObject({
+      origin: 'campaign',
+      originId,
+      originName: 'Welcome',
+      consent: news,
+      class: 'behavioral',
+      campaignId: originId,
+      campaignName: 'Welcome',
+    })
+    expect(await message(ofGone!)).toMatchObject({ originId: 9_999, originName: null, campaignName: null })
+    expect(await message(byApi!)).toMatchObject({
+      origin: 'api',
+      originId: null,
+      originName: null,
+      consent: legal,
+      class: 'transactional',
+      campaignId: null,
+    })
+    expect(await message(unknown!)).toMatchObject({ consent: null })
+    expect(await idsOf(`origin=campaign&originId=${originId}`)).toEqual([ofNews, unknown].sort())
+    expect(await idsOf(`campaign=${originId}`)).toEqual([ofNews, unknown].sort())
+    expect(await idsOf('origin=campaign')).toEqual([ofNews, ofGone, unknown].sort())
+    expect(await idsOf('consent=legal')).toEqual([byApi])
+    expect(await idsOf('consent=marketing&topic=news')).toEqual([ofNews])
+    expect((await call('GET', '/messages?consent=implied')).status).toBe(422)
+    expect(await idsOf('origin=newsletter')).toEqual([])
+    await app.pool.query('delete from messages where id = any($1)', [[ofNews, ofGone, byApi, unknown]])
+  })
+
   test('a failed one is tried again by hand, and keeps the history of its reasons', async () => {
     let refuse = true
     const sink = await startSmtpSink({ onMessage: () => (refuse ? refusal(554, '5.7.1 no') : null) })

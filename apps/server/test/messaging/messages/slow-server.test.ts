@@ -4,7 +4,7 @@ import { createProject } from '../../../src/accounts/projects.ts'
 import { holdSending } from '../../../src/messaging/sending/restore-watch.ts'
 import type { App } from '../../../src/platform/app.ts'
 import { startSmtpSink } from './smtp-sink.ts'
-import { addMessages, addPerson, addTemplate, deliver, sendThrough } from './support.ts'
+import { addMessages, addPerson, addTemplate, deliver, ofCampaign, sendThrough } from './support.ts'
 
 let server: TestServer
 let app: App
@@ -66,7 +66,7 @@ async function sendSlowly(change: (project: number, call: Call) => Promise<unkno
     const ids = await addMessages(
       app,
       project.id,
-      people.map((personId) => ({ class: 'behavioral', personId, templateId })),
+      people.map((personId) => ({ ...ofCampaign, personId, templateId })),
     )
     let decisions = 0
     const { snoozed } = await deliver(app, project.id, ids, {

@@ -5,10 +5,11 @@ import type { ProviderLimits, SmtpSettings } from '../../../src/messaging/channe
 import { insertMessages, type NewMessage } from '../../../src/messaging/messages/create.ts'
 import { deliverMessages } from '../../../src/messaging/messages/deliver.ts'
 import type { DeliverData } from '../../../src/messaging/messages/deliver-job.ts'
-import type { Gate } from '../../../src/messaging/messages/delivery.ts'
+import type { Gate, Origin } from '../../../src/messaging/messages/origins.ts'
 import type { App } from '../../../src/platform/app.ts'
 
-export const letAllThrough: Gate = async () => new Map()
+/** What a message of a campaign says of itself. */
+export const ofCampaign = { origin: 'campaign', consent: { kind: 'marketing' } } as const
 
 /** What a handler call settled in other ways than by acknowledging. */
 export interface Settled {
@@ -33,17 +34,15 @@ export const jobFor = (
   firstAt: Date.now(),
 })
 
-/** Calls the handler as a worker would with the messages' own jobs; the settlements are keyed by message id. */
-export async function deliver(
-  app: App,
-  projectId: number,
-  ids: string[],
-  options: { gate?: Gate; signal?: AbortSignal; turn?: number; backTo?: Date } = {},
-): Promise<Settled> {
+/** What a worker hands a handler, and what the handler does with it. */
+export function contextOf(signal = new AbortController().signal): {
+  context: BatchContext
+  settled: Settled
+} {
   const settled: Settled = { snoozed: new Map(), buried: new Map() }
   const idOf = (job: Job) => (job.data as { messageId: string }).messageId
   const context: BatchContext = {
-    signal: options.signal ?? new AbortController().signal,
+    signal,
     retry: () => {
       throw new Error('deliver decides about its own retries')
     },
@@ -54,6 +53,23 @@ export async function deliver(
     waitFor: (work) => work(),
     together: (parts) => Promise.all(parts.map((part) => part())),
   }
+  return { context, settled }
+}
+
+/** Calls the handler as a worker would with the messages' own jobs; the settlements are keyed by message id. */
+export async function deliver(
+  app: App,
+  projectId: number,
+  ids: string[],
+  options: {
+    gate?: Gate
+    consents?: Origin['consents']
+    signal?: AbortSignal
+    turn?: number
+    backTo?: Date
+  } = {},
+): Promise<Settled> {
+  const { context, settled } = contextOf(options.signal)
   const { rows } = await app.pool.query<{ id: string; turn: number }>(
     'select id, turn from messages where project_id = $1 and id::text = any($2::text[])',
     [projectId, ids],
@@ -62,7 +78,8 @@ export async function deliver(
   const jobs = ids.map((id) =>
     jobFor(projectId, id, 1, options.turn ?? turns.get(id), options.backTo?.getTime()),
   )
-  await deliverMessages(app, options.gate ?? letAllThrough)(jobs, context)
+  const campaign = { gate: options.gate, consents: options.consents }
+  await deliverMessages(app, { campaign, api: {}, test: {} })(jobs, context)
   return settled
 }
 
@@ -74,7 +91,12 @@ export async function addMessages(
   const rows = await insertMessages(
     app.pool,
     projectId,
-    messages.map((message) => ({ cause: `test:${randomUUID()}`, class: 'transactional', ...message })),
+    messages.map((message) => ({
+      cause: `test:${randomUUID()}`,
+      origin: 'api',
+      consent: { kind: 'transactional' },
+      ...message,
+    })),
   )
   return rows.map((row) => row.id)
 }

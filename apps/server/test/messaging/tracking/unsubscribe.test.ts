@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../../testing/server.ts'
 import { holdPeople } from '../../../src/audience/people/session.ts'
+import type { Consent } from '../../../src/messaging/messages/consent.ts'
 import { permalinkUrl, readMessageToken, unsubscribeUrl } from '../../../src/messaging/messages/links.ts'
 import { withTransaction } from '../../../src/platform/db/transaction.ts'
-import { addMessages, addPerson, addTemplate, deliver, plainMail } from '../messages/support.ts'
+import { addMessages, addPerson, addTemplate, deliver, ofCampaign, plainMail } from '../messages/support.ts'
 
 let server: TestServer
 
@@ -18,13 +19,13 @@ const subscribed = async (id: number) =>
 const changes = async (id: number) =>
   (await server.app.pool.query('select kind, detail from person_changes where person_id = $1', [id])).rows
 
-async function marketingMail() {
+async function marketingMail(consent: Consent = { kind: 'marketing' }) {
   const personId = await addPerson(server.app, server.projectId, { email: `p${Math.random()}@x.example` })
   const templateId = await addTemplate(server.app, server.projectId, {
     html: '<p>{{ url.unsubscribe_link }}</p><script>1</script>',
   })
   const [id] = await addMessages(server.app, server.projectId, [
-    { class: 'behavioral', personId, templateId },
+    { ...ofCampaign, consent, personId, templateId },
   ])
   await deliver(server.app, server.projectId, [id!])
   return { personId, id: id!, link: here(unsubscribeUrl(server.app, server.projectId, id!)) }
@@ -67,6 +68,82 @@ describe('the unsubscribe link', () => {
     expect(await changes(personId)).toEqual([
       { kind: 'subscription', detail: expect.objectContaining({ subscribed: false, via: 'page' }) },
     ])
+  })
+
+  describe('of a mail about a topic', () => {
+    const topicsOf = async (id: number) =>
+      (await server.app.pool.query('select subscribed, topics from people where id = $1', [id])).rows[0]
+    const post = (link: string, body?: string) =>
+      fetch(link, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      })
+    const news = { kind: 'marketing', topic: 'News & <offers>' } as const
+
+    test.each([
+      ['the button for it', 'from=topic'],
+      ['one click of the mail client', 'List-Unsubscribe=One-Click'],
+    ])('%s opts out of that alone', async (_, body) => {
+      const { personId, link } = await marketingMail(news)
+      const page = await (await fetch(link)).text()
+      expect(page).toContain('Unsubscribe from “News &amp; &lt;offers&gt;”')
+      expect(page).toContain('Unsubscribe from all marketing emails')
+      for (let n = 0; n < 2; n++)
+        expect(await (await post(link, body)).text()).toContain(
+          'no more emails about “News &amp; &lt;offers&gt;”',
+        )
+      expect(await topicsOf(personId)).toEqual({ subscribed: true, topics: { 'News & <offers>': false } })
+      expect(await changes(personId)).toEqual([
+        {
+          kind: 'subscription',
+          detail: expect.objectContaining({ subscribed: false, topic: 'News & <offers>' }),
+        },
+      ])
+    })
+
+    test.each([
+      ['the button for all', 'from=all'],
+      ['a form that says nothing', undefined],
+      ['a page of before', 'confirm=1'],
+    ])('%s opts out of all marketing', async (_, body) => {
+      const { personId, link } = await marketingMail(news)
+      expect(await (await post(link, body)).text()).toContain('no more marketing emails')
+      expect(await topicsOf(personId)).toEqual({ subscribed: false, topics: {} })
+    })
+
+    test('is remembered for whoever gets the address later', async () => {
+      const { personId, link } = await marketingMail(news)
+      const { rows } = await server.app.pool.query('select email from people where id = $1', [personId])
+      await post(link, 'from=topic')
+      const later = await fetch(`${server.url}/api/v1/projects/${server.projectId}/people/id:heir`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${server.secretKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ email: rows[0].email }),
+      })
+      expect(await later.json()).toMatchObject({ subscribed: true, topics: { 'News & <offers>': false } })
+    })
+  })
+
+  test('of other mail, no form opts out of a topic', async () => {
+    const { personId, link } = await marketingMail()
+    expect(await (await fetch(link)).text()).not.toContain('from all marketing')
+    await fetch(link, { method: 'POST', body: 'from=topic' })
+    expect((await subscribed(personId)).subscribed).toBe(false)
+  })
+
+  test('is heard by segments', async () => {
+    await server.app.pool.query(
+      `insert into segments (project_id, name, kind, conditions) values ($1, 'Subscribed', 'dynamic', '{"subscribed": true}')`,
+      [server.projectId],
+    )
+    const { personId, link } = await marketingMail()
+    await fetch(link, { method: 'POST' })
+    const { rows } = await server.app.pool.query('select people from changed_people where $1 = any(people)', [
+      personId,
+    ])
+    expect(rows).toHaveLength(1)
+    await server.app.pool.query('delete from segments; delete from changed_people')
   })
 
   test('does not miss somebody who gets the address at the same moment', async () => {
@@ -120,8 +197,8 @@ describe('the unsubscribe link', () => {
     await fetch(link, { method: 'POST' })
     const templateId = await addTemplate(server.app, server.projectId)
     const ids = await addMessages(server.app, server.projectId, [
-      { class: 'behavioral', personId, templateId },
-      { class: 'transactional', personId, templateId },
+      { ...ofCampaign, personId, templateId },
+      { personId, templateId },
     ])
     await deliver(server.app, server.projectId, ids)
     const { rows } = await server.app.pool.query(

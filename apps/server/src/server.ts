@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { assemble } from './assemble.ts'
 import { buildHttpServer } from './http/server.ts'
 import { startMaintenance } from './maintenance.ts'
-import { closeChannels } from './messaging/channels/channels.ts'
+import { closeGateways } from './messaging/channels/gateways.ts'
 import { restoreWatchOf } from './messaging/sending/restore-watch.ts'
 import { rendererOf } from './messaging/templates/renderer.ts'
 import { RetryNotes } from './operations/queue/retrying-jobs.ts'
@@ -54,7 +54,7 @@ export async function startServer(
     closing.add('database', database.close)
     const app = await assemble(await withRealPort(config), log, database.url, closing, now)
     closing.add('render processes', async () => rendererOf(app).close())
-    closing.add('mail connections', async () => closeChannels(app))
+    closing.add('mail connections', async () => closeGateways(app))
     const graceLeft = countDown(graceMs)
     const worker = config.role === 'api' ? undefined : await startWork(app, closing, graceLeft, observe)
     const url = http ? await startHttp(app, closing, graceLeft) : ''

@@ -1,6 +1,6 @@
 import { wakeSegments } from './audience/segments/wake.ts'
 import { wakeSources } from './exchange/sources/run.ts'
-import { sweepWaitingMail, wakeMail } from './messaging/messages/wake.ts'
+import { sweepWaitingMail, wakeMail } from './messaging/delivery/wake.ts'
 import { restoreWatchOf } from './messaging/sending/restore-watch.ts'
 import type { App } from './platform/app.ts'
 import { wakeTasks } from './platform/tasks/wake.ts'

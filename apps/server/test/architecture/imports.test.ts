@@ -46,6 +46,23 @@ describe('the server', () => {
     expect(foreign).toEqual([])
   })
 
+  test('what is written for all channels knows none of them', () => {
+    const free = (file: string) =>
+      file.startsWith('messaging/delivery/')
+        ? !file.endsWith('/render-program.ts')
+        : /^messaging\/channels\/[^/]+$/.test(file)
+    // The list, and routes that are of mail alone.
+    const joins = ['messaging/channels/list.ts', 'messaging/channels/routes.ts']
+    const known = [...imports].flatMap(([file, targets]) =>
+      free(file) && !joins.includes(file)
+        ? [...targets]
+            .filter((target) => /^messaging\/channels\/[^/]+\//.test(target))
+            .map((target) => `${file} > ${target}`)
+        : [],
+    )
+    expect(known).toEqual([])
+  })
+
   test('folders of a wing import each other one way', () => {
     const folderOf = (file: string) => {
       const parts = file.split('/')

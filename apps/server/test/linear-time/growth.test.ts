@@ -18,7 +18,7 @@ import { trackEvent, identify as trackPerson } from '../../src/ingest/track-requ
 import { validateItem } from '../../src/ingest/validate-item.ts'
 import { basicCredentials, bearerToken } from '../../src/ingest/vendor-api.ts'
 import { parseAddresses, parseMailboxes } from '../../src/messaging/addresses/addresses.ts'
-import { bouncedAddresses, classifySmtpError } from '../../src/messaging/channels/errors.ts'
+import { bouncedAddresses, classifySmtpError } from '../../src/messaging/channels/email/smtp-results.ts'
 import { readSender, sourceProblem } from '../../src/messaging/templates/sender.ts'
 import { textArray } from '../../src/platform/db/array.ts'
 import { integerShape, readCursor, timestampShape, writeCursor } from '../../src/platform/db/cursor.ts'

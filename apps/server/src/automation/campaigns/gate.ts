@@ -11,7 +11,7 @@ import type { App } from '../../platform/app.ts'
 import type { CampaignState, Frequency } from './campaigns.ts'
 import { type FrequencyCandidate, limitFrequency } from './frequency.ts'
 
-/** What the gate looks at in a message; `messaging/messages/deliver.ts` hands in more. */
+/** What the gate looks at in a message; `messaging/delivery/deliver.ts` hands in more. */
 export interface GatedMessage {
   id: string
   originId: number | null

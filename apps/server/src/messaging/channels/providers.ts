@@ -1,30 +1,24 @@
-import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Pool, PoolClient } from 'pg'
 import { noteSendingChanged } from '../../accounts/projects.ts'
 import type { App } from '../../platform/app.ts'
 import { withTransaction } from '../../platform/db/transaction.ts'
-import { addressProblem, canonicalAddress, domainOf } from '../../platform/email-address.ts'
-import { ApiError, invalidField, notFound } from '../../platform/errors.ts'
-import { isInternalLiteral } from '../../platform/net/connections.ts'
+import { ApiError, notFound } from '../../platform/errors.ts'
 import { nextUpdatedAt, requireUnchanged } from '../../platform/read-at.ts'
-import { parseMailboxes } from '../addresses/addresses.ts'
 import { type Retrying, readRetrying } from '../sending/retrying.ts'
-import { rendererOf } from '../templates/renderer.ts'
-import { senderRules, sourceProblem } from '../templates/sender.ts'
-import { resultOf } from '../templates/templates.ts'
-import { openChannel, openSettings, sealSettings } from './channels.ts'
-import { defaultLimits, type ProviderLimits, type SmtpSettings } from './smtp.ts'
-import { writeMessage } from './work.ts'
+import type { ProviderKind } from './channel.ts'
+import type { ProviderLimits } from './gateway.ts'
+import { channels } from './list.ts'
 
-/** A provider without its password, which is never shown again. */
+/** A provider as it is shown. */
 export interface Provider {
   id: number
-  kind: 'smtp'
+  kind: string
   name: string
   active: boolean
   limits: ProviderLimits
-  config: Omit<SmtpSettings, 'password'> & { hasPassword: boolean }
+  /** Its settings, without secrets. */
+  config: object
   createdAt: Date
   updatedAt: Date
   /** Of the settings that it has; null when they were not tried yet. */
@@ -38,14 +32,14 @@ export interface ListedProvider extends Provider {
 
 export interface ProviderInput {
   name?: string
-  config?: SmtpSettings
+  config?: object
   limits?: Partial<ProviderLimits>
   active?: boolean
 }
 
 interface Row {
   id: number
-  kind: 'smtp'
+  kind: string
   name: string
   active: boolean
   limits: Partial<ProviderLimits>
@@ -82,9 +76,9 @@ export async function listProviders(app: App, projectId: number): Promise<Listed
 export async function createProvider(
   app: App,
   projectId: number,
-  input: ProviderInput & { config: SmtpSettings },
+  input: ProviderInput & { config: object },
 ): Promise<Provider> {
-  checkHost(app, input.config)
+  const { sealed } = kindOf('smtp').accept(app, input.config)
   return withTransaction(app.pool, async (client) => {
     const used = await lockUsed(client, projectId)
     const active = input.active ?? used === undefined
@@ -92,14 +86,7 @@ export async function createProvider(
     const { rows } = await client.query<Row>(
       `insert into providers (project_id, kind, name, config, limits, active, created_at, updated_at)
        values ($1, 'smtp', $2, $3, $4, $5, $6, $6) returning ${columns}`,
-      [
-        projectId,
-        input.name ?? '',
-        sealSettings(app, input.config),
-        JSON.stringify(input.limits ?? {}),
-        active,
-        app.now(),
-      ],
+      [projectId, input.name ?? '', sealed, JSON.stringify(input.limits ?? {}), active, app.now()],
     )
     if (active) await noteSendingChanged(client, projectId)
     return describe(app, rows[0]!)
@@ -120,7 +107,7 @@ const retire = (client: PoolClient, projectId: number) =>
   client.query(`update providers set active = false where project_id = $1 and channel = 'email'`, [projectId])
 
 /**
- * A config without a password keeps the one that is stored.
+ * A config without its secret keeps the one that is stored.
  *
  * @param readAt see {@link requireUnchanged}
  * @throws {ApiError} 404, 409, 422
@@ -136,9 +123,9 @@ export async function updateProvider(
     await lockUsed(client, projectId)
     const row = await readProvider(client, projectId, id, 'for update')
     requireUnchanged('SMTP server', readAt, row.updated_at)
-    const before = openSettings(app, row.config)
-    const config = input.config ? withPassword(input.config, before) : before
-    checkHost(app, config)
+    const { sealed, changed } = input.config
+      ? kindOf(row.kind).accept(app, input.config, row.config)
+      : { sealed: row.config, changed: false }
     if (input.active) await retire(client, projectId)
     const { rows } = await client.query<Row>(
       `update providers set name = $3, config = $4, limits = $5, active = $6, updated_at = $7,
@@ -149,31 +136,19 @@ export async function updateProvider(
         projectId,
         id,
         input.name ?? row.name,
-        input.config ? sealSettings(app, config) : row.config,
+        sealed,
         JSON.stringify(input.limits ?? row.limits),
         input.active ?? row.active,
         nextUpdatedAt(app.now(), row.updated_at),
-        !isDeepStrictEqual(config, before),
+        changed,
       ],
     )
     const [after] = rows
     if (!after) throw notFound('Provider')
-    const isOther = !isDeepStrictEqual(config, before) || !isDeepStrictEqual(after.limits, row.limits)
+    const isOther = changed || !isDeepStrictEqual(after.limits, row.limits)
     if (after.active !== row.active || (after.active && isOther)) await noteSendingChanged(client, projectId)
     return describe(app, after)
   })
-}
-
-/** The stored password only ever goes to the server and user that it was given for. */
-function withPassword(config: SmtpSettings, before: SmtpSettings): SmtpSettings {
-  if (config.password !== undefined || before.password === undefined || !config.user) return config
-  if (config.host !== before.host || config.port !== before.port || config.user !== before.user) {
-    throw invalidField(
-      'config.password',
-      'config.password is needed again when the host, port or user changes',
-    )
-  }
-  return { ...config, password: before.password }
 }
 
 /** @throws {ApiError} 404 */
@@ -189,14 +164,6 @@ export async function deleteProvider(app: App, projectId: number, id: number): P
   })
 }
 
-const testTimeouts = { connectMs: 10_000, replyMs: 20_000, messageMs: 20_000 }
-
-function readAddress(field: string, text: string): string {
-  const problem = addressProblem(text)
-  if (problem !== undefined) throw invalidField(field, problem)
-  return canonicalAddress(text)!
-}
-
 /**
  * Connects, upgrades to TLS and logs in; with an address, sends a mail there as well. What became of it is kept.
  *
@@ -210,7 +177,7 @@ export async function testProvider(
 ): Promise<void> {
   const row = await readProvider(app.pool, projectId, id)
   try {
-    await tryOut(app, projectId, openSettings(app, row.config), mail)
+    await kindOf(row.kind).tryOut(app, projectId, row.config, mail)
   } catch (error) {
     if (error instanceof ApiError) throw error
     const reason = (error as Error).message
@@ -230,54 +197,6 @@ async function recordTest(app: App, projectId: number, { id, config }: Row, erro
   )
 }
 
-async function tryOut(
-  app: App,
-  projectId: number,
-  settings: SmtpSettings,
-  mail: { to: string; from?: string } | undefined,
-): Promise<void> {
-  const channel = openChannel(app, settings, { perSecond: 0, connections: 1 }, testTimeouts)
-  try {
-    if (!mail)
-      return await channel.probe((await usualSender(app, projectId)) ?? canonicalAddress(settings.user ?? ''))
-    const to = readAddress('to', mail.to)
-    const from = mail.from ? readAddress('from', mail.from) : ((await usualSender(app, projectId)) ?? to)
-    const [end] = await rendererOf(app).run(writeMessage, projectId, null, [
-      {
-        messageId: `<${randomUUID()}@${domainOf(from)}>`,
-        from: { name: '', address: from },
-        to: [{ name: '', address: to }],
-        subject: 'Fairway can send through this server',
-        html: '<p>This mail was sent by the connection test of Fairway. Nothing has to be done.</p>',
-        text: 'This mail was sent by the connection test of Fairway. Nothing has to be done.',
-        headers: {},
-        attachments: [],
-        date: app.now(),
-      },
-    ])
-    const result = await channel.send({
-      envelope: { from, to: [to] },
-      source: resultOf(end!),
-    })
-    if (result.outcome !== 'sent') throw new Error(result.reason)
-  } finally {
-    channel.close()
-  }
-}
-
-/** Of the newest template with a sender that is written out: a server may refuse to send for anybody else. */
-async function usualSender(app: App, projectId: number): Promise<string | undefined> {
-  const { rows } = await app.pool.query<{ from: string }>(
-    `select from_address as "from" from templates
-     where project_id = $1 and from_address <> '' and from_address not like '%{%' order by id desc limit 20`,
-    [projectId],
-  )
-  const sources = rows.map(({ from }) => from)
-  return sources
-    .filter((from) => sourceProblem('from', from, senderRules(app.config)) === undefined)
-    .flatMap((from) => parseMailboxes(from) ?? [])[0]?.address
-}
-
 async function readProvider(
   client: Pool | PoolClient,
   projectId: number,
@@ -292,39 +211,21 @@ async function readProvider(
   return rows[0]
 }
 
-/** A first, friendly no; names are checked again at every connection. */
-function checkHost(app: App, { host }: SmtpSettings): void {
-  if (!/^[A-Za-z0-9.:[\]_-]+$/.test(host)) {
-    throw invalidField(
-      'config.host',
-      'config.host must be only the host name, such as smtp.example.com, without https:// and without a path',
-    )
-  }
-  if (/^[^:]*:\d+$/.test(host)) {
-    throw invalidField(
-      'config.host',
-      'config.host must be only the host name, such as smtp.example.com; the port is config.port',
-    )
-  }
-  if (!app.config.allowPrivateNetworks && isInternalLiteral(host)) {
-    throw invalidField(
-      'config.host',
-      'config.host is an internal address; the operator can allow these with FAIRWAY_ALLOW_PRIVATE_NETWORKS=true',
-    )
-  }
-}
+const describe = (app: App, row: Row): Provider => ({
+  id: row.id,
+  kind: row.kind,
+  name: row.name,
+  active: row.active,
+  limits: { ...kindOf(row.kind).limits, ...row.limits },
+  config: kindOf(row.kind).shown(app, row.config),
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+  lastTest: row.tested_at && { at: row.tested_at, error: row.test_error },
+})
 
-function describe(app: App, row: Row): Provider {
-  const { password, ...config } = openSettings(app, row.config)
-  return {
-    id: row.id,
-    kind: row.kind,
-    name: row.name,
-    active: row.active,
-    limits: { ...defaultLimits, ...row.limits },
-    config: { ...config, hasPassword: password !== undefined && password !== '' },
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    lastTest: row.tested_at && { at: row.tested_at, error: row.test_error },
-  }
+/** @throws {ApiError} 404 for one that a newer version made */
+function kindOf(name: string): ProviderKind {
+  const kind = channels.email!.providers[name]
+  if (!kind) throw notFound('Provider')
+  return kind
 }

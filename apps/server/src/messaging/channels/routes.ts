@@ -3,7 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
 import { readAtDescription, readAtMember } from '../../platform/read-at.ts'
-import { addDomain, listDomains, removeDomain } from './domains.ts'
+import { addDomain, listDomains, removeDomain } from './email/domains.ts'
+import { channels } from './list.ts'
 import { createProvider, deleteProvider, listProviders, testProvider, updateProvider } from './providers.ts'
 import { readSendingNow } from './sending-now.ts'
 
@@ -16,30 +17,7 @@ const DomainParams = Type.Object({
   project: Type.String(),
   domain: Type.String({ maxLength: 253, pattern: '^[^\\0]*$' }),
 })
-const ClientName = Type.String({ minLength: 1, maxLength: 253, pattern: '^[A-Za-z0-9.:\\[\\]_-]+$' })
-const Plain = Type.String({ maxLength: 1_000, pattern: '^[^\\0\\r\\n]*$' })
 const Address = Type.String({ maxLength: 320, pattern: '^[^\\s<>,;:"()@\\\\]+@[^\\s<>,;:"()@\\\\]+$' })
-const SmtpConfig = Type.Object(
-  {
-    host: Type.String({
-      minLength: 1,
-      maxLength: 253,
-      description: 'Name or address, such as smtp.example.com',
-    }),
-    port: Type.Integer({ minimum: 1, maximum: 65_535 }),
-    secure: Type.Boolean({ description: 'TLS from the first byte, as on port 465' }),
-    startTls: Type.Optional(
-      Type.Union([Type.Literal('required'), Type.Literal('opportunistic'), Type.Literal('never')], {
-        description: 'Upgrade of a plain connection; default: when the server offers it',
-      }),
-    ),
-    user: Type.Optional(Plain),
-    password: Type.Optional(Plain),
-    clientName: Type.Optional(ClientName),
-    verifyCertificate: Type.Optional(Type.Boolean()),
-  },
-  { additionalProperties: false },
-)
 const Limits = Type.Object(
   {
     perSecond: Type.Optional(
@@ -49,6 +27,7 @@ const Limits = Type.Object(
   },
   { additionalProperties: false, description: 'Of each process' },
 )
+const Config = channels.email!.providers.smtp!.schema
 const Name = Type.Optional(Type.String({ maxLength: 200, pattern: '^[^\\0]*$' }))
 
 /** Where mail leaves and how it is signed; registered in the project scope. */
@@ -82,7 +61,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
           {
             kind: Type.Optional(Type.Literal('smtp')),
             name: Name,
-            config: SmtpConfig,
+            config: Config,
             limits: Type.Optional(Limits),
             active: Type.Optional(Type.Boolean()),
           },
@@ -107,7 +86,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
         body: Type.Object(
           {
             name: Name,
-            config: Type.Optional(SmtpConfig),
+            config: Type.Optional(Config),
             limits: Type.Optional(Limits),
             active: Type.Optional(Type.Boolean()),
             ...readAtMember,

@@ -11,7 +11,7 @@ export interface NewMessage {
   origin: string
   originId?: number | null
   consent: Consent
-  channel?: 'email'
+  channel?: string
   personId?: number | null
   templateId?: number | null
   eventId?: string | null

@@ -2,13 +2,21 @@ import { addressKeySql } from '../../audience/people/address-sql.ts'
 import { findPersonIds, loadPeople, type Recipient } from '../../audience/people/lookup.ts'
 import type { App } from '../../platform/app.ts'
 import { addressKey } from '../../platform/email-address.ts'
-import type { ProviderRow } from '../channels/channels.ts'
 import { type Consent, readConsent } from './consent.ts'
 import type { MessageInput } from './input.ts'
+
+/** A row of `providers`, its settings still encrypted. */
+export interface ProviderRow {
+  id: number
+  kind: string
+  config: Buffer
+  limits: Partial<{ perSecond: number; connections: number }>
+}
 
 /** A message with all that deciding about it and rendering it needs. */
 export interface LoadedMessage {
   id: string
+  channel: string
   /** What made it; `origins.ts` lists them. */
   origin: string | null
   originId: number | null
@@ -67,7 +75,7 @@ type MessageRow = Omit<LoadedMessage, 'person' | 'consent'> & { consent: unknown
 /** In the order of `ids`, which is the order of the jobs. */
 export async function loadMessages(app: App, projectId: number, ids: string[]): Promise<LoadedMessage[]> {
   const { rows } = await app.pool.query<MessageRow>(
-    `select id, origin, origin_id as "originId", consent, state, claim, attempts, turn, test, live, next_try_at as "nextTryAt",
+    `select id, channel, origin, origin_id as "originId", consent, state, claim, attempts, turn, test, live, next_try_at as "nextTryAt",
             due_at as "dueAt", person_id as "personId", template_id as "templateId", event_id as "eventId", event_at as "eventAt",
             input, created_at as "createdAt"
      from messages where project_id = $1 and id = any($2::uuid[])`,
@@ -95,25 +103,33 @@ async function findLatePeople(app: App, projectId: number, messages: MessageRow[
   for (const [index, message] of late.entries()) message.personId = ids[index] ?? null
 }
 
-/** Undefined when the project is gone. */
-export async function loadSending(app: App, projectId: number): Promise<Sending | undefined> {
+/**
+ * How a project sends by a channel; `installation`: whether the operator gave all projects a provider of it. Undefined when the project is
+ * gone.
+ */
+export async function loadSending(
+  app: App,
+  projectId: number,
+  { channel, installation }: { channel: string; installation: boolean },
+): Promise<Sending | undefined> {
   const [project, domains] = await Promise.all([
     app.pool.query<{
       name: string
       mode: 'test' | 'live'
       test_address: string | null
       provider_id: number | null
+      kind: string
       config: Buffer
       limits: ProviderRow['limits']
     }>(
-      `select p.name, p.mode, p.test_address, v.id as provider_id, v.config, v.limits
+      `select p.name, p.mode, p.test_address, v.id as provider_id, v.kind, v.config, v.limits
        from projects p
        left join lateral (
-         select id, config, limits from providers
-         where project_id = p.id and channel = 'email' and active order by id desc limit 1
+         select id, kind, config, limits from providers
+         where project_id = p.id and channel = $2 and active order by id desc limit 1
        ) v on true
        where p.id = $1 and p.deleted_at is null`,
-      [projectId],
+      [projectId, channel],
     ),
     app.pool.query<SendingDomain>(
       'select domain, selector, private_key from sending_domains where project_id = $1',
@@ -122,13 +138,13 @@ export async function loadSending(app: App, projectId: number): Promise<Sending 
   ])
   const row = project.rows[0]
   if (!row) return undefined
-  const { provider_id: id, config, limits } = row
+  const { provider_id: id, kind, config, limits } = row
   return {
     projectName: row.name,
     mode: row.mode,
     testAddress: row.test_address,
-    provider: id === null ? null : { id, config, limits },
-    hasServer: id !== null || app.config.smtpUrl !== undefined,
+    provider: id === null ? null : { id, kind, config, limits },
+    hasServer: id !== null || installation,
     domains: domains.rows,
   }
 }

@@ -1,7 +1,9 @@
 import type { PoolClient } from 'pg'
 import type { App } from '../../platform/app.ts'
-import { maxSendMs } from '../channels/smtp.ts'
 import { nextDeliverJob, type Relieved } from './deliver-job.ts'
+
+/** Until a message that was claimed must have left or failed, by whatever channel. */
+export const maxSendMs = 520_000
 
 /** What was claimed before, is not being sent any more. */
 export const sentUntil = (app: App) => new Date(app.now().getTime() - maxSendMs)

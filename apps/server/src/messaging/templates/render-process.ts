@@ -5,7 +5,7 @@ import { nowhere, openPlace, type RenderPosition, type SharedRenderPosition } fr
 import type { ProgramStart, Task, TaskEnds } from './render-program.ts'
 
 const fromSources = import.meta.url.endsWith('.ts')
-const program = new URL(`../messages/render-program.${fromSources ? 'ts' : 'js'}`, import.meta.url)
+const program = new URL(`../delivery/render-program.${fromSources ? 'ts' : 'js'}`, import.meta.url)
 /** Of what it wrote last, for the log. */
 const tailLength = 2_000
 

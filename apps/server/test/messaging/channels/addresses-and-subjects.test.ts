@@ -1,11 +1,11 @@
 import PostalMime from 'postal-mime'
 import { afterEach, describe, expect, test } from 'vitest'
-import { composeMessage } from '../../../src/messaging/channels/mime.ts'
-import { SmtpChannel } from '../../../src/messaging/channels/smtp.ts'
+import { composeMessage } from '../../../src/messaging/channels/email/mime.ts'
+import { SmtpGateway } from '../../../src/messaging/channels/email/smtp.ts'
 import { type SmtpSink, startSmtpSink } from '../messages/smtp-sink.ts'
 
 let sink: SmtpSink | undefined
-let channel: SmtpChannel | undefined
+let channel: SmtpGateway | undefined
 afterEach(async () => {
   channel?.close()
   await sink?.close()
@@ -13,7 +13,7 @@ afterEach(async () => {
 
 async function send(hideSMTPUTF8: boolean, envelope: { from: string; to: string[] }) {
   sink = await startSmtpSink({ hideSMTPUTF8 } as object)
-  channel = new SmtpChannel(
+  channel = new SmtpGateway(
     { host: '127.0.0.1', port: sink.port, secure: false },
     { limits: { perSecond: 0, connections: 1 }, allowPrivate: true, now: () => new Date() },
   )

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import net from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { SmtpChannel, type SmtpSettings } from '../../../src/messaging/channels/smtp.ts'
+import { SmtpGateway, type SmtpSettings } from '../../../src/messaging/channels/email/smtp.ts'
 import { refusal, type SmtpSink, startSmtpSink } from '../messages/smtp-sink.ts'
 
 const closing: (() => Promise<void>)[] = []
@@ -17,7 +17,7 @@ async function sink(options: Parameters<typeof startSmtpSink>[0] = {}): Promise<
 
 /** What is said of a mail, and of a test of the server. */
 async function saidOf(settings: Partial<SmtpSettings>): Promise<string[]> {
-  const channel = new SmtpChannel(
+  const channel = new SmtpGateway(
     { host: '127.0.0.1', port: 1, secure: false, ...settings },
     {
       limits: { perSecond: 0, connections: 1 },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { composeMessage } from '../../../src/messaging/channels/mime.ts'
+import { composeMessage } from '../../../src/messaging/channels/email/mime.ts'
 import { TemplateError } from '../../../src/messaging/templates/template-error.ts'
 
 const compose = (parts: { subject?: string; headers?: Record<string, string> }) =>

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import MailComposer from 'nodemailer/lib/mail-composer'
 import PostalMime from 'postal-mime'
 import { expect, test } from 'vitest'
-import { type OutgoingMail, toNodemailer } from '../../../src/messaging/channels/mail.ts'
-import { serialize } from '../../../src/messaging/channels/mime.ts'
+import { type OutgoingMail, toNodemailer } from '../../../src/messaging/channels/email/mail.ts'
+import { serialize } from '../../../src/messaging/channels/email/mime.ts'
 
 const mail = (parts: Partial<OutgoingMail>): OutgoingMail => ({
   messageId: '<1@x.example>',

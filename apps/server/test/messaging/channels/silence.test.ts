@@ -1,6 +1,11 @@
 import { createServer, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { SmtpChannel, type SmtpTimeouts } from '../../../src/messaging/channels/smtp.ts'
+import {
+  defaultTimeouts,
+  SmtpGateway,
+  type SmtpTimeouts,
+} from '../../../src/messaging/channels/email/smtp.ts'
+import { maxSendMs } from '../../../src/messaging/messages/send-again.ts'
 import { startSmtpSink } from '../messages/smtp-sink.ts'
 
 const closers: (() => unknown)[] = []
@@ -13,7 +18,7 @@ const short = 150
 const long = 600_000
 
 function channelTo(port: number, timeouts: SmtpTimeouts, connections = 1) {
-  const channel = new SmtpChannel(
+  const channel = new SmtpGateway(
     { host: '127.0.0.1', port, secure: false },
     { limits: { perSecond: 0, connections }, allowPrivate: true, now: () => new Date(), timeouts },
   )
@@ -24,6 +29,11 @@ function channelTo(port: number, timeouts: SmtpTimeouts, connections = 1) {
 const mail = () => ({
   envelope: { from: 'a@x.example', to: ['b@x.example'] },
   source: Buffer.from('Subject: x\r\n\r\nx\r\n'),
+})
+
+test('a mail and the one before it on its connection end before anybody takes them for left', () => {
+  const { connectMs, replyMs, messageMs } = defaultTimeouts
+  expect(2 * (connectMs + replyMs + messageMs)).toBeLessThanOrEqual(maxSendMs)
 })
 
 test('a server that is silent after the message leaves it in doubt, closes the circuit at once, and those behind it do not wait', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../../testing/server.ts'
-import { claimMessages } from '../../../src/messaging/messages/outcomes.ts'
+import { claimMessages } from '../../../src/messaging/delivery/outcomes.ts'
 import { refusal, startSmtpSink } from './smtp-sink.ts'
 import { addMessages, addPerson, deliver, plainMail, sendThrough, stateOf } from './support.ts'
 

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { type BatchContext, type Job, Snooze } from '@fairway/queue'
-import { sealSettings } from '../../../src/messaging/channels/channels.ts'
-import type { ProviderLimits, SmtpSettings } from '../../../src/messaging/channels/smtp.ts'
+import type { SmtpSettings } from '../../../src/messaging/channels/email/smtp.ts'
+import { sealSettings } from '../../../src/messaging/channels/email/smtp-provider.ts'
+import type { ProviderLimits } from '../../../src/messaging/channels/gateway.ts'
+import type { Channels } from '../../../src/messaging/channels/list.ts'
+import { deliverMessages } from '../../../src/messaging/delivery/deliver.ts'
 import { insertMessages, type NewMessage } from '../../../src/messaging/messages/create.ts'
-import { deliverMessages } from '../../../src/messaging/messages/deliver.ts'
 import type { DeliverData } from '../../../src/messaging/messages/deliver-job.ts'
 import type { Gate, Origin } from '../../../src/messaging/messages/origins.ts'
 import type { App } from '../../../src/platform/app.ts'
@@ -67,6 +69,7 @@ export async function deliver(
     signal?: AbortSignal
     turn?: number
     backTo?: Date
+    channels?: Channels
   } = {},
 ): Promise<Settled> {
   const { context, settled } = contextOf(options.signal)
@@ -79,7 +82,7 @@ export async function deliver(
     jobFor(projectId, id, 1, options.turn ?? turns.get(id), options.backTo?.getTime()),
   )
   const campaign = { gate: options.gate, consents: options.consents }
-  await deliverMessages(app, { campaign, api: {}, test: {} })(jobs, context)
+  await deliverMessages(app, { campaign, api: {}, test: {} }, options.channels)(jobs, context)
   return settled
 }
 

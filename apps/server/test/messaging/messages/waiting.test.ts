@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../../../testing/server.ts'
 import { until } from '../../../../../testing/until.ts'
 import { createProject } from '../../../src/accounts/projects.ts'
-import { closeChannels } from '../../../src/messaging/channels/channels.ts'
+import { closeGateways } from '../../../src/messaging/channels/gateways.ts'
+import { sweepWaitingMail, wakeStep } from '../../../src/messaging/delivery/wake.ts'
 import type { Message } from '../../../src/messaging/messages/messages.ts'
-import { sweepWaitingMail, wakeStep } from '../../../src/messaging/messages/wake.ts'
 import { readRetrying } from '../../../src/messaging/sending/retrying.ts'
 import { describeWaiting, readWaiting } from '../../../src/messaging/sending/waiting.ts'
 import type { Overview } from '../../../src/operations/overview/overview.ts'
@@ -122,7 +122,7 @@ test('the server of the installation takes what a project without one has; the s
   const before = sink.mails.length
   const { smtpUrl } = app.config
   try {
-    closeChannels(app)
+    closeGateways(app)
     Object.assign(app.config, { smtpUrl: `smtp://127.0.0.1:${sink.port}` })
     const jobs = await shop.wakeJobs()
     await sweepWaitingMail(app)
@@ -131,7 +131,7 @@ test('the server of the installation takes what a project without one has; the s
     await deliver(app, shop.id, [...ids, ...senderless])
   } finally {
     Object.assign(app.config, { smtpUrl })
-    closeChannels(app)
+    closeGateways(app)
   }
   expect(sink.mails.slice(before).map(({ to }) => to)).toEqual([['ann@x.example']])
   expect(await shop.messages('state=failed')).toMatchObject([

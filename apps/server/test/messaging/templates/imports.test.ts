@@ -36,7 +36,7 @@ function packagesOf(program: string): Map<string, string> {
 
 test('the server itself loads nothing that renders, and a render process loads no database', () => {
   const server = packagesOf('cli/main.ts')
-  const program = packagesOf('messaging/messages/render-program.ts')
+  const program = packagesOf('messaging/delivery/render-program.ts')
   expect(server.size).toBeGreaterThan(20)
   expect(
     forRendering.filter((name) => server.has(name)).map((name) => `${server.get(name)}: ${name}`),

@@ -3,7 +3,7 @@ import PostalMime from 'postal-mime'
 import { describe, expect, test } from 'vitest'
 import { onOneLine } from '../../../src/messaging/addresses/address-name.ts'
 import { parseMailboxes, readMailboxes } from '../../../src/messaging/addresses/addresses.ts'
-import { composeMessage } from '../../../src/messaging/channels/mime.ts'
+import { composeMessage } from '../../../src/messaging/channels/email/mime.ts'
 import { readSender, sourceProblem } from '../../../src/messaging/templates/sender.ts'
 import { hostileName } from './hostile-names.ts'
 

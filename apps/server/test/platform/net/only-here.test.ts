@@ -22,7 +22,7 @@ const may: Record<string, Record<string, string>> = {
   'node:http2': {},
   'node:dgram': {},
   undici: {},
-  nodemailer: { 'messaging/channels/smtp.ts': 'given sockets by getSocket' },
+  nodemailer: { 'messaging/channels/email/smtp.ts': 'given sockets by getSocket' },
   mysql2: { 'exchange/sources/mysql-reader.ts': 'given a socket by connectGuarded' },
   'mysql2/promise': {},
   pg: {

@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import type { App } from '../../platform/app.ts'
+import type { App } from '../../../platform/app.ts'
 import { clearMailbox, deleteMail, getMail, getMailHtml, listMailbox } from './mailbox.ts'
 
 const tags = ['mailbox']

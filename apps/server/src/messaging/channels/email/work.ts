@@ -1,4 +1,4 @@
-import type { RenderTask } from '../templates/work.ts'
+import type { RenderTask } from '../../templates/work.ts'
 import type { OutgoingMail } from './mail.ts'
 
 /** A mail as the bytes of a MIME message. */

@@ -1,4 +1,4 @@
-import { TemplateError } from '../templates/template-error.ts'
+import { TemplateError } from '../../templates/template-error.ts'
 
 /** RFC 5322, 2.1.1: without the line break. */
 const maxLineOctets = 998

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
-import type { App } from '../../platform/app.ts'
-import { BoundedCache } from '../templates/bounded-cache.ts'
+import type { App } from '../../../platform/app.ts'
+import { BoundedCache } from '../../templates/bounded-cache.ts'
 import type { DkimKey } from './mail.ts'
 
 /** 2048 bits: what receivers require, and the most that fits the common limits of DNS providers. */

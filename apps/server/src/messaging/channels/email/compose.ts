@@ -1,13 +1,13 @@
-import { domainOf } from '../../platform/email-address.ts'
-import type { Mailbox } from '../addresses/addresses.ts'
-import type { DkimKey } from '../channels/mail.ts'
-import { composeMessage } from '../channels/mime.ts'
-import { renderMail } from '../templates/render.ts'
-import { enterPart } from '../templates/render-position.ts'
-import { buildScope } from '../templates/scope.ts'
-import { type Sender, senderProblem } from '../templates/sender.ts'
-import { TemplateError } from '../templates/template-error.ts'
-import type { ComposedMail, ComposeItem, ComposeShared } from './work.ts'
+import { domainOf } from '../../../platform/email-address.ts'
+import type { Mailbox } from '../../addresses/addresses.ts'
+import { renderMail } from '../../templates/render.ts'
+import { enterPart } from '../../templates/render-position.ts'
+import { buildScope } from '../../templates/scope.ts'
+import { type Sender, senderProblem } from '../../templates/sender.ts'
+import { TemplateError } from '../../templates/template-error.ts'
+import type { ComposedMail, ComposeItem, ComposeShared } from './compose-work.ts'
+import type { DkimKey } from './mail.ts'
+import { composeMessage } from './mime.ts'
 
 /** From the template to the bytes that leave. Throws {@link TemplateError} with what its author has to change. */
 export async function composeMail(shared: ComposeShared, item: ComposeItem): Promise<ComposedMail> {

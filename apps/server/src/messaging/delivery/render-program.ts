@@ -1,13 +1,13 @@
-import { composeMessage } from '../channels/mime.ts'
-import { parseMessage } from '../channels/read-message.ts'
-import { readMessage, writeMessage } from '../channels/work.ts'
+import { composeMail } from '../channels/email/compose.ts'
+import { compose } from '../channels/email/compose-work.ts'
+import { composeMessage } from '../channels/email/mime.ts'
+import { parseMessage } from '../channels/email/read-message.ts'
+import { readMessage, writeMessage } from '../channels/email/work.ts'
 import { previewJson } from '../templates/preview-json.ts'
 import { renderMail, validateMail } from '../templates/render.ts'
 import { doing, serve } from '../templates/render-program.ts'
 import { buildScope } from '../templates/scope.ts'
 import { preview, render, validate } from '../templates/work.ts'
-import { composeMail } from './compose.ts'
-import { compose } from './work.ts'
 
 /** The program of a render process: all that tenants' content decides. Nothing else imports what does it. */
 serve([

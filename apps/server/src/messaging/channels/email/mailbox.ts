@@ -1,7 +1,7 @@
-import type { App } from '../../platform/app.ts'
-import { notFound } from '../../platform/errors.ts'
-import { rendererOf } from '../templates/renderer.ts'
-import { resultOf } from '../templates/templates.ts'
+import type { App } from '../../../platform/app.ts'
+import { notFound } from '../../../platform/errors.ts'
+import { rendererOf } from '../../templates/renderer.ts'
+import { resultOf } from '../../templates/templates.ts'
 import { type ReadMessage, readMessage } from './work.ts'
 
 export interface MailSummary {

@@ -1,8 +1,8 @@
-import type { DkimKey } from '../channels/mail.ts'
-import type { MailSource } from '../templates/render.ts'
-import type { ScopeSource } from '../templates/scope.ts'
-import type { SenderRules } from '../templates/sender.ts'
-import type { RenderTask } from '../templates/work.ts'
+import type { MailSource } from '../../templates/render.ts'
+import type { ScopeSource } from '../../templates/scope.ts'
+import type { SenderRules } from '../../templates/sender.ts'
+import type { RenderTask } from '../../templates/work.ts'
+import type { DkimKey } from './mail.ts'
 
 /** What the mails of a batch have in common. */
 export interface ComposeShared {

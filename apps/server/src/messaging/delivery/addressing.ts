@@ -1,27 +1,21 @@
 import type { Recipient } from '../../audience/people/lookup.ts'
 import type { App } from '../../platform/app.ts'
-import { addressKey, canonicalAddress } from '../../platform/email-address.ts'
+import { addressKey } from '../../platform/email-address.ts'
+import type { Addressed, Channel } from '../channels/channel.ts'
+import { type Consent, type OptOuts, optOutsOf } from '../messages/consent.ts'
+import {
+  type LoadedMessage,
+  loadOptedOut,
+  loadSuppressed,
+  optOutKey,
+  type Sending,
+} from '../messages/load.ts'
 import { hindrance, type WaitsFor } from '../sending/waiting.ts'
-import { type Consent, type OptOuts, optOutsOf } from './consent.ts'
-import { type LoadedMessage, loadOptedOut, loadSuppressed, optOutKey, type Sending } from './load.ts'
 
 /** A message with all that it needs the person's consent to. */
 export interface Consented {
   message: LoadedMessage
   consents: Consent[]
-}
-
-/** Who a message goes to, and by which way. */
-export interface Addressed {
-  message: LoadedMessage
-  /** Mail that people may unsubscribe from. */
-  marketing: boolean
-  to: string[]
-  bcc: string[]
-  /** Keep it in the sandbox mailbox. */
-  sandbox: boolean
-  /** The real recipients, when a test sends to somebody else. */
-  insteadOf: string[] | undefined
 }
 
 export type Addressing =
@@ -36,14 +30,15 @@ export type Addressing =
 export async function addressMessages(
   app: App,
   projectId: number,
+  { address }: Channel,
   messages: Consented[],
   sending: Sending,
 ): Promise<Addressing[]> {
   const wanted = messages.map(({ message, consents }) => ({
     message,
     optOuts: optOutsOf(consents),
-    to: recipientsOf(message),
-    bcc: canonicalAddresses(message.input.bcc ?? []),
+    to: recipientsOf(address, message),
+    bcc: canonicalAddresses(address, message.input.bcc ?? []),
   }))
   const suppressed = await loadSuppressed(
     app,
@@ -55,22 +50,23 @@ export async function addressMessages(
     projectId,
     wanted.flatMap(({ message, optOuts, to, bcc }) =>
       [...to, ...bcc]
-        .filter((address) => !isOwn(message, address))
-        .flatMap((address) => optOutsThatCount(message, optOuts).map((topic) => ({ address, topic }))),
+        .filter((one) => !isOwn(address, message, one))
+        .flatMap((one) => optOutsThatCount(message, optOuts).map((topic) => ({ address: one, topic }))),
     ),
   )
   return wanted.map(({ message, optOuts, to, bcc }) => {
     const counting = optOutsThatCount(message, optOuts)
-    const allowed = (address: string) => !suppressed.has(addressKey(address))
-    const willing = (address: string) =>
-      isOwn(message, address) || !counting.some((topic) => optedOut.has(optOutKey({ address, topic })))
-    const skip = reasonToSkip(message, optOuts, to, { allowed, willing })
+    const allowed = (one: string) => !suppressed.has(addressKey(one))
+    const willing = (one: string) =>
+      isOwn(address, message, one) ||
+      !counting.some((topic) => optedOut.has(optOutKey({ address: one, topic })))
+    const skip = reasonToSkip(address, message, optOuts, to, { allowed, willing })
     if (skip) return { message, skip }
     const waitsFor = isTest(message) ? null : hindrance(sending)
     if (waitsFor) return { message, waitsFor }
-    const wants = (address: string) => allowed(address) && willing(address)
+    const wants = (one: string) => allowed(one) && willing(one)
     const mail = { message, marketing: optOuts.marketing, to: to.filter(wants), bcc: bcc.filter(wants) }
-    return redirect(mail, sending)
+    return redirect(address, mail, sending)
   })
 }
 
@@ -81,20 +77,25 @@ const isTest = ({ live, test }: LoadedMessage): boolean => test || !live
 const optOutsThatCount = ({ input }: LoadedMessage, { marketing, topics }: OptOuts): (string | null)[] =>
   marketing || input.onlySubscribed === true ? [null, ...topics] : []
 
-/** The address of the person whom the message is for: what they said themselves counts. */
-const isOwn = ({ person }: LoadedMessage, address: string): boolean =>
-  Boolean(person?.email) && addressKey(person!.email!) === addressKey(address)
+type Address = Channel['address']
 
-function recipientsOf({ input, person }: LoadedMessage): string[] {
-  if (input.to && input.to.length > 0) return canonicalAddresses(input.to)
-  return canonicalAddresses([person?.email ?? ''])
+/** The address of the person whom the message is for: what they said themselves counts. */
+function isOwn(address: Address, { person }: LoadedMessage, one: string): boolean {
+  const own = person && address.of(person)
+  return Boolean(own) && addressKey(own!) === addressKey(one)
+}
+
+function recipientsOf(address: Address, { input, person }: LoadedMessage): string[] {
+  if (input.to && input.to.length > 0) return canonicalAddresses(address, input.to)
+  return canonicalAddresses(address, [(person && address.of(person)) ?? ''])
 }
 
 /** Of what an older version stored, too. */
-const canonicalAddresses = (addresses: string[]): string[] =>
-  addresses.map(canonicalAddress).filter((address) => address !== undefined)
+const canonicalAddresses = ({ canonical }: Address, addresses: string[]): string[] =>
+  addresses.map(canonical).filter((one) => one !== undefined)
 
 function reasonToSkip(
+  address: Address,
   message: LoadedMessage,
   optOuts: OptOuts,
   to: string[],
@@ -105,7 +106,7 @@ function reasonToSkip(
   if (!person && (optOuts.marketing || !(input.to || input.person))) return 'the person was deleted'
   if (to.length === 0) {
     if (personId !== null && !person) return 'the person was deleted'
-    return person?.email || input.to ? 'the email address is not valid' : 'no email'
+    return (person && address.of(person)) || input.to ? address.invalid : address.missing
   }
   const refused = person && optOutsThatCount(message, optOuts).find((topic) => !wantsOf(person, topic))
   if (refused !== undefined) return refused === null ? 'unsubscribed' : `unsubscribed from topic "${refused}"`
@@ -120,12 +121,13 @@ const wantsOf = ({ subscribed, topics }: Recipient, topic: string | null): boole
 
 /** A test goes to the project's test address; without one, or without a server, no further than the sandbox mailbox. */
 function redirect(
+  { canonical }: Address,
   mail: Pick<Addressed, 'message' | 'marketing' | 'to' | 'bcc'>,
   { testAddress, hasServer }: Sending,
 ): Addressed {
   if (!isTest(mail.message)) return { ...mail, sandbox: false, insteadOf: undefined }
   if (!testAddress) return { ...mail, sandbox: true, insteadOf: undefined }
   // Of what an older version stored, too.
-  const to = [canonicalAddress(testAddress) ?? testAddress]
+  const to = [canonical(testAddress) ?? testAddress]
   return { ...mail, to, bcc: [], sandbox: !hasServer, insteadOf: mail.to }
 }

@@ -1,10 +1,5 @@
+import type { Refuser } from '../result.ts'
 import type { SmtpError } from './smtp-error.ts'
-
-/**
- * Whom a refusal is about. `provider`: it takes no mail of ours for now, whatever mail; `sender`: it takes none from this address;
- * `mail`: this mail or its recipients.
- */
-export type Refuser = 'provider' | 'sender' | 'mail'
 
 /** Log in first, the login is wrong, log in otherwise, use TLS (RFC 4954, 3207), or a session that is closed or confused. */
 const aboutSession = new Set([421, 454, 530, 534, 535, 538])

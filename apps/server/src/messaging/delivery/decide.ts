@@ -1,10 +1,11 @@
 import type { App } from '../../platform/app.ts'
+import { type Addressed, type Channel, sendingBy } from '../channels/channel.ts'
+import type { Consent } from '../messages/consent.ts'
+import { type LoadedMessage, loadMessages, loadSending, type Sending } from '../messages/load.ts'
+import { consentsByNow, type Origins, originOf } from '../messages/origins.ts'
 import { restoreWatchOf } from '../sending/restore-watch.ts'
-import { type Addressed, addressMessages, type Consented } from './addressing.ts'
-import type { Consent } from './consent.ts'
+import { addressMessages, type Consented } from './addressing.ts'
 import type { Delivery } from './delivery.ts'
-import { type LoadedMessage, loadMessages, loadSending, type Sending } from './load.ts'
-import { consentsByNow, type Origins, originOf } from './origins.ts'
 import { type Outcome, recordWaiting, settlePending, type Waiting } from './outcomes.ts'
 
 /** While sending is held, each message is looked at this often. */
@@ -17,6 +18,7 @@ export const lookAgainMs = 30_000
 export async function decide(
   app: App,
   projectId: number,
+  channel: Channel,
   messages: LoadedMessage[],
   sending: Sending,
   origins: Origins,
@@ -35,7 +37,7 @@ export async function decide(
   }
   const waiting: Waiting[] = []
   let allowed: Addressed[] = []
-  for (const addressing of await addressMessages(app, projectId, known, sending)) {
+  for (const addressing of await addressMessages(app, projectId, channel, known, sending)) {
     if ('skip' in addressing) skip(addressing.message, addressing.skip)
     else if ('waitsFor' in addressing)
       waiting.push({ ...turnOf(addressing.message), waitsFor: addressing.waitsFor })
@@ -77,7 +79,7 @@ const anewMs = 1_000
  * sending was stopped, or the mail would go elsewhere, its job comes back. The ids of those that may leave as they are.
  */
 export async function decideAgain(
-  { app, projectId, sending: before, postpone }: Delivery,
+  { app, projectId, channel, sending: before, postpone }: Delivery,
   mails: Addressed[],
   origins: Origins,
 ): Promise<Set<string>> {
@@ -89,7 +91,7 @@ export async function decideAgain(
       projectId,
       mails.map(({ message }) => message.id),
     ),
-    loadSending(app, projectId),
+    loadSending(app, projectId, sendingBy(app, channel)),
   ])
   if (!sending) return new Set()
   if (held || paused || sending.provider?.id !== before.provider?.id) {
@@ -99,7 +101,7 @@ export async function decideAgain(
   const pending = messages.filter(({ state }) => state === 'pending')
   const made = new Map(mails.map((mail) => [mail.message.id, whereTo(mail)]))
   const same = new Set<string>()
-  for (const mail of await decide(app, projectId, pending, sending, origins)) {
+  for (const mail of await decide(app, projectId, channel, pending, sending, origins)) {
     if (made.get(mail.message.id) === whereTo(mail)) same.add(mail.message.id)
     else postpone(mail.message.id, anewMs)
   }

@@ -1,12 +1,13 @@
 import type { BatchContext } from '@fairway/queue'
 import type { App } from '../../platform/app.ts'
-import type { Addressed } from './addressing.ts'
-import type { Sending, TemplateRow } from './load.ts'
+import type { Addressed, Channel } from '../channels/channel.ts'
+import type { Sending, TemplateRow } from '../messages/load.ts'
 
 /** One batch on its way: what every step needs. */
 export interface Delivery {
   app: App
   projectId: number
+  channel: Channel
   sending: Sending
   templates: Map<number, TemplateRow>
   signal: AbortSignal

@@ -1,4 +1,4 @@
-import type { Addressed } from './addressing.ts'
+import type { Addressed } from '../channels/channel.ts'
 import { composeChunk, type ReadyMail } from './compose-chunk.ts'
 import type { Delivery } from './delivery.ts'
 import { settlePending } from './outcomes.ts'

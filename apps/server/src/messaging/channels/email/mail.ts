@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { encodeWord } from 'nodemailer/lib/mime-funcs'
-import type { Mailbox } from '../addresses/addresses.ts'
+import type { Mailbox } from '../../addresses/addresses.ts'
 
 /** A rendered mail, before it is written as a MIME message. */
 export interface OutgoingMail {

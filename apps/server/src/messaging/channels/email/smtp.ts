@@ -1,23 +1,20 @@
 import type { Socket } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import SMTPPool from 'nodemailer/lib/smtp-pool'
-import { connectGuarded } from '../../platform/net/connections.ts'
-import { CircuitBreaker } from './circuit-breaker.ts'
+import { connectGuarded } from '../../../platform/net/connections.ts'
+import { Gateway, type ProviderLimits } from '../gateway.ts'
+import type { SendResult } from '../result.ts'
 import { type ServerName, wordSmtpError } from './error-words.ts'
+import { refusedBy } from './refusals.ts'
+import { probeServer } from './server-probe.ts'
+import type { SmtpError } from './smtp-error.ts'
 import {
   bouncedAddresses,
   classifySmtpError,
   deferredRecipients,
   refusedNote,
   type SendProgress,
-  type SendResult,
-} from './errors.ts'
-import { RateLimit } from './rate-limit.ts'
-import { refusedBy } from './refusals.ts'
-import { SenderCircuits } from './sender-circuits.ts'
-import { probeServer } from './server-probe.ts'
-import { Slots } from './slots.ts'
-import type { SmtpError } from './smtp-error.ts'
+} from './smtp-results.ts'
 import { waitLongerForMessages } from './smtp-silence.ts'
 import { refuseUtf8WithoutExtension } from './smtp-utf8.ts'
 
@@ -34,13 +31,6 @@ export interface SmtpSettings {
   clientName?: string
   /** False accepts a certificate that can't be verified. */
   verifyCertificate?: boolean
-}
-
-export interface ProviderLimits {
-  /** Messages per second and process; 0 is without a limit. */
-  perSecond: number
-  /** Connections per process. */
-  connections: number
 }
 
 /** A MIME message and whom it is for. */
@@ -61,73 +51,40 @@ export interface SmtpTimeouts {
   messageMs: number
 }
 
-/** RFC 5321, 4.5.3.2 gives minutes to servers that pass mail on; one that takes it from its own customers answers commands sooner. */
-const defaultTimeouts: SmtpTimeouts = { connectMs: 20_000, replyMs: 60_000, messageMs: 180_000 }
-/** Until a message that was claimed must have left or failed: the one before it on its connection, and its own. */
-export const maxSendMs = 2 * (defaultTimeouts.connectMs + defaultTimeouts.replyMs + defaultTimeouts.messageMs)
+/**
+ * RFC 5321, 4.5.3.2 gives minutes to servers that pass mail on; one that takes it from its own customers answers commands sooner. A mail
+ * and the one before it on its connection end within `maxSendMs`.
+ */
+export const defaultTimeouts: SmtpTimeouts = { connectMs: 20_000, replyMs: 60_000, messageMs: 180_000 }
 /** Below `replyMs`, which is meant for answers. */
 const idleConnectionMs = 30_000
 
 refuseUtf8WithoutExtension()
 waitLongerForMessages()
 
-/** One provider's connections, with its limits and its circuit breaker. */
-export class SmtpChannel {
-  readonly breaker = new CircuitBreaker()
-  readonly senders = new SenderCircuits()
-  readonly rate: RateLimit
-  /**
-   * Twice the connections, so that a connection finds its next message while outcomes are being recorded.
-   * {@link chunkSize} messages are claimed at once.
-   */
-  readonly slots: Slots
-  readonly chunkSize: number
+/** The connections to one SMTP server. */
+export class SmtpGateway extends Gateway<SmtpMail> {
   readonly #pool: SMTPPool
   readonly #options: SMTPPool.Options
   readonly #server: ServerName
-  readonly #now: () => Date
 
   constructor(
     settings: SmtpSettings,
     options: { limits: ProviderLimits; allowPrivate: boolean; now: () => Date; timeouts?: SmtpTimeouts },
   ) {
-    this.rate = new RateLimit(options.limits.perSecond)
-    this.chunkSize = options.limits.connections
-    this.slots = new Slots(options.limits.connections * 2)
-    this.#now = options.now
+    super(options)
     this.#server = settings
     this.#options = poolOptions(settings, options)
     this.#pool = new SMTPPool({
       ...this.#options,
-      getSocket: unlessOpen(this.#options.getSocket!, () =>
-        this.breaker.isClosedTo(options.now().getTime()) ? this.breaker.reason : undefined,
-      ),
+      getSocket: unlessOpen(this.#options.getSocket!, () => this.whyClosed()),
     })
   }
 
-  /** Never throws: every end is a {@link SendResult}. */
-  async send(mail: SmtpMail): Promise<SendResult> {
+  protected async hand(mail: SmtpMail): Promise<SendResult> {
     const progress = { complete: false }
-    const result = await this.#attempt(mail, progress)
-    this.#note(mail.envelope.from, result)
-    return result
-  }
-
-  #note(sender: string, result: SendResult): void {
-    const now = this.#now().getTime()
-    if (result.outcome === 'unknown' || (result.outcome === 'retry' && result.refusedBy === 'provider')) {
-      this.breaker.failed(now, result.reason, { silent: result.silent })
-      return
-    }
-    this.breaker.succeeded()
-    if (result.outcome === 'retry' && result.refusedBy === 'sender')
-      this.senders.failed(sender, now, result.reason)
-    else this.senders.succeeded(sender)
-  }
-
-  async #attempt(mail: SmtpMail, progress: SendProgress): Promise<SendResult> {
     try {
-      const info = await this.#hand(mail, progress)
+      const info = await this.#pass(mail, progress)
       const refusals: SmtpError[] = info.rejectedErrors ?? []
       return {
         outcome: 'sent',
@@ -142,7 +99,7 @@ export class SmtpChannel {
   }
 
   /** To the pool itself: nodemailer's mailer before it would make a message of its own, which is here already. */
-  #hand(mail: SmtpMail, progress: SendProgress): Promise<SMTPPool.SentMessageInfo> {
+  #pass(mail: SmtpMail, progress: SendProgress): Promise<SMTPPool.SentMessageInfo> {
     const message: PooledMessage = {
       getEnvelope: () => ({ ...mail.envelope }),
       createReadStream: sendOnce(() => inPieces(mail), progress),

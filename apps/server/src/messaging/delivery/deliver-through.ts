@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { SendResult } from '../channels/errors.ts'
-import type { SmtpChannel } from '../channels/smtp.ts'
-import type { Addressed } from './addressing.ts'
+import type { Addressed } from '../channels/channel.ts'
+import type { Gateway } from '../channels/gateway.ts'
+import type { SendResult } from '../channels/result.ts'
 import { ComposeAhead } from './compose-ahead.ts'
 import type { ReadyMail } from './compose-chunk.ts'
 import type { Delivery } from './delivery.ts'
@@ -34,15 +34,15 @@ const maxPlacesMs = 60_000
 const maxReadyMs = 5_000
 
 /**
- * Sends through a provider, chunk by chunk. At any moment at most `channel.slots` messages are claimed and without an
+ * Sends through a provider, chunk by chunk. At any moment at most `gateway.slots` messages are claimed and without an
  * outcome, in all batches of this process together: that is what a crash can leave in doubt.
  */
-export async function deliverThroughSmtp(
+export async function deliverThrough(
   delivery: Delivery,
-  channel: SmtpChannel,
+  gateway: Gateway,
   addressed: Addressed[],
 ): Promise<void> {
-  const mails = new ComposeAhead(delivery, addressed, () => roomOf(channel, delivery.app.now().getTime()))
+  const mails = new ComposeAhead(delivery, addressed, () => roomOf(gateway, delivery.app.now().getTime()))
   const token = randomUUID()
   const endsAt = delivery.decidedAt + maxBatchMs
   const goesOn = () => failure === undefined && delivery.app.now().getTime() < endsAt
@@ -50,12 +50,12 @@ export async function deliverThroughSmtp(
   const work = async () => {
     try {
       while (goesOn()) {
-        const chunk = await mails.take(channel.chunkSize)
+        const chunk = await mails.take(gateway.chunkSize)
         if (chunk.length === 0) return
-        const sent = await deliverFrom(delivery, channel, token, chunk, {
+        const sent = await deliverFrom(delivery, gateway, token, chunk, {
           letGo: () => mails.letGo(),
           whoMayLeave: (waited) => mails.whoMayLeave(waited),
-          takeNext: () => (goesOn() ? mails.takeFresh(channel.chunkSize) : []),
+          takeNext: () => (goesOn() ? mails.takeFresh(gateway.chunkSize) : []),
         })
         if (!sent) return mails.putBack(chunk)
       }
@@ -66,7 +66,7 @@ export async function deliverThroughSmtp(
   await delivery.together(Array.from({ length: chunksAtOnce }, () => work))
   const { left } = await mails.end()
   if (failure !== undefined) throw failure
-  await postpone(delivery, channel, left)
+  await postpone(delivery, gateway, left)
 }
 
 /**
@@ -75,7 +75,7 @@ export async function deliverThroughSmtp(
  */
 async function deliverFrom(
   delivery: Delivery,
-  channel: SmtpChannel,
+  gateway: Gateway,
   token: string,
   taken: ReadyMail[],
   {
@@ -99,43 +99,39 @@ async function deliverFrom(
       }
     })
   const places = taken.length
-  if (!(await waitFor(() => channel.slots.acquire(places, signal, maxPlacesMs)))) return false
+  if (!(await waitFor(() => gateway.slots.acquire(places, signal, maxPlacesMs)))) return false
   try {
     // Only now is it known how long they have waited.
-    const first = await heedSenders(delivery, channel, await whoMayLeave(taken))
+    const first = await heedSenders(delivery, gateway, await whoMayLeave(taken))
     if (first.length === 0) return true
-    const count = admit(delivery, channel, first.length)
+    const count = admit(delivery, gateway, first.length)
     let claimed = await claim(delivery, token, first.slice(0, count))
-    if (claimed.length === 0 && count > 0) channel.breaker.notTried(delivery.app.now().getTime())
+    if (claimed.length === 0 && count > 0) gateway.breaker.notTried(delivery.app.now().getTime())
     while (claimed.length > 0) {
       const handed = claimed
       const results = await waitFor(() =>
-        Promise.all(handed.map(async (mail) => ({ mail, result: await channel.send(mail.mail) }))),
+        Promise.all(handed.map(async (mail) => ({ mail, result: await gateway.send(mail.mail) }))),
       )
-      const goesOn = count === channel.chunkSize && !channel.slots.contended && !signal.aborted
+      const goesOn = count === gateway.chunkSize && !gateway.slots.contended && !signal.aborted
       claimed = await settle(
         delivery,
         token,
         results,
-        goesOn ? () => takeAdmitted(delivery, channel, takeNext) : none,
+        goesOn ? () => takeAdmitted(delivery, gateway, takeNext) : none,
       )
     }
-    await postpone(delivery, channel, first.slice(count))
+    await postpone(delivery, gateway, first.slice(count))
     return true
   } finally {
-    channel.slots.release(places)
+    gateway.slots.release(places)
   }
 }
 
 const none = () => []
 
 /** Those whose sender the provider takes, as far as is known, and one of a sender that it may take again; the others wait. */
-async function heedSenders(
-  delivery: Delivery,
-  channel: SmtpChannel,
-  mails: ReadyMail[],
-): Promise<ReadyMail[]> {
-  const { senders } = channel
+async function heedSenders(delivery: Delivery, gateway: Gateway, mails: ReadyMail[]): Promise<ReadyMail[]> {
+  const { senders } = gateway
   if (senders.closed) return mails
   const now = delivery.app.now().getTime()
   const free: ReadyMail[] = []
@@ -165,7 +161,7 @@ const mayWait = ({ dueAt }: Addressed['message'], now: number) => now < dueAt.ge
 /** The next chunk, when nothing keeps any of it from leaving now. */
 function takeAdmitted(
   { app }: Delivery,
-  { breaker, senders, rate, chunkSize }: SmtpChannel,
+  { breaker, senders, rate, chunkSize }: Gateway,
   takeNext: () => ReadyMail[],
 ) {
   const now = app.now().getTime()
@@ -176,35 +172,35 @@ function takeAdmitted(
 }
 
 /** How many sends the breaker and the rate limit would let through now; {@link admit} counts them. */
-function roomOf({ breaker, rate }: SmtpChannel, now: number): number {
+function roomOf({ breaker, rate }: Gateway, now: number): number {
   if (breaker.waitMs(now) > 0) return 0
   return breaker.open ? Math.min(1, rate.room(now)) : rate.room(now)
 }
 
 /** How many of `wanted` sends the breaker and the rate limit let through now. */
-function admit({ app }: Delivery, channel: SmtpChannel, wanted: number): number {
+function admit({ app }: Delivery, gateway: Gateway, wanted: number): number {
   const now = app.now().getTime()
-  const allowed = channel.breaker.open ? Math.min(wanted, 1) : wanted
-  const granted = channel.rate.take(allowed, now)
-  const admitted = channel.breaker.allow(granted, now)
-  channel.rate.giveBack(granted - admitted)
+  const allowed = gateway.breaker.open ? Math.min(wanted, 1) : wanted
+  const granted = gateway.rate.take(allowed, now)
+  const admitted = gateway.breaker.allow(granted, now)
+  gateway.rate.giveBack(granted - admitted)
   return admitted
 }
 
 /** Their jobs come back when the breaker may close, or one after the other as the rate limit allows. */
 async function postpone(
   delivery: Delivery,
-  channel: SmtpChannel,
+  gateway: Gateway,
   mails: Pick<Addressed, 'message'>[],
 ): Promise<void> {
   const { app, projectId, sending } = delivery
   const now = app.now().getTime()
   const held: Postponed[] = []
   for (const { message } of mails) {
-    const closed = channel.breaker.waitMs(now)
+    const closed = gateway.breaker.waitMs(now)
     // Neither: there was no time for it in this call.
-    const delay = Math.round(closed > 0 ? closed + jitter(closed) : channel.rate.nextTurnMs(now))
-    if (channel.breaker.open || message.nextTryAt)
+    const delay = Math.round(closed > 0 ? closed + jitter(closed) : gateway.rate.nextTurnMs(now))
+    if (gateway.breaker.open || message.nextTryAt)
       held.push({ id: message.id, turn: message.turn, nextTryAt: new Date(now + delay) })
     delivery.postpone(message.id, delay)
   }
@@ -213,7 +209,7 @@ async function postpone(
     app,
     projectId,
     nameOf(sending),
-    channel.breaker.open ? againBecause(channel.breaker.reason) : null,
+    gateway.breaker.open ? againBecause(gateway.breaker.reason) : null,
     held,
   )
 }

@@ -1,9 +1,11 @@
 import { type Handler, type JobInput, Snooze } from '@fairway/queue'
 import type { App } from '../../platform/app.ts'
 import { withTransaction } from '../../platform/db/transaction.ts'
+import { sendingBy } from '../channels/channel.ts'
+import { channels } from '../channels/list.ts'
+import { nextDeliverJob, type Relieved } from '../messages/deliver-job.ts'
+import { loadSending } from '../messages/load.ts'
 import { hindrance, hindranceSql, type WaitsFor } from '../sending/waiting.ts'
-import { nextDeliverJob, type Relieved } from './deliver-job.ts'
-import { loadSending } from './load.ts'
 
 /** Of the same change: should a job be lost, there is another by then. */
 const dedupeMs = 60_000
@@ -76,7 +78,10 @@ export const wakeWaitingMail =
 
 /** @returns false when nothing is left to wake */
 export async function wakeStep(app: App, projectId: number): Promise<boolean> {
-  const [sending, versions] = await Promise.all([loadSending(app, projectId), readVersions(app, projectId)])
+  const [sending, versions] = await Promise.all([
+    loadSending(app, projectId, sendingBy(app, channels.email!)),
+    readVersions(app, projectId),
+  ])
   if (!sending || !versions) return false
   if ((await wakeWaiting(app, projectId, hindrance(sending))) > 0) return true
   if (versions.sending === versions.woken) return false

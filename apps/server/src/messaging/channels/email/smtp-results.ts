@@ -1,34 +1,7 @@
+import type { Deferred, SendResult } from '../result.ts'
 import { type ServerName, wordSmtpError } from './error-words.ts'
-import { type Refuser, refusedBy } from './refusals.ts'
+import { refusedBy } from './refusals.ts'
 import type { SmtpError } from './smtp-error.ts'
-
-/** What became of one mail handed to a provider. */
-export type SendResult =
-  | {
-      outcome: 'sent'
-      providerMessageId: string | null
-      note: string | null
-      bounced: string[]
-      /** Recipients that were not taken, but may be later. */
-      deferred: Deferred | undefined
-    }
-  /** Refused for good: never tried again. `bounced` addresses do not exist. */
-  | { outcome: 'failed'; reason: string; bounced: string[] }
-  /** Certainly not accepted, but may be later. */
-  | {
-      outcome: 'retry'
-      reason: string
-      refusedBy: Refuser
-      /** It did not answer in time. */
-      silent?: boolean
-    }
-  /** It may have been accepted: never tried again by itself. */
-  | { outcome: 'unknown'; reason: string /** It did not answer in time. */; silent?: boolean }
-
-export interface Deferred {
-  addresses: string[]
-  reason: string
-}
 
 /** How far the message itself got. */
 export interface SendProgress {

@@ -1,5 +1,5 @@
-import type { App } from '../../platform/app.ts'
-import { conflict, invalidField, notFound } from '../../platform/errors.ts'
+import type { App } from '../../../platform/app.ts'
+import { conflict, invalidField, notFound } from '../../../platform/errors.ts'
 import { dkimRecord, generateDkimKey } from './dkim.ts'
 
 export interface SendingDomain {

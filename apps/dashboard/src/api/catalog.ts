@@ -52,6 +52,14 @@ export const useCatalogTags = (project: string) => useCatalog<{ name: string }>(
 
 export const useCatalogTopics = (project: string) => useCatalog<{ name: string }>(project, ['topics'])
 
+/** The types of one property's values, as far as they are known. */
+export const typesIn = (properties: CatalogProperty[], property: string): string[] =>
+  properties.find(({ name }) => name === property)?.types.map(({ type }) => type) ?? []
+
+/** The types of each, in words. */
+export const typesOf = (properties: CatalogProperty[]): Record<string, string> =>
+  Object.fromEntries(properties.map(({ name, types }) => [name, types.map(({ type }) => type).join(', ')]))
+
 export type TimeUnit = 'hour' | 'day'
 
 export const useEventsOverTime = (

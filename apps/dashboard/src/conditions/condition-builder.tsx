@@ -3,12 +3,12 @@ import { useState } from 'react'
 import { ApiError } from '../api/client.ts'
 import { fieldError } from '../lib/field-error.ts'
 import { BuilderContext } from './builder-context.ts'
-import { missingIn } from './completeness.ts'
 import { ConditionsJson, parseJson } from './conditions-json.tsx'
 import { type DraftGroup, findByPath, isGroup, toCondition, toDraft } from './draft.ts'
 import { GroupEditor } from './group-editor.tsx'
 import type { Condition } from './language.ts'
 import { useNames } from './use-names.ts'
+import { missingIn } from './walk.ts'
 import { describeConditions } from './words.ts'
 
 export interface Built {

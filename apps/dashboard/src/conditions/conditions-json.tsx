@@ -1,5 +1,5 @@
 import { Anchor, Group, Text, Textarea } from '@mantine/core'
-import { kindOf } from './kinds.ts'
+import { isKnown } from './kinds.ts'
 import type { Condition } from './language.ts'
 
 const examples = [
@@ -80,5 +80,5 @@ function strangeIn(json: unknown): string | undefined {
     return children.map(strangeIn).find((problem) => problem !== undefined)
   }
   if ('not' in json) return strangeIn(json.not)
-  return kindOf(json) ? undefined : `There is no such condition: ${JSON.stringify(json).slice(0, 80)}`
+  return isKnown(json) ? undefined : `There is no such condition: ${JSON.stringify(json).slice(0, 80)}`
 }

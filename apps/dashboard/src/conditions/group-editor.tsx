@@ -4,7 +4,8 @@ import { useRef } from 'react'
 import classes from './builder.module.css'
 import { useBuilder } from './builder-context.ts'
 import { type Draft, type DraftGroup, isGroup, type Join, newGroup, newLeaf } from './draft.ts'
-import { kinds, type LeafKind } from './kinds.ts'
+import { kindNames, kinds } from './kinds.ts'
+import type { LeafKind } from './language.ts'
 import { LeafEditor } from './leaf-editor.tsx'
 
 const joins: { value: Join; label: string }[] = [
@@ -38,7 +39,7 @@ export function GroupEditor({ group, depth, onChange, onAdded, onRemove }: Group
     onChange({ ...group, children: [...group.children, child] })
     onAdded(child.id)
   }
-  const addLeaf = (kind: LeafKind) => add(newLeaf(kinds.find((each) => each.kind === kind)!.start))
+  const addLeaf = (kind: LeafKind) => add(newLeaf(kinds[kind].start))
   const words = joins.find(({ value }) => value === group.join)!.label
   return (
     <Box
@@ -118,7 +119,7 @@ interface AddMenuProps {
 function AddMenu({ target, onAdd }: AddMenuProps) {
   const { trigger } = useBuilder()
   const added = useRef(false)
-  const offered = kinds.filter(({ kind }) => kind !== 'trigger' || trigger !== undefined)
+  const offered = kindNames.filter((kind) => !kinds[kind].ofTrigger || trigger !== undefined)
   const add = (kind: LeafKind) => {
     added.current = true
     onAdd(kind)
@@ -135,11 +136,14 @@ function AddMenu({ target, onAdd }: AddMenuProps) {
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        {offered.map(({ kind, title, icon: Icon }) => (
-          <Menu.Item key={kind} leftSection={<Icon size={16} aria-hidden />} onClick={() => add(kind)}>
-            {title}
-          </Menu.Item>
-        ))}
+        {offered.map((kind) => {
+          const { title, icon: Icon } = kinds[kind]
+          return (
+            <Menu.Item key={kind} leftSection={<Icon size={16} aria-hidden />} onClick={() => add(kind)}>
+              {title}
+            </Menu.Item>
+          )
+        })}
       </Menu.Dropdown>
     </Menu>
   )

@@ -1,81 +1,29 @@
-import {
-  IconBolt,
-  IconChartPie,
-  IconHash,
-  IconId,
-  IconListCheck,
-  IconMail,
-  IconMailCheck,
-  IconTarget,
-  type TablerIcon,
-} from '@tabler/icons-react'
-import type { Leaf } from './language.ts'
+import { event } from './kinds/event.tsx'
+import type { Kind } from './kinds/kind.ts'
+import { message } from './kinds/message.tsx'
+import { person } from './kinds/person.tsx'
+import { segment } from './kinds/segment.tsx'
+import { subscribed } from './kinds/subscribed.tsx'
+import { tag } from './kinds/tag.tsx'
+import { topic } from './kinds/topic.tsx'
+import { trigger } from './kinds/trigger.tsx'
+import type { Leaf, LeafKind, Leaves } from './language.ts'
 
-export type LeafKind = 'person' | 'trigger' | 'event' | 'message' | 'tag' | 'topic' | 'subscribed' | 'segment'
-
-interface Kind {
-  kind: LeafKind
-  /** In the menu. */
-  title: string
-  /** Before the condition's fields. */
-  label: string
-  icon: TablerIcon
-  start: Leaf
+/** The kinds of conditions, in the order in which they are offered. */
+export const kinds: { [Name in LeafKind]: Kind<Leaves[Name]> } = {
+  person,
+  trigger,
+  event,
+  message,
+  tag,
+  topic,
+  subscribed,
+  segment,
 }
 
-/** The kinds of conditions, as they are offered. */
-export const kinds: Kind[] = [
-  {
-    kind: 'person',
-    title: 'Property of the person',
-    label: 'Property',
-    icon: IconId,
-    start: { person: '', operator: 'equals', value: '' },
-  },
-  {
-    kind: 'trigger',
-    title: 'Property of the trigger event',
-    label: 'Trigger',
-    icon: IconTarget,
-    start: { trigger: '', operator: 'equals', value: '' },
-  },
-  {
-    kind: 'event',
-    title: 'Event they did or did not do',
-    label: 'Event',
-    icon: IconBolt,
-    start: { event: '' },
-  },
-  {
-    kind: 'message',
-    title: 'Message they got, opened or clicked',
-    label: 'Message',
-    icon: IconMail,
-    start: { message: 'sent' },
-  },
-  { kind: 'tag', title: 'Tag', label: 'Tag', icon: IconHash, start: { tag: '' } },
-  {
-    kind: 'topic',
-    title: 'Topic they want or not',
-    label: 'Topic',
-    icon: IconListCheck,
-    start: { topic: '', wanted: true },
-  },
-  {
-    kind: 'subscribed',
-    title: 'Subscription to marketing mail',
-    label: 'Marketing mail',
-    icon: IconMailCheck,
-    start: { subscribed: true },
-  },
-  {
-    kind: 'segment',
-    title: 'In another segment',
-    label: 'Segment',
-    icon: IconChartPie,
-    start: { segment: 0 },
-  },
-]
+export const kindNames = Object.keys(kinds) as LeafKind[]
 
-/** Undefined for what this console does not know. */
-export const kindOf = (leaf: object): Kind | undefined => kinds.find(({ kind }) => kind in leaf)
+/** Whether this console knows such a condition. */
+export const isKnown = (leaf: object): leaf is Leaf => kindNames.some((name) => name in leaf)
+
+export const kindOf = (leaf: Leaf): Kind<Leaf> => kinds[kindNames.find((name) => name in leaf)!] as Kind<Leaf>

@@ -1,15 +1,19 @@
 /** The condition language as the server takes it; docs/reference/conditions.md says what each part means. */
 export type Condition = { all: Condition[] } | { any: Condition[] } | { not: Condition } | Leaf
 
-export type Leaf =
-  | PersonLeaf
-  | TriggerLeaf
-  | TagLeaf
-  | TopicLeaf
-  | SubscribedLeaf
-  | SegmentLeaf
-  | EventLeaf
-  | MessageLeaf
+/** Every kind of condition by the member that names it. */
+export interface Leaves {
+  person: PersonLeaf
+  trigger: TriggerLeaf
+  event: EventLeaf
+  message: MessageLeaf
+  tag: TagLeaf
+  topic: TopicLeaf
+  subscribed: SubscribedLeaf
+  segment: SegmentLeaf
+}
+export type LeafKind = keyof Leaves
+export type Leaf = Leaves[LeafKind]
 
 export const units = ['minutes', 'hours', 'days', 'weeks'] as const
 export type Unit = (typeof units)[number]
@@ -115,3 +119,11 @@ export function splitDuration(duration: Duration): { amount: number; unit: Unit 
   const unit = units.find((name) => duration[name] !== undefined) ?? 'days'
   return { amount: duration[unit] ?? 0, unit }
 }
+
+/** Members that say nothing are left out: the condition then reads as it was meant. */
+export const withoutEmpty = <T extends object>(value: T): T =>
+  Object.fromEntries(
+    Object.entries(value).filter(
+      ([, member]) => member !== undefined && !(Array.isArray(member) && member.length === 0),
+    ),
+  ) as T

@@ -1,7 +1,13 @@
 import { useEveryCampaign } from '../api/campaigns.ts'
 import { useEverySegment } from '../api/segments.ts'
 import { useEveryTemplate } from '../api/templates.ts'
-import type { Names } from './words.ts'
+
+/** What ids in conditions are called. */
+export interface Names {
+  segment: (id: number) => string
+  campaign: (id: number) => string
+  template: (id: number) => string
+}
 
 interface Named {
   id: number

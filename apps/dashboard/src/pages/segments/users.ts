@@ -1,6 +1,6 @@
 import { useEveryCampaign } from '../../api/campaigns.ts'
 import type { Segment } from '../../api/segments.ts'
-import { segmentsIn } from '../../conditions/segments-in.ts'
+import { segmentsIn } from '../../conditions/walk.ts'
 import { plural } from '../../lib/format.ts'
 
 /** "2 segments, 1 campaign": what names a segment, for the list of them; the server tells it exactly on each one's page. */

@@ -1,10 +1,10 @@
 import type { TriggerFacts } from './facts.ts'
-import { eventHistory, type History, messageHistory, type SqlContext } from './history-sql.ts'
-import type { Condition, EventCondition, LeafCondition, MessageCondition } from './language.ts'
+import type { History } from './history.ts'
+import type { LeafCompiler } from './kinds/kind.ts'
+import { kindOf } from './kinds.ts'
+import type { Condition } from './language.ts'
 import { Parameters } from './parameters.ts'
-import { personTestSql } from './person-sql.ts'
-import { testSql } from './property-sql.ts'
-import { readProperty } from './values.ts'
+import type { SqlContext } from './sql-context.ts'
 
 /**
  * How it is found out what can only be measured, like how often people did something. `sets` measures everybody at once and
@@ -15,7 +15,7 @@ import { readProperty } from './values.ts'
 export type Strategy = 'sets' | 'probes'
 
 /** Compiles conditions for one statement about `people p`; all of them share its parameters and its joins. */
-export class ConditionCompiler {
+export class ConditionCompiler implements LeafCompiler {
   readonly context: SqlContext
   readonly #strategy: Strategy
   readonly #joins: string[] = []
@@ -51,45 +51,15 @@ export class ConditionCompiler {
     if ('all' in condition) return this.#group(condition.all, ' and ')
     if ('any' in condition) return this.#group(condition.any, ' or ')
     if ('not' in condition) return `(not ${this.compile(condition.not)})`
-    return this.#leaf(condition)
+    return kindOf(condition).sql(condition, this)
   }
 
   #group(children: Condition[], word: string): string {
     return `(${children.map((child) => this.compile(child)).join(word)})`
   }
 
-  #leaf(leaf: LeafCondition): string {
-    const { parameters, now, trigger } = this.context
-    if ('person' in leaf) return personTestSql(leaf, now, parameters)
-    if ('trigger' in leaf) {
-      const value = readProperty(trigger?.properties ?? {}, leaf.trigger)
-      const place = parameters.add(value === undefined ? null : JSON.stringify(value), 'jsonb')
-      return testSql(place, leaf, now, parameters)
-    }
-    if ('tag' in leaf) {
-      const has = `(${parameters.add(leaf.tag, 'text')} = any(p.tags))`
-      return (leaf.has ?? true) ? has : `(not ${has})`
-    }
-    if ('subscribed' in leaf) return leaf.subscribed ? 'p.subscribed' : '(not p.subscribed)'
-    if ('topic' in leaf) {
-      const said = parameters.add(leaf.wanted ? 'true' : 'false', 'jsonb')
-      return `coalesce((p.topics -> ${parameters.add(leaf.topic, 'text')}) = ${said}, false)`
-    }
-    if ('segment' in leaf) return this.#membership(leaf.segment, leaf.in ?? true)
-    return this.#history(leaf)
-  }
-
-  #membership(segment: number, isIn: boolean): string {
-    const { parameters, project } = this.context
-    const found = `exists (select from segment_members m
-      where m.project_id = ${project} and m.segment_id = ${parameters.add(segment, 'integer')} and m.person_id = p.id)`
-    return isIn ? found : `(not ${found})`
-  }
-
-  #history(leaf: EventCondition | MessageCondition): string {
-    const history = 'event' in leaf ? eventHistory(leaf, this.context) : messageHistory(leaf, this.context)
-    const found = this.#strategy === 'probes' || isMere(history) ? probe(history) : this.#set(history)
-    return (leaf.did ?? true) ? found : `(not ${found})`
+  history(history: History): string {
+    return this.#strategy === 'probes' || isMere(history) ? probe(history) : this.#set(history)
   }
 
   /** Those whose rows say otherwise than no rows would are gathered; everybody else is like them who have none. */

@@ -1,7 +1,7 @@
 import { memoizePerObject } from '../../platform/memoize-per-object.ts'
-import type { Facts } from './facts.ts'
+import type { Facts, FactsTest } from './facts.ts'
+import { kindOf } from './kinds.ts'
 import type { Condition } from './language.ts'
-import { type FactsTest, leafTest } from './leaf-test.ts'
 
 /** A condition made ready. The counterpart for many people is `condition-sql.ts`. */
 export const conditionTest = memoizePerObject(makeTest)
@@ -13,7 +13,7 @@ function makeTest(condition: Condition): FactsTest {
     const test = conditionTest(condition.not)
     return (facts) => !test(facts)
   }
-  const test = leafTest(condition)
+  const test = kindOf(condition).test(condition)
   return (facts) => facts.decided?.get(condition)?.holds ?? test(facts)
 }
 

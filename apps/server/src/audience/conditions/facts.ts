@@ -1,5 +1,4 @@
 import type { Recipient } from '../people/lookup.ts'
-import type { LeafCondition } from './language.ts'
 import type { Properties } from './values.ts'
 
 /** The event that made us look. */
@@ -37,8 +36,8 @@ export interface Facts {
   messages: readonly MessageFact[]
   /** Manual segments that the person is in. Dynamic ones were expanded into their conditions (`expand.ts`). */
   segments: ReadonlySet<number>
-  /** Answers of the database, for people with too much history to bring here. */
-  decided?: ReadonlyMap<LeafCondition, Decided>
+  /** Answers of the database by condition, for people with too much history to bring here. */
+  decided?: ReadonlyMap<object, Decided>
   /** Properties of the person read as instants so far: many conditions ask for the same few. */
   instants?: Map<string, number | undefined>
 }
@@ -48,3 +47,5 @@ export interface Decided {
   /** As `nextChange` says it; epoch ms. */
   due: number
 }
+
+export type FactsTest = (facts: Facts) => boolean

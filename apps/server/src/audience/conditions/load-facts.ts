@@ -3,7 +3,8 @@ import type { Recipient } from '../people/lookup.ts'
 import { ConditionCompiler } from './condition-sql.ts'
 import { dueSql } from './due-sql.ts'
 import type { Decided, EventFact, Facts, MessageFact, TriggerFacts } from './facts.ts'
-import type { Condition, LeafCondition } from './language.ts'
+import type { LeafCondition } from './kinds.ts'
+import type { Condition } from './language.ts'
 import { joinNeeds, type Needs, needsOf, noNeeds, sinceOf } from './needs.ts'
 
 /** One evaluation to come. */

@@ -1,14 +1,8 @@
 import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 import { foldName } from '../items/item.ts'
 import type { TriggerFacts } from './facts.ts'
-import {
-  type Condition,
-  durationMs,
-  type EventCondition,
-  leavesOf,
-  type MessageCondition,
-} from './language.ts'
-import { timeOf } from './leaf-test.ts'
+import { kindOf, type LeafCondition } from './kinds.ts'
+import { type Condition, leavesOf } from './language.ts'
 
 /** What must be known of people to evaluate conditions. */
 export interface Needs {
@@ -18,7 +12,7 @@ export interface Needs {
   /** Manual segments. */
   segments: Set<number>
   /** Leaves that look at history, which the database answers for people with very much of it. */
-  historic: Set<EventCondition | MessageCondition>
+  historic: Set<LeafCondition>
 }
 
 export const needsOf = memoizePerObject(findNeeds)
@@ -30,25 +24,21 @@ export const noNeeds = (): Needs => ({
   historic: new Set(),
 })
 
+const leafNeeds = memoizePerObject((leaf: LeafCondition) => kindOf(leaf).needs(leaf))
+
 function findNeeds(condition: Condition): Needs {
   const needs = noNeeds()
   for (const leaf of leavesOf(condition)) {
-    if ('segment' in leaf) needs.segments.add(leaf.segment)
-    if ('message' in leaf) {
-      needs.messages = true
-      needs.historic.add(leaf)
-    }
-    if (!('event' in leaf)) continue
-    needs.historic.add(leaf)
-    const { event, where, within, scopedBy, related } = leaf
-    addEvent(needs, event, Boolean(where || scopedBy || related || within === 'since_trigger'))
-    if (related) addEvent(needs, related.event, true)
+    const { events, messages, segments } = leafNeeds(leaf)
+    for (const { event, detailed } of events ?? []) addEvent(needs, foldName(event), detailed)
+    for (const segment of segments ?? []) needs.segments.add(segment)
+    needs.messages ||= messages ?? false
+    if (events || messages) needs.historic.add(leaf)
   }
   return needs
 }
 
-function addEvent({ events }: Needs, event: string, detailed: boolean): void {
-  const name = foldName(event)
+function addEvent({ events }: Needs, name: string, detailed: boolean): void {
   events.set(name, { detailed: detailed || (events.get(name)?.detailed ?? false) })
 }
 
@@ -66,20 +56,11 @@ export function sinceOf(
   now: Date,
   triggers: Iterable<TriggerFacts | undefined>,
 ): number {
-  let since = Number.POSITIVE_INFINITY
+  let earliest = Number.POSITIVE_INFINITY
   for (const trigger of triggers)
-    for (const leaf of historic) if ('event' in leaf) since = Math.min(since, leafSince(leaf, now, trigger))
-  return since
-}
-
-/** How far back a leaf looks; events before it never count. */
-export function leafSince(
-  { within, related }: EventCondition,
-  now: Date,
-  trigger: TriggerFacts | undefined,
-): number {
-  if (within === undefined || (related && !related.after)) return Number.NEGATIVE_INFINITY
-  if (within === 'since_trigger') return trigger?.at.getTime() ?? Number.POSITIVE_INFINITY
-  if ('last' in within) return now.getTime() - durationMs(within.last)
-  return within.after === undefined ? Number.NEGATIVE_INFINITY : timeOf(within.after, now)
+    for (const leaf of historic) {
+      const { since } = leafNeeds(leaf)
+      if (since) earliest = Math.min(earliest, since(now, trigger))
+    }
+  return earliest
 }

@@ -1,8 +1,12 @@
 import type { Json } from '@fairway/queue'
 import { addressKey, addressParts } from '../../platform/email-address.ts'
 import type { Recipient } from '../people/lookup.ts'
-import type { ConditionValue, PersonCondition, PropertyTest } from './language.ts'
+import type { ConditionValue } from './operators.ts'
+import type { PropertyTest } from './property-test.ts'
 import { readProperty } from './values.ts'
+
+/** A property of the person; `id`, `email`, `phone`, `timezone`, `language` and `created_at` are built in. */
+export type PersonCondition = { person: string } & PropertyTest
 
 /** Fields that every person has; they win over properties of the same name. */
 const builtIns = new Map<string, (person: Recipient) => Json>([

@@ -1,11 +1,8 @@
 import { addressKeySql } from '../people/address-sql.ts'
-import { isRelative, type PersonCondition, resolveRelative } from './language.ts'
 import type { Parameters } from './parameters.ts'
-import { personTests } from './person-property.ts'
-import { instantSql, propertySql, testSql } from './property-sql.ts'
-import { readInstant } from './values.ts'
+import { instantSql, propertySql } from './property-sql.ts'
 
-const createdAt = "date_trunc('milliseconds', p.created_at)"
+export const createdAtSql = "date_trunc('milliseconds', p.created_at)"
 
 /** The jsonb expressions of built-in fields of a person `p`. */
 const builtIns = new Map([
@@ -23,17 +20,4 @@ export const personSql = (name: string, parameters: Parameters): string =>
 
 /** As a timestamptz; null unless it is one. */
 export const personInstantSql = (name: string, parameters: Parameters): string =>
-  name === 'created_at' ? createdAt : instantSql(personSql(name, parameters))
-
-export function personTestSql(condition: PersonCondition, now: Date, parameters: Parameters): string {
-  const { person, operator, value } = condition
-  const isTime = typeof value === 'string' || isRelative(value)
-  if (person === 'created_at' && isTime && ['>', '>=', '<', '<='].includes(operator)) {
-    const bound = isRelative(value) ? resolveRelative(value, now) : readInstant(value)!
-    return `(${createdAt} ${operator} ${parameters.add(new Date(bound), 'timestamptz')})`
-  }
-  const { tests, every } = personTests(condition)
-  const found = personSql(person, parameters)
-  const terms = tests.map((test) => testSql(found, test, now, parameters))
-  return terms.length === 1 ? terms[0]! : `(${terms.join(every ? ' and ' : ' or ')})`
-}
+  name === 'created_at' ? createdAtSql : instantSql(personSql(name, parameters))

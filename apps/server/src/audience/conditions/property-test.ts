@@ -1,86 +1,64 @@
-import type { Json } from '@fairway/queue'
+import Type from 'typebox'
+import { allowOnly, type Members, oneOf, text } from './check.ts'
 import {
   type ConditionValue,
-  isOrder,
-  isRelative,
+  describeValue,
+  operatorOf,
+  type PropertyOperator,
+  type PropertyTester,
+  propertyOperators,
+} from './operators.ts'
+import type { Parameters } from './parameters.ts'
+import { limits } from './parts/limits.ts'
+import { scalarSchema, scalarsSchema } from './parts/scalar.ts'
+import { oneOfSchema } from './parts/schemas.ts'
+import {
   type OrderOperator,
-  offsetOf,
-  type PropertyTest,
+  offsetsOfTime,
+  orderOperators,
+  relativeTimeSchema,
   type TimeValue,
-} from './language.ts'
-import { readInstant, readNumber, sameValue } from './values.ts'
+} from './parts/time.ts'
 
-export type PropertyTester = (value: Json | undefined, now: Date) => boolean
-
-/**
- * One property against one test, made ready.
- *
- * Absent and null are alike: `equals`, `one_of`, the text operators and the order operators are false, `not_equals` and
- * `not_one_of` true. The text operators are false for anything but text.
- */
-export function propertyTester({ operator, value }: PropertyTest): PropertyTester {
-  switch (operator) {
-    case 'is_set':
-      return (found) => found !== undefined && found !== null
-    case 'is_not_set':
-      return (found) => found === undefined || found === null
-    case 'equals':
-      return (found) => sameValue(found, value as Json)
-    case 'not_equals':
-      return (found) => !sameValue(found, value as Json)
-    case 'one_of':
-      return (found) => isOneOf(found, value as Json[])
-    case 'not_one_of':
-      return (found) => !isOneOf(found, value as Json[])
-    case 'contains':
-      return (found) => typeof found === 'string' && found.includes(value as string)
-    case 'not_contains':
-      return (found) => typeof found === 'string' && !found.includes(value as string)
-    case 'starts_with':
-      return (found) => typeof found === 'string' && found.startsWith(value as string)
-    case 'ends_with':
-      return (found) => typeof found === 'string' && found.endsWith(value as string)
-    default:
-      return orderTester(operator, value!)
-  }
+/** A test of one property's value. `value` is absent for operators that need none. */
+export interface PropertyTest {
+  operator: PropertyOperator
+  value?: ConditionValue
 }
 
-function isOneOf(found: Json | undefined, values: Json[]): boolean {
-  for (const value of values) if (sameValue(found, value)) return true
-  return false
+/** Members of its JSON Schema, beside the one that names the property. */
+export const testMembers = {
+  operator: oneOfSchema(propertyOperators),
+  value: Type.Optional(Type.Union([...scalarSchema.anyOf, relativeTimeSchema, scalarsSchema])),
 }
 
-/** The condition's value decides: a number is compared with numbers, a date with dates. */
-function orderTester(operator: OrderOperator, bound: ConditionValue): PropertyTester {
-  if (typeof bound === 'number') return (found) => compare(readNumber(found), operator, bound)
-  const test = instantTester(operator, bound)
-  return (found, now) => test(readInstant(found), now)
+/** @param subject the member that names the property */
+export function checkTest(members: Members, path: string, subject: 'person' | 'trigger' | 'property'): void {
+  allowOnly(members, path, [subject, 'operator', 'value'])
+  text(members[subject], `${path}.${subject}`, limits.maxNameLength)
+  const operator = oneOf(members.operator, `${path}.operator`, propertyOperators)
+  operatorOf(operator).check(members.value, `${path}.value`, operator)
 }
+
+export function describeTest(subject: string, { operator, value }: PropertyTest): string {
+  const words = `${subject} ${operatorOf(operator).words}`
+  return value === undefined ? words : `${words} ${describeValue(value)}`
+}
+
+/** One property against one test, made ready. */
+export const propertyTester = ({ operator, value }: PropertyTest): PropertyTester =>
+  operatorOf(operator).test(value)
+
+/** The counterpart of {@link propertyTester}: true or false, never null, for a jsonb expression. */
+export const testSql = (
+  found: string,
+  { operator, value }: PropertyTest,
+  now: Date,
+  parameters: Parameters,
+) => operatorOf(operator).sql(found, value, { parameters, now })
 
 export const isInstantTest = (test: PropertyTest): test is { operator: OrderOperator; value: TimeValue } =>
-  isOrder(test.operator) && typeof test.value !== 'number'
+  (orderOperators as readonly string[]).includes(test.operator) && typeof test.value !== 'number'
 
-/** An instant, epoch ms, against a time. */
-export function instantTester(operator: OrderOperator, bound: ConditionValue) {
-  if (isRelative(bound)) {
-    const offset = offsetOf(bound)
-    return (instant: number | undefined, now: Date) => compare(instant, operator, now.getTime() + offset)
-  }
-  const fixed = readInstant(bound as string)!
-  return (instant: number | undefined, _now: Date) => compare(instant, operator, fixed)
-}
-
-/** False for undefined. */
-export function compare(value: number | undefined, operator: OrderOperator, bound: number): boolean {
-  if (value === undefined) return false
-  switch (operator) {
-    case '>':
-      return value > bound
-    case '>=':
-      return value >= bound
-    case '<':
-      return value < bound
-    case '<=':
-      return value <= bound
-  }
-}
+/** How far from now the times are that it compares with, ms. */
+export const testOffsets = ({ value }: PropertyTest): number[] => offsetsOfTime(value)

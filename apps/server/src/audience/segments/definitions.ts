@@ -4,8 +4,8 @@ import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 import { type Clock, makeClock } from '../conditions/due.ts'
 import { conditionTest } from '../conditions/evaluate.ts'
 import { expandSegments, type FindSegment } from '../conditions/expand.ts'
+import type { FactsTest } from '../conditions/facts.ts'
 import type { Condition } from '../conditions/language.ts'
-import type { FactsTest } from '../conditions/leaf-test.ts'
 import { joinNeeds, type Needs, needsOf, noNeeds } from '../conditions/needs.ts'
 
 /** A dynamic segment, ready to be evaluated. */

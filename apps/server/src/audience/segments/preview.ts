@@ -1,6 +1,7 @@
 import type { Seat } from '../../platform/capacity/expensive-reads.ts'
 import { ConditionCompiler } from '../conditions/condition-sql.ts'
-import { type Condition, leavesOf } from '../conditions/language.ts'
+import type { Condition } from '../conditions/language.ts'
+import { needsOf } from '../conditions/needs.ts'
 import { countPeople } from '../people/count.ts'
 import { loadEntries, type PersonEntry } from '../people/list.ts'
 import { expandFor } from './segment.ts'
@@ -124,8 +125,6 @@ async function countExactly(
 /** The part of a condition that must hold and looks at no history; undefined when there is none, or no history either. */
 function ofPeopleThemselves(condition: Condition): Condition | undefined {
   const parts = 'all' in condition ? condition.all : [condition]
-  const simple = parts.filter(
-    (part) => ![...leavesOf(part)].some((leaf) => 'event' in leaf || 'message' in leaf),
-  )
+  const simple = parts.filter((part) => needsOf(part).historic.size === 0)
   return simple.length === 0 || simple.length === parts.length ? undefined : { all: simple }
 }

@@ -1,4 +1,4 @@
-import { unitMs } from '../../audience/conditions/language.ts'
+import { unitMs } from '../../audience/conditions/parts/time.ts'
 import type { App } from '../../platform/app.ts'
 import type { Frequency } from './campaigns.ts'
 

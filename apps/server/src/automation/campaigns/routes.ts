@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import type { ProjectRoutes } from '../../accounts/project-auth.ts'
-import { unitMs } from '../../audience/conditions/language.ts'
+import { unitMs } from '../../audience/conditions/parts/time.ts'
 import { readInstant } from '../../audience/conditions/values.ts'
 import { messageStates } from '../../messaging/messages/state.ts'
 import type { App } from '../../platform/app.ts'

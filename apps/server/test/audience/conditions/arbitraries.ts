@@ -1,15 +1,11 @@
 import type { Json } from '@fairway/queue'
 import fc from 'fast-check'
-import {
-  type Condition,
-  countOperators,
-  type EventCondition,
-  type MessageCondition,
-  messageActions,
-  orderOperators,
-  type PropertyTest,
-  units,
-} from '../../../src/audience/conditions/language.ts'
+import type { EventCondition } from '../../../src/audience/conditions/kinds/event.ts'
+import { type MessageCondition, messageActions } from '../../../src/audience/conditions/kinds/message.ts'
+import type { Condition } from '../../../src/audience/conditions/language.ts'
+import { countOperators } from '../../../src/audience/conditions/parts/count.ts'
+import { orderOperators, units } from '../../../src/audience/conditions/parts/time.ts'
+import type { PropertyTest } from '../../../src/audience/conditions/property-test.ts'
 
 /** Few names and values, so that conditions and data meet. */
 export const names = ['plan', 'age', 'sku', 'address.city', 'dotted.name', 'nothing']

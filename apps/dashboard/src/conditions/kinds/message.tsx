@@ -1,8 +1,12 @@
 import { Group, Select } from '@mantine/core'
-import { useBuilder } from './builder-context.ts'
-import { CountFields, WhenFields } from './how-often-fields.tsx'
-import type { MessageAct, MessageLeaf } from './language.ts'
-import { useNamed } from './use-names.ts'
+import { IconMail } from '@tabler/icons-react'
+import { useBuilder } from '../builder-context.ts'
+import { missingInWindow } from '../completeness.ts'
+import { CountFields, WhenFields } from '../how-often-fields.tsx'
+import { type MessageAct, type MessageLeaf, withoutEmpty } from '../language.ts'
+import { howOften, quote } from '../phrases.ts'
+import { useNamed } from '../use-names.ts'
+import type { EditorProps, Kind } from './kind.ts'
 
 const acts: { act: MessageAct; did: boolean; label: string }[] = [
   { act: 'sent', did: true, label: 'were sent' },
@@ -15,20 +19,26 @@ const acts: { act: MessageAct; did: boolean; label: string }[] = [
 
 const keyOf = (act: MessageAct, did: boolean) => `${act} ${did}`
 
-export function MessageEditor({
-  leaf,
-  onChange,
-}: {
-  leaf: MessageLeaf
-  onChange: (leaf: MessageLeaf) => void
-}) {
+export const message: Kind<MessageLeaf> = {
+  title: 'Message they got, opened or clicked',
+  label: 'Message',
+  icon: IconMail,
+  start: { message: 'sent' },
+  Editor,
+  words({ message, did = true, count, within, campaign, template }, names) {
+    const words = [`who ${actOf(message, did).label} a message`]
+    if (campaign !== undefined) words.push(`of the campaign ${quote(names.campaign(campaign))}`)
+    if (template !== undefined) words.push(`of the template ${quote(names.template(template))}`)
+    return [...words, ...howOften(count, within)].join(' ')
+  },
+  missing: ({ within }) => missingInWindow(within),
+}
+
+const actOf = (act: MessageAct, did: boolean) => acts.find((each) => each.act === act && each.did === did)!
+
+function Editor({ leaf, onChange }: EditorProps<MessageLeaf>) {
   const { campaigns, templates } = useNamed(useBuilder().project)
-  const set = (change: Partial<MessageLeaf>) =>
-    onChange(
-      Object.fromEntries(
-        Object.entries({ ...leaf, ...change }).filter(([, value]) => value !== undefined),
-      ) as unknown as MessageLeaf,
-    )
+  const set = (change: Partial<MessageLeaf>) => onChange(withoutEmpty({ ...leaf, ...change }))
   const choose = (key: string | null) => {
     const { act, did } = acts.find((each) => keyOf(each.act, each.did) === key)!
     set({ message: act, did: did ? undefined : false })

@@ -1,0 +1,16 @@
+const dayMs = 86_400_000
+
+/** What a condition may hold. */
+export const limits = {
+  /** Groups inside groups. */
+  maxDepth: 10,
+  /** Conditions in the whole tree, groups and filters included. */
+  maxConditions: 100,
+  maxNameLength: 255,
+  maxTextLength: 1_000,
+  /** Of `one_of` and of what else takes a list. */
+  maxValues: 100,
+  maxCount: 10_000,
+  /** Ten years. */
+  maxDurationMs: 3_650 * dayMs,
+} as const

@@ -12,6 +12,11 @@ const isoDate =
   /^([1-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?:[T ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,3})[0-9]{0,6})?)?(Z|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))?)?$/
 /** Numbers from here on are Unix milliseconds, smaller ones Unix seconds (until the year 5138). */
 const firstMilliseconds = 1e11
+
+/** What a number means that is a time, epoch ms. */
+export const epochMs = (number: number): number =>
+  Math.trunc(Math.abs(number) >= firstMilliseconds ? number : number * 1_000)
+
 const earliestMs = Date.UTC(1000, 0, 1)
 const latestMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
@@ -54,7 +59,7 @@ const isTextOrTruth = (value: Json | undefined) => typeof value === 'string' || 
  */
 export function readInstant(value: Json | undefined, zone = 'UTC'): number | undefined {
   if (typeof value === 'number') {
-    const ms = Math.trunc(Math.abs(value) >= firstMilliseconds ? value : value * 1_000)
+    const ms = epochMs(value)
     return ms >= earliestMs && ms <= latestMs ? ms : undefined
   }
   const part = typeof value === 'string' ? isoDate.exec(value) : null

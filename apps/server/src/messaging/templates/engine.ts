@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import {
   type Context,
+  filters,
   type Emitter,
   Liquid,
   LiquidError,
@@ -10,7 +11,7 @@ import {
   type Template,
   type TopLevelToken,
 } from 'liquidjs'
-import { platformFilters } from './filters.ts'
+import { asDate, platformFilters } from './filters.ts'
 import { maxRenderedLength, maxTemplateLength } from './limits.ts'
 import { markValue } from './sender.ts'
 import { TemplateError } from './template-error.ts'
@@ -76,6 +77,12 @@ function createEngine(more: LiquidOptions = {}): Liquid {
     memoryLimit,
   })
   for (const [name, filter] of Object.entries(platformFilters)) liquid.registerFilter(name, filter)
+  for (const [name, filter] of Object.entries(filters)) {
+    if (!/^date/.test(name) || typeof filter !== 'function') continue
+    liquid.registerFilter(name, function (value, ...rest) {
+      return filter.call(this, asDate(value), ...rest)
+    })
+  }
   liquid.registerTag('random', RandomTag)
   liquid.registerTag('fetch_html', FetchTag)
   liquid.registerTag('fetch_json', FetchTag)

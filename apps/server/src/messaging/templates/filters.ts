@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { DateTime, IANAZone } from 'luxon'
+import { epochMs } from '../../audience/conditions/values.ts'
 import { formatNumber } from './format-number.ts'
 
 type Filter = (value: unknown, ...args: unknown[]) => unknown
@@ -51,13 +52,22 @@ function inThousands(digits: string, separator: string): string {
 /** What no date and no name of a zone is longer than. */
 const maxTimeLength = 100
 
-/** Seconds since 1970 as a number or digits, an ISO 8601 string, a Date, or 'now'. */
+const digits = /^-?\d{1,20}(\.\d{1,20})?$/
+
+/** For Liquid's own filters of dates, which know numbers as seconds alone: milliseconds since 1970 are told as in conditions. */
+export function asDate(value: unknown): unknown {
+  if (typeof value !== 'number' && !(typeof value === 'string' && digits.test(value))) return value
+  const date = new Date(epochMs(Number(value)))
+  return Number.isNaN(date.getTime()) ? value : date
+}
+
+/** Seconds or milliseconds since 1970 as a number or digits, an ISO 8601 string, a Date, or 'now'. */
 function toInstant(value: unknown): DateTime | undefined {
   if (value instanceof Date) return DateTime.fromJSDate(value)
   const string = text(value).trim()
   if (string === '' || string.length > maxTimeLength) return undefined
   if (string === 'now') return DateTime.now()
-  if (/^-?\d+(\.\d+)?$/.test(string)) return DateTime.fromSeconds(Number(string))
+  if (digits.test(string)) return DateTime.fromMillis(epochMs(Number(string)))
   const parsed = DateTime.fromISO(string, { zone: 'utc' })
   if (parsed.isValid) return parsed
   const loose = new Date(string)

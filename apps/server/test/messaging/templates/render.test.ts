@@ -47,6 +47,14 @@ describe('filters of the platform', () => {
     [`{{ '2026-01-01T00:00:00Z' | time_zone: 'Europe/Berlin' | date: '%H:%M %z' }}`, '01:00 +0100'],
     [`{{ 1767225600 | date: '%d/%m/%Y %H:%M' }}`, '01/01/2026 00:00'],
     [`{{ '2026-03-05' | date: '%e %b' }}`, ' 5 Mar'],
+    // Milliseconds, as JavaScript counts them.
+    [`{{ 1767225600000 | date: '%d/%m/%Y %H:%M' }}`, '01/01/2026 00:00'],
+    [`{{ '1767225600000' | date_to_xmlschema }}`, '2026-01-01T00:00:00+00:00'],
+    [`{{ 1767225600123 | time_zone: 'Sydney' | date: '%d/%m/%Y %H:%M' }}`, '01/01/2026 11:00'],
+    [
+      `{{ '99999999999999999999' | date: '%Y' }}{{ 'soon' | date: '%Y' }}{{ nothing | date: '%Y' }}`,
+      '99999999999999999999soon',
+    ],
   ])('%s', (template, expected) => {
     expect(render(template).html).toBe(expected)
   })

@@ -60,21 +60,48 @@ export const reads: Input[] = [
         [null],
         '__proto__',
         '\u0000',
+        ['__proto__', 1e308, '1e400', '\u0130'.repeat(1_000)],
+        Array.from({ length: 100 }, (_, n) => n),
+        Array.from({ length: 10_000 }, (_, n) => n),
+        { operator: '>=', value: 1e300 },
+        { operator: 'constructor', value: 0 },
+        { ahead: { weeks: 1e300 } },
       ]
       for (const operator of [
-        'is',
+        'equals',
+        'not_one_of',
         'contains',
         'starts_with',
         'ends_with',
-        'matches',
-        'one_of',
-        'greater',
-        'before',
-        'exists',
+        'contains_any',
+        'contains_all',
+        'contains_none',
+        'count',
+        '>',
+        'is_empty',
+        'toString',
       ])
         for (const value of values)
           await tenant.rest('POST', '/segments/preview', {
-            conditions: { person: '__proto__', operator, value },
+            conditions: {
+              person: '__proto__',
+              operator,
+              value,
+              ignoreCase: Array.isArray(value) || undefined,
+            },
+          })
+      for (const value of [...values, 1e15, -1e15, 0.1 + 0.2])
+        for (const name of ['sum', 'average', 'min', 'constructor'])
+          await tenant.rest('POST', '/segments/preview', {
+            conditions: {
+              event: 'x',
+              aggregate: { function: name, property: '__proto__.x', operator: '>=', value },
+            },
+          })
+      for (const days of [0, 365, 366, -1, 0.5, 1e300, '3', null, {}])
+        for (const when of [{ in: { days } }, { within: { next: { days } } }])
+          await tenant.rest('POST', '/segments/preview', {
+            conditions: { anniversary: '__proto__', ...when },
           })
     },
   },

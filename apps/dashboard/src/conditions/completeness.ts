@@ -1,4 +1,4 @@
-import { type DateValue, type Filter, isRelative, type Test, type Window } from './language.ts'
+import { type DateValue, type Filter, isRelative, type Operator, type Test, type Window } from './language.ts'
 
 /** What parts of conditions still lack, in words; undefined for what is whole. */
 export const firstOf = (complaints: (string | undefined)[]) =>
@@ -6,8 +6,10 @@ export const firstOf = (complaints: (string | undefined)[]) =>
 
 export const unnamed = (name: string, what: string) => (name.trim() === '' ? `Name ${what}` : undefined)
 
+const valueless: Operator[] = ['is_set', 'is_not_set', 'is_empty', 'is_not_empty']
+
 export function missingInTest({ operator, value }: Test): string | undefined {
-  if (operator === 'is_set' || operator === 'is_not_set') return undefined
+  if (valueless.includes(operator)) return undefined
   if (value === undefined || value === '') return 'Give a value'
   if (Array.isArray(value) && value.length === 0) return 'Give at least one value'
   return undefined

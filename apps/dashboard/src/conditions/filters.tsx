@@ -63,4 +63,9 @@ function FilterEditor({ event, filter, onChange, children }: FilterEditorProps) 
   )
 }
 
-export const emptyFilter = (): Filter => ({ property: '', operator: 'equals', value: '' })
+export const emptyFilter = (): Filter => ({
+  property: '',
+  operator: 'equals',
+  value: '',
+  ignoreCase: true,
+})

@@ -1,3 +1,4 @@
+import { anniversary } from './kinds/anniversary.tsx'
 import { event } from './kinds/event.tsx'
 import type { Kind } from './kinds/kind.ts'
 import { message } from './kinds/message.tsx'
@@ -19,6 +20,7 @@ export const kinds: { [Name in LeafKind]: Kind<Leaves[Name]> } = {
   topic,
   subscribed,
   segment,
+  anniversary,
 }
 
 export const kindNames = Object.keys(kinds) as LeafKind[]

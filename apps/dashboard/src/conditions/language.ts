@@ -11,6 +11,7 @@ export interface Leaves {
   topic: TopicLeaf
   subscribed: SubscribedLeaf
   segment: SegmentLeaf
+  anniversary: AnniversaryLeaf
 }
 export type LeafKind = keyof Leaves
 export type Leaf = Leaves[LeafKind]
@@ -24,7 +25,7 @@ export type RelativeTime = { ago: Duration } | { ahead: Duration }
 export type DateValue = string | RelativeTime
 
 export type Scalar = string | number | boolean
-export type Value = Scalar | RelativeTime | Scalar[]
+export type Value = Scalar | RelativeTime | Scalar[] | Count
 
 export type OrderOperator = '>' | '>=' | '<' | '<='
 export type Operator =
@@ -38,11 +39,19 @@ export type Operator =
   | 'not_contains'
   | 'starts_with'
   | 'ends_with'
+  | 'contains_any'
+  | 'contains_all'
+  | 'contains_none'
+  | 'count'
+  | 'is_empty'
+  | 'is_not_empty'
   | OrderOperator
 
 export interface Test {
   operator: Operator
   value?: Value
+  /** Absent: capitals matter. */
+  ignoreCase?: boolean
 }
 export type PersonLeaf = { person: string } & Test
 export type TriggerLeaf = { trigger: string } & Test
@@ -83,6 +92,16 @@ export interface Related {
   where?: Filter[]
 }
 
+export type AggregateFunction = 'sum' | 'average' | 'min' | 'max'
+/** Of a property of the counted events. */
+export interface Aggregate {
+  function: AggregateFunction
+  property: string
+  operator: Count['operator']
+  /** Empty while it is being written. */
+  value: number | ''
+}
+
 export interface EventLeaf {
   event: string
   did?: boolean
@@ -90,9 +109,17 @@ export interface EventLeaf {
   within?: Window
   first?: Moment
   last?: Moment
+  aggregate?: Aggregate
   where?: Filter[]
   scopedBy?: string
   related?: Related
+}
+
+/** The day of a date that comes round every year; today, unless it says otherwise. */
+export interface AnniversaryLeaf {
+  anniversary: string
+  in?: { days: number }
+  within?: { next: { days: number } }
 }
 
 export type MessageAct = 'sent' | 'opened' | 'clicked'
@@ -107,6 +134,9 @@ export interface MessageLeaf {
 
 export const isRelative = (value: unknown): value is RelativeTime =>
   typeof value === 'object' && value !== null && ('ago' in value || 'ahead' in value)
+
+export const isCount = (value: unknown): value is Count =>
+  typeof value === 'object' && value !== null && 'operator' in value
 
 const isoDate = /^\d{4}-\d{2}-\d{2}([T ].*)?$/
 

@@ -21,8 +21,10 @@ export function LeafEditor({ id, leaf, onChange, onRemove }: LeafEditorProps) {
   const isNew = added === id
   useEffect(() => {
     if (!isNew) return
-    const first = fields.current?.querySelector<HTMLInputElement>('input:not([readonly])')
-    ;(first ?? fields.current?.querySelector('input'))?.focus()
+    // A select has a hidden input of its own.
+    const shown = fields.current?.querySelectorAll<HTMLInputElement>('input:not([type="hidden"])') ?? []
+    const [first] = shown
+    ;([...shown].find((input) => !input.readOnly) ?? first)?.focus()
   }, [isNew])
   return (
     <Box className={classes.leaf} role="group" aria-label={label}>

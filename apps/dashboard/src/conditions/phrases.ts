@@ -4,6 +4,7 @@ import {
   type DateValue,
   type Duration,
   type Filter,
+  isCount,
   isDateValue,
   isRelative,
   type Moment,
@@ -13,10 +14,13 @@ import {
   type Value,
   type Window,
 } from './language.ts'
+import { comparesText } from './operators.ts'
 
 const testOperators: Record<Operator, string> = {
   is_set: 'is set',
   is_not_set: 'is not set',
+  is_empty: 'is empty',
+  is_not_empty: 'is not empty',
   equals: 'is',
   not_equals: 'is not',
   one_of: 'is one of',
@@ -25,6 +29,10 @@ const testOperators: Record<Operator, string> = {
   not_contains: 'does not contain',
   starts_with: 'starts with',
   ends_with: 'ends with',
+  contains_any: 'has any of',
+  contains_all: 'has all of',
+  contains_none: 'has none of',
+  count: 'has',
   '>': 'is more than',
   '>=': 'is at least',
   '<': 'is less than',
@@ -38,15 +46,24 @@ const dateOperators: Partial<Record<Operator, string>> = {
   '<=': 'at or before',
 }
 
-export function testWords(name: string, { operator, value }: Test): string {
+export function testWords(name: string, { operator, value, ignoreCase }: Test): string {
   const dateOperator = isDateValue(value) ? dateOperators[operator] : undefined
   const words = `${property(name)} ${dateOperator ? `is ${dateOperator}` : testOperators[operator]}`
-  return value === undefined ? words : `${words} ${valueWords(value)}`
+  if (value === undefined) return words
+  const exact = !ignoreCase && hasLetters(value) && comparesText(operator)
+  return `${words} ${valueWords(value)}${exact ? ' (matching case)' : ''}`
+}
+
+/** Whether it says something else in capitals. */
+function hasLetters(value: Value): boolean {
+  if (Array.isArray(value)) return value.some(hasLetters)
+  return typeof value === 'string' && value.toLowerCase() !== value.toUpperCase()
 }
 
 function valueWords(value: Value): string {
   if (Array.isArray(value)) return value.map((each) => quote(each)).join(', ')
   if (isDateValue(value)) return dateWords(value)
+  if (isCount(value)) return `${countNames[value.operator]} ${plural(value.value, 'element')}`
   return quote(value)
 }
 

@@ -1,52 +1,11 @@
-import { Autocomplete, NumberInput, Select, Skeleton } from '@mantine/core'
+import { Autocomplete, Checkbox, NumberInput, Select, Skeleton, Text } from '@mantine/core'
 import { lazy, Suspense, useState } from 'react'
 import { DateValueFields } from './date-fields.tsx'
-import { type DateValue, isDateValue, type Operator, type Test, type Value } from './language.ts'
+import { type Count, type DateValue, isDateValue, type Test, type Value } from './language.ts'
+import { choiceNamed, choiceOf, choose, offered, otherOperators, type Takes } from './operators.ts'
 import { TypeDoubt } from './type-doubt.tsx'
 
 const ListField = lazy(() => import('./list-field.tsx'))
-
-/** An operator and the kind of value it takes: `>` of a number and `>` of a date are two choices. */
-const choices = [
-  { value: 'equals', label: 'is', takes: 'text' },
-  { value: 'not_equals', label: 'is not', takes: 'text' },
-  { value: 'one_of', label: 'is one of', takes: 'list' },
-  { value: 'not_one_of', label: 'is none of', takes: 'list' },
-  { value: 'contains', label: 'contains', takes: 'text' },
-  { value: 'not_contains', label: 'does not contain', takes: 'text' },
-  { value: 'starts_with', label: 'starts with', takes: 'text' },
-  { value: 'ends_with', label: 'ends with', takes: 'text' },
-  { value: '>', label: 'is more than', takes: 'number' },
-  { value: '>=', label: 'is at least', takes: 'number' },
-  { value: '<', label: 'is less than', takes: 'number' },
-  { value: '<=', label: 'is at most', takes: 'number' },
-  { value: 'date >', label: 'is after', takes: 'date' },
-  { value: 'date >=', label: 'is at or after', takes: 'date' },
-  { value: 'date <', label: 'is before', takes: 'date' },
-  { value: 'date <=', label: 'is at or before', takes: 'date' },
-  { value: 'is_set', label: 'is set', takes: 'nothing' },
-  { value: 'is_not_set', label: 'is not set', takes: 'nothing' },
-] as const
-
-type Choice = (typeof choices)[number]
-type Takes = Choice['takes']
-
-const groups: { group: string; takes: Takes[] }[] = [
-  { group: 'Text and anything', takes: ['text', 'list'] },
-  { group: 'Numbers', takes: ['number'] },
-  { group: 'Dates', takes: ['date'] },
-  { group: 'Presence', takes: ['nothing'] },
-]
-const options = groups.map(({ group, takes }) => ({
-  group,
-  items: choices
-    .filter((choice) => takes.includes(choice.takes))
-    .map(({ value, label }) => ({ value: value as string, label: label as string })),
-}))
-
-const choiceOf = ({ operator }: Test, isDate: boolean): Choice | undefined =>
-  (isDate && choices.find((choice) => choice.value === `date ${operator}`)) ||
-  choices.find((choice) => choice.value === operator)
 
 interface TestFieldsProps {
   test: Test
@@ -60,16 +19,17 @@ interface TestFieldsProps {
 export function TestFields({ test, suggestions = [], types = [], onChange }: TestFieldsProps) {
   // A date that is not written yet is empty text, as a number is: only what was chosen tells them apart.
   const [choseDate, setChoseDate] = useState(isDateValue(test.value))
+  const [showsAll, setShowsAll] = useState(false)
   const choice = choiceOf(test, isDateValue(test.value) || (choseDate && typeof test.value === 'string'))
-  const choose = (value: string) => {
-    const next = choices.find((candidate) => candidate.value === value)!
-    const operator = next.value.replace('date ', '') as Operator
+  const chooseOperator = (value: string) => {
+    if (value === otherOperators) return setShowsAll(true)
+    const next = choiceNamed(value)
     setChoseDate(next.takes === 'date')
-    onChange(withValue(operator, valueFor(next.takes, choice?.takes, test.value)))
+    onChange(choose(next, choice, test))
   }
   const setValue = (value: Value) => {
     setChoseDate(choice?.takes === 'date')
-    onChange({ operator: test.operator, value })
+    onChange({ ...partsOf(test), value })
   }
   return (
     <>
@@ -78,11 +38,25 @@ export function TestFields({ test, suggestions = [], types = [], onChange }: Tes
         size="xs"
         w={150}
         maxDropdownHeight={360}
-        data={options}
+        data={offered(showsAll ? [] : types, choice)}
         value={choice?.value ?? null}
-        onChange={(value) => value && choose(value)}
+        onChange={(value) => value && chooseOperator(value)}
       />
       <ValueField takes={choice?.takes ?? 'text'} value={test.value} {...{ suggestions, setValue }} />
+      {choice?.ofText && (
+        <Checkbox
+          size="xs"
+          label="Match case"
+          checked={!test.ignoreCase}
+          onChange={(change) =>
+            onChange({
+              ...partsOf(test),
+              value: test.value,
+              ignoreCase: change.currentTarget.checked ? undefined : true,
+            })
+          }
+        />
+      )}
       {(choice?.takes === 'date' || choice?.takes === 'number') && (
         <TypeDoubt takes={choice.takes} types={types} />
       )}
@@ -90,19 +64,9 @@ export function TestFields({ test, suggestions = [], types = [], onChange }: Tes
   )
 }
 
-const withValue = (operator: Operator, value: Value | undefined): Test =>
-  value === undefined ? { operator } : { operator, value }
-
-/** What is there goes along when the new operator can use it. */
-function valueFor(takes: Takes, took: Takes | undefined, value: Value | undefined): Value | undefined {
-  if (takes === 'nothing') return undefined
-  if (takes === took && value !== undefined) return value
-  const text = typeof value === 'object' || value === undefined ? '' : String(value)
-  if (takes === 'list') return text === '' ? [] : [text]
-  if (takes === 'date') return isDateValue(value) ? value : { ago: { days: 7 } }
-  if (takes === 'number') return text !== '' && Number.isFinite(Number(text)) ? Number(text) : ''
-  return Array.isArray(value) ? String(value[0] ?? '') : text
-}
+/** Of a condition that has members beside. */
+const partsOf = ({ operator, ignoreCase }: Test): Test =>
+  ignoreCase ? { operator, ignoreCase } : { operator }
 
 interface ValueFieldProps {
   takes: Takes
@@ -116,11 +80,12 @@ function ValueField({ takes, value, suggestions, setValue }: ValueFieldProps) {
   const data = [...new Set(suggestions)]
   if (takes === 'nothing') return null
   if (takes === 'date') return <DateValueFields value={value as DateValue} onChange={setValue} />
+  if (takes === 'count') return <CountField count={value as Count} onChange={setValue} />
   if (takes === 'number')
     return (
       <NumberInput {...shared} w={120} placeholder="Number" value={value as number} onChange={setValue} />
     )
-  if (takes === 'list')
+  if (takes === 'list' || takes === 'elements')
     return (
       <Suspense fallback={<Skeleton h={30} w={260} />}>
         <ListField
@@ -137,3 +102,19 @@ function ValueField({ takes, value, suggestions, setValue }: ValueFieldProps) {
     <Autocomplete {...shared} placeholder="Value" data={data} limit={50} value={text} onChange={setValue} />
   )
 }
+
+const CountField = ({ count, onChange }: { count: Count; onChange: (count: Count) => void }) => (
+  <>
+    <NumberInput
+      aria-label="Elements"
+      size="xs"
+      w={80}
+      min={0}
+      max={10_000}
+      allowDecimal={false}
+      value={count.value}
+      onChange={(value) => onChange({ ...count, value: Number(value) })}
+    />
+    <Text size="sm">{count.value === 1 ? 'element' : 'elements'}</Text>
+  </>
+)

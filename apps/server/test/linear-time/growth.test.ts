@@ -2,13 +2,13 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ends, growthOf, isLinear, pumps } from '../../../../testing/growth.ts'
 import { typeBit } from '../../src/audience/catalogue/value-types.ts'
+import { foldCase } from '../../src/audience/conditions/fold-case.ts'
 import { parseConditions } from '../../src/audience/conditions/parse.ts'
-import { readInstant, readNumber } from '../../src/audience/conditions/values.ts'
+import { elements, readInstant, readNumber } from '../../src/audience/conditions/values.ts'
 import { readEmail, readTime } from '../../src/audience/items/fields.ts'
 import { foldName } from '../../src/audience/items/item.ts'
 import { parsePersonPath } from '../../src/audience/people/edit.ts'
 import { languageName, timezoneName } from '../../src/audience/people/locale.ts'
-import { readZone } from '../../src/automation/campaigns/wait.ts'
 import { readSendRequest } from '../../src/automation/transactional/request.ts'
 import { acceptAnyBody, type Body } from '../../src/ingest/body.ts'
 import { operation, personInPath } from '../../src/ingest/customer-io-requests.ts'
@@ -24,6 +24,7 @@ import { textArray } from '../../src/platform/db/array.ts'
 import { integerShape, readCursor, timestampShape, writeCursor } from '../../src/platform/db/cursor.ts'
 import { addressKey } from '../../src/platform/email-address.ts'
 import { normalPhone, phonePrefix } from '../../src/platform/phone.ts'
+import { readZone } from '../../src/platform/time-zone.ts'
 import { distinct, expressionsOfSources } from './expressions.ts'
 import { isBounded } from './known.ts'
 
@@ -45,6 +46,8 @@ const readers: Record<string, (text: string) => unknown> = {
   'a time': (text) => readTime(text, 'at'),
   'a time of a condition': (text) => readInstant(text),
   'a number of a condition': readNumber,
+  'a text without regard to case': foldCase,
+  'a list of a condition': (text) => elements([...text])(text),
   'a type of a value': typeBit,
   'a condition': (text) => parseConditions({ person: text, is: text }, { trigger: false }),
   'a person in a path': (text) => [personInPath(text), parsePersonPath(text)],

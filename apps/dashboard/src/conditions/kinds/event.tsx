@@ -1,5 +1,6 @@
 import { Button, Group, Stack } from '@mantine/core'
-import { IconBolt, IconFilterPlus, IconLink } from '@tabler/icons-react'
+import { IconBolt, IconFilterPlus, IconLink, IconSum } from '@tabler/icons-react'
+import { AggregateFields, aggregateWords, missingInAggregate, newAggregate } from '../aggregate-fields.tsx'
 import { useBuilder } from '../builder-context.ts'
 import { Choice } from '../choice.tsx'
 import { firstOf, missingDate, missingInFilters, missingInWindow, unnamed } from '../completeness.ts'
@@ -18,11 +19,12 @@ export const event: Kind<EventLeaf> = {
   start: { event: '' },
   Editor,
   words: (leaf) => `who ${act(leaf)}`,
-  missing: ({ event, within, first, last, where, related }) =>
+  missing: ({ event, within, first, last, aggregate, where, related }) =>
     firstOf([
       unnamed(event, 'an event'),
       missingDate((first ?? last)?.value),
       missingInWindow(within),
+      aggregate && missingInAggregate(aggregate),
       missingInFilters(where),
       related && missingInRelated(related),
     ]),
@@ -35,6 +37,7 @@ function act({ event, did = true, count, within, where = [], related, ...rest }:
   words.push(...howOften(count, within))
   if (rest.first) words.push(`for the first time ${momentWords(rest.first)}`)
   if (rest.last) words.push(`for the last time ${momentWords(rest.last)}`)
+  if (rest.aggregate) words.push(aggregateWords(rest.aggregate))
   if (related) words.push(relatedWords(related))
   return words.join(' ')
 }
@@ -43,8 +46,9 @@ function Editor({ leaf, onChange }: EditorProps<EventLeaf>) {
   const { trigger } = useBuilder()
   const set = (change: Partial<EventLeaf>) => onChange(withoutEmpty({ ...leaf, ...change }))
   const setWhen = ({ within, first, last }: When) =>
-    set({ within, first, last, ...((first || last) && { count: undefined }) })
+    set({ within, first, last, ...((first || last) && { count: undefined, aggregate: undefined }) })
   const setDid = (did: boolean) => set({ did: did ? undefined : false })
+  const isCounted = !leaf.first && !leaf.last && !leaf.aggregate
   const addFilter = () => set({ where: [...(leaf.where ?? []), emptyFilter()] })
   return (
     <Stack gap="xs">
@@ -58,9 +62,16 @@ function Editor({ leaf, onChange }: EditorProps<EventLeaf>) {
           onChange={setDid}
         />
         <EventName label="Event" value={leaf.event} onChange={(event) => set({ event })} />
-        {!leaf.first && !leaf.last && <CountFields count={leaf.count} onChange={(count) => set({ count })} />}
-        <WhenFields when={leaf} ofEvents onChange={setWhen} />
+        {isCounted && <CountFields count={leaf.count} onChange={(count) => set({ count })} />}
+        <WhenFields when={leaf} ofEvents={!leaf.aggregate} onChange={setWhen} />
       </Group>
+      {leaf.aggregate && (
+        <AggregateFields
+          aggregate={leaf.aggregate}
+          event={leaf.event}
+          onChange={(aggregate) => set({ aggregate })}
+        />
+      )}
       <Filters event={leaf.event} where={leaf.where ?? []} onChange={(where) => set({ where })} />
       {leaf.scopedBy !== undefined && (
         <ScopedBy
@@ -83,6 +94,16 @@ function Editor({ leaf, onChange }: EditorProps<EventLeaf>) {
         >
           Add filter
         </Button>
+        {isCounted && (
+          <Button
+            variant="subtle"
+            size="compact-xs"
+            leftSection={<IconSum size={14} aria-hidden />}
+            onClick={() => set({ aggregate: newAggregate, count: undefined })}
+          >
+            Sum or average
+          </Button>
+        )}
         {trigger !== undefined && leaf.scopedBy === undefined && (
           <Button
             variant="subtle"

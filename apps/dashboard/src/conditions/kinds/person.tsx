@@ -14,7 +14,7 @@ export const person: Kind<PersonLeaf> = {
   title: 'Property of the person',
   label: 'Property',
   icon: IconId,
-  start: { person: '', operator: 'equals', value: '' },
+  start: { person: '', operator: 'equals', value: '', ignoreCase: true },
   Editor,
   words: (leaf) => `whose ${testWords(leaf.person, leaf)}`,
   missing: (leaf) => unnamed(leaf.person, 'a property') ?? missingInTest(leaf),

@@ -13,7 +13,7 @@ export const trigger: Kind<TriggerLeaf> = {
   title: 'Property of the trigger event',
   label: 'Trigger',
   icon: IconTarget,
-  start: { trigger: '', operator: 'equals', value: '' },
+  start: { trigger: '', operator: 'equals', value: '', ignoreCase: true },
   ofTrigger: true,
   Editor,
   words: (leaf) => `whose trigger’s ${testWords(leaf.trigger, leaf)}`,

@@ -5,6 +5,7 @@ import { kindOf } from './kinds.ts'
 import type { Condition } from './language.ts'
 import { Parameters } from './parameters.ts'
 import type { SqlContext } from './sql-context.ts'
+import type { Zones } from './zones.ts'
 
 /**
  * How it is found out what can only be measured, like how often people did something. `sets` measures everybody at once and
@@ -25,13 +26,14 @@ export class ConditionCompiler implements LeafCompiler {
     projectId: number,
     now: Date,
     strategy: Strategy,
-    options: { parameters?: Parameters; trigger?: TriggerFacts } = {},
+    options: { zones: Zones | undefined; parameters?: Parameters; trigger?: TriggerFacts },
   ) {
     const parameters = options.parameters ?? new Parameters()
     this.context = {
       parameters,
       now,
       trigger: options.trigger,
+      zones: options.zones,
       project: parameters.add(projectId, 'integer'),
     }
     this.#strategy = strategy

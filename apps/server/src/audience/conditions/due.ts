@@ -1,6 +1,6 @@
 import { memoizePerObject } from '../../platform/memoize-per-object.ts'
 import type { Facts } from './facts.ts'
-import type { Due } from './kinds/kind.ts'
+import type { Crossing } from './kinds/kind.ts'
 import { kindOf, type LeafCondition } from './kinds.ts'
 import { type Condition, leavesOf } from './language.ts'
 
@@ -14,6 +14,7 @@ export type Clock = (facts: Facts) => number
 export function makeClock(conditions: Iterable<Condition>): Clock {
   const leaves = [...new Set([...conditions].flatMap(relativeLeavesOf))]
   const hands = handsOf(leaves)
+  const others = leaves.flatMap((leaf) => dueOf(leaf).filter((due) => typeof due === 'function'))
   return (facts) => {
     let next = Number.POSITIVE_INFINITY
     if (facts.decided)
@@ -23,6 +24,7 @@ export function makeClock(conditions: Iterable<Condition>): Clock {
       if (historic && facts.decided) continue
       next = Math.min(next, nextCrossing(instants(facts), marks, facts))
     }
+    for (const due of others) next = Math.min(next, due(facts))
     return next
   }
 }
@@ -31,17 +33,19 @@ const clockOf = memoizePerObject((condition: Condition) => makeClock([condition]
 
 export const nextChange = (condition: Condition, facts: Facts): number => clockOf(condition)(facts)
 
-type Mark = Pick<Due, 'offset' | 'since'>
+type Mark = Pick<Crossing, 'offset' | 'since'>
 
 /** Instants that are compared with now + the offset of each of the marks. */
-interface Hand extends Pick<Due, 'instants' | 'historic'> {
+interface Hand extends Pick<Crossing, 'instants' | 'historic'> {
   marks: Map<string, Mark>
 }
 
 function handsOf(leaves: LeafCondition[]): Hand[] {
   const hands = new Map<string, Hand>()
   for (const leaf of leaves)
-    for (const { key, instants, historic, offset, since } of dueOf(leaf)) {
+    for (const due of dueOf(leaf)) {
+      if (typeof due === 'function') continue
+      const { key, instants, historic, offset, since } = due
       let hand = hands.get(key)
       if (!hand) hands.set(key, (hand = { instants, historic, marks: new Map() }))
       hand.marks.set(`${offset} ${since?.key}`, { offset, since })

@@ -36,6 +36,8 @@ export interface Facts {
   messages: readonly MessageFact[]
   /** Manual segments that the person is in. Dynamic ones were expanded into their conditions (`expand.ts`). */
   segments: ReadonlySet<number>
+  /** The project's time zone, for people who have none; where conditions ask for it. */
+  timezone?: string
   /** Answers of the database by condition, for people with too much history to bring here. */
   decided?: ReadonlyMap<object, Decided>
   /** Properties of the person read as instants so far: many conditions ask for the same few. */

@@ -1,3 +1,4 @@
+import { anniversary } from './kinds/anniversary.ts'
 import { event } from './kinds/event.ts'
 import type { LeafKind } from './kinds/kind.ts'
 import { message } from './kinds/message.ts'
@@ -18,6 +19,7 @@ export const leafKinds = {
   segment,
   event,
   message,
+  anniversary,
 } satisfies Record<string, LeafKind<never>>
 
 type LeafOf<Kind> = Kind extends LeafKind<infer Leaf> ? Leaf : never

@@ -36,10 +36,18 @@ export async function loadFacts(
     ? await loadMessages(client, projectId, ids)
     : new Map<number, MessageFact[]>()
   const segments = await loadSegments(client, projectId, ids, needs)
+  const timezone = needs.zones ? await loadTimezone(client, projectId) : undefined
   const facts = subjects.map(({ person, trigger }): Facts => {
     const { id } = person
     return new LoadedFacts(
-      { now, person, trigger, messages: messages.get(id) ?? [], segments: segments.get(id) ?? noSegments },
+      {
+        now,
+        person,
+        trigger,
+        messages: messages.get(id) ?? [],
+        segments: segments.get(id) ?? noSegments,
+        timezone,
+      },
       events.get(id),
     )
   })
@@ -73,6 +81,7 @@ class LoadedFacts implements Facts {
   readonly trigger: TriggerFacts | undefined
   readonly messages: readonly MessageFact[]
   readonly segments: ReadonlySet<number>
+  readonly timezone: string | undefined
   decided?: Facts['decided']
   instants?: Facts['instants']
   readonly #history: PersonEvents | undefined
@@ -84,6 +93,7 @@ class LoadedFacts implements Facts {
     this.trigger = known.trigger
     this.messages = known.messages
     this.segments = known.segments
+    this.timezone = known.timezone
     this.#history = history
   }
 
@@ -229,6 +239,11 @@ async function loadSegments(
   )
 }
 
+async function loadTimezone(client: Transaction, projectId: number): Promise<string | undefined> {
+  const { rows } = await client.query('select timezone from projects where id = $1', [projectId])
+  return (rows as { timezone: string }[])[0]?.timezone
+}
+
 /** Leaves that one statement answers: well below the parameters that PostgreSQL takes. */
 const leavesPerStatement = 100
 
@@ -268,7 +283,7 @@ async function decideLeaves(
   leaves: LeafCondition[],
   answers: Map<number, Map<LeafCondition, Decided>>,
 ): Promise<void> {
-  const compiler = new ConditionCompiler(projectId, now, 'probes', { trigger })
+  const compiler = new ConditionCompiler(projectId, now, 'probes', { trigger, zones: undefined })
   const held = leaves.map((leaf) => compiler.compile(leaf))
   const due = leaves.map((leaf) => dueSql([leaf], compiler.context) ?? 'null')
   const people = compiler.context.parameters.add([...answers.keys()], 'bigint[]')

@@ -11,6 +11,8 @@ export interface Needs {
   messages: boolean
   /** Manual segments. */
   segments: Set<number>
+  /** The project's time zone, for people who have none. */
+  zones: boolean
   /** Leaves that look at history, which the database answers for people with very much of it. */
   historic: Set<LeafCondition>
 }
@@ -21,6 +23,7 @@ export const noNeeds = (): Needs => ({
   events: new Map(),
   messages: false,
   segments: new Set(),
+  zones: false,
   historic: new Set(),
 })
 
@@ -29,10 +32,11 @@ const leafNeeds = memoizePerObject((leaf: LeafCondition) => kindOf(leaf).needs(l
 function findNeeds(condition: Condition): Needs {
   const needs = noNeeds()
   for (const leaf of leavesOf(condition)) {
-    const { events, messages, segments } = leafNeeds(leaf)
+    const { events, messages, segments, zones } = leafNeeds(leaf)
     for (const { event, detailed } of events ?? []) addEvent(needs, foldName(event), detailed)
     for (const segment of segments ?? []) needs.segments.add(segment)
     needs.messages ||= messages ?? false
+    needs.zones ||= zones ?? false
     if (events || messages) needs.historic.add(leaf)
   }
   return needs
@@ -43,9 +47,10 @@ function addEvent({ events }: Needs, name: string, detailed: boolean): void {
 }
 
 /** Both together. */
-export function joinNeeds(into: Needs, { events, messages, segments, historic }: Needs): void {
+export function joinNeeds(into: Needs, { events, messages, segments, zones, historic }: Needs): void {
   for (const [name, { detailed }] of events) addEvent(into, name, detailed)
   into.messages ||= messages
+  into.zones ||= zones
   for (const segment of segments) into.segments.add(segment)
   for (const leaf of historic) into.historic.add(leaf)
 }

@@ -31,9 +31,12 @@ export interface PersonTests {
 }
 
 /** What a condition on a person asks of the value that {@link personProperty} reads: an address is written in many ways. */
-export function personTests({ person, operator, value }: PersonCondition): PersonTests {
+export function personTests({ person, operator, value, ignoreCase }: PersonCondition): PersonTests {
   const every = operator === 'not_contains'
-  return { every, tests: valuesOf(person, operator, value).map((one) => ({ operator, value: one })) }
+  return {
+    every,
+    tests: valuesOf(person, operator, value).map((one) => ({ operator, value: one, ignoreCase })),
+  }
 }
 
 function valuesOf(

@@ -34,6 +34,47 @@ export function oneOfSql(value: string, scalars: readonly ScalarValue[], paramet
   return `(${is} or case when jsonb_typeof(${value}) = 'string' then ${asNumber} else false end)`
 }
 
+/** Whether a list has an element that is the same as one of `scalars`. `read`: what of an element is compared. */
+export const anyElementSql = (
+  list: string,
+  read: (element: string) => string,
+  scalars: readonly ScalarValue[],
+  parameters: Parameters,
+): string =>
+  `exists (select from jsonb_array_elements(${list}) as element (value) where ${oneOfSql(read('element.value'), scalars, parameters)})`
+
+/** Whether for each of `scalars` a list has an element that is the same; by hash, because both may be long. */
+export function everyElementSql(
+  list: string,
+  read: (element: string) => string,
+  scalars: readonly ScalarValue[],
+  parameters: Parameters,
+): string {
+  const found = (key: string, keys: [place: number, key: unknown][], type: string) =>
+    `select wanted.place from jsonb_array_elements(${list}) as element (value)
+     join unnest(${parameters.add(
+       keys.map(([place]) => place),
+       'integer[]',
+     )}, ${parameters.add(
+       keys.map(([, key]) => key),
+       `${type}[]`,
+     )}) as wanted (place, key) on ${key} = wanted.key`
+  const element = read('element.value')
+  const forms = scalars.flatMap((scalar, place) =>
+    formsOf(scalar).map((form): [number, string] => [place, form]),
+  )
+  const numbers = scalars.flatMap((scalar, place): [number, number][] =>
+    typeof scalar === 'number' ? [[place, scalar]] : [],
+  )
+  const selects = [found(element, forms, 'jsonb')]
+  if (numbers.length > 0) selects.push(found(numberOfTextSql(element), numbers, 'float8'))
+  return `(select count(distinct place) from (${selects.join(' union all ')}) as found) = ${scalars.length}`
+}
+
+/** Null for what is no text that says a number. */
+const numberOfTextSql = (value: string) =>
+  `(case when jsonb_typeof(${value}) = 'string' then case when ${saysNumber(value)} then (${value} #>> '{}')::float8 end end)`
+
 /** As JSON; of a number, texts that say it in other ways are not among them. */
 function formsOf(scalar: ScalarValue): string[] {
   const forms = [JSON.stringify(scalar)]
@@ -45,7 +86,13 @@ function formsOf(scalar: ScalarValue): string[] {
 }
 
 const numberOfText = (value: string, comparison: string) =>
-  `case when (${value} #>> '{}') ~ '^-?[0-9]{1,15}(\\.[0-9]{1,15})?$' then (${value} #>> '{}')::float8 ${comparison} else false end`
+  `case when ${saysNumber(value)} then (${value} #>> '{}')::float8 ${comparison} else false end`
+
+const saysNumber = (text: string) => `(${text} #>> '{}') ~ '^-?[0-9]{1,15}(\\.[0-9]{1,15})?$'`
+
+/** The counterpart of `readNumber`: float8, or null. */
+export const numberSql = (value: string): string =>
+  `(case when jsonb_typeof(${value}) = 'number' then (${value})::float8 else ${numberOfTextSql(value)} end)`
 
 /** Whether it is a number, or text that says one, and compares so. */
 export const numberTestSql = (value: string, comparison: string): string =>

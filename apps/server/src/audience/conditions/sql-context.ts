@@ -1,5 +1,6 @@
 import type { TriggerFacts } from './facts.ts'
 import type { Parameters } from './parameters.ts'
+import type { Zones } from './zones.ts'
 
 /** What everything in a statement about `people p` shares. */
 export interface SqlContext {
@@ -8,4 +9,6 @@ export interface SqlContext {
   project: string
   now: Date
   trigger?: TriggerFacts
+  /** Where conditions ask for them. */
+  zones?: Zones
 }

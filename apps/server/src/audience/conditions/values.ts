@@ -51,6 +51,26 @@ export function sameValue(a: Json | undefined, b: Json | undefined): boolean {
   return isTextOrTruth(a) && isTextOrTruth(b) && String(a) === String(b)
 }
 
+/** Tells of values whether a list has an element that is the same; the list is read once. */
+export function elements(list: readonly Json[]): (value: string | number | boolean) => boolean {
+  const said = new Set<string>()
+  const numbers = new Set<number>()
+  const numbersInText = new Set<number>()
+  for (const element of list) {
+    if (typeof element === 'number') numbers.add(element)
+    if (isTextOrTruth(element)) {
+      said.add(String(element))
+      const number = readNumber(element)
+      if (number !== undefined) numbersInText.add(number)
+    }
+  }
+  return (value) => {
+    const number = readNumber(value)
+    if (typeof value === 'number') return numbers.has(value) || numbersInText.has(value)
+    return said.has(String(value)) || (number !== undefined && numbers.has(number))
+  }
+}
+
 const isTextOrTruth = (value: Json | undefined) => typeof value === 'string' || typeof value === 'boolean'
 
 /**

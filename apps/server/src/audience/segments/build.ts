@@ -5,6 +5,7 @@ import type { TaskRow } from '../../platform/tasks/task.ts'
 import { ConditionCompiler } from '../conditions/condition-sql.ts'
 import { relativeLeavesOf } from '../conditions/due.ts'
 import { dueSql } from '../conditions/due-sql.ts'
+import { loadZones } from '../conditions/load-zones.ts'
 import { holdPeople } from '../people/session.ts'
 import { type Definition, loadDefinitions } from './definitions.ts'
 import { lockSegments } from './lock.ts'
@@ -84,7 +85,8 @@ async function buildRange(
   { from, to }: { from: number; to: number },
   now: Date,
 ): Promise<{ looked: number; grown: number }> {
-  const compiler = new ConditionCompiler(projectId, now, 'probes')
+  const zones = await loadZones(client, projectId, condition, { from, to })
+  const compiler = new ConditionCompiler(projectId, now, 'probes', { zones })
   const { parameters, project } = compiler.context
   const segment = parameters.add(id, 'integer')
   const range = (column: string) =>

@@ -1,6 +1,7 @@
 import type { Seat } from '../../platform/capacity/expensive-reads.ts'
 import { ConditionCompiler } from '../conditions/condition-sql.ts'
 import type { Condition } from '../conditions/language.ts'
+import { loadZones } from '../conditions/load-zones.ts'
 import { needsOf } from '../conditions/needs.ts'
 import { countPeople } from '../people/count.ts'
 import { loadEntries, type PersonEntry } from '../people/list.ts'
@@ -68,7 +69,8 @@ interface Look {
 
 /** Runs of neighbours at random places: as good as single people as far as ids follow the time of joining. */
 async function lookAtSample(seat: Seat, projectId: number, condition: Condition): Promise<Look> {
-  const compiler = new ConditionCompiler(projectId, seat.now(), 'probes')
+  const zones = await loadZones(seat.pool, projectId, condition)
+  const compiler = new ConditionCompiler(projectId, seat.now(), 'probes', { zones })
   const { project, parameters } = compiler.context
   const belongs = compiler.compile(condition)
   const alone = ofPeopleThemselves(condition)
@@ -105,7 +107,8 @@ async function countExactly(
   look: Look,
 ): Promise<{ count: number; found: number[] | undefined }> {
   const isFew = look.left < fewShare
-  const compiler = new ConditionCompiler(projectId, seat.now(), isFew ? 'probes' : 'sets')
+  const zones = await loadZones(seat.pool, projectId, condition)
+  const compiler = new ConditionCompiler(projectId, seat.now(), isFew ? 'probes' : 'sets', { zones })
   const belongs = compiler.compile(condition)
   const enough = look.found.length >= maxShown
   // Memory for the sets: as a hash they are looked up, otherwise joined in parts on disk. How many people a condition

@@ -1,7 +1,9 @@
 import { allowOnly, object, refuse, wholeNumber } from '../../audience/conditions/check.ts'
 import { ConditionCompiler } from '../../audience/conditions/condition-sql.ts'
 import type { Condition } from '../../audience/conditions/language.ts'
+import { loadZones } from '../../audience/conditions/load-zones.ts'
 import { parseConditions } from '../../audience/conditions/parse.ts'
+import type { Zones } from '../../audience/conditions/zones.ts'
 import { expandFor } from '../../audience/segments/segment.ts'
 import type { Reading } from '../../platform/capacity/expensive-reads.ts'
 
@@ -65,24 +67,34 @@ export class ChosenPeople {
   readonly #projectId: number
   readonly #segment: number | undefined
   readonly #condition: Condition | undefined
+  readonly #zones: Zones | undefined
 
-  private constructor(reading: Reading, projectId: number, { segment, conditions }: Chosen) {
+  private constructor(
+    reading: Reading,
+    projectId: number,
+    { segment, conditions }: Chosen,
+    zones: Zones | undefined,
+  ) {
     this.#reading = reading
     this.#projectId = projectId
     this.#segment = segment
     this.#condition = conditions
+    this.#zones = zones
   }
 
   /** @throws {ApiError} 422 for conditions that name what is not there any more */
   static async of(reading: Reading, projectId: number, chosen: Chosen): Promise<ChosenPeople> {
-    if (!chosen.conditions) return new ChosenPeople(reading, projectId, chosen)
+    if (!chosen.conditions) return new ChosenPeople(reading, projectId, chosen, undefined)
     const conditions = await expandFor(reading, reading.pool, projectId, chosen.conditions)
-    return new ChosenPeople(reading, projectId, { ...chosen, conditions })
+    const zones = await loadZones(reading.pool, projectId, conditions)
+    return new ChosenPeople(reading, projectId, { ...chosen, conditions }, zones)
   }
 
   /** `upTo`: nobody with a greater id is looked at. */
   async look({ after, upTo, most, newestFirst = false }: Where): Promise<ExaminedPeople> {
-    const compiler = new ConditionCompiler(this.#projectId, this.#reading.now(), 'probes')
+    const compiler = new ConditionCompiler(this.#projectId, this.#reading.now(), 'probes', {
+      zones: this.#zones,
+    })
     const { parameters, project } = compiler.context
     const [table, column] = this.#segment === undefined ? ['people', 'id'] : ['segment_members', 'person_id']
     const where = [`t.project_id = ${project}`]

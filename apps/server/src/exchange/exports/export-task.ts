@@ -5,6 +5,7 @@ import type { TaskRow } from '../../platform/tasks/task.ts'
 import { csvHeader, joinNames } from './csv.ts'
 import { type ExportInput, expiryFrom } from './export.ts'
 import { type Layout, readPage, surveyPage } from './pages.ts'
+import type { RowSource } from './row-source.ts'
 import { rowSource } from './row-sources.ts'
 
 /** Where an export is: first it surveys the rows, for their number and the columns of a CSV, then it writes them. */
@@ -37,7 +38,8 @@ const limits = { first: 2_000, least: 100, most: 200_000, growth: 4 }
 /** Writes an export's file: the next lines and the place of the next row commit together. */
 export const exportTask: TaskKind<Batch> = {
   async open(app, task) {
-    return new ExportSession(app, task)
+    const input = task.input as unknown as ExportInput
+    return new ExportSession(app, task, input, await rowSource(app.pool, task.project_id, input))
   },
   async ended(app, client, { project_id, input }, state) {
     const { file } = input as unknown as ExportInput
@@ -55,17 +57,17 @@ class ExportSession implements TaskSession<Batch> {
   private readonly app: App
   private readonly projectId: number
   private readonly input: ExportInput
-  private readonly source
+  private readonly source: RowSource
   private limit = limits.first
   private cursor: Cursor
   /** Read already, while the page before is written. */
   private ahead: Promise<Batch | undefined> | undefined
 
-  constructor(app: App, task: TaskRow) {
+  constructor(app: App, task: TaskRow, input: ExportInput, source: RowSource) {
     this.app = app
     this.projectId = task.project_id
-    this.input = task.input as unknown as ExportInput
-    this.source = rowSource(task.project_id, this.input)
+    this.input = input
+    this.source = source
     this.cursor = (task.cursor as Cursor | null) ?? start
   }
 

@@ -1,6 +1,7 @@
 import { ConditionCompiler } from '../../audience/conditions/condition-sql.ts'
 import type { Condition } from '../../audience/conditions/language.ts'
 import type { Parameters } from '../../audience/conditions/parameters.ts'
+import type { Zones } from '../../audience/conditions/zones.ts'
 import { addressKeySql } from '../../audience/people/address-sql.ts'
 import {
   type Column,
@@ -50,6 +51,7 @@ export interface PeopleFilter {
   until: number
   /** Segments in it are expanded. */
   conditions: Condition | null
+  zones: Zones | undefined
   /** The moment that conditions speak of. */
   at: Date
 }
@@ -86,7 +88,7 @@ export const memberRows = (
   joined: suppression,
 })
 
-const holds = (parameters: Parameters, { projectId, conditions, at }: PeopleFilter): string =>
+const holds = (parameters: Parameters, { projectId, conditions, zones, at }: PeopleFilter): string =>
   conditions === null
     ? 'true'
-    : new ConditionCompiler(projectId, at, 'probes', { parameters }).compile(conditions)
+    : new ConditionCompiler(projectId, at, 'probes', { parameters, zones }).compile(conditions)

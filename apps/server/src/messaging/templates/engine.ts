@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto'
 import {
   type Context,
-  filters,
   type Emitter,
+  filters,
   Liquid,
   LiquidError,
   type LiquidOptions,

@@ -8,6 +8,7 @@ import { holds } from '../../../src/audience/conditions/evaluate.ts'
 import type { TriggerFacts } from '../../../src/audience/conditions/facts.ts'
 import { type Condition, leavesOf } from '../../../src/audience/conditions/language.ts'
 import { loadFacts, maxHistory } from '../../../src/audience/conditions/load-facts.ts'
+import { loadZones } from '../../../src/audience/conditions/load-zones.ts'
 import { Parameters } from '../../../src/audience/conditions/parameters.ts'
 import { parseConditions } from '../../../src/audience/conditions/parse.ts'
 import { propertySql } from '../../../src/audience/conditions/property-sql.ts'
@@ -53,7 +54,8 @@ test('SQL and the process agree on what a property says', async () => {
 
 /** The answers of the database: for each condition, of each person in the order of ids. */
 async function askDatabase(conditions: Condition[], strategy: Strategy, at: Date, trigger?: TriggerFacts) {
-  const compiler = new ConditionCompiler(project, at, strategy, { trigger })
+  const zones = await loadZones(database.pool, project, { all: conditions })
+  const compiler = new ConditionCompiler(project, at, strategy, { trigger, zones })
   const columns = conditions.map((one) => compiler.compile(one))
   const { rows } = await database.pool.query<{ answers: boolean[] }>(
     `select array[${columns.join(', ')}] as answers from people p ${compiler.joins}
@@ -116,7 +118,8 @@ test('until its due time nobody changes sides, and the database knows the same t
         const facts = await loadFacts(database.pool, project, subjects, conditions, now)
         for (const one of conditions) {
           const due = facts.map((known) => nextChange(one, known))
-          const compiler = new ConditionCompiler(project, now, 'probes')
+          const zones = await loadZones(database.pool, project, one)
+          const compiler = new ConditionCompiler(project, now, 'probes', { zones })
           const term = dueSql(relativeLeavesOf(one), compiler.context) ?? 'null::timestamptz'
           const { rows } = await database.pool.query<{ due: Date | null }>(
             `select ${term} as due from people p where p.project_id = ${compiler.context.project} order by p.id`,
@@ -181,7 +184,8 @@ test('events before the window of a condition are no reason to look again', asyn
   for (const [place, one] of [windowed, related, first, last, open].entries())
     for (const asked of [[one], [one, open]]) {
       const [facts] = await loadFacts(database.pool, project, subjects, asked, now)
-      const compiler = new ConditionCompiler(project, now, 'probes')
+      const zones = await loadZones(database.pool, project, one)
+      const compiler = new ConditionCompiler(project, now, 'probes', { zones })
       const term = dueSql(relativeLeavesOf(one), compiler.context)
       const { rows } = await database.pool.query<{ due: Date | null }>(
         `select ${term} as due from people p where p.project_id = ${compiler.context.project} and p.id = 1`,
@@ -224,7 +228,8 @@ test('people with more history than is brought here get their answers from the d
   expect(here.slice(-4).map(([first]) => first)).toEqual([true, true, expect.any(Boolean), false])
   expect(here).toEqual(await askDatabase(all, 'sets', now))
   for (const one of all) {
-    const compiler = new ConditionCompiler(project, now, 'probes')
+    const zones = await loadZones(database.pool, project, one)
+    const compiler = new ConditionCompiler(project, now, 'probes', { zones })
     const term = dueSql(relativeLeavesOf(one), compiler.context) ?? 'null::timestamptz'
     const { rows } = await database.pool.query<{ due: Date | null }>(
       `select ${term} as due from people p where p.project_id = ${compiler.context.project} and p.id = 1`,
@@ -252,5 +257,5 @@ test('a statement or two for each kind of fact, and none for what no condition a
     new Set(every.flatMap((one) => [...leavesOf(one)].map((leaf) => Object.keys(leaf)[0]))).size,
   ).toBeGreaterThan(6)
   await loadFacts(client, project, subjects, every, now)
-  expect(statements).toHaveLength(3)
+  expect(statements).toHaveLength(4)
 })

@@ -1,8 +1,10 @@
 import type { Json } from '@fairway/queue'
 import fc from 'fast-check'
+import type { AnniversaryCondition } from '../../../src/audience/conditions/kinds/anniversary.ts'
 import type { EventCondition } from '../../../src/audience/conditions/kinds/event.ts'
 import { type MessageCondition, messageActions } from '../../../src/audience/conditions/kinds/message.ts'
 import type { Condition } from '../../../src/audience/conditions/language.ts'
+import { aggregateFunctions } from '../../../src/audience/conditions/parts/aggregate.ts'
 import { countOperators } from '../../../src/audience/conditions/parts/count.ts'
 import { orderOperators, units } from '../../../src/audience/conditions/parts/time.ts'
 import type { PropertyTest } from '../../../src/audience/conditions/property-test.ts'
@@ -51,13 +53,38 @@ const texts = [
   '%',
   '_',
   '2026-02-31',
+  ...foldable(),
 ]
+
+/** Texts that are the same but for case, or nearly. */
+function foldable(): string[] {
+  return [
+    'PRO',
+    'É',
+    'e\u0301',
+    'E\u0301',
+    'İ',
+    'I\u0307',
+    'ı',
+    'I',
+    'i',
+    'ß',
+    'SS',
+    'ẞ',
+    'ΟΔΟΣ',
+    'οδος',
+    'οδοσ',
+    '\u212a',
+  ]
+}
 const dates = [
   '2026-11-23',
   '2026-11-23T10:00:00Z',
   '2026-11-23T10:00:00.5+02:00',
   '2026-11-23 10:00',
   '2026-02-28T23:59:59.9999-0330',
+  '2024-02-29',
+  '1990-11-24',
 ]
 const numbers = [0, 5, -3, 5.5, 1e21, 1e-7, 1_795_428_000, 1_795_428_000_123, 1e15]
 
@@ -65,8 +92,12 @@ export const json: fc.Arbitrary<Json> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom<Json>(...texts, ...dates, ...numbers, true, false, null) },
   { weight: 1, arbitrary: fc.double({ noNaN: true, noDefaultInfinity: true }) },
   { weight: 1, arbitrary: fc.date({ noInvalidDate: true }).map((date) => date.toISOString()) },
-  { weight: 1, arbitrary: fc.string().filter((text) => !text.includes('\0')) },
-  { weight: 1, arbitrary: fc.constantFrom<Json>([], ['pro'], [5], {}, { pro: 'pro' }) },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0')) },
+  {
+    weight: 2,
+    arbitrary: fc.array(fc.constantFrom<Json>(...texts, 5, 5.5, -3, true, null), { maxLength: 5 }),
+  },
+  { weight: 1, arbitrary: fc.constantFrom<Json>([], ['pro'], [5], {}, { pro: 'pro' }, [[]], [null]) },
 )
 
 export const properties: fc.Arbitrary<Record<string, Json>> = fc.record(
@@ -84,7 +115,7 @@ export const properties: fc.Arbitrary<Record<string, Json>> = fc.record(
 const name = fc.constantFrom(...names)
 const text = fc.oneof(
   fc.constantFrom(...[...texts, ...dates].filter((value) => value !== '')),
-  fc.string({ minLength: 1 }).filter((value) => !value.includes('\0')),
+  fc.string({ unit: 'binary', minLength: 1 }).filter((value) => !value.includes('\0')),
 )
 const number = fc.oneof(
   fc.constantFrom(...numbers),
@@ -98,32 +129,39 @@ const relativeTime = fc.oneof(fc.record({ ago: duration }), fc.record({ ahead: d
 const scalar = fc.oneof(text, number, fc.boolean())
 const time = fc.oneof(fc.constantFrom(...dates), relativeTime)
 
+const count = fc.record({
+  operator: fc.constantFrom(...countOperators),
+  value: fc.integer({ min: 0, max: 4 }),
+})
+
 const testOf = (
   text: fc.Arbitrary<string>,
   scalar: fc.Arbitrary<string | number | boolean>,
 ): fc.Arbitrary<PropertyTest> =>
   fc.oneof(
-    fc.record({ operator: fc.constantFrom('is_set', 'is_not_set') }),
-    fc.record({ operator: fc.constantFrom('equals', 'not_equals'), value: scalar }),
-    fc.record({
-      operator: fc.constantFrom('one_of', 'not_one_of'),
+    fc.record({ operator: fc.constantFrom('is_set', 'is_not_set', 'is_empty', 'is_not_empty') }),
+    mayIgnoreCase({ operator: fc.constantFrom('equals', 'not_equals'), value: scalar }),
+    mayIgnoreCase({
+      operator: fc.constantFrom('one_of', 'not_one_of', 'contains_any', 'contains_all', 'contains_none'),
       value: fc.array(scalar, { minLength: 1, maxLength: 4 }),
     }),
-    fc.record({
+    mayIgnoreCase({
       operator: fc.constantFrom('contains', 'not_contains', 'starts_with', 'ends_with'),
       value: text,
     }),
+    fc.record({ operator: fc.constant('count'), value: count }),
     fc.record({ operator: fc.constantFrom(...orderOperators), value: fc.oneof(number, time) }),
   )
+
+const mayIgnoreCase = <Operator, Value>(test: {
+  operator: fc.Arbitrary<Operator>
+  value: fc.Arbitrary<Value>
+}) => fc.record({ ...test, ignoreCase: fc.boolean() }, { requiredKeys: ['operator', 'value'] })
 
 export const propertyTest = testOf(text, scalar)
 const addressText = fc.oneof(fc.constantFrom(...addresses, ...addressTexts), text)
 const addressTest = testOf(addressText, fc.oneof(addressText, number, fc.boolean()))
 
-const count = fc.record({
-  operator: fc.constantFrom(...countOperators),
-  value: fc.integer({ min: 0, max: 4 }),
-})
 const window = fc.oneof(
   fc.record({ last: duration }),
   fc.record({ after: time }),
@@ -146,6 +184,13 @@ const related = fc.record(
   { requiredKeys: ['event', 'scopedBy'] },
 )
 
+const aggregate = fc.record({
+  function: fc.constantFrom(...aggregateFunctions),
+  property: fc.constantFrom('age', 'sku', 'address.city'),
+  operator: fc.constantFrom(...countOperators),
+  value: fc.oneof(fc.constantFrom(0, 5, 2.5, -3, 10.5), fc.double({ noNaN: true, min: -1e3, max: 1e3 })),
+})
+
 /** Without triggers: as in segments. */
 const plainEvent = {
   event: fc.constantFrom(...eventNames),
@@ -159,6 +204,7 @@ export const eventCondition: fc.Arbitrary<EventCondition> = fc.oneof(
   fc.record({ ...plainEvent, count }, { requiredKeys: ['event'] }),
   fc.record({ ...plainEvent, first: timeTest }, { requiredKeys: ['event', 'first'] }),
   fc.record({ ...plainEvent, last: timeTest }, { requiredKeys: ['event', 'last'] }),
+  fc.record({ ...plainEvent, aggregate }, { requiredKeys: ['event', 'aggregate'] }),
 )
 
 const triggeredEvent: fc.Arbitrary<EventCondition> = fc
@@ -180,6 +226,14 @@ export const messageCondition: fc.Arbitrary<MessageCondition> = fc.record(
   { requiredKeys: ['message'] },
 )
 
+const days = fc.record({ days: fc.oneof(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 365 })) })
+const anniversaryCondition: fc.Arbitrary<AnniversaryCondition> = fc
+  .tuple(
+    fc.oneof(name, fc.constant('created_at')),
+    fc.oneof(fc.constant({}), fc.record({ in: days }), fc.record({ within: fc.record({ next: days }) })),
+  )
+  .map(([anniversary, when]) => ({ anniversary, ...when }))
+
 /** Ids of the manual segments that tests make. */
 export const segmentIds = [1, 2]
 
@@ -194,6 +248,7 @@ const plainLeaf: fc.Arbitrary<Condition> = fc.oneof(
   fc.record({ segment: fc.constantFrom(...segmentIds), in: fc.boolean() }, { requiredKeys: ['segment'] }),
   { weight: 2, arbitrary: eventCondition },
   messageCondition,
+  anniversaryCondition,
 )
 
 const triggeredLeaf: fc.Arbitrary<Condition> = fc.oneof(

@@ -103,6 +103,30 @@ test.each<[Json, PropertyTest['operator'], PropertyTest['value'], boolean]>([
   ['2026-11-16T09:59:59Z', '>=', { ago: { days: 7 } }, false],
   ['2026-11-23T12:00:00Z', '<=', { ahead: { hours: 2 } }, true],
   ['2026-02-31', '<', { ahead: { hours: 2 } }, false],
+  ['', 'is_empty', undefined, true],
+  [[], 'is_empty', undefined, true],
+  [' ', 'is_empty', undefined, false],
+  [null, 'is_empty', undefined, false],
+  [0, 'is_not_empty', undefined, true],
+  [[null], 'is_not_empty', undefined, true],
+  [null, 'is_not_empty', undefined, false],
+  ['', 'is_not_empty', undefined, false],
+  [['a', 'b'], 'contains_any', ['x', 'b'], true],
+  [['5.0'], 'contains_any', [5], true],
+  [[5], 'contains_any', ['5.0'], true],
+  [['5'], 'contains_any', ['5.0'], false],
+  [[true], 'contains_any', ['true'], true],
+  [[['a']], 'contains_any', ['a'], false],
+  ['a', 'contains_any', ['a'], false],
+  [['a', 'b', 'c'], 'contains_all', ['a', 'c', 'c'], true],
+  [['a'], 'contains_all', ['a', 'b'], false],
+  [['a'], 'contains_none', ['A'], true],
+  [['a'], 'contains_none', ['b', 'a'], false],
+  [null, 'contains_none', ['a'], true],
+  [['__proto__'], 'contains_any', ['constructor'], false],
+  [['a', null], 'count', { operator: '=', value: 2 }, true],
+  [[], 'count', { operator: '<', value: 1 }, true],
+  ['ab', 'count', { operator: '=', value: 2 }, false],
 ])('%j %s %j is %s', (value, operator, bound, expected) => {
   expect(propertyHolds(value, { operator, value: bound }, now)).toBe(expected)
 })
@@ -203,6 +227,64 @@ test('windows of time, first and last times', () => {
   expect(holds({ event: 'x', last: { operator: '<', value: days(3) } }, known)).toBe(false)
   expect(holds({ event: 'x', last: { operator: '<', value: days(3) } }, did())).toBe(false)
   expect(holds({ event: 'x', last: { operator: '<', value: days(3) }, did: false }, did())).toBe(true)
+})
+
+test.each([
+  ['sum', '=', 1, true],
+  ['sum', '>', 1, false],
+  ['average', '=', 0.1, true],
+  ['min', '<', 0.1, false],
+  ['max', '>=', 0.1, true],
+] as const)('amounts add up exactly: %s %s %s', (name, operator, value, expected) => {
+  const known = did(...Array.from({ length: 10 }, (_, place) => happened(place + 1, { price: 0.1 })))
+  const aggregate = { function: name, property: 'price', operator, value }
+  expect(holds({ event: 'x', aggregate }, known)).toBe(expected)
+})
+
+test('sums and averages of those events that count, and of those numbers that are some', () => {
+  const known = did(
+    happened(3, { price: 20, gift: true }),
+    happened(5, { price: '30.50' }),
+    happened(6, { price: 'free' }),
+    happened(7, {}),
+    happened(8, { price: 1e300 }),
+    happened(40, { price: 500 }),
+  )
+  const spent = (value: number, more: object = {}, name = 'sum') =>
+    holds(
+      {
+        event: 'x',
+        aggregate: { function: name as 'sum', property: 'price', operator: '>=', value },
+        within: { last: { days: 30 } },
+        ...more,
+      },
+      known,
+    )
+  expect([spent(50.5), spent(50.51)]).toEqual([true, false])
+  expect([spent(25.25, {}, 'average'), spent(25.26, {}, 'average')]).toEqual([true, false])
+  expect([spent(500, { within: undefined }), spent(0, { within: { last: { days: 1 } } })]).toEqual([
+    true,
+    true,
+  ])
+  expect(spent(30.5, { where: [{ property: 'gift', operator: 'not_equals', value: true }] })).toBe(true)
+  // Of no numbers there is a sum, and nothing else.
+  const none = { within: { last: { days: 1 } } }
+  expect(['average', 'min', 'max'].map((name) => spent(-1e15, none, name))).toEqual([false, false, false])
+  expect(spent(-1, { ...none, did: false }, 'max')).toBe(true)
+})
+
+test('capitals matter unless they are to be ignored', () => {
+  const vip = factsOf({ properties: { plan: 'Pro', cities: ['KÖLN', 'İzmir'] } })
+  const person = 'plan'
+  expect(holds({ person, operator: 'equals', value: 'pro' }, vip)).toBe(false)
+  expect(holds({ person, operator: 'equals', value: 'pro', ignoreCase: false }, vip)).toBe(false)
+  expect(holds({ person, operator: 'equals', value: 'pRO', ignoreCase: true }, vip)).toBe(true)
+  expect(holds({ person, operator: 'starts_with', value: 'PR', ignoreCase: true }, vip)).toBe(true)
+  expect(holds({ person, operator: 'not_contains', value: 'RO', ignoreCase: true }, vip)).toBe(false)
+  expect(holds({ person, operator: 'one_of', value: ['x', 'PRO'], ignoreCase: true }, vip)).toBe(true)
+  const cities = { person: 'cities', ignoreCase: true } as const
+  expect(holds({ ...cities, operator: 'contains_all', value: ['köln', 'IZMIR'] }, vip)).toBe(true)
+  expect(holds({ ...cities, operator: 'contains_none', value: ['Ko\u0308ln'] }, vip)).toBe(false)
 })
 
 test('an event that no other one with the same property followed', () => {

@@ -83,6 +83,31 @@ test.each([
   ['conditions.where', { event: 'x', where: {} }],
   ['conditions.where.0.operator', { event: 'x', where: [{ property: 'a', operator: 'like', value: 'b' }] }],
   ['conditions.scopedBy', { event: 'x', scopedBy: 1 }],
+  ['conditions.ignoreCase', { ...plan, ignoreCase: 'yes' }],
+  ['conditions.ignoreCase', { person: 'plan', operator: '>', value: 5, ignoreCase: true }],
+  ['conditions.value', { person: 'a', operator: 'contains_any', value: [] }],
+  ['conditions.value', { person: 'a', operator: 'contains_all', value: Array.from({ length: 101 }, String) }],
+  ['conditions.value.1', { person: 'a', operator: 'contains_none', value: ['a', null] }],
+  ['conditions.value', { person: 'a', operator: 'is_empty', value: '' }],
+  ['conditions.value', { person: 'a', operator: 'count', value: 2 }],
+  ['conditions.value.value', { person: 'a', operator: 'count', value: { operator: '=', value: 10_001 } }],
+  ['conditions.operator', { person: 'a', operator: 'constructor', value: 2 }],
+  ['conditions', { event: 'x', count: { operator: '=', value: 1 }, aggregate: {} }],
+  ['conditions.aggregate.function', { event: 'x', aggregate: { function: 'toString' } }],
+  [
+    'conditions.aggregate.value',
+    { event: 'x', aggregate: { function: 'sum', property: 'p', operator: '=', value: Number.NaN } },
+  ],
+  [
+    'conditions.aggregate.value',
+    { event: 'x', aggregate: { function: 'sum', property: 'p', operator: '=', value: 1e16 } },
+  ],
+  ['conditions.anniversary', { anniversary: '' }],
+  ['conditions', { anniversary: 'a', in: { days: 1 }, within: { next: { days: 1 } } }],
+  ['conditions.in.days', { anniversary: 'a', in: { days: 1.5 } }],
+  ['conditions.in.weeks', { anniversary: 'a', in: { weeks: 1 } }],
+  ['conditions.within.next.days', { anniversary: 'a', within: { next: { days: 366 } } }],
+  ['conditions.within', { anniversary: 'a', within: 'today' }],
 ])('names the place %s', (field, input) => {
   expect(refusal(input)).toMatchObject({ status: 422, field })
 })

@@ -17,6 +17,17 @@ const instant = fc.oneof(
   fc.constantFrom(-1, 0, 1).map((ms) => new Date(now.getTime() + ms)),
 )
 
+/** As they are stored; the last ones by older versions. */
+const timezones = [
+  'Europe/Berlin',
+  'Pacific/Kiritimati',
+  'Etc/GMT+12',
+  'asia/kathmandu',
+  'America/Santiago',
+  '-3.5',
+  'Mars',
+]
+
 export interface WorldEvent {
   id: string
   name: string
@@ -26,6 +37,7 @@ export interface WorldEvent {
 
 interface WorldPerson {
   email: string | null
+  timezone: string | null
   properties: Record<string, Json>
   tags: string[]
   topics: Record<string, boolean>
@@ -53,6 +65,7 @@ const event: fc.Arbitrary<WorldEvent> = fc.record({
 
 const person: fc.Arbitrary<WorldPerson> = fc.record({
   email: fc.option(fc.constantFrom(...addresses)),
+  timezone: fc.option(fc.constantFrom(...timezones)),
   properties,
   tags: fc.subarray(['vip', 'lead']),
   topics: fc.dictionary(fc.constantFrom('news', 'offers'), fc.boolean()),
@@ -85,13 +98,18 @@ export async function storeWorld(pool: Pool, projectId: number, world: WorldPers
      select $1, id, 'Segment ' || id, 'manual' from unnest($2::integer[]) as s (id)`,
     [projectId, segmentIds],
   )
+  await pool.query(
+    `insert into projects (id, name, timezone) overriding system value values ($1, 'World', 'America/New_York')
+     on conflict do nothing`,
+    [projectId],
+  )
   const rows = <T>(list: T[]) => JSON.stringify(list)
   await pool.query(
-    `insert into people (project_id, id, external_id, email, folded_email, properties, tags, topics, subscribed, created_at)
+    `insert into people (project_id, id, external_id, email, folded_email, properties, tags, topics, subscribed, created_at, timezone)
      overriding system value
-     select $1, id, 'u' || id, email, folded, properties, tags, topics, subscribed, "createdAt"
+     select $1, id, 'u' || id, email, folded, properties, tags, topics, subscribed, "createdAt", timezone
      from json_to_recordset($2) as r (id bigint, email text, folded text, properties jsonb, tags text[], topics jsonb,
-       subscribed boolean, "createdAt" timestamptz)`,
+       subscribed boolean, "createdAt" timestamptz, timezone text)`,
     [
       projectId,
       rows(

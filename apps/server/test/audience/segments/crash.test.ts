@@ -5,6 +5,7 @@ import { type ServerProcess, startServerProcess } from '../../../../../testing/p
 import { until } from '../../../../../testing/until.ts'
 import { ConditionCompiler } from '../../../src/audience/conditions/condition-sql.ts'
 import type { Condition } from '../../../src/audience/conditions/language.ts'
+import { loadZones } from '../../../src/audience/conditions/load-zones.ts'
 import { holdPeople } from '../../../src/audience/people/session.ts'
 import { withTransaction } from '../../../src/platform/db/transaction.ts'
 
@@ -88,7 +89,8 @@ test('kill -9 at any moment of building and of following: everybody ends where t
   await settled(project)
 
   for (const [place, one] of conditions.entries()) {
-    const compiler = new ConditionCompiler(project, new Date(), 'sets')
+    const zones = await loadZones(database.pool, project, one)
+    const compiler = new ConditionCompiler(project, new Date(), 'sets', { zones })
     const belongs = compiler.compile(one)
     const { rows: expected } = await database.pool.query(
       `select p.id from people p ${compiler.joins} where p.project_id = ${compiler.context.project} and ${belongs} order by 1`,

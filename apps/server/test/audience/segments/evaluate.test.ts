@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ConditionCompiler } from '../../../src/audience/conditions/condition-sql.ts'
 import type { Condition } from '../../../src/audience/conditions/language.ts'
+import { loadZones } from '../../../src/audience/conditions/load-zones.ts'
 import type { IngestItem } from '../../../src/audience/items/item.ts'
 import { deleteSegment } from '../../../src/audience/segments/change-segment.ts'
 import { evaluateStep } from '../../../src/audience/segments/evaluate.ts'
@@ -265,7 +266,8 @@ it('ends where a count from scratch ends', async () => {
         await bench.evaluate()
         const now = new Date(time)
         for (const [place, one] of current.entries()) {
-          const compiler = new ConditionCompiler(bench.projectId, now, 'sets')
+          const zones = await loadZones(bench.app.pool, bench.projectId, one)
+          const compiler = new ConditionCompiler(bench.projectId, now, 'sets', { zones })
           const belongs = compiler.compile(one)
           const expected = await bench.rows<{ external_id: string }>(
             `select external_id from people p ${compiler.joins} where p.project_id = ${compiler.context.project} and ${belongs} order by 1`,

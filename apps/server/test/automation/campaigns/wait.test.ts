@@ -3,13 +3,8 @@ import fc from 'fast-check'
 import { DateTime } from 'luxon'
 import { expect, test } from 'vitest'
 import type { Recipient } from '../../../src/audience/people/lookup.ts'
-import {
-  dueAt,
-  parseWait,
-  readZone,
-  type Wait,
-  type WaitContext,
-} from '../../../src/automation/campaigns/wait.ts'
+import { dueAt, parseWait, type Wait, type WaitContext } from '../../../src/automation/campaigns/wait.ts'
+import { readZone } from '../../../src/platform/time-zone.ts'
 
 const zones = [
   'UTC',

@@ -4,6 +4,13 @@ import { foldName } from '../../items/item.ts'
 import { allowOnly, optionalTruth, refuse, text } from '../check.ts'
 import type { EventFact, Facts, TriggerFacts } from '../facts.ts'
 import type { Measure } from '../history.ts'
+import {
+  aggregateMeasure,
+  aggregateSchema,
+  aggregateTest,
+  checkAggregate,
+  describeAggregate,
+} from '../parts/aggregate.ts'
 import { checkCount, countHolds, countMeasure, countSchema, describeCount } from '../parts/count.ts'
 import { limits } from '../parts/limits.ts'
 import { checkRelated, describeRelated, relatedFilter, relatedSchema, relatedSql } from '../parts/related.ts'
@@ -38,7 +45,7 @@ import {
 import { instantSql, propertySql } from '../property-sql.ts'
 import type { SqlContext } from '../sql-context.ts'
 import { readInstant, readProperty, sameValue } from '../values.ts'
-import { crossingSql, type Due, type LeafKind, sorted, uncrossedSql } from './kind.ts'
+import { type Crossing, crossingSql, type LeafKind, sorted, uncrossedSql } from './kind.ts'
 
 const schema = Type.Object(
   {
@@ -50,6 +57,8 @@ const schema = Type.Object(
     /** Instead of a count: when the first or the last one happened. */
     first: Type.Optional(timeTestSchema),
     last: Type.Optional(timeTestSchema),
+    /** Instead of a count: the sum, average, least or greatest of a property's numbers. */
+    aggregate: Type.Optional(aggregateSchema),
     /** Default: ever. */
     within: Type.Optional(Type.Union([Type.Literal('since_trigger'), ...windowSchema.anyOf])),
     /** Only events that pass all of these are counted. */
@@ -62,7 +71,7 @@ const schema = Type.Object(
 )
 export type EventCondition = Static<typeof schema>
 
-const measures = ['count', 'first', 'last'] as const
+const measures = ['count', 'first', 'last', 'aggregate'] as const
 
 export const event: LeafKind<EventCondition> = {
   schema,
@@ -75,6 +84,7 @@ export const event: LeafKind<EventCondition> = {
     if (members.count !== undefined) checkCount(members.count, `${path}.count`)
     for (const name of ['first', 'last'] as const)
       if (members[name] !== undefined) checkTimeTest(members[name], `${path}.${name}`)
+    if (members.aggregate !== undefined) checkAggregate(members.aggregate, `${path}.aggregate`)
     if (members.within === 'since_trigger') context.needTrigger(`${path}.within`)
     else if (members.within !== undefined) checkWindow(members.within, `${path}.within`)
     if (members.scopedBy !== undefined) {
@@ -84,11 +94,12 @@ export const event: LeafKind<EventCondition> = {
     checkWhere(members.where, `${path}.where`, context)
     if (members.related !== undefined) checkRelated(members.related, `${path}.related`, context)
   },
-  describe({ event, did = true, count, first, last, within, where, scopedBy, related }) {
+  describe({ event, did = true, count, first, last, aggregate, within, where, scopedBy, related }) {
     const words = [did ? 'did' : 'did not do', JSON.stringify(event)]
     if (count) words.push(`${describeCount(count)} times`)
     if (first) words.push(`for the first time ${first.operator} ${describeTime(first.value)}`)
     if (last) words.push(`for the last time ${last.operator} ${describeTime(last.value)}`)
+    if (aggregate) words.push(describeAggregate(aggregate))
     words.push(...describeWhere(where))
     if (scopedBy) words.push(`with the trigger's ${scopedBy}`)
     if (within === 'since_trigger') words.push('since the trigger')
@@ -97,8 +108,8 @@ export const event: LeafKind<EventCondition> = {
     return words.join(' ')
   },
   needs(leaf) {
-    const { event, where, scopedBy, related, within } = leaf
-    const detailed = Boolean(where || scopedBy || related || within === 'since_trigger')
+    const { event, aggregate, where, scopedBy, related, within } = leaf
+    const detailed = Boolean(aggregate || where || scopedBy || related || within === 'since_trigger')
     const events = [{ event, detailed }]
     if (related) events.push({ event: related.event, detailed: true })
     return { events, since: (now, trigger) => sinceOf(leaf, now, trigger) }
@@ -138,7 +149,7 @@ export const event: LeafKind<EventCondition> = {
     const { times, properties } = offsetsOf(leaf)
     return [
       ...times.map(
-        (offset): Due => ({
+        (offset): Crossing => ({
           key: `e ${name}`,
           historic: true,
           offset,
@@ -147,7 +158,7 @@ export const event: LeafKind<EventCondition> = {
         }),
       ),
       ...properties.map(
-        ({ event, property, offset }): Due => ({
+        ({ event, property, offset }): Crossing => ({
           key: `${event}\0${property}\0${since?.key}`,
           historic: true,
           offset,
@@ -255,12 +266,14 @@ function scopeSql(property: string, { parameters, trigger }: SqlContext): string
 type EventsTest = (events: readonly EventFact[], now: Date) => boolean
 
 /** What looks at more than how many there are. */
-function measureOf({ first, last }: EventCondition): EventsTest | undefined {
+function measureOf({ first, last, aggregate }: EventCondition): EventsTest | undefined {
+  if (aggregate) return aggregateTest(aggregate)
   if (first) return timeMeasure(first, Math.min)
   return last && timeMeasure(last, Math.max)
 }
 
-function measureSql({ first, last, count }: EventCondition, context: SqlContext): Measure {
+function measureSql({ first, last, aggregate, count }: EventCondition, context: SqlContext): Measure {
+  if (aggregate) return aggregateMeasure(aggregate, context)
   if (first) return timeMeasureSql(first, 'min', context)
   return last ? timeMeasureSql(last, 'max', context) : countMeasure(count)
 }

@@ -42,6 +42,8 @@ export interface LeafNeeds {
   messages?: true
   /** Manual segments. */
   segments?: number[]
+  /** Where people live. */
+  zones?: true
 }
 
 export type Since = (now: Date, trigger: TriggerFacts | undefined) => number
@@ -52,11 +54,14 @@ export interface LeafCompiler {
   history(history: History): string
 }
 
+/** When to look again, epoch ms; Infinity for never. Of what crosses now, all conditions are looked through at once. */
+export type Due = Crossing | ((facts: Facts) => number)
+
 /**
  * Instants of what is known of a person, compared with now + an offset. A comparison of t changes at t - offset (> and <) or
  * a millisecond later (>= and <=).
  */
-export interface Due {
+export interface Crossing {
   /** The same for the same list of instants. */
   key: string
   /** Ascending. */
@@ -77,7 +82,7 @@ export const needsNothing = (): LeafNeeds => ({})
 export const sorted = (instants: (number | null | undefined)[]): number[] =>
   instants.filter((instant) => instant !== undefined && instant !== null).sort((a, b) => a - b)
 
-/** Whether an instant has yet to be crossed; with `crossingSql`, the counterpart of a `Due`. */
+/** Whether an instant has yet to be crossed; with `crossingSql`, the counterpart of a `Crossing`. */
 export const uncrossedSql = (instant: string, offset: number, context: SqlContext): string =>
   `${instant} >= ${fromNow(offset, context)}`
 

@@ -10,7 +10,7 @@ import {
   windowSql,
   windowTest,
 } from '../parts/window.ts'
-import { crossingSql, type Due, type LeafKind, sorted, uncrossedSql } from './kind.ts'
+import { type Crossing, crossingSql, type LeafKind, sorted, uncrossedSql } from './kind.ts'
 
 export const messageActions = ['sent', 'opened', 'clicked'] as const
 export type MessageAction = (typeof messageActions)[number]
@@ -89,7 +89,7 @@ export const message: LeafKind<MessageCondition> = {
   due(leaf) {
     const { at } = acts[leaf.message]
     return offsetsOf(leaf).map(
-      (offset): Due => ({
+      (offset): Crossing => ({
         key: `m ${at}`,
         historic: true,
         offset,

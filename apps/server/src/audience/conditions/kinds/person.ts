@@ -15,7 +15,7 @@ import {
   testSql,
 } from '../property-test.ts'
 import { readInstant } from '../values.ts'
-import { crossingSql, type Due, type LeafKind, needsNothing, sorted, uncrossedSql } from './kind.ts'
+import { type Crossing, crossingSql, type LeafKind, needsNothing, sorted, uncrossedSql } from './kind.ts'
 
 export const person: LeafKind<PersonCondition> = {
   schema: Type.Object({ person: nameSchema, ...testMembers }, closed),
@@ -49,7 +49,7 @@ export const person: LeafKind<PersonCondition> = {
   },
   due: (leaf) =>
     testOffsets(leaf).map(
-      (offset): Due => ({
+      (offset): Crossing => ({
         key: `p ${leaf.person}`,
         historic: false,
         offset,

@@ -79,9 +79,9 @@ async function leg(store: MovableStore, urgent: Urgent, target: string): Promise
   await store.move(target)
   const startedAt = performance.now()
   // The backlog is through when so much was moved: the end of the move waits for latecomers for some seconds more.
-  while ((await store.place()).moved < jobs) await sleep(50)
+  while ((await store.moveProgress()).moved < jobs) await sleep(50)
   const seconds = (performance.now() - startedAt) / 1_000
-  while ((await store.place()).phase !== 'steady') await sleep(50)
+  while ((await store.moveProgress()).phase !== 'steady') await sleep(50)
   const { p99, longestAddMs } = urgent.take()
   return { perSecond: jobs / seconds, seconds, urgentP99: p99, maxAddMs: longestAddMs }
 }

@@ -15,7 +15,7 @@ export {
   type MoveProgress,
   movableStore,
 } from './stores/movable/movable-store.ts'
-export { readPlace } from './stores/movable/read-place.ts'
+export { readMoveState } from './stores/movable/read-move-state.ts'
 export { type PostgresStoreOptions, postgresStore } from './stores/postgres/postgres-store.ts'
 export { returnJobs } from './stores/returned-jobs.ts'
 export * from './stores/store.ts'

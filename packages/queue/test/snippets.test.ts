@@ -53,8 +53,8 @@ await queue.close()`,
   'packages/queue/docs/moving.md': {
     before: 'const connectionString = process.env.DATABASE_URL!',
     after: `
-for (let place; place?.phase !== 'steady'; ${wait}) place = await store.place()
-console.log('now in', (await store.place()).source)
+for (let place; place?.phase !== 'steady'; ${wait}) place = await store.moveProgress()
+console.log('now in', (await store.moveProgress()).source)
 await queue.close()`,
     printed: ['now in dynamodb'],
   },

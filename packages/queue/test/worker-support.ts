@@ -14,20 +14,23 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-export interface Place {
+export interface TestJobs {
   /** A queue of its own on the same jobs, as another process would have; `through`: what stands between it and the store. */
   open(options?: Omit<QueueOptions, 'store'>, through?: (store: Store) => Store): Promise<Queue>
   rows(table: string): Promise<number>
 }
 
-export interface PlaceOptions {
+export interface TestJobsOptions {
   now?: () => number
   quotas?: { maxJobs?: number; maxBytes?: number }
 }
 
 export const kinds = ['memory', 'postgres'] as const
 
-export async function openPlace(kind: (typeof kinds)[number], options: PlaceOptions = {}): Promise<Place> {
+export async function openJobs(
+  kind: (typeof kinds)[number],
+  options: TestJobsOptions = {},
+): Promise<TestJobs> {
   const database = kind === 'postgres' ? await createTestDatabase({ migrate: false }) : undefined
   if (database) closers.push(() => database.drop())
   const shared = memoryStore(options)

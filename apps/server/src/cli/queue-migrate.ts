@@ -30,7 +30,7 @@ export async function queueMigrateCommand(options: MigrateOptions): Promise<void
       throw new WrongArguments(
         'DynamoDB is not set up: set FAIRWAY_DYNAMODB_TABLE here and in every process of Fairway, restart them, then move.',
       )
-    const before = await moves.place()
+    const before = await moves.moveProgress()
     if (options.status) return print(before, undefined, options)
     const { to = before.target } = options
     if (options.to === undefined) throw new WrongArguments('Say where to: --to postgres or --to dynamodb.')
@@ -56,10 +56,10 @@ async function begin(
 }
 
 async function follow(moves: MovableStore, options: MigrateOptions): Promise<void> {
-  moves.carry()
+  moves.takePart()
   const seen: { at: number; left: number }[] = []
   for (;;) {
-    const now = await moves.place()
+    const now = await moves.moveProgress()
     if (now.left !== null) seen.push({ at: performance.now(), left: now.left })
     while (seen.length > 2 && seen.at(-1)!.at - seen[1]!.at > paceOverMs) seen.shift()
     if (now.phase === 'steady') return finish(now, options)

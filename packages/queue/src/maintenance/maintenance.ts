@@ -85,13 +85,13 @@ export class Maintenance {
   async #promoteLoop(): Promise<void> {
     while (!this.#closed) {
       try {
-        let told = false
+        let announced = false
         const { jobs, nextDueAt } = await this.#store.promote(promoteRows, () => {
-          told = true
+          announced = true
           this.#onReady()
         })
         this.#nextDueAt = nextDueAt
-        if (jobs > 0 && !told) this.#onReady()
+        if (jobs > 0 && !announced) this.#onReady()
         if (jobs >= promoteRows) continue
         const untilDue = nextDueAt === undefined ? promoteEveryMs : nextDueAt - this.#store.now()
         await this.#signal.wait(Math.min(promoteEveryMs, Math.max(1, untilDue)))

@@ -66,7 +66,7 @@ export class Admission {
   }
 
   /** False: {@link pressureOf} knows of nobody. */
-  get feelsPressure(): boolean {
+  get hasPressure(): boolean {
     return this.#tenants.size > 0 || this.#storeShare >= pressureFrom
   }
 

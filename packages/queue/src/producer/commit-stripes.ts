@@ -1,52 +1,52 @@
 /**
- * Jobs under way in a line from which on another line is used: few jobs are better stored together. Measured with 64 callers
+ * Jobs under way in a stripe from which on another stripe is used: few jobs are better stored together. Measured with 64 callers
  * that add one by one: two commits of 32 jobs take twice the processor time of one of 64.
  */
-const worthALine = 500
+const worthAStripe = 500
 
 /**
- * Commits that may be under way at once, and the order they keep: a **line** is a row of commits, one after the other, and
- * the jobs that a tenant has waiting or under way are all in one line. So jobs of a tenant are stored in the order of
+ * Commits that may be under way at once, and the order they keep: the commits of a **stripe** come one after the other, and the
+ * jobs that a tenant has waiting or under way are all in one stripe. So jobs of a tenant are stored in the order of
  * adding, and two commits that are under way at once never wait for each other's rows. A call whose tenants are in several
- * lines takes all of these.
+ * stripes takes all of these.
  */
-export class TenantLines {
-  /** Jobs under way in each line. */
+export class CommitStripes {
+  /** Jobs under way in each stripe. */
   readonly #load: number[]
   /** Runs of jobs of each tenant that are waiting or under way, and where. */
-  readonly #tenants = new Map<string, { line: number; runs: number }>()
+  readonly #tenants = new Map<string, { stripe: number; runs: number }>()
 
-  constructor(lines: number) {
-    this.#load = new Array(lines).fill(0)
+  constructor(stripes: number) {
+    this.#load = new Array(stripes).fill(0)
   }
 
-  /** All lines, as bits. */
+  /** All stripes, as bits. */
   get all(): number {
     return (1 << this.#load.length) - 1
   }
 
-  /** The lines that a call's jobs take, as bits. */
+  /** The stripes that a call's jobs take, as bits. */
   enter(jobs: readonly { tenant: string }[]): number {
     if (this.#load.length === 1) return 1
     const bound = this.#boundTo(jobs)
-    const lines = bound || 1 << this.#shortest()
-    const first = 31 - Math.clz32(lines)
+    const stripes = bound || 1 << this.#shortest()
+    const first = 31 - Math.clz32(stripes)
     let last: string | undefined
     for (const { tenant } of jobs) {
       if (tenant === last) continue
       last = tenant
       const known = this.#tenants.get(tenant)
       if (known) known.runs++
-      else this.#tenants.set(tenant, { line: first, runs: 1 })
+      else this.#tenants.set(tenant, { stripe: first, runs: 1 })
     }
     this.#load[first]! += jobs.length
-    return lines
+    return stripes
   }
 
-  /** They are stored, or refused. `lines`: what {@link enter} gave for them. */
-  leave(jobs: readonly { tenant: string }[], lines: number): void {
+  /** They are stored, or refused. `stripes`: what {@link enter} gave for them. */
+  leave(jobs: readonly { tenant: string }[], stripes: number): void {
     if (this.#load.length === 1) return
-    this.#load[31 - Math.clz32(lines)]! -= jobs.length
+    this.#load[31 - Math.clz32(stripes)]! -= jobs.length
     let last: string | undefined
     for (const { tenant } of jobs) {
       if (tenant === last) continue
@@ -56,23 +56,23 @@ export class TenantLines {
   }
 
   #boundTo(jobs: readonly { tenant: string }[]): number {
-    let lines = 0
+    let stripes = 0
     let last: string | undefined
     for (const { tenant } of jobs) {
       if (tenant === last) continue
       last = tenant
       const known = this.#tenants.get(tenant)
-      if (known) lines |= 1 << known.line
+      if (known) stripes |= 1 << known.stripe
     }
-    return lines
+    return stripes
   }
 
-  /** The first line with little to do, or the one with least. */
+  /** The first stripe with little to do, or the one with least. */
   #shortest(): number {
     let shortest = 0
-    for (const [line, load] of this.#load.entries()) {
-      if (load < worthALine) return line
-      if (load < this.#load[shortest]!) shortest = line
+    for (const [stripe, load] of this.#load.entries()) {
+      if (load < worthAStripe) return stripe
+      if (load < this.#load[shortest]!) shortest = stripe
     }
     return shortest
   }

@@ -7,15 +7,15 @@ import { splitByDueTime } from '../pages/pack-pages.ts'
 import type { NewPage } from '../pages/page.ts'
 import type { Store } from '../stores/store.ts'
 import type { Admission } from './admission.ts'
-import { TenantLines } from './commit-stripes.ts'
+import { CommitStripes } from './commit-stripes.ts'
 
 interface Waiting {
   jobs: EncodedJob[]
   bytes: number
   /** By the monotonic clock. */
   since: number
-  /** Bits, see {@link TenantLines}. */
-  lines: number
+  /** Bits, see {@link CommitStripes}. */
+  stripes: number
   resolve: (duplicates: Duplicates) => void
   reject: (error: Error) => void
 }
@@ -40,9 +40,9 @@ export class Intake {
   readonly #buffer: ByteAccount
   readonly #admission: Admission
   readonly #onStored: (what: 'ready' | 'scheduled', dueAt?: number) => void
-  readonly #lines: TenantLines
+  readonly #stripes: CommitStripes
   #waiting: Waiting[] = []
-  /** Lines with a commit under way, as bits. */
+  /** Stripes with a commit under way, as bits. */
   #busy = 0
   readonly #commits = new Set<Promise<void>>()
   #soon: Promise<void> | undefined
@@ -58,7 +58,7 @@ export class Intake {
     this.#buffer = buffer
     this.#admission = admission
     this.#onStored = onStored
-    this.#lines = new TenantLines(store.appendsAtOnce ?? 1)
+    this.#stripes = new CommitStripes(store.appendsAtOnce ?? 1)
   }
 
   /** Resolves after the commit that holds all of `jobs`. */
@@ -67,7 +67,7 @@ export class Intake {
     if (jobs.length === 0) return []
     this.#admission.check(jobs)
     const duplicates = await this.#commitWith(jobs)
-    if (duplicates.size === 0 && !this.#admission.feelsPressure) return jobs.map(({ id }) => ({ id }))
+    if (duplicates.size === 0 && !this.#admission.hasPressure) return jobs.map(({ id }) => ({ id }))
     const added = jobs.map((job): Added => {
       const taken = job.unique && duplicates.get(job.unique)
       const reply: Added = taken === undefined ? { id: job.id } : { id: taken, duplicate: true }
@@ -99,12 +99,12 @@ export class Intake {
         jobs,
         bytes,
         since: performance.now(),
-        lines: this.#lines.enter(jobs),
+        stripes: this.#stripes.enter(jobs),
         resolve,
         reject,
       })
       // Callers of the same turn of the event loop share a commit.
-      if (this.#busy !== this.#lines.all)
+      if (this.#busy !== this.#stripes.all)
         this.#soon ??= new Promise<void>((done) => setImmediate(done)).then(() => {
           this.#soon = undefined
           this.#commitReady()
@@ -112,13 +112,13 @@ export class Intake {
     })
   }
 
-  /** Starts a commit in every line that has none and for which something waits. */
+  /** Starts a commit in every stripe that has none and for which something waits. */
   #commitReady(): void {
     for (let group = this.#takeGroup(); group; group = this.#takeGroup()) {
-      const { lines, members } = group
-      this.#busy |= lines
+      const { stripes, members } = group
+      this.#busy |= stripes
       const commit = this.#commit(members).finally(() => {
-        this.#busy &= ~lines
+        this.#busy &= ~stripes
         this.#commits.delete(commit)
         if (this.#waiting.length > 0) this.#commitReady()
       })
@@ -126,23 +126,23 @@ export class Intake {
     }
   }
 
-  /** Of the free lines that the first caller needs, all that waits for no others, in order. */
-  #takeGroup(): { lines: number; members: Waiting[] } | undefined {
+  /** Of the free stripes that the first caller needs, all that waits for no others, in order. */
+  #takeGroup(): { stripes: number; members: Waiting[] } | undefined {
     let closed = this.#busy
-    let lines = 0
+    let stripes = 0
     let jobs = 0
     const members: Waiting[] = []
     const others: Waiting[] = []
     for (const [index, waiting] of this.#waiting.entries()) {
-      const free = (waiting.lines & closed) === 0
+      const free = (waiting.stripes & closed) === 0
       if (free && members.length === 0) {
-        lines = waiting.lines
-        closed |= this.#lines.all & ~lines
+        stripes = waiting.stripes
+        closed |= this.#stripes.all & ~stripes
       } else if (!free || jobs + waiting.jobs.length > maxCommitJobs) {
         // What waits later must not overtake it.
-        closed |= waiting.lines
+        closed |= waiting.stripes
         others.push(waiting)
-        if (closed === this.#lines.all) {
+        if (closed === this.#stripes.all) {
           for (let rest = index + 1; rest < this.#waiting.length; rest++) others.push(this.#waiting[rest]!)
           break
         }
@@ -153,14 +153,14 @@ export class Intake {
     }
     if (members.length === 0) return undefined
     this.#waiting = others
-    return { lines, members }
+    return { stripes, members }
   }
 
   async #commit(group: Waiting[]): Promise<void> {
     await this.#storeGroup(group)
     for (const waiting of group) {
       this.#buffer.release(waiting.bytes)
-      this.#lines.leave(waiting.jobs, waiting.lines)
+      this.#stripes.leave(waiting.jobs, waiting.stripes)
     }
   }
 
@@ -190,9 +190,9 @@ export class Intake {
     const impatient = this.#waiting.filter(({ since }) => since < patientSince)
     if (impatient.length === 0) return
     this.#waiting = this.#waiting.filter(({ since }) => since >= patientSince)
-    for (const { jobs, bytes, lines, reject } of impatient) {
+    for (const { jobs, bytes, stripes, reject } of impatient) {
       this.#buffer.release(bytes)
-      this.#lines.leave(jobs, lines)
+      this.#stripes.leave(jobs, stripes)
       reject(refusal)
     }
   }

@@ -33,7 +33,7 @@ interface LostPage {
   done: number[] | null
   body: string
   /** Of a session that was to take it to another store, and ran nothing. */
-  carried: boolean
+  moving: boolean
 }
 
 export interface Returned {
@@ -64,18 +64,18 @@ export function returnJobs(
     const unfinished = decodeBody(page.body).filter((_, position) => !done.has(position))
     returned.jobs += unfinished.length
     if (isExclusive(page.stream)) restore(page, index, unfinished)
-    else if (page.carried) sendBackWhole(page, unfinished)
+    else if (page.moving) sendBackWhole(page, unfinished)
     else sendBack(page, unfinished)
   }
   return returned
 
   function restore(page: LostPage, index: number, unfinished: JobRecord[]) {
     const [first, ...others] = unfinished
-    const kept = page.carried || !first ? unfinished : [...lostOnce(page, [first]), ...others]
+    const kept = page.moving || !first ? unfinished : [...lostOnce(page, [first]), ...others]
     returned.restored.push({ index, page: kept.length > 0 ? encodeBody(kept) : null })
   }
 
-  /** The same page again: who carries it next recognises what has already arrived. */
+  /** The same page again: who moves it next recognises what has already arrived. */
   function sendBackWhole({ lane, tenant, stream, firstAt }: LostPage, unfinished: JobRecord[]) {
     if (unfinished.length > 0)
       returned.pages.push({

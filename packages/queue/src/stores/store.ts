@@ -190,10 +190,10 @@ export interface Store {
   promote(limit: number, onReady?: () => void): Promise<{ jobs: number; nextDueAt: number | undefined }>
 
   /**
-   * Start a worker session, alive for `leaseMs` from now and from every heartbeat. A carrier runs nothing, it takes pages to
+   * Start a worker session, alive for `leaseMs` from now and from every heartbeat. A mover runs nothing, it takes pages to
    * another store: its number is below 0, and what it holds when it falls silent comes back as it was.
    */
-  openWorker(leaseMs: number, kind?: 'carrier'): Promise<number>
+  openWorker(leaseMs: number, kind?: 'mover'): Promise<number>
   /** False: the session was given up for dead and its work went to others. `report` is what {@link reports} returns. */
   heartbeat(worker: number, leaseMs: number, report?: Json): Promise<boolean>
   /** End a session that holds no leases. */
@@ -211,7 +211,7 @@ export interface Store {
    * Give back, as it was, what a living worker holds under other leases than these, if they are older than `olderThanMs`: the
    * answer to their claim was lost, and nobody works on them. Undefined for stores that can't lose an answer.
    */
-  disown?(worker: number, known: number[], olderThanMs: number): Promise<number>
+  releaseOrphans?(worker: number, known: number[], olderThanMs: number): Promise<number>
   /**
    * Give the work of silent workers back to the queue. Each unfinished job has one attempt more; of an exclusive stream only
    * the first, the others stay behind it. Returns the jobs returned.

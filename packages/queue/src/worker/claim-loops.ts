@@ -3,7 +3,7 @@ import type { ByteAccount } from '../common/byte-ledger.ts'
 import { pause, Signal } from '../common/signal.ts'
 import type { Store } from '../stores/store.ts'
 import type { Lane } from './lanes/lane.ts'
-import type { PageIntake } from './page-claimer.ts'
+import type { PageClaimer } from './page-claimer.ts'
 import { type SessionEvents, WorkerSession } from './worker-session.ts'
 
 /**
@@ -16,7 +16,7 @@ const minPollMs = 10
 export interface ClaimLoopsHost extends SessionEvents {
   store: Store
   leaseMs: number
-  pages: PageIntake
+  pages: PageClaimer
   lanes: Lane[]
   prefetch: ByteAccount
   report: () => Json

@@ -24,7 +24,7 @@ export interface TakenPage {
 }
 
 /** Claims pages and decides what of them this worker will run. */
-export class PageIntake {
+export class PageClaimer {
   readonly #store: Store
   readonly #ends: JobEnds
 
@@ -38,8 +38,8 @@ export class PageIntake {
     const pages: TakenPage[] = []
     for (const claimed of await session.claim(() => this.#store.claim(session.id, requests))) {
       const records = decodeBody(claimed.body)
-      const held = hold(claimed, records.length - claimed.done.length, session.lost)
-      session.settler.hold(held)
+      const held = heldPageOf(claimed, records.length - claimed.done.length, session.lost)
+      session.settler.track(held)
       pages.push({
         claimed,
         held,
@@ -106,7 +106,7 @@ export class PageIntake {
   }
 }
 
-function hold(page: ClaimedPage, remaining: number, lost: boolean): HeldPage {
+function heldPageOf(page: ClaimedPage, remaining: number, lost: boolean): HeldPage {
   const { lease, lane, tenant, stream, seq, bytes, readyAt, firstAt } = page
   return {
     lease,

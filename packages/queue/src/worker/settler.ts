@@ -73,7 +73,7 @@ export class Settler {
     this.#onError = events.onError
   }
 
-  hold(page: HeldPage): void {
+  track(page: HeldPage): void {
     count(this.#open, page.lease, 1)
     if (page.granted) count(this.#openGrants, grantOf(page), 1)
   }

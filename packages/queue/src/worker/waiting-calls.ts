@@ -24,9 +24,9 @@ export interface WaitingHost {
   /** The same of a call's payloads. */
   payloads: ByteAccount
   /** A slot is free. */
-  onLeft: (call: Call) => void
+  onSlotFreed: (call: Call) => void
   /** One waiting call fewer, of a tenant that had enough of them (`wasFull`) or not. */
-  onBack: (call: Call, wasFull: boolean) => void
+  onSlotRetaken: (call: Call, wasFull: boolean) => void
 }
 
 /**
@@ -71,7 +71,7 @@ export class WaitingCalls {
   begin(call: Call): void {
     if (call.over) return
     this.#kinds.add(call.name)
-    call.waitTimer = setTimeout(() => this.#leave(call), patienceMs)
+    call.waitTimer = setTimeout(() => this.#freeSlot(call), patienceMs)
   }
 
   /** A part of the call works again, or the call is over. */
@@ -81,18 +81,18 @@ export class WaitingCalls {
     if (!this.#calls.delete(call)) return
     call.slotSince = performance.now()
     this.#charge(call, -1)
-    call.lane.takeBack(call)
-    this.#host.onBack(call, wasFull)
+    call.lane.retakeSlot(call)
+    this.#host.onSlotRetaken(call, wasFull)
   }
 
-  #leave(call: Call): void {
+  #freeSlot(call: Call): void {
     const now = performance.now()
     call.slotMs += now - call.slotSince
     call.waitingSince = now
     this.#calls.add(call)
     this.#charge(call, 1)
-    call.lane.leave(call, call.slotMs)
-    this.#host.onLeft(call)
+    call.lane.freeSlot(call, call.slotMs)
+    this.#host.onSlotFreed(call)
   }
 
   /** Moves the bytes of the call's pages and payloads from (1) or back to (-1) the accounts by which others are held up. */

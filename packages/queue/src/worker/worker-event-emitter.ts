@@ -19,25 +19,25 @@ export class WorkerEventEmitter implements WorkerEvents {
     return this
   }
 
-  protected isHeard(event: Outcome | 'recovered'): boolean {
+  protected hasListener(event: Outcome | 'recovered'): boolean {
     return (
       this.#emitter.listenerCount(event) > 0 ||
       (event === 'recovered' && this.#emitter.listenerCount('completed') > 0)
     )
   }
 
-  protected tell(event: Outcome | 'recovered', job: Job, error: unknown, dueAt: number): void {
+  protected emitOutcome(event: Outcome | 'recovered', job: Job, error: unknown, dueAt: number): void {
     if (event === 'retried') this.#emitter.emit(event, job, error, dueAt)
     else if (event === 'dead') this.#emitter.emit(event, job, error)
     else this.#emitter.emit(event, job)
     if (event === 'recovered') this.#emitter.emit('completed', job)
   }
 
-  protected tellStalled(pages: number): void {
+  protected emitStalled(pages: number): void {
     this.#emitter.emit('stalled', pages)
   }
 
-  protected tellError(error: unknown): void {
+  protected emitError(error: unknown): void {
     if (this.#emitter.listenerCount('error') > 0) this.#emitter.emit('error', error)
   }
 }

@@ -36,7 +36,7 @@ export class WorkerSession {
   #lastAlive = performance.now()
   #beating = false
   readonly #claims = new Set<ClaimUnderWay>()
-  #disowning = false
+  #releasingOrphans = false
   #doubtUntil = Number.NEGATIVE_INFINITY
   #lost = false
 
@@ -103,7 +103,7 @@ export class WorkerSession {
       const alive = await within(left, this.#store.heartbeat(this.id, this.#leaseMs, this.#report()))
       if (!alive) return this.#lose()
       this.#lastAlive = sentAt
-      void this.#disown()
+      void this.#releaseOrphans()
     } catch {
       // The store is away or silent. Past the lease others may hold our jobs once it is back, so nothing more may end here.
       if (performance.now() - this.#lastAlive > this.#leaseMs) this.#lose()
@@ -123,16 +123,16 @@ export class WorkerSession {
   }
 
   /** Gives back what claims took whose answer did not arrive. Those under way will still arrive. */
-  async #disown(): Promise<void> {
+  async #releaseOrphans(): Promise<void> {
     const now = performance.now()
-    if (now > this.#doubtUntil || this.#disowning) return
-    this.#disowning = true
+    if (now > this.#doubtUntil || this.#releasingOrphans) return
+    this.#releasingOrphans = true
     const waiting = [...this.#claims].reduce(
       (longest, { startedAt }) => Math.max(longest, now - startedAt),
       0,
     )
-    await this.#store.disown?.(this.id, this.settler.leases, marginMs + waiting).catch(() => {})
-    this.#disowning = false
+    await this.#store.releaseOrphans?.(this.id, this.settler.leases, marginMs + waiting).catch(() => {})
+    this.#releasingOrphans = false
   }
 
   #lose(): void {

@@ -21,7 +21,7 @@ import { Lane } from './lanes/lane.ts'
 import { LaneOrder } from './lanes/lane-order.ts'
 import type { LaneTenant } from './lanes/lane-tenant.ts'
 import type { ReadyJob } from './lanes/ready-job.ts'
-import { maxPageMs, PageIntake } from './page-claimer.ts'
+import { maxPageMs, PageClaimer } from './page-claimer.ts'
 import { Payloads } from './payloads.ts'
 import { ProgressNotes } from './progress-notes.ts'
 import type { Settler } from './settler.ts'
@@ -96,15 +96,15 @@ export class QueueWorker extends WorkerEventEmitter {
       bytes: host.waiting,
       prefetch: host.prefetch,
       payloads: host.payloads,
-      onLeft: (call) => this.#slotLeft(call),
-      onBack: ({ lane }, wasFull) => this.#slotTaken(lane, wasFull),
+      onSlotFreed: (call) => this.#slotFreed(call),
+      onSlotRetaken: ({ lane }, wasFull) => this.#slotRetaken(lane, wasFull),
     })
     const laneHost = { now, onOpen: () => this.#dispatch(), waiting: this.#waiting }
     this.#lanes = names.map(([name, config]) => new Lane(name, config, concurrency, laneHost))
     this.#laneByName = new Map(this.#lanes.map((lane) => [lane.name, lane]))
     this.#laneOrder = new LaneOrder(this.#lanes, concurrency)
     this.#payloads = new Payloads(host.store, host.payloads)
-    this.#progress = new ProgressNotes(host.store, (error) => this.tellError(error))
+    this.#progress = new ProgressNotes(host.store, (error) => this.emitError(error))
     this.#callEvents = {
       progress: (_call, job, value) => this.#progress.note(job, value),
       rateLimited: (call, ms) => this.#rateLimit(call, ms),
@@ -112,15 +112,15 @@ export class QueueWorker extends WorkerEventEmitter {
       works: (call) => this.#waiting.end(call),
     }
     const shortest = Math.min(...[...this.#handlers.keys(), ''].map((name) => this.#timeoutOf(name)))
-    this.#tick = setInterval(() => this.#lookAtRunning(), Math.min(1_000, shortest / 4))
+    this.#tick = setInterval(() => this.#checkRunning(), Math.min(1_000, shortest / 4))
     this.#claims = new ClaimLoops({
       ...host,
       leaseMs: this.#leaseMs,
-      pages: new PageIntake(host.store, this.#ends),
+      pages: new PageClaimer(host.store, this.#ends),
       lanes: this.#lanes,
       onClaimed: (jobs) => this.#claimed(jobs),
       onSettled: (pages) => this.#forget(pages),
-      onError: (error) => this.tellError(error),
+      onError: (error) => this.emitError(error),
       onLeasesLost: (leases) => this.#dropLost((page) => leases.has(page.lease)),
       onLost: () => this.#sessionLost(),
     })
@@ -153,7 +153,7 @@ export class QueueWorker extends WorkerEventEmitter {
     clearInterval(this.#tick)
     for (const lane of this.#lanes) {
       lane.stop()
-      this.#release(lane.sift(() => false))
+      this.#release(lane.removeUnless(() => false))
     }
     await this.#progress.flush()
     await this.#settler?.flush()
@@ -209,13 +209,14 @@ export class QueueWorker extends WorkerEventEmitter {
       page.lost = true
       lostPages.add(page)
     }
-    for (const lane of this.#lanes) for (const job of lane.sift(({ page }) => !isLost(page))) drop(job)
+    for (const lane of this.#lanes)
+      for (const job of lane.removeUnless(({ page }) => !isLost(page))) drop(job)
     for (const call of [...this.#running])
       if (call.jobs.some((ready) => isLost(ready.page))) {
         for (const ready of call.jobs) if (isLost(ready.page)) drop(ready)
         this.#endCall(call, new Error('the lease was lost'))
       }
-    if (lostPages.size > 0) this.tellStalled(lostPages.size)
+    if (lostPages.size > 0) this.emitStalled(lostPages.size)
     this.#forget([...lostPages])
   }
 
@@ -298,23 +299,23 @@ export class QueueWorker extends WorkerEventEmitter {
       const id = idOf(ready.record)
       if (this.#progress.forget(id)) settler.dropProgress(id)
       const event = outcome === 'completed' && attemptsOf(ready.record) > 0 ? 'recovered' : outcome
-      if (this.isHeard(event)) this.tell(event, toJob(ready), end, this.#ends.retryAt)
+      if (this.hasListener(event)) this.emitOutcome(event, toJob(ready), end, this.#ends.retryAt)
     }
-    const told = lane.ended(call, serviceMs)
-    if (told && settler) settler.correct(lane.name, tenant.name, told.cost, told.difference)
+    const correction = lane.ended(call, serviceMs)
+    if (correction && settler) settler.correct(lane.name, tenant.name, correction.cost, correction.difference)
     const report = reportOf(call, counts, serviceMs, now)
     this.#host.record(report)
-    this.#tellObserver(report)
+    this.#callObserver(report)
     if (this.#closing) this.#idle.raise()
     else this.#dispatch()
   }
 
   /** A fault of the observer is no fault of the job, and ends no process. */
-  #tellObserver(report: CallReport): void {
+  #callObserver(report: CallReport): void {
     try {
       this.#observe?.(report)
     } catch (error) {
-      this.tellError(error)
+      this.emitError(error)
     }
   }
 
@@ -329,7 +330,7 @@ export class QueueWorker extends WorkerEventEmitter {
       cancelled.has(`${page.lane}\u0000${page.tenant}\u0000${idOf(record)}`)
     const settler = this.#settler
     for (const lane of this.#lanes)
-      for (const job of lane.sift((waiting) => !isCancelled(waiting)))
+      for (const job of lane.removeUnless((waiting) => !isCancelled(waiting)))
         if (settler && !job.page.lost) this.#ends.settle(settler, lane, job, new Cancelled())
     for (const call of [...this.#running])
       if (call.jobs.length === 1 && isCancelled(call.jobs[0]!)) this.#endCall(call, new Cancelled())
@@ -338,7 +339,7 @@ export class QueueWorker extends WorkerEventEmitter {
   /** A handler says that its tenant's provider wants a pause. */
   #rateLimit({ lane, tenant }: Call, ms: number): void {
     const until = this.#store.now() + ms
-    lane.close(tenant.name, until)
+    lane.closeTenant(tenant.name, until)
     this.#settler?.close(lane.name, tenant.name, until)
     if (ms < this.#leaseMs) return
     // Not kept here for that long: others could not even see that they wait.
@@ -347,19 +348,19 @@ export class QueueWorker extends WorkerEventEmitter {
 
   /** Waiting jobs of a tenant go back to the store; those of a key keep their place in the order. */
   #giveBack(lane: Lane, tenantName: string): void {
-    const waiting = lane.sift(({ page }) => page.tenant !== tenantName || page.key !== undefined)
+    const waiting = lane.removeUnless(({ page }) => page.tenant !== tenantName || page.key !== undefined)
     this.#release(waiting)
   }
 
   /** A call waits for somebody else. What more there is of a tenant of which enough waits is not kept here meanwhile. */
-  #slotLeft({ lane, tenant }: Call): void {
+  #slotFreed({ lane, tenant }: Call): void {
     if (this.#waiting.isFull(tenant)) this.#giveBack(lane, tenant.name)
     if (!this.#closing) this.#dispatch()
   }
 
   /** Fewer calls wait for somebody else: in any lane somebody may be served because of it. What was given back is claimed again. */
-  #slotTaken(of: Lane, wasFull: boolean): void {
-    for (const lane of this.#lanes) lane.callIn()
+  #slotRetaken(of: Lane, wasFull: boolean): void {
+    for (const lane of this.#lanes) lane.reconsider()
     if (!wasFull) return
     of.refill.wake()
     this.#claims.wake()
@@ -371,7 +372,7 @@ export class QueueWorker extends WorkerEventEmitter {
   }
 
   /** Calls that take too long are ended; the others pay for the time they have taken so far. */
-  #lookAtRunning(): void {
+  #checkRunning(): void {
     const now = performance.now()
     const costs = new Map<LaneTenant, { lane: Lane; costMs: number }>()
     for (const call of [...this.#running]) {
@@ -385,8 +386,9 @@ export class QueueWorker extends WorkerEventEmitter {
       const { lane, tenant } = call
       const costMs = Math.max(costs.get(tenant)?.costMs ?? tenant.cost.ms, elapsed / call.jobs.length)
       costs.set(tenant, { lane, costMs })
-      const told = call.lane.payMore(call, elapsed)
-      if (told) this.#settler?.correct(call.lane.name, call.tenant.name, told.cost, told.difference)
+      const correction = call.lane.chargeMore(call, elapsed)
+      if (correction)
+        this.#settler?.correct(call.lane.name, call.tenant.name, correction.cost, correction.difference)
     }
     // Nobody knew how long these jobs take when they were claimed, a page at a time: others may help with what is too much.
     for (const [tenant, { lane, costMs }] of costs) {

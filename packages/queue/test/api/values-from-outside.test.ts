@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { until } from '../../../../testing/until.ts'
 import { createQueue, memoryStore, postgresStore, type Queue, Snooze } from '../../src/index.ts'
-import { job, kinds, lanes, openPlace } from '../worker-support.ts'
+import { job, kinds, lanes, openJobs } from '../worker-support.ts'
 
 /** Options, and all that handlers can hand back: judged where they come in, so that nothing is parked, lost or ends the process. */
 const none = undefined as never
@@ -95,7 +95,7 @@ describe.each(kinds)('%s', (kind) => {
   it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
     'a job named %s without a handler dies with that reason instead of being lost',
     async (name) => {
-      const queue = await (await openPlace(kind)).open()
+      const queue = await (await openJobs(kind)).open()
       queue.worker({}, { lanes, retry: { maxAttempts: 1 } })
       await queue.add(job('a', { kept: true }, { name }))
       const [letter] = await deadLetters(queue, 1)
@@ -107,7 +107,7 @@ describe.each(kinds)('%s', (kind) => {
   it.each([Number.NaN, Number.POSITIVE_INFINITY, undefined, '5', 10n])(
     'a snooze of %s is a failure that says so, and a later run goes on',
     async (delayMs) => {
-      const queue = await (await openPlace(kind)).open()
+      const queue = await (await openJobs(kind)).open()
       queue.worker(
         {
           single: () => {
@@ -126,7 +126,7 @@ describe.each(kinds)('%s', (kind) => {
   )
 
   it('a snooze that is over already runs at once', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     let runs = 0
     queue.worker(
       {
@@ -141,7 +141,7 @@ describe.each(kinds)('%s', (kind) => {
   })
 
   it('a pause that is no number is refused to the handler', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     queue.worker(
       { job: (_, context) => void context.rateLimited(Number.NaN) },
       { lanes, retry: { maxAttempts: 1 } },
@@ -151,7 +151,7 @@ describe.each(kinds)('%s', (kind) => {
   })
 
   it('whatever is thrown becomes a reason, and the process lives', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     const thrown: Record<string, () => unknown> = {
       objectAsMessage: () => Object.assign(new Error('x'), { message: { status: 503 } }),
       throwingMessage: () =>
@@ -189,7 +189,7 @@ describe.each(kinds)('%s', (kind) => {
   })
 
   it('progress that is no JSON is told and keeps nobody else from being shown', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     const errors: unknown[] = []
     let end = () => {}
     const ended = new Promise<void>((resolve) => {
@@ -225,7 +225,7 @@ describe.each(kinds)('%s', (kind) => {
   })
 
   it('an observer that throws costs no job', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     const errors: unknown[] = []
     let runs = 0
     const observe = () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { until } from '../../../../testing/until.ts'
 import { Discard, type Job, Snooze } from '../../src/index.ts'
-import { job, kinds, lanes, openPlace, turn } from '../worker-support.ts'
+import { job, kinds, lanes, openJobs, turn } from '../worker-support.ts'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -18,7 +18,7 @@ function randomFrom(seed: number): () => number {
 
 describe.each(kinds)('what the queue takes care of on the %s store', (kind) => {
   it('keeps the order of keys through random failures while workers come and go', async () => {
-    const place = await openPlace(kind)
+    const place = await openJobs(kind)
     const queues = kind === 'postgres' ? [await place.open(), await place.open()] : [await place.open()]
     const random = randomFrom(26)
     const running = new Set<string>()
@@ -52,7 +52,7 @@ describe.each(kinds)('what the queue takes care of on the %s store', (kind) => {
   })
 
   it('keeps nothing in memory when everything is done, however it ended', async () => {
-    const place = await openPlace(kind)
+    const place = await openJobs(kind)
     const queue = await place.open()
     const large = { text: 'x'.repeat(500_000) }
     const ends = { fine: 0, tooShort: 0 }
@@ -90,7 +90,7 @@ describe.each(kinds)('what the queue takes care of on the %s store', (kind) => {
   })
 
   it('aborts a job that runs in another process when it is cancelled, and tells so', async () => {
-    const place = await openPlace(kind)
+    const place = await openJobs(kind)
     const queue = await place.open()
     const other = kind === 'postgres' ? await place.open() : queue
     const told: string[] = []
@@ -121,7 +121,7 @@ describe.each(kinds)('what the queue takes care of on the %s store', (kind) => {
 
   it('redrives so many a second', async () => {
     let offset = 0
-    const place = await openPlace(kind, { now: () => 1_800_000_000_000 + offset })
+    const place = await openJobs(kind, { now: () => 1_800_000_000_000 + offset })
     const queue = await place.open()
     let broken = true
     let done = 0
@@ -148,7 +148,7 @@ describe.each(kinds)('what the queue takes care of on the %s store', (kind) => {
   })
 
   it('discards the letters that match', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     queue.worker(
       {
         job: ({ data }) => {
@@ -178,7 +178,7 @@ describe.each(kinds)('what the queue takes care of on the %s store', (kind) => {
   it('keeps dead letters no longer than told', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     let offset = 0
-    const place = await openPlace(kind, { now: () => 1_800_000_000_000 + offset })
+    const place = await openJobs(kind, { now: () => 1_800_000_000_000 + offset })
     const queue = await place.open({ retention: { maxAgeMs: 60_000 } })
     queue.worker(
       {

@@ -1,47 +1,47 @@
 import { describe, expect, it } from 'vitest'
-import { TenantLines } from '../../src/producer/commit-stripes.ts'
+import { CommitStripes } from '../../src/producer/commit-stripes.ts'
 
 const call = (jobs: number, ...tenants: string[]) =>
   tenants.flatMap((tenant) => Array.from({ length: jobs }, () => ({ tenant })))
 
-describe('TenantLines', () => {
-  it('keeps few jobs together, in the first line', () => {
-    const lines = new TenantLines(2)
-    for (let n = 0; n < 64; n++) expect(lines.enter(call(1, `t${n}`))).toBe(0b01)
+describe('CommitStripes', () => {
+  it('keeps few jobs together, in the first stripe', () => {
+    const stripes = new CommitStripes(2)
+    for (let n = 0; n < 64; n++) expect(stripes.enter(call(1, `t${n}`))).toBe(0b01)
   })
 
-  it('uses another line from many jobs on, and keeps each tenant in its own', () => {
-    const lines = new TenantLines(2)
-    expect(lines.enter(call(1_000, 'a'))).toBe(0b01)
-    expect(lines.enter(call(1_000, 'b'))).toBe(0b10)
-    expect(lines.enter(call(1, 'b'))).toBe(0b10)
-    expect(lines.enter(call(1, 'a'))).toBe(0b01)
+  it('uses another stripe from many jobs on, and keeps each tenant in its own', () => {
+    const stripes = new CommitStripes(2)
+    expect(stripes.enter(call(1_000, 'a'))).toBe(0b01)
+    expect(stripes.enter(call(1_000, 'b'))).toBe(0b10)
+    expect(stripes.enter(call(1, 'b'))).toBe(0b10)
+    expect(stripes.enter(call(1, 'a'))).toBe(0b01)
   })
 
-  it('a call whose tenants are in several lines takes all of them', () => {
-    const lines = new TenantLines(3)
-    lines.enter(call(1_000, 'a'))
-    lines.enter(call(1_000, 'b'))
-    expect(lines.enter(call(1, 'a', 'new', 'b'))).toBe(0b011)
-    expect(lines.enter(call(1_000, 'new', 'c'))).toBe(0b010)
+  it('a call whose tenants are in several stripes takes all of them', () => {
+    const stripes = new CommitStripes(3)
+    stripes.enter(call(1_000, 'a'))
+    stripes.enter(call(1_000, 'b'))
+    expect(stripes.enter(call(1, 'a', 'new', 'b'))).toBe(0b011)
+    expect(stripes.enter(call(1_000, 'new', 'c'))).toBe(0b010)
   })
 
   it('forgets a tenant with its last job', () => {
-    const lines = new TenantLines(2)
+    const stripes = new CommitStripes(2)
     const many = call(1_000, 'a')
-    const [first, second] = [lines.enter(many), lines.enter(call(1_000, 'b'))]
+    const [first, second] = [stripes.enter(many), stripes.enter(call(1_000, 'b'))]
     const more = call(2, 'b')
-    expect(lines.enter(more)).toBe(second)
-    lines.leave(many, first)
-    lines.leave(call(1_000, 'b'), second)
-    expect(lines.enter(call(1, 'b'))).toBe(second)
-    lines.leave(more, second)
-    lines.leave(call(1, 'b'), second)
-    expect(lines.enter(call(1, 'b'))).toBe(first)
+    expect(stripes.enter(more)).toBe(second)
+    stripes.leave(many, first)
+    stripes.leave(call(1_000, 'b'), second)
+    expect(stripes.enter(call(1, 'b'))).toBe(second)
+    stripes.leave(more, second)
+    stripes.leave(call(1, 'b'), second)
+    expect(stripes.enter(call(1, 'b'))).toBe(first)
   })
 
-  it('a store that takes one append at a time has one line', () => {
-    const lines = new TenantLines(1)
-    for (const tenant of ['a', 'b']) expect(lines.enter(call(10_000, tenant))).toBe(lines.all)
+  it('a store that takes one append at a time has one stripe', () => {
+    const stripes = new CommitStripes(1)
+    for (const tenant of ['a', 'b']) expect(stripes.enter(call(10_000, tenant))).toBe(stripes.all)
   })
 })

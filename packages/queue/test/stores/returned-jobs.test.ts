@@ -10,7 +10,7 @@ const pageOf = (records: JobRecord[]) => ({
   firstAt: 5,
   done: null,
   body: encodeBody(records).body,
-  carried: false,
+  moving: false,
 })
 const now = 1_000_000
 

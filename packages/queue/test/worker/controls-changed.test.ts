@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { until } from '../../../../testing/until.ts'
-import { job, kinds, lanes, openPlace, turn } from '../worker-support.ts'
+import { job, kinds, lanes, openJobs, turn } from '../worker-support.ts'
 
 const many = (tenant: string, count: number, more = {}) =>
   Array.from({ length: count }, (_, n) => job(tenant, n, more))
 
 describe.each(kinds)('controls that change on the %s store', (kind) => {
   it('maxInFlight holds for what waits, though the worker has some of it in memory', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     let release = () => {}
     const gate = new Promise<void>((resolve) => {
       release = resolve
@@ -36,7 +36,7 @@ describe.each(kinds)('controls that change on the %s store', (kind) => {
   })
 
   it('maxInFlight goes up for jobs that wait', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     await queue.set('a', { maxInFlight: 1 })
     let [running, most, done] = [0, 0, 0]
     queue.worker(
@@ -59,7 +59,7 @@ describe.each(kinds)('controls that change on the %s store', (kind) => {
   })
 
   it('a limited tenant is served again after all it had was cancelled before it ran', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     await queue.set('a', { maxInFlight: 1 })
     await queue.add(job('a', 'cancelled', { id: 'c' }))
     await queue.cancel([{ lane: 'work', tenant: 'a', id: 'c' }])
@@ -72,7 +72,7 @@ describe.each(kinds)('controls that change on the %s store', (kind) => {
   })
 
   it('a rate holds over all workers together', async () => {
-    const place = await openPlace(kind)
+    const place = await openJobs(kind)
     const queues = kind === 'postgres' ? [await place.open(), await place.open()] : [await place.open()]
     const perSecond = 100
     await queues[0]!.set('paced', { rate: perSecond })
@@ -89,7 +89,7 @@ describe.each(kinds)('controls that change on the %s store', (kind) => {
   })
 
   it('the weight decides between tenants that wait', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     await queue.set('heavy', { weight: 4 })
     await queue.addMany(['heavy', 'light'].flatMap((tenant) => many(tenant, 400)))
     const order: string[] = []
@@ -105,7 +105,7 @@ describe.each(kinds)('controls that change on the %s store', (kind) => {
 })
 
 it('a page of long jobs is broken up, so that another process helps with it', async () => {
-  const place = await openPlace('postgres')
+  const place = await openJobs('postgres')
   const [first, second] = [await place.open(), await place.open()]
   let release = () => {}
   const gate = new Promise<void>((resolve) => {
@@ -134,7 +134,7 @@ it('a page of long jobs is broken up, so that another process helps with it', as
 })
 
 it('a page of which nobody knew how long its jobs take is broken up when it shows', async () => {
-  const place = await openPlace('postgres')
+  const place = await openJobs('postgres')
   const [first, second] = [await place.open(), await place.open()]
   let release = () => {}
   const gate = new Promise<void>((resolve) => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { until } from '../../../../testing/until.ts'
 import { TenantQuotaExceeded } from '../../src/index.ts'
-import { job, kinds, lanes, openPlace, turn } from '../worker-support.ts'
+import { job, kinds, lanes, openJobs, turn } from '../worker-support.ts'
 
 describe.each(kinds)('controls on the %s store', (kind) => {
   it('never runs more of a tenant than maxInFlight, over two workers', async () => {
-    const place = await openPlace(kind)
+    const place = await openJobs(kind)
     const queues = kind === 'postgres' ? [await place.open(), await place.open()] : [await place.open()]
     const queue = queues[0]!
     await queue.set('capped', { maxInFlight: 3 })
@@ -31,7 +31,7 @@ describe.each(kinds)('controls on the %s store', (kind) => {
   })
 
   it('a rate that is taken away does not hold up what waits', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     await queue.set('paced', { rate: 0.5 })
     let done = 0
     queue.worker({ job: () => void done++ }, { lanes })
@@ -42,7 +42,7 @@ describe.each(kinds)('controls on the %s store', (kind) => {
   })
 
   it('closes a tenant whose provider asks for a pause, and no other', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     const seen: string[] = []
     let limited = false
     queue.worker(
@@ -65,7 +65,7 @@ describe.each(kinds)('controls on the %s store', (kind) => {
   })
 
   it('pauses tenants and lanes, and goes on', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     await queue.pause({ tenant: 'a' })
     await queue.pause({ lane: 'still' })
     const seen: unknown[] = []
@@ -81,7 +81,7 @@ describe.each(kinds)('controls on the %s store', (kind) => {
   })
 
   it('says how full a quota is, refuses at the limit, and takes more when there is room', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     await queue.set('a', { maxJobs: 10 })
     expect(
       (await queue.addMany(Array.from({ length: 5 }, (_, n) => job('a', n))))[0]!.pressure,
@@ -104,7 +104,7 @@ describe.each(kinds)('controls on the %s store', (kind) => {
   })
 
   it('refuses adds when the store is full, and drains', async () => {
-    const place = await openPlace(kind)
+    const place = await openJobs(kind)
     const queue = await place.open({ storeBytes: 10_000 })
     await until(async () =>
       queue.add(job('a', 'x'.repeat(500))).then(
@@ -122,7 +122,7 @@ describe.each(kinds)('controls on the %s store', (kind) => {
   })
 
   it('names a control that is wrong', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     await expect(queue.set('a', { maxInFlight: 0 })).rejects.toThrow(/maxInFlight must be/)
     await expect(queue.set('a', { weights: 1 } as never)).rejects.toThrow(/weights is not a control/)
     await queue.set('a', { weight: 2, rate: 5 })

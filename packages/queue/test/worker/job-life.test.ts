@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { until } from '../../../../testing/until.ts'
-import { job, kinds, lanes, openPlace } from '../worker-support.ts'
+import { job, kinds, lanes, openJobs } from '../worker-support.ts'
 
 describe.each(kinds)('the life of a job on the %s store', (kind) => {
   it('adds one of several jobs with a dedupe key, and says which', async () => {
     let offset = 0
-    const place = await openPlace(kind, { now: () => 1_800_000_000_000 + offset })
+    const place = await openJobs(kind, { now: () => 1_800_000_000_000 + offset })
     const queue = await place.open()
     const add = (id: string) => queue.add(job('a', 1, { id, dedupe: { key: 'd', windowMs: 60_000 } }))
     expect(await add('first')).toEqual({ id: 'first' })
@@ -19,7 +19,7 @@ describe.each(kinds)('the life of a job on the %s store', (kind) => {
   })
 
   it('buries a job that could not start before its deadline', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     const seen: unknown[] = []
     await queue.addMany([
       job('a', 'late', { deadline: new Date(Date.now() - 60_000) }),
@@ -36,7 +36,7 @@ describe.each(kinds)('the life of a job on the %s store', (kind) => {
   })
 
   it('cancels waiting, scheduled and running jobs', async () => {
-    const place = await openPlace(kind)
+    const place = await openJobs(kind)
     const queue = await place.open()
     const seen: unknown[] = []
     let aborted = false
@@ -71,7 +71,7 @@ describe.each(kinds)('the life of a job on the %s store', (kind) => {
   })
 
   it('shows progress while a job runs, and forgets it after', async () => {
-    const place = await openPlace(kind)
+    const place = await openJobs(kind)
     const queue = await place.open()
     let finish = () => {}
     queue.worker(
@@ -93,7 +93,7 @@ describe.each(kinds)('the life of a job on the %s store', (kind) => {
   })
 
   it('carries large payloads whole through failure, death and redrive, and leaves nothing behind', async () => {
-    const place = await openPlace(kind)
+    const place = await openJobs(kind)
     const queue = await place.open()
     const data = { text: 'ü'.repeat(120_000), nul: '\u0000' }
     const seen: unknown[] = []
@@ -119,7 +119,7 @@ describe.each(kinds)('the life of a job on the %s store', (kind) => {
   })
 
   it('redrives slowly when told, and discards', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     const worker = queue.worker(
       {
         job: () => {
@@ -142,7 +142,7 @@ describe.each(kinds)('the life of a job on the %s store', (kind) => {
 
   it('fires a schedule once at each time, whoever looks', async () => {
     let offset = 0
-    const place = await openPlace(kind, { now: () => 1_800_000_000_000 + offset })
+    const place = await openJobs(kind, { now: () => 1_800_000_000_000 + offset })
     const queues =
       kind === 'postgres'
         ? [await place.open(), await place.open(), await place.open()]
@@ -163,7 +163,7 @@ describe.each(kinds)('the life of a job on the %s store', (kind) => {
   })
 
   it('tells what happened to jobs', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     const events: string[] = []
     const worker = queue.worker(
       {

@@ -46,8 +46,8 @@ it('gives back what a living worker holds without knowing it, as it was', async 
   await store.append([scene.page('a', '1 2'), scene.page('b', 'k1 k2', { stream: 'kx' })])
   const [known] = await worker.claim({ skip: ['b'] })
   expect(await worker.claim()).toHaveLength(1)
-  expect(await store.disown!(worker.id, [known!.lease], 60_000)).toBe(0)
-  expect(await store.disown!(worker.id, [known!.lease], -1_000)).toBe(2)
+  expect(await store.releaseOrphans!(worker.id, [known!.lease], 60_000)).toBe(0)
+  expect(await store.releaseOrphans!(worker.id, [known!.lease], -1_000)).toBe(2)
   await scene.promote()
   const pages = await worker.claim()
   expect(recordsOf(pages).map(([id, , , attempts]) => [id, attempts])).toEqual([

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { until } from '../../../../testing/until.ts'
 import { type Job, Snooze } from '../../src/index.ts'
-import { job, kinds, lanes, openPlace, turn } from '../worker-support.ts'
+import { job, kinds, lanes, openJobs, turn } from '../worker-support.ts'
 
 describe.each(kinds)('order on the %s store', (kind) => {
   it('runs the jobs of a key one at a time and in order, whatever fails, over two workers', async () => {
-    const place = await openPlace(kind)
+    const place = await openJobs(kind)
     const [queue, other] = [await place.open(), kind === 'postgres' ? await place.open() : undefined]
     const running = new Set<string>()
     const done: Record<string, number[]> = { x: [], y: [], z: [] }
@@ -30,7 +30,7 @@ describe.each(kinds)('order on the %s store', (kind) => {
   })
 
   it('goes on behind a job of a key that died', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     const done: unknown[] = []
     queue.worker(
       {
@@ -48,7 +48,7 @@ describe.each(kinds)('order on the %s store', (kind) => {
   })
 
   it('a key held up leaves the others alone, and closing gives it back in order', async () => {
-    const place = await openPlace(kind)
+    const place = await openJobs(kind)
     const queue = await place.open()
     const started: unknown[] = []
     const first = queue.worker(
@@ -75,7 +75,7 @@ describe.each(kinds)('order on the %s store', (kind) => {
   })
 
   it('takes jobs of a higher priority first', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     await queue.addMany(
       [0, 1, 2, 3].flatMap((priority) => [1, 2].map((n) => job('a', `${priority}.${n}`, { priority }))),
     )
@@ -86,7 +86,7 @@ describe.each(kinds)('order on the %s store', (kind) => {
   })
 
   it('names what is wrong with keys, priorities and windows', async () => {
-    const queue = await (await openPlace(kind)).open()
+    const queue = await (await openJobs(kind)).open()
     const field = (more: object) => queue.add(job('a', 1, more)).catch((error) => error.field)
     expect(await field({ priority: 4 })).toBe('priority')
     expect(await field({ priority: 1, key: 'k' })).toBe('priority')

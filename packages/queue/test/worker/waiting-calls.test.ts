@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { until } from '../../../../testing/until.ts'
 import type { BatchContext, CallReport, Handlers, JobContext, Queue, Store } from '../../src/index.ts'
-import { job, kinds, lanes, openPlace } from '../worker-support.ts'
+import { job, kinds, lanes, openJobs } from '../worker-support.ts'
 
 /** A server that answers when told to. */
 function silentServer() {
@@ -51,7 +51,7 @@ const isIdle = async (queue: Queue) =>
   (await queue.stats()).every((lane) => lane.leasedJobs + lane.waitingJobs + lane.scheduledJobs === 0)
 
 describe.each(kinds)('calls that wait for somebody else, on the %s store', (kind) => {
-  const open = async () => (await openPlace(kind)).open()
+  const open = async () => (await openJobs(kind)).open()
 
   it('gives its slot to others, and is told of', async () => {
     const queue = await open()
@@ -248,7 +248,7 @@ describe.each(kinds)('calls that wait for somebody else, on the %s store', (kind
   it.each(['hears nothing', 'was given up'] as const)(
     'goes to others when its worker %s, and settles nothing twice',
     async (how) => {
-      const place = await openPlace(kind)
+      const place = await openJobs(kind)
       const way = leaseLosing(how)
       const [cut, other] = [await place.open({}, way.through), await place.open()]
       const server = silentServer()

@@ -1,4 +1,4 @@
-import { type MovableStore, movableStore, postgresStore, readPlace, type Store } from '@fairway/queue'
+import { type MovableStore, movableStore, postgresStore, readMoveState, type Store } from '@fairway/queue'
 import type { Pool } from 'pg'
 import type { Logger } from 'pino'
 import { type Config, ConfigError } from '../../platform/config.ts'
@@ -56,7 +56,7 @@ export async function openStore(
 
 /** Without settings for DynamoDB a process would neither see the jobs there nor those on their way. */
 async function refuseIfElsewhere(pool: Pool): Promise<void> {
-  const place = await readPlace(pool)
+  const place = await readMoveState(pool)
   if (!place || (place.phase === 'steady' && place.target === 'postgres')) return
   const what =
     place.phase === 'steady'

@@ -49,7 +49,7 @@ export async function claim(
   const byShard = groupByShard(parts.cluster, taken)
   session.leases.set(lease, new Set([...byShard.keys()].map((shard) => shard.number)))
   const results = await Promise.allSettled(
-    [...byShard].map(([shard, own]) => hold(parts.bodies, shard, own, lease, session)),
+    [...byShard].map(([shard, own]) => recordAndRead(parts.bodies, shard, own, lease, session)),
   )
   const bodies = new Map<Taken, (string | undefined)[]>()
   for (const result of results)
@@ -85,7 +85,7 @@ function groupByShard(cluster: Cluster, taken: Taken[]): Map<Shard, Taken[]> {
 }
 
 /** Rejects when the shard's part of the claim came to nothing; its pages are then claimable again. */
-async function hold(
+async function recordAndRead(
   bodies: Bodies,
   shard: Shard,
   taken: Taken[],

@@ -75,7 +75,7 @@ export function makeCore(table: Table, clock: StoreClock, shards: number, option
     ...{ table, shards, home, sessions, lanes, controls, cancels, mailbox, summaries },
     takeIn: (shard) => {
       unowned.forget(shard.number)
-      return poller.look([shard])
+      return poller.poll([shard])
     },
   })
   const appender: Appender = new Appender({

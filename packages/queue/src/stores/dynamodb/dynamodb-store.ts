@@ -29,7 +29,7 @@ import type { JobName } from './admin/cancels.ts'
 import type { Quotas } from './admin/numbers.ts'
 import type { ProgressRow } from './admin/progress.ts'
 import { claim } from './claiming.ts'
-import { makeClient, type Place } from './client/make-client.ts'
+import { type Endpoint, makeClient } from './client/make-client.ts'
 import type { RequestUnits } from './client/request-meter.ts'
 import { StoreClock } from './client/store-clock.ts'
 import { Table } from './client/table.ts'
@@ -42,7 +42,7 @@ import { collectHeads } from './shard/collecting.ts'
 import { openClosed, promote } from './shard/promoting.ts'
 import { refresh } from './shard/refreshing.ts'
 
-export interface DynamodbStoreOptions extends Place {
+export interface DynamodbStoreOptions extends Endpoint {
   /** Name of the table. `migrate()` makes it unless it is there. */
   table: string
   /** Your own client; `endpoint` and `region` are then not looked at, and its retries add to the store's. */
@@ -139,7 +139,7 @@ class TableStore implements DynamodbStore {
     return { jobs: sum.jobs, nextDueAt: Number.isFinite(sum.nextAt) ? sum.nextAt : undefined }
   }
 
-  async openWorker(leaseMs: number, kind?: 'carrier'): Promise<number> {
+  async openWorker(leaseMs: number, kind?: 'mover'): Promise<number> {
     const { sessions, cluster, poller } = await this.#core()
     const worker = await sessions.open(leaseMs, kind)
     await cluster.join()
@@ -166,7 +166,7 @@ class TableStore implements DynamodbStore {
 
   async reports(): Promise<{ worker: number; report: Json }[]> {
     const { sessions, cluster } = await this.#core()
-    const { living } = cluster.observer.look(await sessions.list())
+    const { living } = cluster.observer.observe(await sessions.list())
     return living.flatMap(({ worker, report }) => (report === undefined ? [] : [{ worker, report }]))
   }
 

@@ -9,7 +9,7 @@ import { takeBack, workersOf } from './shard/returning.ts'
  * process. A session that is gone cannot come back, so whoever finds it gone may return its work.
  */
 export async function reap(cluster: Cluster, sessions: Sessions, limits: LossLimits): Promise<number> {
-  const { living, silent } = cluster.observer.look(await sessions.list())
+  const { living, silent } = cluster.observer.observe(await sessions.list())
   const there = new Set(living.map(({ worker }) => worker))
   for (const session of silent) await sessions.end(session)
   const alive = new Map<number, Promise<boolean>>()

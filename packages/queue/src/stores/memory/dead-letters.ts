@@ -1,7 +1,7 @@
 import type { DeadLetter, DeadLetterQuery } from '../../api/types.ts'
 import { encodeRecord, freshRecord, type JobRecord } from '../../pages/job-record.ts'
 import { packPages } from '../../pages/pack-pages.ts'
-import { getOrMake, type Letter, type Tables } from './tables.ts'
+import { getOrMake, type StoredDeadLetter, type Tables } from './tables.ts'
 
 /** Newest first. A letter's ref is its number, so that `after` goes on behind a letter that is gone meanwhile. */
 export function deadLetters(tables: Tables, query: DeadLetterQuery): DeadLetter[] {
@@ -40,7 +40,7 @@ export function deadLetters(tables: Tables, query: DeadLetterQuery): DeadLetter[
 
 /** Each job starts again with all its attempts, in the stream where it waited. */
 export function retryDead(tables: Tables, wanted: { ref: string; dueAt: number }[]): number {
-  const byDueTime = new Map<number, Letter[]>()
+  const byDueTime = new Map<number, StoredDeadLetter[]>()
   let count = 0
   for (const { ref, dueAt } of wanted) {
     const letter = take(tables, ref)
@@ -81,22 +81,23 @@ export function retainDead(tables: Tables, limits: { maxAgeMs: number; maxBytes:
   return discardDead(tables, refs)
 }
 
-function recordOf(tables: Tables, letter: Letter): JobRecord {
+function recordOf(tables: Tables, letter: StoredDeadLetter): JobRecord {
   const { id, name, data, blob } = letter
   if (blob === undefined) return freshRecord(id, name, { json: data })
   return freshRecord(id, name, { blob, bytes: Buffer.byteLength(dataOf(tables, letter)) })
 }
 
-const newestFirst = (tables: Tables): [number, Letter][] => [...tables.letters].sort(([a], [b]) => b - a)
+const newestFirst = (tables: Tables): [number, StoredDeadLetter][] =>
+  [...tables.deadLetters].sort(([a], [b]) => b - a)
 
-const dataOf = (tables: Tables, { blob, data }: Letter): string =>
+const dataOf = (tables: Tables, { blob, data }: StoredDeadLetter): string =>
   (blob === undefined ? undefined : tables.blobs.get(blob)?.data) ?? data
 
-function take(tables: Tables, ref: string): Letter | undefined {
+function take(tables: Tables, ref: string): StoredDeadLetter | undefined {
   const number = numberOf(ref)
   if (number === undefined) return
-  const letter = tables.letters.get(number)
-  tables.letters.delete(number)
+  const letter = tables.deadLetters.get(number)
+  tables.deadLetters.delete(number)
   return letter
 }
 

@@ -24,7 +24,7 @@ export function laneStats(tables: Tables): LaneStats[] {
     stats.tenants++
   }
   for (const page of tables.scheduled.values()) of(page.lane).scheduledJobs += page.jobs
-  for (const letter of tables.letters.values()) of(letter.lane).deadJobs++
+  for (const letter of tables.deadLetters.values()) of(letter.lane).deadJobs++
   for (const lease of tables.leases.values())
     for (const page of lease.pages.values()) of(page.lane).leasedJobs += page.jobs - page.done.length
   for (const [lane, { paused }] of tables.lanes) if (paused) of(lane).paused = true

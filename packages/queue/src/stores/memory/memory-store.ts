@@ -66,7 +66,7 @@ class MemoryStore implements Store {
     return promote(this.#tables, limit)
   }
 
-  async openWorker(leaseMs: number, kind?: 'carrier') {
+  async openWorker(leaseMs: number, kind?: 'mover') {
     return openWorker(this.#tables, leaseMs, kind)
   }
 

@@ -25,7 +25,7 @@ export function purge(tables: Tables, tenant: string): number {
       }
   }
   drop(tables.scheduled, (page) => page.jobs)
-  drop(tables.letters, () => 1)
+  drop(tables.deadLetters, () => 1)
   for (const map of [tables.unique, tables.progress, tables.blobs, ...tables.marks.values()])
     drop(map as Map<string, { tenant: string }>, () => 0)
   for (const [key, marks] of tables.marks) if (marks.size === 0) tables.marks.delete(key)

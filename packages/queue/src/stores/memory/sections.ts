@@ -42,12 +42,12 @@ const movers: { [Name in Section]: Mover<SectionValues[Name]> } = {
   // Oldest first, so that they are newest first there, too.
   dead: {
     dump: (tables) =>
-      [...tables.letters].map(([number, { blob, ...letter }]) => {
+      [...tables.deadLetters].map(([number, { blob, ...letter }]) => {
         const data = (blob === undefined ? undefined : tables.blobs.get(blob)?.data) ?? letter.data
         return { ref: String(number), value: { ...letter, data } }
       }),
     load: (tables, letter, origin) => {
-      if (isFirst(tables, letter, origin)) tables.letters.set(tables.nextNumber(), letter)
+      if (isFirst(tables, letter, origin)) tables.deadLetters.set(tables.nextNumber(), letter)
     },
     erase: (tables, ref) => void discardDead(tables, [ref]),
   },

@@ -55,7 +55,7 @@ export interface Lease {
   pages: Map<number, StoredPage>
 }
 
-export type Letter = DeadJob & { diedAt: number }
+export type StoredDeadLetter = DeadJob & { diedAt: number }
 export type Mark = { lane: string; tenant: string; id: string; at: number }
 export type UniqueKey = { lane: string; tenant: string; key: string; until: number; id: string }
 export type Progress = { lane: string; tenant: string; id: string; progress: Json; at: number }
@@ -77,7 +77,7 @@ export class Tables {
   readonly leases = new Map<number, Lease>()
   /** By number: those that were stored first come first. */
   readonly scheduled = new Map<number, ScheduledPage>()
-  readonly letters = new Map<number, Letter>()
+  readonly deadLetters = new Map<number, StoredDeadLetter>()
   readonly blobs = new Map<string, { tenant: string; data: string }>()
   readonly unique = new Map<string, UniqueKey>()
   /** By head, then by job id. */
@@ -132,7 +132,7 @@ export class Tables {
   }
 
   bury(job: DeadJob): void {
-    this.letters.set(this.nextNumber(), { ...job, diedAt: this.now() })
+    this.deadLetters.set(this.nextNumber(), { ...job, diedAt: this.now() })
   }
 }
 

@@ -4,8 +4,8 @@ import type { LossLimits } from '../store.ts'
 import { freeStream, putBack } from './settle.ts'
 import { keyOfHead, type Tables } from './tables.ts'
 
-export function openWorker(tables: Tables, leaseMs: number, kind?: 'carrier'): number {
-  const worker = kind === 'carrier' ? -tables.nextNumber() : tables.nextNumber()
+export function openWorker(tables: Tables, leaseMs: number, kind?: 'mover'): number {
+  const worker = kind === 'mover' ? -tables.nextNumber() : tables.nextNumber()
   tables.workers.set(worker, {
     expiresAt: tables.now() + leaseMs,
     report: undefined,
@@ -49,7 +49,7 @@ export function reap(tables: Tables, limits: LossLimits): number {
 
 function takeBack(tables: Tables, lease: number, limits: LossLimits & { now: number }): number {
   const { worker, pages: held } = tables.leases.get(lease)!
-  const lost = [...held.values()].map((page) => ({ ...page, carried: worker < 0 }))
+  const lost = [...held.values()].map((page) => ({ ...page, moving: worker < 0 }))
   tables.leases.delete(lease)
   const { pages, restored, dead, jobs } = returnJobs(lost, limits)
   for (const page of pages) tables.schedule(page)

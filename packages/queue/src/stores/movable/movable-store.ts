@@ -28,10 +28,10 @@ import type {
   Wake,
 } from '../store.ts'
 import { mergeLanes, mergeTenants, mergeUsage } from './merge.ts'
+import { MoveLog } from './move-log.ts'
+import { type MoveState, storeForAdds, storeForWork } from './move-state.ts'
+import { MoveView } from './move-view.ts'
 import { Mover } from './mover.ts'
-import { addingPlace, type Place, workingPlace } from './place.ts'
-import { PlaceLog } from './place-log.ts'
-import { Presence } from './presence.ts'
 import { MovableSessions } from './sessions.ts'
 
 export interface MovableStoreOptions {
@@ -49,7 +49,7 @@ export interface MovableStoreOptions {
 }
 
 /** How far a move is, or was. */
-export interface MoveProgress extends Omit<Place, 'turn' | 'move'> {
+export interface MoveProgress extends Omit<MoveState, 'turn' | 'move'> {
   /** Jobs that wait in the store that is left. Null: they cannot be counted at the moment, because a process has just died. */
   left: number | null
   /** Processes that use the queue. */
@@ -58,15 +58,15 @@ export interface MoveProgress extends Omit<Place, 'turn' | 'move'> {
 
 export interface MovableStore extends Store {
   /** Where the jobs are, and how far a move is. */
-  place(): Promise<MoveProgress>
+  moveProgress(): Promise<MoveProgress>
   /**
    * Starts to move everything to another store, while all goes on. Processes with a worker do it, and those that
-   * {@link carry}. Rejects with MoveRefused if that store is not known, if it is not empty (unless `intoUsed`), if the jobs are
+   * {@link takePart}. Rejects with MoveRefused if that store is not known, if it is not empty (unless `intoUsed`), if the jobs are
    * there already, or if another move is under way.
    */
   move(target: string, options?: { intoUsed?: boolean }): Promise<void>
   /** Takes part in moves without working: for a program that only moves. */
-  carry(): void
+  takePart(): void
 }
 
 /** Two stores, of which one has the jobs; they can be moved to the other at any time. See docs/moving.md. */
@@ -84,8 +84,8 @@ class Movable implements MovableStore {
   readonly #stores: Record<string, Store>
   readonly #first: string
   readonly #onError: (error: unknown) => void
-  readonly #log: PlaceLog
-  readonly #presence: Presence
+  readonly #log: MoveLog
+  readonly #view: MoveView
   readonly #sessions: MovableSessions
   readonly #listeners = new Set<(what: Wake) => void>()
   #listening: Promise<void> | undefined
@@ -99,12 +99,12 @@ class Movable implements MovableStore {
     this.#store(first)
     this.#first = first
     this.#onError = onError ?? (() => {})
-    this.#log = new PlaceLog(
+    this.#log = new MoveLog(
       pool ? { pool } : { connectionString: connectionString! },
       schema ?? 'fairway_queue',
     )
     this.#sessions = new MovableSessions(stores)
-    this.#presence = new Presence(
+    this.#view = new MoveView(
       this.#log,
       () => this.#heldOfSource(),
       () => this.#wake('ready'),
@@ -113,42 +113,42 @@ class Movable implements MovableStore {
 
   // --- moving
 
-  async place(): Promise<MoveProgress> {
-    const { turn, move: _, ...place } = await this.#log.read()
+  async moveProgress(): Promise<MoveProgress> {
+    const { turn, move: _, ...state } = await this.#log.read()
     const { living } = await this.#log.roll(turn)
     const left =
-      place.phase === 'steady'
+      state.phase === 'steady'
         ? 0
-        : await this.#store(place.source)
+        : await this.#store(state.source)
             .remaining()
             .catch(() => null)
-    return { ...place, left, processes: living }
+    return { ...state, left, processes: living }
   }
 
   async move(target: string, { intoUsed = false } = {}): Promise<void> {
     const to = this.#stores[target]
     if (!to)
       throw new MoveRefused(`There is no store ${target}, only ${Object.keys(this.#stores).join(' and ')}`)
-    const place = await this.#log.read()
-    if (place.phase !== 'steady') throw new MoveRefused(`A move to ${place.target} is under way`)
-    if (place.target === target) throw new MoveRefused(`The jobs are in ${target} already`)
+    const state = await this.#log.read()
+    if (state.phase !== 'steady') throw new MoveRefused(`A move to ${state.target} is under way`)
+    if (state.target === target) throw new MoveRefused(`The jobs are in ${target} already`)
     await to.migrate()
     if (!intoUsed && (await patiently(() => isUsed(to))))
       throw new MoveRefused(
         `The target ${target} is not empty: it holds jobs, dead letters, schedules or controls`,
       )
-    const total = await patiently(() => this.#store(place.source).remaining())
+    const total = await patiently(() => this.#store(state.source).remaining())
     if (!(await this.#log.start(target, randomBytes(6).toString('hex'), total)))
       throw new MoveRefused('Another move has begun a moment ago')
-    this.#presence.look()
+    this.#view.refresh()
   }
 
-  carry(): void {
+  takePart(): void {
     this.#mover ??= new Mover({
       stores: this.#stores,
       home,
       log: this.#log,
-      presence: this.#presence,
+      view: this.#view,
       onError: this.#onError,
     })
     this.#listen().catch(this.#onError)
@@ -163,11 +163,11 @@ class Movable implements MovableStore {
   async migrate(): Promise<void> {
     await Promise.all(Object.values(this.#stores).map((store) => store.migrate()))
     await this.#log.migrate(this.#first)
-    await this.#presence.know()
+    await this.#view.current()
   }
 
   append(pages: NewPage[]): Promise<Appended> {
-    return this.#presence.run(addingPlace, async (chosen, { phase, source }) => {
+    return this.#view.run(storeForAdds, async (chosen, { phase, source }) => {
       if (phase === 'clearing') await this.#bringKeys(source, chosen, pages)
       return this.#store(chosen).append(pages)
     })
@@ -200,15 +200,15 @@ class Movable implements MovableStore {
 
   // --- workers
 
-  async openWorker(leaseMs: number, kind?: 'carrier'): Promise<number> {
-    const place = await this.#presence.know()
-    const worker = await this.#sessions.open(leaseMs, workingPlace(place) ?? place.target, kind)
-    this.carry()
+  async openWorker(leaseMs: number, kind?: 'mover'): Promise<number> {
+    const state = await this.#view.current()
+    const worker = await this.#sessions.open(leaseMs, storeForWork(state) ?? state.target, kind)
+    this.takePart()
     return worker
   }
 
   heartbeat(worker: number, leaseMs: number, report?: Json): Promise<boolean> {
-    const { phase, target } = this.#presence.latest!
+    const { phase, target } = this.#view.latest!
     // Until then, a claim that began under an earlier phase may be under way.
     const left = phase === 'steady' ? Object.keys(this.#stores).find((name) => name !== target) : undefined
     return this.#sessions.heartbeat(worker, leaseMs, report, left)
@@ -225,9 +225,9 @@ class Movable implements MovableStore {
   claim(worker: number, lanes: LaneRequest[]): Promise<ClaimedPage[]> {
     const session = this.#sessions.get(worker)
     if (!session) return Promise.reject(new Error(`worker ${worker} is not alive`))
-    return this.#work(async (store, place) => {
-      const own = await this.#sessions.workerIn(session, place)
-      return this.#sessions.take(session, place, await store.claim(own, lanes))
+    return this.#work(async (store, storeName) => {
+      const own = await this.#sessions.workerIn(session, storeName)
+      return this.#sessions.take(session, storeName, await store.claim(own, lanes))
     }, [])
   }
 
@@ -235,8 +235,8 @@ class Movable implements MovableStore {
     return this.#sessions.settle(settlement, this.#currentName())
   }
 
-  disown(worker: number, known: number[], olderThanMs: number): Promise<number> {
-    return this.#sessions.disown(worker, known, olderThanMs)
+  releaseOrphans(worker: number, known: number[], olderThanMs: number): Promise<number> {
+    return this.#sessions.releaseOrphans(worker, known, olderThanMs)
   }
 
   reap(limits: LossLimits): Promise<number> {
@@ -258,7 +258,7 @@ class Movable implements MovableStore {
   // --- marks, progress, schedules
 
   async cancel(jobs: { lane: string; tenant: string; id: string }[]): Promise<void> {
-    const moving = this.#presence.latest?.phase !== 'steady'
+    const moving = this.#view.latest?.phase !== 'steady'
     await (moving ? this.#each((store) => store.cancel(jobs)) : this.#current().cancel(jobs))
   }
 
@@ -386,7 +386,7 @@ class Movable implements MovableStore {
 
   async close(): Promise<void> {
     await this.#mover?.close()
-    await this.#presence.close()
+    await this.#view.close()
     this.#listeners.clear()
     await Promise.all(Object.values(this.#stores).map((store) => store.close()))
     await this.#log.close()
@@ -413,7 +413,7 @@ class Movable implements MovableStore {
 
   /** The store that has the jobs, or will have them: what is written for good is written there. */
   #currentName(): string {
-    return this.#presence.latest?.target ?? this.#first
+    return this.#view.latest?.target ?? this.#first
   }
 
   #current(): Store {
@@ -422,7 +422,7 @@ class Movable implements MovableStore {
 
   /** Stores that may hold something, the one to stay first. */
   #inPlay(): string[] {
-    const { phase, source } = this.#presence.latest ?? {}
+    const { phase, source } = this.#view.latest ?? {}
     return [...new Set([this.#currentName(), phase === 'steady' ? home : (source ?? home)])]
   }
 
@@ -435,14 +435,14 @@ class Movable implements MovableStore {
   }
 
   /** Where work is done; `otherwise` while that is nowhere. */
-  async #work<T>(work: (store: Store, place: string) => Promise<T>, otherwise: T): Promise<T> {
-    const place = await this.#presence.know()
-    const name = workingPlace(place)
-    return name === undefined ? otherwise : this.#presence.hold(place, () => work(this.#store(name), name))
+  async #work<T>(work: (store: Store, storeName: string) => Promise<T>, otherwise: T): Promise<T> {
+    const state = await this.#view.current()
+    const name = storeForWork(state)
+    return name === undefined ? otherwise : this.#view.pin(state, () => work(this.#store(name), name))
   }
 
   #heldOfSource(): number {
-    const { phase, source } = this.#presence.latest ?? {}
+    const { phase, source } = this.#view.latest ?? {}
     return phase === undefined || phase === 'steady' ? 0 : this.#sessions.held(source!)
   }
 }

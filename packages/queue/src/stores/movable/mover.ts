@@ -1,11 +1,11 @@
 import { pause, Signal } from '../../common/signal.ts'
 import { lossLimits } from '../returned-jobs.ts'
 import type { Section, Store } from '../store.ts'
-import { Carrier } from './carrier.ts'
-import type { Place } from './place.ts'
-import type { PlaceLog } from './place-log.ts'
-import type { Presence } from './presence.ts'
-import { carryAll, carrySection } from './sections.ts'
+import type { MoveLog } from './move-log.ts'
+import type { MoveState } from './move-state.ts'
+import type { MoveView } from './move-view.ts'
+import { PageMover } from './page-mover.ts'
+import { moveSection, moveWholeSection } from './sections.ts'
 
 /** When nothing was found, look again after this long; rung by who adds work to the store that is left. */
 const pauseMs = { busy: 20, idle: 500 }
@@ -29,20 +29,20 @@ interface Parts {
   stores: Record<string, Store>
   /** The store with transactions: what they add is brought to where the jobs are. */
   home: string
-  log: PlaceLog
-  presence: Presence
+  log: MoveLog
+  view: MoveView
   onError: (error: unknown) => void
 }
 
 /**
- * Moves the queue: every process with a worker carries pages, one of them leads, that is, moves the rest and ends the phases.
+ * Moves the queue: every process with a worker moves pages, one of them leads, that is, moves the rest and ends the phases.
  * Who leads may die at any time: every step may be repeated, and the next one goes on.
  */
 export class Mover {
   readonly #parts: Parts
   readonly #signal = new Signal()
   readonly #running: Promise<void>
-  #carrier: { carrier: Carrier; move: string } | undefined
+  #pageMover: { pages: PageMover; move: string } | undefined
   #turn: { turn: number; since: number } = { turn: 0, since: 0 }
   #openedAt = Number.NEGATIVE_INFINITY
   #latecomersAt = Number.NEGATIVE_INFINITY
@@ -63,16 +63,16 @@ export class Mover {
     this.#closed = true
     this.#signal.raise()
     await this.#running
-    await this.#carrier?.carrier.close()
+    await this.#pageMover?.pages.close()
   }
 
   async #run(): Promise<void> {
     while (!this.#closed)
       try {
-        const place = await this.#parts.presence.know()
-        const moved = await this.#parts.presence.hold(place, () => this.#step(place))
+        const state = await this.#parts.view.current()
+        const moved = await this.#parts.view.pin(state, () => this.#step(state))
         if (moved > 0) continue
-        const busy = place.phase !== 'steady'
+        const busy = state.phase !== 'steady'
         await this.#signal.wait(busy ? pauseMs.busy : pauseMs.idle)
       } catch (error) {
         this.#parts.onError(error)
@@ -81,45 +81,45 @@ export class Mover {
   }
 
   /** Returns how much was moved. */
-  async #step(place: Place): Promise<number> {
-    if (place.turn !== this.#turn.turn) this.#turn = { turn: place.turn, since: performance.now() }
-    const { phase } = place
-    if (phase === 'steady') return this.#steady(place)
-    const pages = phase === 'preparing' ? 0 : await this.#carryPages(place)
+  async #step(state: MoveState): Promise<number> {
+    if (state.turn !== this.#turn.turn) this.#turn = { turn: state.turn, since: performance.now() }
+    const { phase } = state
+    if (phase === 'steady') return this.#steady(state)
+    const pages = phase === 'preparing' ? 0 : await this.#movePages(state)
     if (!(await this.#parts.log.lead())) return pages
-    return pages + (await this.#lead(place, pages))
+    return pages + (await this.#lead(state, pages))
   }
 
   /** Jobs added by transactions, and latecomers. */
-  async #steady(place: Place): Promise<number> {
+  async #steady(state: MoveState): Promise<number> {
     const { home, log, stores } = this.#parts
-    if (place.target === home || !(await log.lead())) {
-      await this.#dropCarrier()
+    if (state.target === home || !(await log.lead())) {
+      await this.#closePageMover()
       return 0
     }
-    const added = await carrySection(stores[home]!, stores[place.target]!, 'scheduled', this.#origin(place))
+    const added = await moveSection(stores[home]!, stores[state.target]!, 'scheduled', this.#origin(state))
     if (added > 0 || performance.now() - this.#latecomersAt < latecomersEveryMs) return added
     this.#latecomersAt = performance.now()
-    return this.#carryPages({ ...place, source: home })
+    return this.#movePages({ ...state, source: home })
   }
 
-  async #lead(place: Place, pages: number): Promise<number> {
-    switch (place.phase) {
+  async #lead(state: MoveState, pages: number): Promise<number> {
+    switch (state.phase) {
       case 'preparing':
-        return this.#prepare(place)
+        return this.#prepare(state)
       case 'moving':
-        return this.#move(place, pages)
+        return this.#move(state, pages)
       case 'closing':
-        return this.#finish(place, pages)
+        return this.#finish(state, pages)
       default:
-        return this.#clear(place, pages)
+        return this.#clear(state, pages)
     }
   }
 
   /** Nobody claims: controls and schedules are in the target before the first job is. */
-  async #prepare(place: Place): Promise<number> {
-    if (!(await this.#allHaveSeen(place))) return 0
-    const { from, to } = this.#ends(place)
+  async #prepare(state: MoveState): Promise<number> {
+    if (!(await this.#allHaveSeen(state))) return 0
+    const { from, to } = this.#ends(state)
     for (const { lane, paused } of await from.stats())
       if (paused) {
         await to.pauseLane(lane, true)
@@ -128,65 +128,65 @@ export class Mover {
     for (;;) {
       const rows = await from.dump('tenants', 100)
       if (rows.length === 0) break
-      await to.load('tenants', rows, this.#origin(place))
+      await to.load('tenants', rows, this.#origin(state))
       // In the source nothing holds them up any more: their pages can be taken.
       for (const { value } of rows) await from.setControls(value.tenant, noControls)
       await from.erase('tenants', rows)
     }
-    await carryAll(from, to, 'schedules', this.#origin(place))
-    await this.#advance(place, 'moving')
+    await moveWholeSection(from, to, 'schedules', this.#origin(state))
+    await this.#advance(state, 'moving')
     return 1
   }
 
-  async #move(place: Place, pages: number): Promise<number> {
-    const moved = await this.#carrySections(place, onTheWay)
+  async #move(state: MoveState, pages: number): Promise<number> {
+    const moved = await this.#moveSections(state, onTheWay)
     if (moved + pages > smallRest || performance.now() < this.#countAgainAt) return moved
     // What workers still hold of the source comes to its end before adds are held up for the rest.
-    const { held } = await this.#parts.log.roll(place.turn)
+    const { held } = await this.#parts.log.roll(state.turn)
     const startedAt = performance.now()
-    const remaining = await this.#ends(place).from.remaining()
+    const remaining = await this.#ends(state).from.remaining()
     const endedAt = performance.now()
     this.#countAgainAt = endedAt + Math.max(countEveryMs, 10 * (endedAt - startedAt))
-    if (held === 0 && remaining <= smallRest) await this.#advance(place, 'closing')
+    if (held === 0 && remaining <= smallRest) await this.#advance(state, 'closing')
     return moved
   }
 
-  async #finish(place: Place, pages: number): Promise<number> {
-    if (!(await this.#allHaveSeen(place))) return 0
-    const moved = await this.#carrySections(place, ['scheduled'])
+  async #finish(state: MoveState, pages: number): Promise<number> {
+    if (!(await this.#allHaveSeen(state))) return 0
+    const moved = await this.#moveSections(state, ['scheduled'])
     if (moved + pages > 0) return moved
-    if ((await this.#ends(place).from.remaining()) === 0) await this.#advance(place, 'clearing')
+    if ((await this.#ends(state).from.remaining()) === 0) await this.#advance(state, 'clearing')
     else if (this.#sinceTurn() > maxClosingMs) {
       this.#countAgainAt = performance.now() + closeAgainMs
-      await this.#advance(place, 'moving')
+      await this.#advance(state, 'moving')
     }
     return moved
   }
 
-  async #clear(place: Place, pages: number): Promise<number> {
-    const moved = await this.#carrySections(place, [...onTheWay, 'unique', 'tenants', 'schedules'])
+  async #clear(state: MoveState, pages: number): Promise<number> {
+    const moved = await this.#moveSections(state, [...onTheWay, 'unique', 'tenants', 'schedules'])
     if (moved + pages > 0 || this.#sinceTurn() < clearingMs) return moved
-    if ((await this.#ends(place).from.remaining()) === 0) await this.#advance(place, 'steady')
+    if ((await this.#ends(state).from.remaining()) === 0) await this.#advance(state, 'steady')
     return moved
   }
 
   /** One round of each. */
-  async #carrySections(place: Place, sections: Section[]): Promise<number> {
-    const { from, to } = this.#ends(place)
+  async #moveSections(state: MoveState, sections: Section[]): Promise<number> {
+    const { from, to } = this.#ends(state)
     let moved = 0
     for (const section of sections) {
-      const count = await carrySection(from, to, section, this.#origin(place))
+      const count = await moveSection(from, to, section, this.#origin(state))
       if (section === 'scheduled') await this.#count(count)
       moved += count
     }
     return moved
   }
 
-  async #carryPages(place: Place): Promise<number> {
-    const { from, to } = this.#ends(place)
-    if (this.#carrier?.move !== place.move) {
-      await this.#dropCarrier()
-      this.#carrier = { carrier: new Carrier(from, to, this.#origin(place)), move: place.move }
+  async #movePages(state: MoveState): Promise<number> {
+    const { from, to } = this.#ends(state)
+    if (this.#pageMover?.move !== state.move) {
+      await this.#closePageMover()
+      this.#pageMover = { pages: new PageMover(from, to, this.#origin(state)), move: state.move }
     }
     if (performance.now() - this.#openedAt > openEverythingEveryMs) {
       this.#openedAt = performance.now()
@@ -194,7 +194,7 @@ export class Mover {
       // Where no worker is left to do it, as when only a command moves.
       await from.reap(lossLimits)
     }
-    const jobs = await this.#carrier.carrier.carry()
+    const jobs = await this.#pageMover.pages.move()
     await this.#count(jobs)
     return jobs
   }
@@ -207,26 +207,26 @@ export class Mover {
     await this.#parts.log.countMoved(count)
   }
 
-  async #dropCarrier(): Promise<void> {
-    await this.#carrier?.carrier.close()
-    this.#carrier = undefined
+  async #closePageMover(): Promise<void> {
+    await this.#pageMover?.pages.close()
+    this.#pageMover = undefined
   }
 
-  async #allHaveSeen({ turn }: Place): Promise<boolean> {
+  async #allHaveSeen({ turn }: MoveState): Promise<boolean> {
     // This very step holds the turn, so that this process has seen it when it is here; its row says so a moment later.
     return (await this.#parts.log.roll(turn)).behind === 0
   }
 
-  async #advance(place: Place, phase: Place['phase']): Promise<void> {
-    await this.#parts.log.advance(place.turn, phase)
-    this.#parts.presence.look()
+  async #advance(state: MoveState, phase: MoveState['phase']): Promise<void> {
+    await this.#parts.log.advance(state.turn, phase)
+    this.#parts.view.refresh()
   }
 
-  #ends({ source, target }: Place): { from: Store; to: Store } {
+  #ends({ source, target }: MoveState): { from: Store; to: Store } {
     return { from: this.#parts.stores[source]!, to: this.#parts.stores[target]! }
   }
 
-  #origin = ({ source, move }: Place): string => `${source}-${move}`
+  #origin = ({ source, move }: MoveState): string => `${source}-${move}`
 
   #sinceTurn = (): number => performance.now() - this.#turn.since
 }

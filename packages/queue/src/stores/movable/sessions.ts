@@ -3,14 +3,14 @@ import type { ClaimedPage, Settlement, Store } from '../store.ts'
 
 /** A lease as the worker knows it stands for one of a store: two stores may give the same number. */
 interface Lease {
-  place: string
+  storeName: string
   lease: number
 }
 
 /** A worker's sessions in the stores that it has worked in, under one number. */
 export interface MovableSession {
   leaseMs: number
-  kind: 'carrier' | undefined
+  kind: 'mover' | undefined
   /** By store: the worker's number there. */
   workers: Map<string, number>
   opening: Map<string, Promise<number>>
@@ -31,14 +31,14 @@ export class MovableSessions {
   }
 
   /** Leases held of a store. */
-  held(place: string): number {
+  held(storeName: string): number {
     let count = 0
     for (const { leases } of this.#sessions.values())
-      for (const lease of leases.values()) if (lease.place === place) count++
+      for (const lease of leases.values()) if (lease.storeName === storeName) count++
     return count
   }
 
-  async open(leaseMs: number, place: string, kind: 'carrier' | undefined): Promise<number> {
+  async open(leaseMs: number, storeName: string, kind: 'mover' | undefined): Promise<number> {
     const session: MovableSession = {
       leaseMs,
       kind,
@@ -49,7 +49,7 @@ export class MovableSessions {
       settled: { number: 0, held: new Set() },
     }
     // As it is known where it begins, unless this process has one of that number from another store.
-    let worker = await this.workerIn(session, place)
+    let worker = await this.workerIn(session, storeName)
     while (this.#sessions.has(worker)) worker += Math.sign(worker)
     this.#sessions.set(worker, session)
     return worker
@@ -60,20 +60,20 @@ export class MovableSessions {
   }
 
   /** The worker's number in a store, opened there when it is first needed. */
-  async workerIn(session: MovableSession, place: string): Promise<number> {
-    const known = session.workers.get(place)
+  async workerIn(session: MovableSession, storeName: string): Promise<number> {
+    const known = session.workers.get(storeName)
     if (known !== undefined) return known
-    let opening = session.opening.get(place)
+    let opening = session.opening.get(storeName)
     if (!opening) {
-      opening = this.#stores[place]!.openWorker(session.leaseMs, session.kind)
-      session.opening.set(place, opening)
+      opening = this.#stores[storeName]!.openWorker(session.leaseMs, session.kind)
+      session.opening.set(storeName, opening)
     }
     try {
       const worker = await opening
-      session.workers.set(place, worker)
+      session.workers.set(storeName, worker)
       return worker
     } finally {
-      session.opening.delete(place)
+      session.opening.delete(storeName)
     }
   }
 
@@ -86,12 +86,13 @@ export class MovableSessions {
   ): Promise<boolean> {
     const session = this.#sessions.get(worker)
     if (!session) return false
-    const holds = (place: string) => [...session.leases.values()].some((lease) => lease.place === place)
+    const holds = (storeName: string) =>
+      [...session.leases.values()].some((lease) => lease.storeName === storeName)
     const alive = await Promise.all(
-      [...session.workers].map(async ([place, own]) => {
-        const store = this.#stores[place]!
-        if (place !== left || holds(place)) return store.heartbeat(own, leaseMs, report)
-        session.workers.delete(place)
+      [...session.workers].map(async ([storeName, own]) => {
+        const store = this.#stores[storeName]!
+        if (storeName !== left || holds(storeName)) return store.heartbeat(own, leaseMs, report)
+        session.workers.delete(storeName)
         // The store may be gone by now: nothing depends on it.
         await store.closeWorker(own).catch(() => {})
         return true
@@ -103,15 +104,17 @@ export class MovableSessions {
     return false
   }
 
-  async disown(worker: number, known: number[], olderThanMs: number): Promise<number> {
+  async releaseOrphans(worker: number, known: number[], olderThanMs: number): Promise<number> {
     const session = this.#sessions.get(worker)
     if (!session) return 0
     const isKnown = new Set(known)
     let jobs = 0
-    for (const [place, own] of session.workers) {
-      const there = [...session.leases].filter(([lease, { place: of }]) => of === place && isKnown.has(lease))
+    for (const [storeName, own] of session.workers) {
+      const there = [...session.leases].filter(
+        ([lease, { storeName: of }]) => of === storeName && isKnown.has(lease),
+      )
       const leases = there.map(([, { lease }]) => lease)
-      jobs += (await this.#stores[place]!.disown?.(own, leases, olderThanMs)) ?? 0
+      jobs += (await this.#stores[storeName]!.releaseOrphans?.(own, leases, olderThanMs)) ?? 0
     }
     return jobs
   }
@@ -119,17 +122,19 @@ export class MovableSessions {
   async close(worker: number): Promise<void> {
     const session = this.#sessions.get(worker)
     if (!session) return
-    await Promise.all([...session.workers].map(([place, own]) => this.#stores[place]!.closeWorker(own)))
+    await Promise.all(
+      [...session.workers].map(([storeName, own]) => this.#stores[storeName]!.closeWorker(own)),
+    )
     if (session.leases.size === 0) this.#sessions.delete(worker)
   }
 
   /** Pages of one claim, under leases of this session. */
-  take(session: MovableSession, place: string, pages: ClaimedPage[]): ClaimedPage[] {
+  take(session: MovableSession, storeName: string, pages: ClaimedPage[]): ClaimedPage[] {
     const own = new Map<number, number>()
     for (const { lease } of pages)
       if (!own.has(lease)) {
         own.set(lease, ++this.#lastLease)
-        session.leases.set(this.#lastLease, { place, lease })
+        session.leases.set(this.#lastLease, { storeName, lease })
       }
     return pages.map((page) => ({ ...page, lease: own.get(page.lease)! }))
   }
@@ -142,14 +147,14 @@ export class MovableSessions {
     const held = new Set<number>()
     const named = new Set<number>()
     await Promise.all(
-      [...session.workers].map(async ([place, worker]) => {
-        const part = partOf(settlement, session, place, place === working)
+      [...session.workers].map(async ([storeName, worker]) => {
+        const part = partOf(settlement, session, storeName, storeName === working)
         if (isEmpty(part)) return
         for (const lease of leasesOf(part)) named.add(lease)
-        const number = numberOf(session, place, settlement.number)
-        const answer = await this.#stores[place]!.settle(translated(part, session, { worker, number }))
+        const number = numberOf(session, storeName, settlement.number)
+        const answer = await this.#stores[storeName]!.settle(translated(part, session, { worker, number }))
         for (const [lease, own] of session.leases)
-          if (own.place === place && answer.has(own.lease)) held.add(lease)
+          if (own.storeName === storeName && answer.has(own.lease)) held.add(lease)
       }),
     )
     for (const lease of named) if (!held.has(lease)) session.leases.delete(lease)
@@ -160,11 +165,11 @@ export class MovableSessions {
 }
 
 /** The number of a settlement in a store: the same when it is sent again. */
-function numberOf({ sent }: MovableSession, place: string, of: number): number {
-  const last = sent.get(place)
+function numberOf({ sent }: MovableSession, storeName: string, of: number): number {
+  const last = sent.get(storeName)
   if (last?.of === of) return last.number
   const number = (last?.number ?? 0) + 1
-  sent.set(place, { number, of })
+  sent.set(storeName, { number, of })
   return number
 }
 
@@ -172,10 +177,10 @@ function numberOf({ sent }: MovableSession, place: string, of: number): number {
 function partOf(
   settlement: Settlement,
   { leases }: MovableSession,
-  place: string,
+  storeName: string,
   isWorking: boolean,
 ): Settlement {
-  const isOwn = (lease: number) => leases.get(lease)?.place === place
+  const isOwn = (lease: number) => leases.get(lease)?.storeName === storeName
   const own = <Item extends { lease: number }>(items: Item[]) => items.filter(({ lease }) => isOwn(lease))
   return {
     ...settlement,

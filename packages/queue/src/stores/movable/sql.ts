@@ -25,7 +25,7 @@ const columns = `turn::float8 as turn, phase, source, target, move, started_at a
 const initPlace = (s: string) =>
   `insert into ${s}.place (source, target) values ($1, $1) on conflict do nothing`
 
-const readPlace = (s: string) => `select ${columns} from ${s}.place`
+const readMoveState = (s: string) => `select ${columns} from ${s}.place`
 
 /** Says that a process lives, and reads where the jobs are. $1 process, $2 turn seen, $3 leases held. */
 const beat = (s: string) => `
@@ -61,4 +61,4 @@ where turn = $1 returning 1`
 /** $1 jobs. */
 const countMoved = (s: string) => `update ${s}.place set moved = moved + $1`
 
-export const statements = { initPlace, readPlace, beat, leave, roll, startMove, advance, countMoved }
+export const statements = { initPlace, readMoveState, beat, leave, roll, startMove, advance, countMoved }

@@ -39,7 +39,7 @@ import { Listener } from './listener.ts'
 import { migrate } from './migrate.ts'
 import { pageColumns } from './page-columns.ts'
 import { Promoter } from './promote.ts'
-import { disown, reap } from './reap.ts'
+import { reap, releaseOrphans } from './reap.ts'
 import { dump, erase, load, readBlobs } from './sections.ts'
 import { settle } from './settle.ts'
 
@@ -134,8 +134,8 @@ class PostgresStore implements Store {
     return this.#promoter.promote(limit, onReady)
   }
 
-  async openWorker(leaseMs: number, kind?: 'carrier'): Promise<number> {
-    const statement = kind === 'carrier' ? 'openCarrier' : 'openWorker'
+  async openWorker(leaseMs: number, kind?: 'mover'): Promise<number> {
+    const statement = kind === 'mover' ? 'openMover' : 'openWorker'
     const [row] = await this.#db.run<{ id: number }>(statement, [leaseMs])
     await this.#clock.measure()
     return row!.id
@@ -168,8 +168,8 @@ class PostgresStore implements Store {
     return settle(this.#db, settlement)
   }
 
-  disown(worker: number, known: number[], olderThanMs: number): Promise<number> {
-    return disown(this.#db, worker, known, olderThanMs)
+  releaseOrphans(worker: number, known: number[], olderThanMs: number): Promise<number> {
+    return releaseOrphans(this.#db, worker, known, olderThanMs)
   }
 
   reap(limits: LossLimits): Promise<number> {

@@ -8,7 +8,7 @@ import { restorePages } from './settle.ts'
 
 interface LostLease {
   id: number
-  carried: boolean
+  moving: boolean
   lanes: string[]
   tenants: string[]
   streams: string[]
@@ -29,23 +29,28 @@ export function reap(db: PoolDb, limits: LossLimits, watch: ClockWatch): Promise
 }
 
 /** Gives back what a worker holds without knowing it. */
-export function disown(db: PoolDb, worker: number, known: number[], olderThanMs: number): Promise<number> {
+export function releaseOrphans(
+  db: PoolDb,
+  worker: number,
+  known: number[],
+  olderThanMs: number,
+): Promise<number> {
   return db.transaction(async (tx) => {
     const leases = await tx.run<LostLease>('endUnknown', [worker, known, olderThanMs])
-    // It ran nothing of them, as if it had been a carrier.
-    const unrun = leases.map((lease) => ({ ...lease, carried: true }))
+    // It ran nothing of them, as if it had been a mover.
+    const unrun = leases.map((lease) => ({ ...lease, moving: true }))
     return leases.length > 0 ? takeBack(tx, db.now(), unrun, { maxAttempts: Number.POSITIVE_INFINITY }) : 0
   })
 }
 
 async function takeBack(tx: Db, now: number, leases: LostLease[], limits: LossLimits): Promise<number> {
-  const refs = leases.flatMap(({ carried, lanes, tenants, streams, seqs }) =>
+  const refs = leases.flatMap(({ moving, lanes, tenants, streams, seqs }) =>
     lanes.map((lane, at) => ({
       lane,
       tenant: tenants[at]!,
       stream: streams[at] ?? '',
       seq: seqs[at]!,
-      carried,
+      moving,
     })),
   )
   const grants = await tx.run<{ lease: string; lane: string; tenant: string }>('lostGrants', [
@@ -61,7 +66,7 @@ async function takeBack(tx: Db, now: number, leases: LostLease[], limits: LossLi
         refs,
         (ref) => ref.stream,
         (ref) => ref.seq,
-        (ref) => ref.carried,
+        (ref) => ref.moving,
       ),
     ],
     refs.length,

@@ -20,7 +20,7 @@ export class CostEstimate {
   }
 
   /** One has run for `ms` already: of a kind that nobody knows yet, it is the least that one costs. */
-  endure(ms: number): void {
+  raiseTo(ms: number): void {
     if (!this.known) this.ms = Math.max(this.ms, ms)
   }
 }

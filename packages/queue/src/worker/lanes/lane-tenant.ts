@@ -26,7 +26,7 @@ export class LaneTenant {
   /** Out of the order of service, for whatever reason. */
   parked = false
   /** Passed over for the moment, because others wait or room is kept. */
-  sidelined = false
+  passedOver = false
   /** Of any job: what the store is told. */
   readonly cost: CostEstimate
   readonly #costs = new Map<string, CostEstimate>()

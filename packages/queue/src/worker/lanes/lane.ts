@@ -53,10 +53,10 @@ export class Lane {
   readonly #tenants = new Map<string, LaneTenant>()
   /** Of all tenants with jobs in memory. */
   #weights = 0
-  readonly #sidelined = new Set<LaneTenant>()
+  readonly #passedOver = new Set<LaneTenant>()
   /** Something changed since all that are passed over were looked at together. */
   #mayHaveRoom = false
-  readonly #opening = new Set<NodeJS.Timeout>()
+  readonly #openTimers = new Set<NodeJS.Timeout>()
   /** Until when tenants are closed: a claim under way may bring more of one that has left memory. */
   readonly #closedUntil = new Map<string, number>()
   readonly #averageCost = new CostEstimate(1, true)
@@ -119,12 +119,12 @@ export class Lane {
         tenant.jobs++
       }
       this.bufferedBytes += claimed.bytes
-      this.#settle(tenant)
+      this.#updateParking(tenant)
       // Of a page whose jobs were all cancelled nothing stays: a tenant kept in memory might not be asked for again.
       this.release(claimed.tenant, 0)
     }
     this.refill.claimed(heads.size)
-    this.callIn()
+    this.reconsider()
   }
 
   // --- serving
@@ -133,9 +133,9 @@ export class Lane {
   get canStart(): boolean {
     if (this.running >= this.slots) return false
     if (this.#findNext()) return true
-    if (!this.#mayHaveRoom || this.#sidelined.size === 0) return false
+    if (!this.#mayHaveRoom || this.#passedOver.size === 0) return false
     // Those they were passed over for are served: they may have what is left.
-    this.callIn()
+    this.reconsider()
     this.#mayHaveRoom = false
     return this.#findNext()
   }
@@ -166,7 +166,7 @@ export class Lane {
     this.charge(taken, charged)
     if (tenant.perSecond)
       tenant.openAt = Math.max(this.#now(), tenant.openAt) + (jobs.length / tenant.perSecond) * 1_000
-    this.#settle(tenant)
+    this.#updateParking(tenant)
     return taken
   }
 
@@ -178,30 +178,30 @@ export class Lane {
   }
 
   /** A call goes on for longer than it was charged: it keeps paying, also towards the store. */
-  payMore(taken: Taken, elapsedMs: number) {
+  chargeMore(taken: Taken, elapsedMs: number) {
     const more = elapsedMs - taken.charged
     if (more <= 0) return undefined
     const perJob = elapsedMs / taken.jobs.length
-    taken.tenant.costOf(taken.name).endure(perJob)
-    taken.tenant.cost.endure(perJob)
+    taken.tenant.costOf(taken.name).raiseTo(perJob)
+    taken.tenant.cost.raiseTo(perJob)
     this.charge(taken, more)
     return taken.tenant.costToReport(more)
   }
 
   /** A call waits for somebody else, after `slotMs` in its slot: that is what it costs so far. */
-  leave(taken: Taken, slotMs: number): void {
+  freeSlot(taken: Taken, slotMs: number): void {
     this.charge(taken, slotMs - taken.charged)
     this.running--
     taken.tenant.waiting++
-    this.#settle(taken.tenant)
-    this.callIn()
+    this.#updateParking(taken.tenant)
+    this.reconsider()
   }
 
   /** It works again, in a slot, whether or not one is free. */
-  takeBack({ tenant }: Taken): void {
+  retakeSlot({ tenant }: Taken): void {
     this.running++
     tenant.waiting--
-    this.#settle(tenant)
+    this.#updateParking(tenant)
   }
 
   /** A call taken with {@link take} is over. Returns what the store should be told of its cost, if anything. */
@@ -212,27 +212,27 @@ export class Lane {
     tenant.costOf(name).learn(perJob)
     tenant.cost.learn(perJob)
     this.#averageCost.learn(perJob)
-    const told = tenant.costToReport(serviceMs - charged)
+    const correction = tenant.costToReport(serviceMs - charged)
     this.running--
     tenant.calls--
     for (const { page } of jobs) if (page.key !== undefined) this.freeKey(tenant.name, page.key)
     this.release(tenant.name, jobs.length)
     this.#rest(tenant, serviceMs)
-    this.#settle(tenant)
-    this.callIn()
-    return told
+    this.#updateParking(tenant)
+    this.reconsider()
+    return correction
   }
 
   // --- limits of a tenant
 
   /** Nothing of the tenant starts before `until`, epoch ms. */
-  close(tenantName: string, until: number): void {
+  closeTenant(tenantName: string, until: number): void {
     for (const [name, end] of this.#closedUntil) if (end <= this.#now()) this.#closedUntil.delete(name)
     this.#closedUntil.set(tenantName, until)
     const tenant = this.#tenants.get(tenantName)
     if (!tenant) return
     tenant.openAt = Math.max(tenant.openAt, until)
-    this.#settle(tenant)
+    this.#updateParking(tenant)
   }
 
   /** After a call of `serviceMs` a tenant that yields leaves the machine to others for its part of the time. */
@@ -240,17 +240,17 @@ export class Lane {
     if (this.restShare === 0 || !this.#yields || (this.#yields === 'backlog' && tenant.jobs === 0)) return
     const restMs = Math.min(maxRestMs, (serviceMs * this.restShare) / (1 - this.restShare))
     // One that has left memory is remembered; of the others there may be thousands.
-    if (tenant.jobs === 0) this.close(tenant.name, this.#now() + restMs)
+    if (tenant.jobs === 0) this.closeTenant(tenant.name, this.#now() + restMs)
     else tenant.openAt = Math.max(tenant.openAt, this.#now() + restMs)
   }
 
   /** Brings the tenant in or out of the order of service, as its limits say. */
-  #settle(tenant: LaneTenant): void {
+  #updateParking(tenant: LaneTenant): void {
     if (this.#tenants.get(tenant.name) !== tenant) return
     const waitMs = tenant.openAt === 0 ? 0 : tenant.openAt - this.#now()
     const full =
       tenant.calls >= tenant.grant || (tenant.slots >= this.#slotsPerTenant && tenant.slots < this.slots)
-    if (waitMs > 0 || full || tenant.sidelined) {
+    if (waitMs > 0 || full || tenant.passedOver) {
       if (waitMs > 0) this.#openLater(tenant, waitMs)
       this.scheduler.park(tenant.name)
       tenant.parked = true
@@ -263,13 +263,13 @@ export class Lane {
   #openLater(tenant: LaneTenant, waitMs: number): void {
     const timer = setTimeout(
       () => {
-        this.#opening.delete(timer)
-        this.#settle(tenant)
+        this.#openTimers.delete(timer)
+        this.#updateParking(tenant)
         this.#onOpen()
       },
       Math.min(maxTimerMs, Math.ceil(waitMs)),
     )
-    this.#opening.add(timer)
+    this.#openTimers.add(timer)
   }
 
   /** Sees that the tenant to be served next may be served; passes over those that may not for now. */
@@ -282,19 +282,19 @@ export class Lane {
       // The cap keeps wrong estimates from filling all slots. It binds only when others wait.
       if (!mustWait && (tenant.slots < this.#fairCap(tenant) || this.#servesAlone)) return true
       if (!mustWait) capped ??= tenant
-      tenant.sidelined = true
-      this.#sidelined.add(tenant)
-      this.#settle(tenant)
+      tenant.passedOver = true
+      this.#passedOver.add(tenant)
+      this.#updateParking(tenant)
     }
     if (!capped) return false
-    capped.sidelined = false
-    this.#sidelined.delete(capped)
-    this.#settle(capped)
+    capped.passedOver = false
+    this.#passedOver.delete(capped)
+    this.#updateParking(capped)
     return this.scheduler.active > 0
   }
 
   get #servesAlone(): boolean {
-    return this.scheduler.active + this.#sidelined.size === 1
+    return this.scheduler.active + this.#passedOver.size === 1
   }
 
   /** Twice its share of the slots, at least one. */
@@ -310,14 +310,14 @@ export class Lane {
   }
 
   /** Something changed: those that were passed over are looked at again. */
-  callIn(): void {
+  reconsider(): void {
     this.#mayHaveRoom = true
-    if (this.#sidelined.size === 0) return
-    for (const tenant of this.#sidelined) {
-      tenant.sidelined = false
-      this.#settle(tenant)
+    if (this.#passedOver.size === 0) return
+    for (const tenant of this.#passedOver) {
+      tenant.passedOver = false
+      this.#updateParking(tenant)
     }
-    this.#sidelined.clear()
+    this.#passedOver.clear()
   }
 
   // --- leaving memory
@@ -337,16 +337,16 @@ export class Lane {
   }
 
   /** Takes out all waiting jobs that `isWanted` does not want. */
-  sift(isWanted: (job: ReadyJob) => boolean): ReadyJob[] {
+  removeUnless(isWanted: (job: ReadyJob) => boolean): ReadyJob[] {
     const out: ReadyJob[] = []
     for (const { name } of [...this.#tenants.values()]) {
       const jobs = this.scheduler.takeOut(name, (waiting) =>
-        (waiting as TenantQueue<ReadyJob>).sift(isWanted),
+        (waiting as TenantQueue<ReadyJob>).removeUnless(isWanted),
       )
       this.release(name, jobs.length)
       for (const job of jobs) out.push(job)
     }
-    this.callIn()
+    this.reconsider()
     return out
   }
 
@@ -356,7 +356,7 @@ export class Lane {
     if (tenant.jobs <= most) return []
     let kept = 0
     const jobs = this.scheduler.takeOut(tenant.name, (waiting) =>
-      (waiting as TenantQueue<ReadyJob>).sift(
+      (waiting as TenantQueue<ReadyJob>).removeUnless(
         ({ page }) => page.key !== undefined || page.priority > 0 || kept++ < most,
       ),
     )
@@ -372,14 +372,14 @@ export class Lane {
     if (tenant.jobs > 0) return
     this.#tenants.delete(tenantName)
     this.#weights -= tenant.weight
-    this.#sidelined.delete(tenant)
+    this.#passedOver.delete(tenant)
     // When it comes back, nothing remembers that it had been taken out of the order.
     this.scheduler.unpark(tenantName)
   }
 
   /** Nothing is called any more. */
   stop(): void {
-    for (const timer of this.#opening) clearTimeout(timer)
+    for (const timer of this.#openTimers) clearTimeout(timer)
   }
 
   #tenant(page: ClaimedPage): LaneTenant {

@@ -3,7 +3,7 @@ import { FairScheduler } from './fair-scheduler.ts'
 import { Fifo, type Waiting } from './fifo.ts'
 
 /** What decides a job's place among the jobs of its tenant: its page, because all jobs of a page are of one stream. */
-export interface Placed {
+export interface QueuedJob {
   page: { key: string | undefined; priority: number; readyAt: number }
 }
 
@@ -12,7 +12,7 @@ export interface Placed {
  * ones that came up to a minute a step earlier; those with a key one at a time per key, the keys in turn. Where there are
  * jobs with and without key, they take turns.
  */
-export class TenantQueue<T extends Placed> implements Waiting<T> {
+export class TenantQueue<T extends QueuedJob> implements Waiting<T> {
   /** By priority. Nearly always there is only the first. */
   readonly #bands: Fifo<T>[] = [new Fifo<T>()]
   #ordinary = 0
@@ -81,7 +81,7 @@ export class TenantQueue<T extends Placed> implements Waiting<T> {
   }
 
   /** Takes out what is not wanted. */
-  sift(isWanted: (item: T) => boolean): T[] {
+  removeUnless(isWanted: (item: T) => boolean): T[] {
     const out: T[] = []
     for (const item of this.drain())
       if (isWanted(item)) this.push(item)

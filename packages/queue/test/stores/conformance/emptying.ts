@@ -3,17 +3,17 @@ import { ending, idsOf, pageOf, recordOf, recordsOf, refOf, type Test, TestWorke
 
 /** What a store offers to who takes everything out of it. */
 export function emptying(test: Test): void {
-  test('what a carrier held comes back as it was, without an attempt more', async (scene) => {
+  test('what a mover held comes back as it was, without an attempt more', async (scene) => {
     await scene.store.append([
       scene.page('a', '1 2 3', { firstAt: scene.store.now() - 5_000 }),
       scene.page('a', 'k1 k2', { stream: 'kx' }),
     ])
     for (let death = 0; death < 4; death++) {
-      const carrier = new TestWorker(scene, await scene.store.openWorker(600_000, 'carrier'))
-      expect(carrier.id).toBeLessThan(0)
-      const pages = await carrier.claim()
+      const mover = new TestWorker(scene, await scene.store.openWorker(600_000, 'mover'))
+      expect(mover.id).toBeLessThan(0)
+      const pages = await mover.claim()
       expect(idsOf(pages).sort()).toEqual(['1', '2', '3', 'k1', 'k2'])
-      expect(await scene.kill(carrier)).toBe(5)
+      expect(await scene.kill(mover)).toBe(5)
     }
     await scene.store.openEverything()
     const worker = await scene.worker()
@@ -25,15 +25,15 @@ export function emptying(test: Test): void {
     expect(recordsOf(pages).every(([, , , attempts]) => attempts === undefined)).toBe(true)
   })
 
-  test('a carrier gives back what was left undone of a page', async (scene) => {
+  test('a mover gives back what was left undone of a page', async (scene) => {
     const worker = await scene.worker()
     await scene.add('a', '1 2 3')
     const [page] = await worker.claim()
     await worker.settle({ partial: [{ ...refOf(page!), positions: [0] }] })
     expect(await scene.kill(worker)).toBe(2)
-    const carrier = new TestWorker(scene, await scene.store.openWorker(600_000, 'carrier'))
-    expect(idsOf(await carrier.claim())).toEqual(['2', '3'])
-    await scene.kill(carrier)
+    const mover = new TestWorker(scene, await scene.store.openWorker(600_000, 'mover'))
+    expect(idsOf(await mover.claim())).toEqual(['2', '3'])
+    await scene.kill(mover)
     expect(recordsOf(await (await scene.worker()).claim()).map(([id, , , made]) => [id, made])).toEqual([
       ['2', 1],
       ['3', 1],

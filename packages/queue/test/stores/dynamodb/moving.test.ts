@@ -69,7 +69,7 @@ describeOnDynamodb('between PostgreSQL and DynamoDB Local', () => {
       await store.move(target)
       const giveUpAt = performance.now() + 120_000
       for (let round = 0; ; round++) {
-        const { phase, target: now } = await store.place()
+        const { phase, target: now } = await store.moveProgress()
         if (phase === 'steady' && now === target) break
         if (performance.now() > giveUpAt) throw new Error(`the move to ${target} hangs in ${phase}`)
         await add(20)

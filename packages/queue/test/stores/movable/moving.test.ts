@@ -40,7 +40,7 @@ async function place() {
 }
 
 const arrived = async (store: MovableStore, target: string) => {
-  const { phase, target: now } = await store.place()
+  const { phase, target: now } = await store.moveProgress()
   return phase === 'steady' && now === target
 }
 
@@ -99,7 +99,7 @@ it('moves there and back while producers and workers go on: nothing lost, nothin
   expect([...runs].filter(([, count]) => count !== 1)).toEqual([])
   for (const numbers of byKey.values()) expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
   expect(byKey.size).toBeGreaterThan(4)
-  const { moved, left } = await store.place()
+  const { moved, left } = await store.moveProgress()
   expect(moved).toBeGreaterThan(0)
   expect(left).toBe(0)
   expect(await store.remaining()).toBe(0)
@@ -130,7 +130,7 @@ it('takes everything along: controls, schedules, keys, marks, progress, dead let
   await queue.addMany(range(20).map((n) => job('a', n, { key: 'ordered' })))
 
   await store.move('memory')
-  store.carry()
+  store.takePart()
   await until(() => arrived(store, 'memory'))
 
   const postgres = await database.pool.query(`
@@ -195,7 +195,7 @@ it('refuses what would mix up two queues', async () => {
   await expect(store.move('memory')).rejects.toThrow('The target memory is not empty')
   await store.move('memory', { intoUsed: true })
   await expect(store.move('memory')).rejects.toThrow('A move to memory is under way')
-  store.carry()
+  store.takePart()
   await until(() => arrived(store, 'memory'))
 })
 
@@ -216,10 +216,10 @@ it('a job that runs for long does not hold up adds; the move ends after it', asy
   await queue.addMany([job('a', 'long', { key: 'k' }), job('a', 'behind', { key: 'k' })])
   await until(async () => (await queue.stats())[0]?.leasedJobs !== 0)
   await store.move('memory')
-  await until(async () => (await store.place()).phase === 'moving')
+  await until(async () => (await store.moveProgress()).phase === 'moving')
   for (const n of range(20)) await queue.add(job('b', n))
   await until(() => seen.length === 20)
-  expect((await store.place()).phase).toBe('moving')
+  expect((await store.moveProgress()).phase).toBe('moving')
   end()
   await until(() => arrived(store, 'memory'))
   await until(() => seen.length === 22)

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { priorityStepMs } from '../../../src/pages/streams.ts'
-import { type Placed, TenantQueue } from '../../../src/worker/lanes/tenant-queue.ts'
+import { type QueuedJob, TenantQueue } from '../../../src/worker/lanes/tenant-queue.ts'
 
-interface Item extends Placed {
+interface Item extends QueuedJob {
   n: number
 }
 const item = (n: number, key: string | undefined, priority = 0, readyAt = 0): Item => ({
@@ -51,7 +51,7 @@ it('never gives two jobs of a key at once, keeps their order, and loses none', (
         } else if ('free' in one) {
           const [ended] = running.splice(one.free % Math.max(1, running.length), 1)
           if (ended?.page.key !== undefined) queue.free(ended.page.key)
-        } else if ('sift' in one) remove(queue.sift(({ n }) => n % 4 !== one.sift))
+        } else if ('sift' in one) remove(queue.removeUnless(({ n }) => n % 4 !== one.sift))
         else remove(queue.drainKey(`k${one.drainKey}`))
         expect(queue.size).toBe(waiting.length)
       }

@@ -11,15 +11,15 @@ import { keys, shardOf } from '../keys.ts'
 import type { Effects } from '../shard/operations.ts'
 import {
   deadLetterOf,
+  deadLetterOfRow,
+  deadLetterRow,
+  deadLetterSortKey,
   isNewer,
-  type Letter,
-  letterKey,
-  letterOf,
-  letterRow,
+  keyOfRef,
   nameOfEntry,
-  placeOf,
+  type StoredDeadLetter,
   timeKey,
-} from './letter-items.ts'
+} from './dead-letter-items.ts'
 
 /** Letters that go back to the queue in one transaction, at most; it takes a hundred items. */
 const retriedAtOnce = 90
@@ -56,19 +56,19 @@ export class DeadLetters {
         const body = bodies[n]
         if (body === undefined) return []
         const job = { ...(JSON.parse(body) as DeadJob), diedAt }
-        return [{ job, sk: letterKey(diedAt, nameOfEntry(item, entry)) }]
+        return [{ job, sk: deadLetterSortKey(diedAt, nameOfEntry(item, entry)) }]
       }),
     )
   }
 
   /** A letter from another store; `name` tells it from all others of its time. */
   async add(job: DeadJob & { diedAt: number }, name: string): Promise<void> {
-    await this.#store([{ job, sk: letterKey(job.diedAt, name) }])
+    await this.#store([{ job, sk: deadLetterSortKey(job.diedAt, name) }])
   }
 
   async find(query: DeadLetterQuery): Promise<DeadLetter[]> {
     const { refs, limit, withData = true } = query
-    const after = query.after === undefined ? undefined : placeOf(query.after)
+    const after = query.after === undefined ? undefined : keyOfRef(query.after)
     const matches = matcher(query, after)
     const found = refs ? (await this.#read(refs)).filter(matches) : await this.#search(query, after, matches)
     const letters = found.sort((a, b) => (isNewer(a, b) ? -1 : 1)).slice(0, limit)
@@ -77,22 +77,22 @@ export class DeadLetters {
     return letters.map((letter) => deadLetterOf(letter, data.get(letter)!))
   }
 
-  async #read(refs: string[]): Promise<Letter[]> {
-    const rows = await this.#table.getMany(refs.flatMap((ref) => placeOf(ref) ?? []))
-    return rows.map(letterOf)
+  async #read(refs: string[]): Promise<StoredDeadLetter[]> {
+    const rows = await this.#table.getMany(refs.flatMap((ref) => keyOfRef(ref) ?? []))
+    return rows.map(deadLetterOfRow)
   }
 
   /** Of each shard the newest that match, at least `limit` of them if there are so many. */
   async #search(
     { limit, tenant, before }: DeadLetterQuery,
     after: { sk: string } | undefined,
-    matches: (letter: Letter) => boolean,
-  ): Promise<Letter[]> {
+    matches: (letter: StoredDeadLetter) => boolean,
+  ): Promise<StoredDeadLetter[]> {
     const until = after ? after.sk : before === undefined ? undefined : timeKey(Date.parse(before))
     const shards = tenant === undefined ? [...Array(this.#shards).keys()] : [shardOf(tenant, this.#shards)]
     const found = await Promise.all(
       shards.map(async (shard) => {
-        const own: Letter[] = []
+        const own: StoredDeadLetter[] = []
         for await (const page of this.#pages(shard, until, true)) {
           own.push(...page.filter(matches))
           if (own.length >= limit) break
@@ -104,19 +104,21 @@ export class DeadLetters {
   }
 
   /** Oldest first, over all shards. */
-  async oldest(limit: number): Promise<Letter[]> {
+  async oldest(limit: number): Promise<StoredDeadLetter[]> {
     const firsts = await Promise.all(
-      [...Array(this.#shards).keys()].map((shard) => this.#table.query({ pk: keys.letters(shard), limit })),
+      [...Array(this.#shards).keys()].map((shard) =>
+        this.#table.query({ pk: keys.deadLetters(shard), limit }),
+      ),
     )
     return firsts
       .flat()
-      .map(letterOf)
+      .map(deadLetterOfRow)
       .sort((a, b) => (isNewer(a, b) ? 1 : -1))
       .slice(0, limit)
   }
 
   /** JSON text of what they carried. */
-  async dataOf(letters: Letter[]): Promise<Map<Letter, string>> {
+  async dataOf(letters: StoredDeadLetter[]): Promise<Map<StoredDeadLetter, string>> {
     const wanted = letters.flatMap(({ blob }) => blob ?? [])
     const blobs = new Map(
       (wanted.length > 0 ? await this.#blobs.read(wanted) : []).map(({ id, data }) => [id, data]),
@@ -130,11 +132,11 @@ export class DeadLetters {
     for (const batch of inBatches([...new Map(wanted.map((one) => [one.ref, one])).values()], retriedAtOnce))
       for (let done = false; !done; ) {
         const places = batch.flatMap(({ ref, dueAt }) => {
-          const place = placeOf(ref)
+          const place = keyOfRef(ref)
           return place ? [{ ...place, dueAt }] : []
         })
         const rows = new Map(
-          (await this.#table.getMany(places)).map((row) => [`${row.pk}|${row.sk}`, letterOf(row)]),
+          (await this.#table.getMany(places)).map((row) => [`${row.pk}|${row.sk}`, deadLetterOfRow(row)]),
         )
         const there = places.flatMap((place) => {
           const letter = rows.get(`${place.pk}|${place.sk}`)
@@ -147,7 +149,7 @@ export class DeadLetters {
           this.#table.transact([
             commit,
             ...there.map(({ letter: { shard, sk } }) => ({
-              delete: keys.letter(shard, sk),
+              delete: keys.deadLetter(shard, sk),
               when: { text: 'attribute_exists(pk)' },
             })),
           ]),
@@ -165,7 +167,7 @@ export class DeadLetters {
   }
 
   async discard(refs: string[]): Promise<number> {
-    return this.#discard(refs.flatMap((ref) => placeOf(ref) ?? []))
+    return this.#discard(refs.flatMap((ref) => keyOfRef(ref) ?? []))
   }
 
   /** Removes the oldest beyond these limits. */
@@ -178,7 +180,7 @@ export class DeadLetters {
     while (bytes > maxBytes) {
       const letters = await this.oldest(pageSize)
       if (letters.length === 0) break
-      const excess: Letter[] = []
+      const excess: StoredDeadLetter[] = []
       for (const letter of letters) {
         if (bytes <= maxBytes) break
         excess.push(letter)
@@ -201,11 +203,15 @@ export class DeadLetters {
     return rows.map((row) => ({ lane: row.sk, jobs: Number(row.jobs), bytes: Number(row.bytes) }))
   }
 
-  async *#pages(shard: number, until: string | undefined, backwards: boolean): AsyncGenerator<Letter[]> {
+  async *#pages(
+    shard: number,
+    until: string | undefined,
+    backwards: boolean,
+  ): AsyncGenerator<StoredDeadLetter[]> {
     // ':' comes after all digits.
     const between: [string, string] = ['0', until ?? ':']
-    const range = { pk: keys.letters(shard), between, backwards }
-    for await (const rows of this.#table.pages(range)) yield rows.map(letterOf)
+    const range = { pk: keys.deadLetters(shard), between, backwards }
+    for await (const rows of this.#table.pages(range)) yield rows.map(deadLetterOfRow)
   }
 
   async #store(letters: { job: DeadJob & { diedAt: number }; sk: string }[]): Promise<void> {
@@ -218,9 +224,9 @@ export class DeadLetters {
     )
     const added = await Promise.all(
       letters.map(async ({ job, sk }) => {
-        const row = letterRow(shardOf(job.tenant, this.#shards), sk, job, sizes.get(job.blob ?? '') ?? 0)
+        const row = deadLetterRow(shardOf(job.tenant, this.#shards), sk, job, sizes.get(job.blob ?? '') ?? 0)
         const written = await this.#table.tryPut(row, { text: 'attribute_not_exists(pk)' })
-        return written.ok ? [letterOf(row)] : []
+        return written.ok ? [deadLetterOfRow(row)] : []
       }),
     )
     await this.#count(added.flat(), 1)
@@ -228,15 +234,15 @@ export class DeadLetters {
 
   async #discard(places: { shard: number; sk: string }[]): Promise<number> {
     const gone = (
-      await Promise.all(places.map(({ shard, sk }) => this.#table.delete(keys.letter(shard, sk))))
-    ).flatMap((row) => (row ? [letterOf(row)] : []))
+      await Promise.all(places.map(({ shard, sk }) => this.#table.delete(keys.deadLetter(shard, sk))))
+    ).flatMap((row) => (row ? [deadLetterOfRow(row)] : []))
     await this.#count(gone, -1)
     await this.#blobs.delete(gone.flatMap(({ blob }) => blob ?? []))
     return gone.length
   }
 
   /** Per lane, so that statistics and retention need not read all letters. */
-  async #count(letters: Letter[], sign: 1 | -1): Promise<void> {
+  async #count(letters: StoredDeadLetter[], sign: 1 | -1): Promise<void> {
     const lanes = new Map<string, { jobs: number; bytes: number }>()
     for (const { lane, bytes } of letters) {
       const sum = lanes.get(lane) ?? { jobs: 0, bytes: 0 }
@@ -256,7 +262,7 @@ export class DeadLetters {
 function matcher(
   filter: DeadLetterFilter,
   after: { shard: number; sk: string } | undefined,
-): (letter: Letter) => boolean {
+): (letter: StoredDeadLetter) => boolean {
   const { lane, tenant, name } = filter
   const reason = filter.reason?.toLowerCase()
   const before = filter.before === undefined ? Number.POSITIVE_INFINITY : Date.parse(filter.before)
@@ -270,7 +276,7 @@ function matcher(
 }
 
 /** Each job starts again with all its attempts, as an ordinary one. */
-function pagesOf({ id, lane, tenant, name, blob }: Letter, dueAt: number, data: string): NewPage[] {
+function pagesOf({ id, lane, tenant, name, blob }: StoredDeadLetter, dueAt: number, data: string): NewPage[] {
   const record = encodeRecord(
     freshRecord(id, name, blob === undefined ? { json: data } : { blob, bytes: Buffer.byteLength(data) }),
   )

@@ -1,6 +1,6 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 
-export interface Place {
+export interface Endpoint {
   /** For DynamoDB Local or a VPC endpoint; default: AWS's own of the region. */
   endpoint?: string
   /** Default: as the AWS SDK finds it (`AWS_REGION`, the profile). */
@@ -11,7 +11,7 @@ export interface Place {
  * A client that leaves retrying to the store, which bounds and meters it. Without credentials in the environment one for an
  * endpoint on this machine takes any: DynamoDB Local does not look at them.
  */
-export function makeClient({ endpoint, region }: Place): DynamoDBClient {
+export function makeClient({ endpoint, region }: Endpoint): DynamoDBClient {
   const local = endpoint !== undefined && isLocal(endpoint)
   const config: DynamoDBClientConfig = {
     maxAttempts: 1,

@@ -118,8 +118,8 @@ export class Cluster {
       }
     const giveUpAt = performance.now() + patienceMs
     let asked: Awaited<ReturnType<Mailbox['ask']>> | undefined
-    for (let look = 0; performance.now() < giveUpAt; look++) {
-      if (look % 10 === 0) {
+    for (let attempt = 0; performance.now() < giveUpAt; attempt++) {
+      if (attempt % 10 === 0) {
         const guest = await this.#openIfFree(shard)
         if (guest) {
           await asked?.take()
@@ -133,7 +133,7 @@ export class Cluster {
         }
         asked ??= await this.#parts.mailbox.ask(shard, question)
       }
-      await patience(look)
+      await patience(attempt)
       const answer = await asked!.answer()
       if (!answer) continue
       await asked!.take()
@@ -187,7 +187,7 @@ export class Cluster {
   }
 
   #livingMembers(rows: Session[]): Set<string> {
-    const { living } = this.observer.look(rows)
+    const { living } = this.observer.observe(rows)
     return new Set(living.map(({ member }) => member))
   }
 
@@ -235,7 +235,7 @@ export class Cluster {
         this.owned.set(from.shard, shard)
         shard.begin()
         await performAll(shard)
-        await unclaimUntold(shard, sessions)
+        await unclaimUnanswered(shard, sessions)
         // What was appended before this process came is there when it starts to claim, unless it is very much.
         await this.#parts.takeIn(shard).catch(() => {})
         return
@@ -296,7 +296,7 @@ export class Cluster {
 }
 
 /** Leases of claims that this process began and never finished, because the shard was lost in between. */
-async function unclaimUntold(shard: Shard, sessions: Sessions): Promise<void> {
+async function unclaimUnanswered(shard: Shard, sessions: Sessions): Promise<void> {
   for (const [lease, { worker }] of [...shard.state.leases]) {
     const session = sessions.local.get(worker)
     if (session && !session.leases.get(lease)?.has(shard.number)) await shard.unclaim(lease)

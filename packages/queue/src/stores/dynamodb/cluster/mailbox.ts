@@ -69,4 +69,4 @@ export class Mailbox {
 }
 
 /** Pauses between two looks for an answer. */
-export const patience = (look: number): Promise<void> => pause(Math.min(200, 10 * 1.5 ** look))
+export const patience = (attempt: number): Promise<void> => pause(Math.min(200, 10 * 1.5 ** attempt))

@@ -9,7 +9,7 @@ export class Observer {
   /** Members of which all sessions were seen to fall silent. */
   readonly #dead = new Set<string>()
 
-  look(sessions: Session[], now = performance.now()): { living: Session[]; silent: Session[] } {
+  observe(sessions: Session[], now = performance.now()): { living: Session[]; silent: Session[] } {
     const living: Session[] = []
     const silent: Session[] = []
     const current = new Set<number>()

@@ -57,7 +57,7 @@ export class Poller {
   }
 
   /** Takes in what is there at this moment; `shards` are owned by this process. */
-  async look(shards: Shard[], { consistent = true, patienceMs = 2_000 } = {}): Promise<boolean> {
+  async poll(shards: Shard[], { consistent = true, patienceMs = 2_000 } = {}): Promise<boolean> {
     if (shards.length === 0) return false
     const rows = await this.#parts.table.getMany(
       shards.map((shard) => keys.intake(shard.number)),
@@ -114,7 +114,7 @@ export class Poller {
   #next(): void {
     if (!this.#running) return
     this.#timer = setTimeout(() => {
-      this.look([...this.#parts.owned.values()], { consistent: false, patienceMs: 200 })
+      this.poll([...this.#parts.owned.values()], { consistent: false, patienceMs: 200 })
         .catch(() => false)
         .then((news) => {
           this.#pauseMs = news ? pauses.shortest : Math.min(pauses.longest, this.#pauseMs * pauses.growth)

@@ -36,12 +36,12 @@ export class Sessions {
     this.#member = member
   }
 
-  async open(leaseMs: number, kind?: 'carrier'): Promise<number> {
+  async open(leaseMs: number, kind?: 'mover'): Promise<number> {
     const counter = await this.#table.update(keys.workerCounter(), {
       text: 'ADD #count :one',
       values: { ':one': 1 },
     })
-    const worker = kind === 'carrier' ? -Number(counter.count) : Number(counter.count)
+    const worker = kind === 'mover' ? -Number(counter.count) : Number(counter.count)
     await this.#table.put({ ...keys.session(worker), worker, member: this.#member, beat: 0, leaseMs })
     this.local.set(worker, {
       worker,

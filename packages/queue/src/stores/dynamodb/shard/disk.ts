@@ -4,7 +4,7 @@ import type { DueChunk } from './due-queue.ts'
 import type { Journal } from './journal.ts'
 import type { Chunk } from './page-queue.ts'
 import { type Segments, segmentPages } from './segments.ts'
-import { type QueuePlace, type ShardState, spillFrom } from './state.ts'
+import { type QueueAddress, type ShardState, spillFrom } from './state.ts'
 import type { StoredPage } from './stored-page.ts'
 
 /** A single queue, or what is scheduled, goes to disk beyond so many pages even when there is memory left. */
@@ -106,7 +106,7 @@ export class Disk {
   }
 
   /** The pages of a chunk come into memory, to be changed; {@link putAway} writes them again. */
-  async takeUp(chunk: Chunk, { queue, head, stream }: QueuePlace): Promise<boolean> {
+  async takeUp(chunk: Chunk, { queue, head, stream }: QueueAddress): Promise<boolean> {
     if (chunk.pages || (queue.loading && queue.chunks[0] === chunk)) return false
     const pages = await this.#segments.read(chunk.id)
     if (this.#closed || chunk.pages || !queue.chunks.includes(chunk)) return false
@@ -115,13 +115,13 @@ export class Disk {
     return true
   }
 
-  putAway(chunk: Chunk, place: QueuePlace): void {
+  putAway(chunk: Chunk, place: QueueAddress): void {
     if (!place.queue.chunks.includes(chunk)) return
     chunk.id = this.#nextId()
     this.#write(chunk, place)
   }
 
-  #write(chunk: Chunk | DueChunk, place?: QueuePlace): void {
+  #write(chunk: Chunk | DueChunk, place?: QueueAddress): void {
     const writing = this.#segments
       .write(chunk.id, chunk.pages!)
       .then(() => {
@@ -137,7 +137,7 @@ export class Disk {
     this.#writing.add(writing)
   }
 
-  #load(place: QueuePlace): void {
+  #load(place: QueueAddress): void {
     const { queue, head, stream } = place
     const lane = this.#state.around.lanes.get(head.lane)
     queue.loading = true
@@ -157,7 +157,7 @@ export class Disk {
     lane.loading.add(loading)
   }
 
-  async #loadChunk({ queue, head, stream }: QueuePlace): Promise<void> {
+  async #loadChunk({ queue, head, stream }: QueueAddress): Promise<void> {
     const chunk = queue.chunks[0]!
     const pages = chunk.pages ?? (await this.#segments.read(chunk.id))
     if (this.#closed || queue.chunks[0] !== chunk) return

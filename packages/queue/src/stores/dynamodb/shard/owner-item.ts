@@ -2,7 +2,7 @@ import type { Row } from '../client/rows.ts'
 import type { Table } from '../client/table.ts'
 import { keys } from '../keys.ts'
 import { Superseded } from './journal.ts'
-import type { SnapshotPlace } from './snapshots.ts'
+import type { SnapshotLocation } from './snapshots.ts'
 
 /** Who owns a shard. Changes hands by a conditional write that counts the epoch up. */
 export interface Ownership {
@@ -10,7 +10,7 @@ export interface Ownership {
   /** Empty: nobody. */
   owner: string
   epoch: number
-  snapshot: SnapshotPlace | undefined
+  snapshot: SnapshotLocation | undefined
 }
 
 export const unowned = (shard: number): Ownership => ({ shard, owner: '', epoch: 0, snapshot: undefined })
@@ -49,7 +49,7 @@ export async function takeOver(
 export async function publishSnapshot(
   table: Table,
   { shard, epoch }: Ownership,
-  place: SnapshotPlace,
+  place: SnapshotLocation,
 ): Promise<void> {
   const written = await table.tryUpdate(
     keys.owner(shard),
@@ -70,6 +70,6 @@ export async function giveUp(table: Table, { shard, epoch }: Ownership): Promise
 
 function ownershipOf(row: Row): Ownership {
   const snapshot =
-    row.snapshot === undefined ? undefined : (JSON.parse(String(row.snapshot)) as SnapshotPlace)
+    row.snapshot === undefined ? undefined : (JSON.parse(String(row.snapshot)) as SnapshotLocation)
   return { shard: Number(row.shard), owner: String(row.owner), epoch: Number(row.epoch), snapshot }
 }

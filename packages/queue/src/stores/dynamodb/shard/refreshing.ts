@@ -1,6 +1,6 @@
 import type { Operation } from './operations.ts'
 import type { Shard } from './shard.ts'
-import type { QueuePlace } from './state.ts'
+import type { QueueAddress } from './state.ts'
 import { type StoredPage, sinceOf } from './stored-page.ts'
 
 /** Pages written again in one round; a round comes every minute. */
@@ -28,7 +28,7 @@ export async function refresh(shard: Shard): Promise<number> {
   return count
 }
 
-function queuesOf(shard: Shard): QueuePlace[] {
+function queuesOf(shard: Shard): QueueAddress[] {
   return [...shard.state.heads.values()].flatMap((head) => [
     ...[...head.streams.values()].map((stream) => ({ queue: stream.queue, head, stream })),
     { queue: head.overflow, head, stream: undefined },

@@ -30,12 +30,12 @@ export class Replay {
     this.#state = state
     this.#segments = segments
     for (const head of state.heads.values()) {
-      for (const { queue } of head.streams.values()) for (const page of queue.inMemory()) this.#know(page)
-      for (const page of head.overflow.inMemory()) this.#know(page)
+      for (const { queue } of head.streams.values()) for (const page of queue.inMemory()) this.#remember(page)
+      for (const page of head.overflow.inMemory()) this.#remember(page)
     }
-    for (const page of state.due.pages) this.#know(page)
-    for (const lease of state.leases.values()) for (const page of lease.pages.values()) this.#know(page)
-    state.onArrive = (page) => this.#know(page)
+    for (const page of state.due.pages) this.#remember(page)
+    for (const lease of state.leases.values()) for (const page of lease.pages.values()) this.#remember(page)
+    state.onArrive = (page) => this.#remember(page)
   }
 
   /** The journal is at its end. */
@@ -73,7 +73,7 @@ export class Replay {
     }
   }
 
-  #know(page: StoredPage): void {
+  #remember(page: StoredPage): void {
     for (const part of page.parts) this.#known.set(nameOfPart(part), page)
   }
 
@@ -149,7 +149,7 @@ export class Replay {
     this.#state.countWaiting(head, joined, 1)
     this.#state.countPages(1 - pages.length)
     if (isExclusive(joined.stream)) head.keyed -= pages.length - 1
-    this.#know(joined)
+    this.#remember(joined)
     return joined
   }
 
@@ -160,7 +160,7 @@ export class Replay {
     )
     for (const page of pages) {
       page.order = state.nextOrder()
-      this.#know(page)
+      this.#remember(page)
     }
     state.countPages(pages.length)
     if (!place) {
@@ -187,7 +187,7 @@ export class Replay {
     if (!page) return
     page.parts = fromLine([to, 0, 0, 0, 0, 0, [], 0], page).parts
     page.since = at
-    this.#know(page)
+    this.#remember(page)
   }
 
   #drop(names: Names): void {

@@ -3,7 +3,7 @@ import { returnJobs } from '../../returned-jobs.ts'
 import type { LossLimits } from '../../store.ts'
 import { letterPage, record } from './effects.ts'
 import { applySettle, type SettleOperation } from './operations.ts'
-import { lettersOf, restoreLine, scheduledLine, withoutEmpty } from './settling.ts'
+import { deadLetterEffects, restoreLine, scheduledLine, withoutEmpty } from './settling.ts'
 import type { Shard } from './shard.ts'
 
 /** Workers with leases here. */
@@ -36,7 +36,7 @@ async function returnAll(shard: Shard, worker: number, limits: LossLimits): Prom
   )
   const lost = held.flatMap(({ lease, page }, n) => {
     const body = bodies[n]
-    return body === undefined ? [] : [{ ...page, lease, body, carried: worker < 0 }]
+    return body === undefined ? [] : [{ ...page, lease, body, moving: worker < 0 }]
   })
   const returned = returnJobs(lost, { now, ...limits })
   const restored = returned.restored.flatMap(({ index, page }) =>
@@ -66,7 +66,7 @@ async function returnAll(shard: Shard, worker: number, limits: LossLimits): Prom
       .map(({ lease, page }) => [lease, page.seq]),
   }
   const letters = parts.slice(returned.pages.length + restored.length)
-  if (letters.length > 0) operation.effects = lettersOf(shard, letters)
+  if (letters.length > 0) operation.effects = deadLetterEffects(shard, letters)
   applySettle(state, operation)
   // The jobs did not run: their tenants need not pay for them twice, nor wait for the time that was reserved for them.
   for (const { page } of held) {

@@ -51,7 +51,7 @@ export async function settle(shard: Shard, settlement: ShardSettlement): Promise
   const letters = dead.flatMap((job, n) =>
     held.has(job.lease) ? [parts[again.length + restored.length + n]!] : [],
   )
-  if (letters.length > 0) operation.effects = lettersOf(shard, letters)
+  if (letters.length > 0) operation.effects = deadLetterEffects(shard, letters)
   applySettle(state, operation)
   await record(shard, withoutEmpty(operation))
   return held
@@ -103,7 +103,7 @@ function heldLeases(shard: Shard, settlement: ShardSettlement): Set<number> {
   return new Set(namedLeases(settlement).filter((lease) => shard.state.leases.get(lease)?.worker === worker))
 }
 
-export const lettersOf = (shard: Shard, parts: Part[]): Effects => ({
+export const deadLetterEffects = (shard: Shard, parts: Part[]): Effects => ({
   id: shard.nextName(),
   diedAt: shard.home.now(),
   letters: parts.map(({ item, entry }) => ({ item, entry })),

@@ -2,7 +2,7 @@ import { grantTo, type Head, overflowOf, type Stream } from './head.ts'
 import type { Effects } from './operations.ts'
 import { type Chunk, chunkOf, type PageQueue } from './page-queue.ts'
 import type { ShardState } from './state.ts'
-import { fromLine, type Line, lineOf, type Place, type StoredPage } from './stored-page.ts'
+import { fromLine, type Line, lineOf, type StoredPage, type StreamAddress } from './stored-page.ts'
 
 type ChunkForm = [id: string, count: number, jobs: number, bytes: number, firstAt: number, since: number]
 /** Pages in memory and chunks on disk, alternating as they come. */
@@ -152,7 +152,7 @@ function restoreHead(form: HeadForm, state: ShardState): void {
   state.noteLong({ queue: head.overflow, head, stream: undefined })
 }
 
-function fillQueue(queue: PageQueue, form: QueueForm, state: ShardState, place?: Place): number {
+function fillQueue(queue: PageQueue, form: QueueForm, state: ShardState, place?: StreamAddress): number {
   let count = 0
   const decode = (lines: Line[]) => {
     count += lines.length

@@ -6,7 +6,7 @@ import { Superseded } from './journal.ts'
 import type { SnapshotForm } from './snapshot-form.ts'
 
 /** Where a snapshot is; kept in the shard's owner item. */
-export interface SnapshotPlace {
+export interface SnapshotLocation {
   slot: number
   chunks: number
   /** The record up to which it holds everything. */
@@ -31,7 +31,7 @@ export class Snapshots {
     this.#epoch = epoch
   }
 
-  async write(text: string, covers: number, slot: number): Promise<SnapshotPlace & { bytes: number }> {
+  async write(text: string, covers: number, slot: number): Promise<SnapshotLocation & { bytes: number }> {
     const packed = await pack(Buffer.from(text))
     const id = randomBytes(6).toString('base64url')
     const chunks = Math.ceil(packed.byteLength / chunkBytes)
@@ -50,7 +50,11 @@ export class Snapshots {
   }
 }
 
-export async function readSnapshot(table: Table, shard: number, place: SnapshotPlace): Promise<SnapshotForm> {
+export async function readSnapshot(
+  table: Table,
+  shard: number,
+  place: SnapshotLocation,
+): Promise<SnapshotForm> {
   const wanted = Array.from({ length: place.chunks }, (_, chunk) => keys.snapshot(shard, place.slot, chunk))
   const rows = await table.getMany(wanted)
   const bySk = new Map(rows.filter((row) => row.id === place.id).map((row) => [row.sk, row.d as Uint8Array]))

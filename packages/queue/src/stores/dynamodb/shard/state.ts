@@ -21,7 +21,7 @@ export interface Surroundings {
 }
 
 /** A queue of which the first chunk should be read back, or that has grown long. */
-export interface QueuePlace {
+export interface QueueAddress {
   queue: PageQueue
   head: Head
   /** Undefined: the overflow of the head's keys. */
@@ -53,11 +53,11 @@ export class ShardState {
   /** The last settlement of each worker, and the answer to it. */
   readonly settled = new Map<number, { number: number; held: number[] }>()
   /** Queues with something worth writing to disk. */
-  readonly long = new Map<PageQueue, QueuePlace>()
+  readonly long = new Map<PageQueue, QueueAddress>()
   /** Heads that are closed for a time, or have a stream that is. */
   readonly timed = new Set<Head>()
   /** Is told of queues that run low in memory while more is on disk. */
-  onLow: (place: QueuePlace) => void = () => {}
+  onLow: (place: QueueAddress) => void = () => {}
   /** Is told of pages that come into memory, or whose bodies are somewhere else from now on. */
   onArrive: (page: StoredPage) => void = () => {}
   /** Whether its heads take part in their lanes: not while the shard is loaded, and not when it was lost. */
@@ -286,11 +286,11 @@ export class ShardState {
     this.pages = 0
   }
 
-  noteLong(place: QueuePlace): void {
+  noteLong(place: QueueAddress): void {
     if (place.queue.spillable(spillFrom) >= spillFrom) this.long.set(place.queue, place)
   }
 
-  #noteLow(place: QueuePlace): void {
+  #noteLow(place: QueueAddress): void {
     const { queue } = place
     if (queue.chunks.length > 0 && queue.ready < lowWater && !queue.loading) this.onLow(place)
   }

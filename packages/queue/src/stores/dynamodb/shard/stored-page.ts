@@ -90,7 +90,7 @@ export type Line = [
   stream?: string,
 ]
 
-export type Place = { lane: string; tenant: string; stream: string }
+export type StreamAddress = { lane: string; tenant: string; stream: string }
 
 const aloneFlag = 1
 const blobsFlag = 2
@@ -103,7 +103,7 @@ export function lineOf(page: StoredPage, named: boolean): Line {
   return line
 }
 
-export function fromLine(line: Line, place?: Place): StoredPage {
+export function fromLine(line: Line, place?: StreamAddress): StoredPage {
   const [flat, readyAt, firstAt, dueAt, flags, seq, done, since, lane, tenant, stream] = line
   const parts: Part[] = []
   for (let n = 0; n < flat.length; n += 4)

@@ -3,7 +3,7 @@ export const openWorker = (s: string) => `
 insert into ${s}.workers (expires_at) values (clock_timestamp() + $1 * interval '1 millisecond') returning id::float8 as id`
 
 /** Below 0, see {@link Store.openWorker}. */
-export const openCarrier = (s: string) => `
+export const openMover = (s: string) => `
 insert into ${s}.workers (id, expires_at) overriding system value
 values (-nextval(pg_get_serial_sequence('${s}.workers', 'id')), clock_timestamp() + $1 * interval '1 millisecond')
 returning id::float8 as id`
@@ -27,7 +27,7 @@ select extract(epoch from clock_timestamp())::float8 * 1000 as at, array(
 
 /** Ends the leases of dead workers. $1 workers. */
 export const endLeases = (s: string) => `
-delete from ${s}.leases where worker = any ($1::bigint[]) returning id::float8 as id, worker < 0 as carried, lanes, tenants, streams, seqs`
+delete from ${s}.leases where worker = any ($1::bigint[]) returning id::float8 as id, worker < 0 as moving, lanes, tenants, streams, seqs`
 
 /** Ends leases of a living worker that it does not know of. $1 worker, $2 leases it knows, $3 age in ms. */
 export const endUnknown = (s: string) => `
@@ -35,13 +35,13 @@ delete from ${s}.leases
 where worker = $1 and id <> all ($2::bigint[]) and at < clock_timestamp() - $3 * interval '1 millisecond'
 returning id::float8 as id, lanes, tenants, streams, seqs`
 
-/** Takes out the pages they held. $1 lanes, $2 tenants, $3 streams, $4 seqs, $5 by a carrier. */
+/** Takes out the pages they held. $1 lanes, $2 tenants, $3 streams, $4 seqs, $5 by a mover. */
 export const takeBack = (s: string) => `
 delete from ${s}.pages p
-using unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::boolean[]) as g (lane, tenant, stream, seq, carried)
+using unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::boolean[]) as g (lane, tenant, stream, seq, moving)
 where p.lane = g.lane and p.tenant = g.tenant and p.stream = g.stream and p.seq = g.seq
 returning p.lane, p.tenant, p.stream, p.seq::float8 as seq, p.jobs, coalesce(p.first_at, p.ready_at) as "firstAt", p.done, p.body,
-          g.carried`
+          g.moving`
 
 /** Jobs that were claimed and did not run: whoever claims them again pays. $1 lanes, $2 tenants, $3 jobs. */
 export const refund = (s: string) => `

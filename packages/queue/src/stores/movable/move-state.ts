@@ -4,15 +4,15 @@ export type Phase =
   | 'steady'
   /** Nobody claims, so that controls and schedules can change places before work does. Adds go to the source. */
   | 'preparing'
-  /** Adds go to the source, carriers take all that waits to the target, workers claim there. */
+  /** Adds go to the source, movers take all that waits to the target, workers claim there. */
   | 'moving'
-  /** Adds wait while carriers take the last of it: nothing added later may overtake it. */
+  /** Adds wait while movers take the last of it: nothing added later may overtake it. */
   | 'closing'
   /** All goes on in the target; unique keys and latecomers are brought after it. */
   | 'clearing'
 
 /** Where the queue's jobs are. `turn` counts up with each change, so that processes can say which one they have seen. */
-export interface Place {
+export interface MoveState {
   turn: number
   phase: Phase
   /** Name of the store that is left; the same as `target` when nothing moves. */
@@ -29,11 +29,11 @@ export interface Place {
 }
 
 /** Where new jobs go; undefined: nowhere at the moment. */
-export function addingPlace({ phase, source, target }: Place): string | undefined {
+export function storeForAdds({ phase, source, target }: MoveState): string | undefined {
   if (phase === 'closing') return undefined
   return phase === 'preparing' || phase === 'moving' ? source : target
 }
 
 /** Where work is claimed, promoted and fired; undefined: nowhere at the moment. */
-export const workingPlace = ({ phase, target }: Place): string | undefined =>
+export const storeForWork = ({ phase, target }: MoveState): string | undefined =>
   phase === 'preparing' ? undefined : target

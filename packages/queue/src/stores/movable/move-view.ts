@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { QueueUnavailable } from '../../api/errors.ts'
 import { Signal } from '../../common/signal.ts'
-import type { Place } from './place.ts'
-import { type PlaceLog, silentMs } from './place-log.ts'
+import { type MoveLog, silentMs } from './move-log.ts'
+import type { MoveState } from './move-state.ts'
 
 const beatMs = 1_000
 /** While something moves, everybody waits for the slowest. */
@@ -14,47 +14,47 @@ const patienceMs = 30_000
  * What this process knows of where the jobs are, and tells of what it has seen. A turn is seen when no operation that began
  * under an earlier one is under way any more: whoever changes the phase waits for everybody to have seen the one before.
  */
-export class Presence {
-  readonly #log: PlaceLog
+export class MoveView {
+  readonly #log: MoveLog
   readonly #id = randomBytes(9).toString('base64url')
-  readonly #held: () => number
-  readonly #onTurn: (place: Place) => void
+  readonly #countHeld: () => number
+  readonly #onTurn: (state: MoveState) => void
   /** Operations under way, by the turn they began under. */
   readonly #underWay = new Map<number, number>()
   readonly #waiting = new Set<() => void>()
-  readonly #hurry = new Signal()
-  #place: Place | undefined
+  readonly #refreshNow = new Signal()
+  #state: MoveState | undefined
   #knownAt = Number.NEGATIVE_INFINITY
   #asking: Promise<void> | undefined
   #beating: Promise<void> | undefined
   #closed = false
 
   /** `held`: leases of this process, of the store that is left. */
-  constructor(log: PlaceLog, held: () => number, onTurn: (place: Place) => void) {
+  constructor(log: MoveLog, held: () => number, onTurn: (state: MoveState) => void) {
     this.#log = log
-    this.#held = held
+    this.#countHeld = held
     this.#onTurn = onTurn
   }
 
   /** Undefined: what was known is too old to act upon. */
-  get place(): Place | undefined {
-    return performance.now() - this.#knownAt < silentMs ? this.#place : undefined
+  get state(): MoveState | undefined {
+    return performance.now() - this.#knownAt < silentMs ? this.#state : undefined
   }
 
   /** Undefined: nothing was ever known. What was known last may have changed. */
-  get latest(): Place | undefined {
-    return this.#place
+  get latest(): MoveState | undefined {
+    return this.#state
   }
 
   /** What is known, reading it if need be. Rejects with QueueUnavailable. */
-  async know(): Promise<Place> {
+  async current(): Promise<MoveState> {
     // Not known yet, or this process stood still for a while.
-    if (!this.place) await this.#ask()
-    this.#beating ??= this.#beatOnAndOn()
-    const { place } = this
-    if (!place)
+    if (!this.state) await this.#ask()
+    this.#beating ??= this.#beatLoop()
+    const { state } = this
+    if (!state)
       throw new QueueUnavailable('It is not known where the jobs are: PostgreSQL is slow to answer', 1_000)
-    return place
+    return state
   }
 
   /**
@@ -62,22 +62,22 @@ export class Presence {
    * meanwhile.
    */
   async run<T>(
-    choose: (place: Place) => string | undefined,
-    work: (chosen: string, place: Place) => Promise<T>,
+    choose: (state: MoveState) => string | undefined,
+    work: (chosen: string, state: MoveState) => Promise<T>,
   ): Promise<T> {
     const giveUpAt = performance.now() + patienceMs
     for (;;) {
-      const place = await this.know()
-      const chosen = choose(place)
-      if (chosen !== undefined) return this.hold(place, () => work(chosen, place))
+      const state = await this.current()
+      const chosen = choose(state)
+      if (chosen !== undefined) return this.pin(state, () => work(chosen, state))
       if (performance.now() > giveUpAt)
         throw new QueueUnavailable('The queue is being moved to another store; nothing was stored', 1_000)
       await new Promise<void>((resolve) => this.#waiting.add(resolve))
     }
   }
 
-  /** `place` must be what is known now. */
-  async hold<T>({ turn }: Place, work: () => Promise<T>): Promise<T> {
+  /** `state` must be what is known now. */
+  async pin<T>({ turn }: MoveState, work: () => Promise<T>): Promise<T> {
     this.#underWay.set(turn, (this.#underWay.get(turn) ?? 0) + 1)
     try {
       return await work()
@@ -89,15 +89,15 @@ export class Presence {
   }
 
   /** Looks at once, because this process has just changed something. */
-  look(): void {
-    this.#hurry.raise()
+  refresh(): void {
+    this.#refreshNow.raise()
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#hurry.raise()
+    this.#refreshNow.raise()
     await this.#beating
-    if (this.#place) await this.#log.leave(this.#id).catch(() => {})
+    if (this.#state) await this.#log.leave(this.#id).catch(() => {})
     this.#release()
   }
 
@@ -108,9 +108,9 @@ export class Presence {
     return this.#asking
   }
 
-  async #beatOnAndOn(): Promise<void> {
+  async #beatLoop(): Promise<void> {
     while (!this.#closed) {
-      await this.#hurry.wait(this.#place?.phase === 'steady' ? beatMs : hurriedBeatMs)
+      await this.#refreshNow.wait(this.#state?.phase === 'steady' ? beatMs : hurriedBeatMs)
       if (!this.#closed) await this.#beat().catch(() => {})
       // Who waits asks again, and gives up when it has waited for long.
       this.#release()
@@ -119,14 +119,14 @@ export class Presence {
 
   async #beat(): Promise<void> {
     const startedAt = performance.now()
-    const seen = Math.min(this.#place?.turn ?? 0, ...this.#underWay.keys())
-    const place = await this.#log.beat(this.#id, seen, this.#held())
-    const turned = place.turn !== this.#place?.turn
-    this.#place = place
+    const seen = Math.min(this.#state?.turn ?? 0, ...this.#underWay.keys())
+    const state = await this.#log.beat(this.#id, seen, this.#countHeld())
+    const turned = state.turn !== this.#state?.turn
+    this.#state = state
     this.#knownAt = startedAt
     if (!turned) return
-    this.#onTurn(place)
-    this.#hurry.raise()
+    this.#onTurn(state)
+    this.#refreshNow.raise()
   }
 
   #release(): void {

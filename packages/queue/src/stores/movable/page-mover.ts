@@ -15,9 +15,9 @@ const lanesEveryMs = 2_000
 /**
  * Takes waiting pages from one store to another: claimed here, stored there under a key made of what is in them, then
  * finished here. Whoever dies in between leaves a claim whose pages come back as they were, and who takes them next finds
- * the key taken. Any number of carriers work side by side: a key's jobs are claimed one page at a time, so they stay in order.
+ * the key taken. Any number of movers work side by side: a key's jobs are claimed one page at a time, so they stay in order.
  */
-export class Carrier {
+export class PageMover {
   readonly #from: Store
   readonly #to: Store
   /** Name of the move, for the keys. */
@@ -35,7 +35,7 @@ export class Carrier {
   }
 
   /** Returns how many jobs were taken over. */
-  async carry(): Promise<number> {
+  async move(): Promise<number> {
     const worker = await this.#open()
     const lanes = await this.#lanesNow()
     if (lanes.length === 0) return 0
@@ -109,7 +109,7 @@ export class Carrier {
 
   async #open(): Promise<number> {
     if (this.#worker !== undefined) return this.#worker
-    const worker = await this.#from.openWorker(leaseMs, 'carrier')
+    const worker = await this.#from.openWorker(leaseMs, 'mover')
     this.#worker = worker
     this.#settlements = 0
     this.#heartbeat = setInterval(() => {

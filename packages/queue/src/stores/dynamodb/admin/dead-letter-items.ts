@@ -4,7 +4,7 @@ import type { Key, Row } from '../client/rows.ts'
 import { digests, keys, padded } from '../keys.ts'
 
 /** How dead letters are stored: in their tenant's shard, by the time of death. */
-export interface Letter extends DeadJob {
+export interface StoredDeadLetter extends DeadJob {
   diedAt: number
   shard: number
   sk: string
@@ -16,7 +16,7 @@ export interface Letter extends DeadJob {
 const maxSortKeyLength = 1_024
 
 /** By time, and among letters of the same millisecond by what tells them apart. */
-export const letterKey = (diedAt: number, name: string): string => `${timeKey(diedAt)}#${name}`
+export const deadLetterSortKey = (diedAt: number, name: string): string => `${timeKey(diedAt)}#${name}`
 
 export const timeKey = (at: number): string => String(Math.max(0, Math.floor(at))).padStart(15, '0')
 
@@ -32,7 +32,7 @@ export function nameOfMoved(origin: string, ref: string): string {
   return `${sortable}#${digests(origin, ref)}`
 }
 
-export function letterRow(
+export function deadLetterRow(
   shard: number,
   sk: string,
   job: DeadJob & { diedAt: number },
@@ -41,14 +41,14 @@ export function letterRow(
   const { id, lane, tenant, name, data, blob, attempts, reason, diedAt } = job
   const bytes = Buffer.byteLength(reason) + (blob === undefined ? Buffer.byteLength(data) : blobBytes)
   return {
-    ...keys.letter(shard, sk),
+    ...keys.deadLetter(shard, sk),
     ...{ id, lane, tenant, name, attempts, reason, diedAt, bytes },
     ...(blob === undefined ? { data } : { blob }),
   }
 }
 
-export function letterOf(row: Row): Letter {
-  const { lane, tenant, id, name, reason } = row as unknown as Letter
+export function deadLetterOfRow(row: Row): StoredDeadLetter {
+  const { lane, tenant, id, name, reason } = row as unknown as StoredDeadLetter
   return {
     ...{ id, lane, tenant, name, reason, attempts: Number(row.attempts), diedAt: Number(row.diedAt) },
     ...{ data: row.data === undefined ? 'null' : String(row.data), bytes: Number(row.bytes) },
@@ -63,17 +63,17 @@ export const refOf = ({ shard, sk }: { shard: number; sk: string }): string => `
  * Undefined for what is no ref of ours. A letter has one: two spellings would be two letters to who retries them. And a key
  * beyond what a table takes would be an error.
  */
-export function placeOf(ref: string): (Key & { shard: number; sk: string }) | undefined {
+export function keyOfRef(ref: string): (Key & { shard: number; sk: string }) | undefined {
   const [, shard, sk] = /^(0|[1-9]\d{0,5})~(\d{15}#.+)$/s.exec(ref) ?? []
   if (sk === undefined || Buffer.byteLength(sk) > maxSortKeyLength) return
-  return { ...keys.letter(Number(shard), sk), shard: Number(shard) }
+  return { ...keys.deadLetter(Number(shard), sk), shard: Number(shard) }
 }
 
 /** Newest first, the same for everybody. */
 export const isNewer = (a: { shard: number; sk: string }, b: { shard: number; sk: string }): boolean =>
   a.sk > b.sk || (a.sk === b.sk && a.shard > b.shard)
 
-export function deadLetterOf(letter: Letter, data?: string): DeadLetter {
+export function deadLetterOf(letter: StoredDeadLetter, data?: string): DeadLetter {
   const { id, lane, tenant, name, attempts, reason } = letter
   return {
     ...{ ref: refOf(letter), id, lane, tenant, name, attempts, reason },

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { QueueUnavailable } from '../../api/errors.ts'
 import { Connection } from '../postgres/connection.ts'
-import type { Phase, Place } from './place.ts'
+import type { MoveState, Phase } from './move-state.ts'
 import { createTables, statements } from './sql.ts'
 
 /** A process that was silent for so long counts as dead; it must have stopped using what it knew by then. */
@@ -20,7 +20,7 @@ export interface Roll {
 }
 
 /** Where the jobs are, written down in PostgreSQL for all processes. */
-export class PlaceLog {
+export class MoveLog {
   readonly #connection: Connection
   readonly #schema: string
   #leader: pg.PoolClient | undefined
@@ -48,14 +48,14 @@ export class PlaceLog {
     })
   }
 
-  async beat(process: string, turn: number, held: number): Promise<Place> {
-    const [place] = await this.#run<Place>('beat', [process, turn, held])
-    if (!place) throw new QueueUnavailable('Nobody has called migrate() on this queue yet', 1_000)
-    return place
+  async beat(process: string, turn: number, held: number): Promise<MoveState> {
+    const [state] = await this.#run<MoveState>('beat', [process, turn, held])
+    if (!state) throw new QueueUnavailable('Nobody has called migrate() on this queue yet', 1_000)
+    return state
   }
 
-  async read(): Promise<Place> {
-    return (await this.#run<Place>('readPlace'))[0]!
+  async read(): Promise<MoveState> {
+    return (await this.#run<MoveState>('readMoveState'))[0]!
   }
 
   async leave(process: string): Promise<void> {

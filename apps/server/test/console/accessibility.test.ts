@@ -201,6 +201,8 @@ async function show(page: Page, colorScheme: 'light' | 'dark', size: { width: nu
       document.documentElement.dataset.mantineColorScheme === wanted || location.href === 'about:blank',
     colorScheme,
   )
+  // Colours change in moments, and half-way they contrast with nothing.
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)))
 }
 
 /** Pixels of the page that nobody sees without moving it sideways. */

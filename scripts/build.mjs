@@ -21,19 +21,23 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const targets = {
   server: {
     inputs: [
+      'packages/api/src',
       'packages/queue/src',
       'apps/server/src',
+      'packages/api/tsconfig.json',
       'packages/queue/tsconfig.json',
       'apps/server/tsconfig.json',
     ],
     outputs: [
+      'packages/api/dist/index.js',
       'packages/queue/dist/index.js',
       'apps/server/dist/cli/main.js',
       'apps/server/dist/platform/db/migrations',
     ],
     build() {
-      run('typescript/bin/tsc', ['-b', 'packages/queue', 'apps/server'])
-      for (const folder of ['packages/queue', 'apps/server']) dropWithoutSource(join(root, folder))
+      const folders = ['packages/api', 'packages/queue', 'apps/server']
+      run('typescript/bin/tsc', ['-b', ...folders])
+      for (const folder of folders) dropWithoutSource(join(root, folder))
       copySql(
         join(root, 'apps/server/src/platform/db/migrations'),
         join(root, 'apps/server/dist/platform/db/migrations'),

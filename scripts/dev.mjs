@@ -49,7 +49,7 @@ function restart() {
   server.kill('SIGTERM')
 }
 
-for (const folder of ['apps/server/src', 'packages/queue/src'])
+for (const folder of ['apps/server/src', 'packages/api/src', 'packages/queue/src'])
   watch(`${root}${folder}`, { recursive: true }, () => {
     clearTimeout(changed)
     changed = setTimeout(restart, calmMs)

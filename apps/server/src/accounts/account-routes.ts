@@ -1,3 +1,4 @@
+import { CreatedProject, ListedProject, Session, Whole } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { isAPIError } from 'better-auth/api'
 import type { FastifyInstance } from 'fastify'
@@ -5,6 +6,7 @@ import { Type } from 'typebox'
 import type { App } from '../platform/app.ts'
 import { addressKey } from '../platform/email-address.ts'
 import { ApiError, notFound } from '../platform/errors.ts'
+import { created, noContent, ok, redirect } from '../platform/http/answers.ts'
 import { rightsOf } from '../platform/rights.ts'
 import { authPath, passwordMinLength } from './auth.ts'
 import { rememberBrowser } from './known-browser.ts'
@@ -36,6 +38,7 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
         summary: 'Open a one-time sign-in link',
         tags: ['session'],
         querystring: Type.Object({ token: Type.String({ maxLength: 200 }) }),
+        response: redirect,
       },
     },
     async (request, reply) => {
@@ -54,7 +57,11 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
     '/api/v1/session',
     {
       config: { right: 'signedIn' },
-      schema: { summary: 'Who is signed in, with their organizations', tags: ['session'] },
+      schema: {
+        summary: 'Who is signed in, with their organizations',
+        tags: ['session'],
+        response: ok(Session),
+      },
     },
     async ({ user }) => {
       const [organizations, password] = await Promise.all([
@@ -85,6 +92,7 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: noContent,
       },
     },
     async (request, reply) => {
@@ -108,6 +116,7 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: noContent,
       },
     },
     async (request, reply) => {
@@ -136,7 +145,11 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
     '/api/v1/projects',
     {
       config: { right: 'signedIn' },
-      schema: { summary: 'The projects of your organizations, and your rights in each', tags: ['projects'] },
+      schema: {
+        summary: 'The projects of your organizations, and your rights in each',
+        tags: ['projects'],
+        response: ok(Whole(ListedProject)),
+      },
     },
     async ({ user }) => {
       const roles = new Map((await organizationsOf(app, user.id)).map(({ id, role }) => [id, role]))
@@ -167,6 +180,7 @@ export const accountRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: created(CreatedProject),
       },
     },
     async (request, reply) => {

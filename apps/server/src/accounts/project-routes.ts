@@ -1,7 +1,9 @@
+import { ApiKey, CreatedKey, Project, ProjectSettings, Whole } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../platform/app.ts'
+import { acceptedWithoutContent, created, noContent, ok } from '../platform/http/answers.ts'
 import { readAtDescription, readAtMember } from '../platform/read-at.ts'
 import { rightsOf } from '../platform/rights.ts'
 import { deleteProject, sweepDeletedProjects } from './delete-project.ts'
@@ -30,6 +32,7 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
         summary: "The project's settings, and the caller's rights",
         tags: ['projects'],
         params: ProjectParams,
+        response: ok(ProjectSettings),
       },
     },
     async ({ project, projectRole }) => ({
@@ -65,6 +68,7 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: ok(Project),
       },
     },
     (request) => {
@@ -82,6 +86,7 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
         description: 'Its keys end at once; its rows are removed in the background.',
         tags: ['projects'],
         params: ProjectParams,
+        response: acceptedWithoutContent,
       },
     },
     async (request, reply) => {
@@ -102,6 +107,7 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
         summary: "The project's keys, without the keys themselves",
         tags: ['keys'],
         params: ProjectParams,
+        response: ok(Whole(ApiKey)),
       },
     },
     async (request) => {
@@ -131,6 +137,7 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: created(CreatedKey),
       },
     },
     async (request, reply) => {
@@ -147,6 +154,7 @@ export const projectRoutes = (app: App) => async (plugin: FastifyInstance) => {
         description: 'Every process refuses it within 10 seconds.',
         tags: ['keys'],
         params: KeyParams,
+        response: noContent,
       },
     },
     async (request, reply) => {

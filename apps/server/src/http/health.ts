@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { Type } from 'typebox'
 import { partitionTrouble } from '../audience/events/partition-rights.ts'
 import type { App } from '../platform/app.ts'
+import { ok } from '../platform/http/answers.ts'
 import { toApiError } from '../platform/to-api-error.ts'
 import type { Canary } from './canary.ts'
 
@@ -9,13 +11,30 @@ const answerWithinMs = 5_000
 /** A process that is replaced is back within this time, if nothing is wrong. */
 const maxNotRunningMs = 30_000
 
+const well = { status: Type.Literal('ok') }
+const Health = Type.Object({
+  ...well,
+  queueMs: Type.Number(),
+  processes: Type.Array(
+    Type.Object({
+      role: Type.String(),
+      state: Type.Enum(['starting', 'running', 'stopping', 'waiting']),
+      replaced: Type.Integer(),
+    }),
+  ),
+})
+const Readiness = Type.Object({ ...well, warnings: Type.Optional(Type.Array(Type.String())) })
+
 /** For load balancers and monitors; none of them needs a key, none tells anything about projects. */
 export function healthRoutes(app: App, canary: Canary) {
   return async (server: FastifyInstance) => {
     /** The process answers. Vero's clients call it too. */
     server.get(
       '/heartbeat',
-      { config: { right: 'public' }, schema: { summary: 'The process answers', tags: ['health'] } },
+      {
+        config: { right: 'public' },
+        schema: { summary: 'The process answers', tags: ['health'], response: ok(Type.Object(well)) },
+      },
       async () => ({
         status: 'ok',
       }),
@@ -25,7 +44,11 @@ export function healthRoutes(app: App, canary: Canary) {
       '/healthz',
       {
         config: { right: 'public' },
-        schema: { summary: 'A job goes through the queue: enqueue, claim, acknowledge', tags: ['health'] },
+        schema: {
+          summary: 'A job goes through the queue: enqueue, claim, acknowledge',
+          tags: ['health'],
+          response: ok(Health),
+        },
       },
       (_request, reply) =>
         answer(reply, async () => {
@@ -41,7 +64,10 @@ export function healthRoutes(app: App, canary: Canary) {
 
     server.get(
       '/readyz',
-      { config: { right: 'public' }, schema: { summary: 'Ready to take requests', tags: ['health'] } },
+      {
+        config: { right: 'public' },
+        schema: { summary: 'Ready to take requests', tags: ['health'], response: ok(Readiness) },
+      },
       (_request, reply) =>
         answer(reply, async () => {
           await requireWritable(app)

@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { guardRoutes } from '../accounts/route-rights.ts'
 import type { App } from '../platform/app.ts'
+import { sendAsGiven } from '../platform/http/answers.ts'
 import { answerClientError } from '../platform/http/client-error.ts'
 import { seatExpensiveRoutes } from '../platform/http/expensive-routes.ts'
 import { refuseUnusualPaths } from '../platform/http/normal-path.ts'
@@ -51,7 +52,9 @@ export async function buildHttpServer(app: App): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 1_024, ignoreTrailingSlash: true },
   })
     .withTypeProvider<TypeBoxTypeProvider>()
-    .setValidatorCompiler(compileSchema) as unknown as FastifyInstance
+
+    .setValidatorCompiler(compileSchema)
+    .setSerializerCompiler(sendAsGiven) as unknown as FastifyInstance
 
   boundPipelines(server)
   setResponseHeaders(server)

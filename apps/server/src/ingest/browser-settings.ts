@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { App } from '../platform/app.ts'
 import { unauthorized } from '../platform/errors.ts'
+import { librarySettings } from './vendor-answers.ts'
 import { basicCredentials, bearerToken, projectOf } from './vendor-api.ts'
 
 const refuse = () => unauthorized('The write key is unknown; use a tracking key of the project')
@@ -16,7 +17,14 @@ export function browserSettings(scope: FastifyInstance, app: App): string[] {
 
   scope.get<{ Params: { key: string } }>(
     '/v1/projects/:key/settings',
-    { config, schema: { summary: "Settings for Segment's browser library", tags: ['segment'] } },
+    {
+      config,
+      schema: {
+        summary: "Settings for Segment's browser library",
+        tags: ['segment'],
+        response: librarySettings,
+      },
+    },
     async (request) => {
       await projectOf(app, request, request.params.key, refuse)
       return segmentSettings(app, request, request.params.key)
@@ -25,7 +33,14 @@ export function browserSettings(scope: FastifyInstance, app: App): string[] {
 
   scope.get<{ Querystring: { writeKey?: string } }>(
     '/sourceConfig',
-    { config, schema: { summary: "Settings for RudderStack's browser library", tags: ['segment'] } },
+    {
+      config,
+      schema: {
+        summary: "Settings for RudderStack's browser library",
+        tags: ['segment'],
+        response: librarySettings,
+      },
+    },
     async (request) => {
       const { authorization } = request.headers
       const key =

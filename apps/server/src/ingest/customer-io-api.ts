@@ -11,6 +11,7 @@ import { absentPaths, explainAbsent } from './customer-io-absent.ts'
 import * as requests from './customer-io-requests.ts'
 import { asCustomerIo } from './dialects.ts'
 import { validateItem } from './validate-item.ts'
+import { customerIoAnswer, customerIoBatchAnswer, customerIoRegion } from './vendor-answers.ts'
 import {
   basicCredentials,
   bearerToken,
@@ -140,7 +141,11 @@ export function customerIoApi(app: App) {
   return async (scope: FastifyInstance) => {
     speakAsVendor(scope, app, limits, (request) => authenticate(app, request), asCustomerIo)
     const config = { right: 'anyKey', highVolume: true } as const
-    const schema = (path: string) => ({ summary: `Customer.io Track API: ${path}`, tags: ['customer.io'] })
+    const schema = (path: string, response: object = customerIoAnswer) => ({
+      summary: `Customer.io Track API: ${path}`,
+      tags: ['customer.io'],
+      response,
+    })
 
     for (const [method, path, needsBody, toItem] of endpoints)
       scope.route({
@@ -155,11 +160,15 @@ export function customerIoApi(app: App) {
       { schema: schema('v2 entity'), config },
       single((_, fields, now) => requests.operation(fields, now), true),
     )
-    scope.post('/api/v2/batch', { schema: schema('v2 batch'), config: { ...config, batch: true } }, batch)
+    scope.post(
+      '/api/v2/batch',
+      { schema: schema('v2 batch', customerIoBatchAnswer), config: { ...config, batch: true } },
+      batch,
+    )
 
     scope.get(
       '/api/v1/accounts/region',
-      { schema: schema('region'), config: { right: 'anyKey' } },
+      { schema: schema('region', customerIoRegion), config: { right: 'anyKey' } },
       async (request) => ({
         url: `${request.protocol}://${request.host}`,
         region: 'self-hosted',

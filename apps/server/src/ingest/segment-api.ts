@@ -12,6 +12,7 @@ import { asSegment, asSegmentOrCustomerIo } from './dialects.ts'
 import { boundLargeBodies } from './large-bodies.ts'
 import { callToItems, callTypes } from './segment-requests.ts'
 import { validateItem } from './validate-item.ts'
+import { segmentAnswer, segmentBatchAnswer } from './vendor-answers.ts'
 import {
   allowBrowsers,
   basicCredentials,
@@ -99,7 +100,8 @@ export function segmentApi(app: App) {
     const paths: string[] = []
     const post = (path: string, handler: ReturnType<typeof single>, { hide = false, batch = false } = {}) => {
       paths.push(path)
-      const schema = { summary: `Segment spec: ${path}`, tags: ['segment'], hide }
+      const response = batch ? segmentBatchAnswer : segmentAnswer
+      const schema = { summary: `Segment spec: ${path}`, tags: ['segment'], response, hide }
       scope.post(path, { schema, config: { right: 'anyKey', highVolume: true, batch } }, handler)
     }
     for (const type of callTypes) {

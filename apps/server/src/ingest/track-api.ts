@@ -10,6 +10,7 @@ import { bodyOrQuery } from './body.ts'
 import { asTrackApi } from './dialects.ts'
 import * as requests from './track-requests.ts'
 import { validateItem } from './validate-item.ts'
+import { trackAnswer } from './vendor-answers.ts'
 import { allowBrowsers, projectOf, sendJson, speakAsVendor } from './vendor-api.ts'
 
 /** Word for word what Vero answers: clients compare it. */
@@ -68,7 +69,7 @@ export function trackApi(app: App) {
     for (const [path, toItems, method] of endpoints) {
       for (const url of [`/api/v2/${path}`, `/api/v2/${path}.json`]) {
         const summary = `Track API: ${path}`
-        const schema = { summary, tags: ['track api'], hide: url.endsWith('.json') }
+        const schema = { summary, tags: ['track api'], response: trackAnswer, hide: url.endsWith('.json') }
         scope.route({
           method,
           url,

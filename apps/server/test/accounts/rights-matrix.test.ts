@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { answerFaults, checkedRoutes } from '../../../../testing/answers.ts'
 import type { GuardedRoute } from '../../src/accounts/route-rights.ts'
 import { buildHttpServer } from '../../src/http/server.ts'
 import { type Caller, isRight, may, type Right, scopeOf } from '../../src/platform/rights.ts'
 import { type Call, otherSamples, projectSamples, type Sample } from './rights-samples.ts'
 import { type IdKind, type Maker, makerOf, snapshot, startWorld, type World } from './rights-world.ts'
 
-/** Every route × everybody who may call it × another tenant's ids. */
+/** Every route × everybody who may call it × another tenant's ids; and what is answered, against what is declared. */
 
 const prefix = '/api/v1/projects/:project'
 const callers = ['owner', 'admin', 'member', 'key'] as const satisfies Caller[]
@@ -310,5 +311,27 @@ describe('other routes', () => {
       if (!route.url.endsWith('/*')) expect([401, 403], `${route.method} ${route.url}`).not.toContain(status)
       expect(status, `${route.method} ${route.url}`).toBeLessThan(500)
     }
+  })
+})
+
+describe('good answers', () => {
+  const unseen = [
+    // Their samples end in a refusal.
+    'POST /providers/:provider/test',
+    'POST /sending/confirm',
+    'POST /sources/test',
+    'PUT /api/v1/session/password',
+    // Streams go past the hooks.
+    'GET /live',
+    'GET /people/:person/live',
+  ]
+
+  it('were seen of every route that declares one, and are as it declares', () => {
+    const declaring = http.guardedRoutes.filter(
+      (route) => route.method !== 'HEAD' && (inProjects(route) || route.right === 'signedIn'),
+    )
+    const missing = declaring.filter(({ method, url }) => !checkedRoutes.has(`${method} ${url}`))
+    expect(missing.map(nameOf).sort()).toEqual(unseen.sort())
+    expect(answerFaults).toEqual([])
   })
 })

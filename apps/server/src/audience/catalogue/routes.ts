@@ -1,7 +1,9 @@
+import { CatalogueEvent, CatalogueLabel, CatalogueProperty, CatalogueValue, Whole } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Reading } from '../../platform/capacity/expensive-reads.ts'
+import { ok } from '../../platform/http/answers.ts'
 import { listEventNames, listLabels, listProperties } from './list.ts'
 import { listValues } from './values.ts'
 
@@ -21,25 +23,31 @@ export const catalogueRoutes = async (plugin: FastifyInstance) => {
   const lists = [
     [
       '/catalog/properties',
+      CatalogueProperty,
       'Properties of people, with their types',
       (reading: Reading, projectId: number) => listProperties(reading, projectId, undefined),
     ],
-    ['/catalog/events', 'Names of events', listEventNames],
+    ['/catalog/events', CatalogueEvent, 'Names of events', listEventNames],
     [
       '/catalog/tags',
+      CatalogueLabel,
       'Tags of people',
       (reading: Reading, projectId: number) => listLabels(reading, projectId, 'tag'),
     ],
     [
       '/catalog/topics',
+      CatalogueLabel,
       'Topics of preferences',
       (reading: Reading, projectId: number) => listLabels(reading, projectId, 'topic'),
     ],
   ] as const
-  for (const [path, summary, list] of lists)
+  for (const [path, item, summary, list] of lists)
     server.get(
       path,
-      { config: { right: 'project.read', expensive }, schema: { summary, tags, params: ProjectParams } },
+      {
+        config: { right: 'project.read', expensive },
+        schema: { summary, tags, params: ProjectParams, response: ok(Whole(item)) },
+      },
       async ({ project, seat }) => whole<object>(await list(seat, project.id)),
     )
 
@@ -53,6 +61,7 @@ export const catalogueRoutes = async (plugin: FastifyInstance) => {
           'From a sample of 2,000 people: at most 50 texts, numbers and truths, most frequent first.',
         tags,
         params: NameParams,
+        response: ok(Whole(CatalogueValue)),
       },
     },
     async ({ project, seat, params }) => whole(await listValues(seat, project.id, params.name)),
@@ -67,6 +76,7 @@ export const catalogueRoutes = async (plugin: FastifyInstance) => {
         description: 'Capitals, spaces, underscores and dashes in the name make no difference.',
         tags,
         params: NameParams,
+        response: ok(Whole(CatalogueProperty)),
       },
     },
     async ({ project, seat, params }) => whole(await listProperties(seat, project.id, params.name)),

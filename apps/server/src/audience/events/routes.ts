@@ -1,6 +1,8 @@
+import { Event, EventPoint, HourCounts, Page, Whole } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+import { ok } from '../../platform/http/answers.ts'
 import { countByHour, listEvents } from './list.ts'
 import { countOverTime } from './over-time.ts'
 
@@ -31,6 +33,7 @@ export const eventRoutes = async (plugin: FastifyInstance) => {
             Type.String({ maxLength: 200, description: 'nextCursor of the page before' }),
           ),
         }),
+        response: ok(Page(Event)),
       },
     },
     ({ project, seat, query: { limit, cursor, name, person } }) =>
@@ -49,6 +52,7 @@ export const eventRoutes = async (plugin: FastifyInstance) => {
         tags,
         params: ProjectParams,
         querystring: Type.Object({ hours: Type.Integer({ minimum: 1, maximum: 2_160, default: 24 }) }),
+        response: ok(Whole(HourCounts)),
       },
     },
     async ({ project, seat, query }) => ({
@@ -74,6 +78,7 @@ export const eventRoutes = async (plugin: FastifyInstance) => {
           to: Type.Optional(Type.String({ maxLength: 40 })),
           unit: Type.Union([Type.Literal('hour'), Type.Literal('day')], { default: 'hour' }),
         }),
+        response: ok(Whole(EventPoint)),
       },
     },
     async ({ project, seat, query }) => ({

@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream'
+import { Erasure, Page } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
+import { file, ok } from '../../platform/http/answers.ts'
 import { erasePerson, parsePersonPath, requirePerson } from './edit.ts'
 import { exportPerson } from './export.ts'
 import { listReceipts } from './receipts.ts'
@@ -25,6 +27,7 @@ export const personDataRoutes = (app: App) => async (plugin: FastifyInstance) =>
           'The person, every id that leads to them, segments, events, messages and changes, all of them.',
         tags,
         params: PersonParams,
+        response: file('application/json'),
       },
     },
     async ({ project, params }, reply) => {
@@ -46,6 +49,7 @@ export const personDataRoutes = (app: App) => async (plugin: FastifyInstance) =>
           'Their data, events and history are gone; messages stay as numbers without anything personal. Answers the receipt.',
         tags,
         params: PersonParams,
+        response: ok(Erasure),
       },
     },
     async ({ project, params, actor }) => {
@@ -63,6 +67,7 @@ export const personDataRoutes = (app: App) => async (plugin: FastifyInstance) =>
         tags,
         params: ProjectParams,
         querystring: Type.Object(Paging),
+        response: ok(Page(Erasure)),
       },
     },
     ({ project, query }) => listReceipts(app, project.id, query),

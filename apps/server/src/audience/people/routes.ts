@@ -1,3 +1,4 @@
+import { Counted, Page, Person, PersonDetail, TimelineEntry } from '@fairway/api'
 import type { Json } from '@fairway/queue'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
@@ -5,6 +6,7 @@ import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
 import { addressProblem, canonicalAddress } from '../../platform/email-address.ts'
 import { invalidField, notFound } from '../../platform/errors.ts'
+import { ok } from '../../platform/http/answers.ts'
 import { itemInBody } from '../../platform/json-limits.ts'
 import { nameLength } from '../items/limits.ts'
 import { isNoId, noIdReason } from '../items/no-id.ts'
@@ -53,7 +55,7 @@ const PersonBody = Type.Object(
 /** Whom a project sends to; registered in the project scope. */
 export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
   const server = plugin.withTypeProvider<TypeBoxTypeProvider>()
-  const schema = (summary: string, more: object = {}) => ({ summary, tags, params: PersonParams, ...more })
+  const schema = (summary: string) => ({ summary, tags, params: PersonParams, response: ok(PersonDetail) })
   const find = (projectId: number, person: string) => requirePerson(app, projectId, parsePersonPath(person))
 
   server.get(
@@ -81,6 +83,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
           ),
           ...Paging,
         }),
+        response: ok(Page(Person)),
       },
     },
     ({ project, seat, query: { search, ...page } }) =>
@@ -100,6 +103,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
         querystring: Type.Object({
           search: Type.Optional(Type.String({ maxLength: 255, pattern: '^[^\\0]*$' })),
         }),
+        response: ok(Counted),
       },
     },
     async ({ project, seat, query: { search } }): Promise<Matches> =>
@@ -124,6 +128,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
         tags,
         params: PersonParams,
         querystring: Type.Object(Paging),
+        response: ok(Page(TimelineEntry)),
       },
     },
     async ({ project, seat, params, query }) =>
@@ -140,6 +145,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
         tags,
         params: PersonParams,
         body: PersonBody,
+        response: ok(PersonDetail),
       },
     },
     async ({ project, params, body }) => {
@@ -164,6 +170,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
         tags,
         params: PersonParams,
         body: PersonBody,
+        response: ok(PersonDetail),
       },
     },
     async ({ project, params, body }) => {
@@ -190,6 +197,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: ok(PersonDetail),
       },
     },
     async ({ project, params, body }) => {
@@ -226,6 +234,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: ok(PersonDetail),
       },
     },
     async ({ project, params, body }) => {
@@ -273,6 +282,7 @@ export const peopleRoutes = (app: App) => async (plugin: FastifyInstance) => {
           { from: Type.String({ maxLength: maxPersonPathLength, description: 'As in the path' }) },
           { additionalProperties: false },
         ),
+        response: ok(PersonDetail),
       },
     },
     async ({ project, params, body }) => {

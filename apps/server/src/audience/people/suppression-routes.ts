@@ -1,8 +1,10 @@
+import { SearchedPage, Suppression } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
 import { invalidField } from '../../platform/errors.ts'
+import { created, noContent, ok } from '../../platform/http/answers.ts'
 import { Paging, ProjectParams } from './routes.ts'
 import { addSuppression, listSuppressions, removeSuppression } from './suppressions.ts'
 
@@ -32,6 +34,7 @@ export const suppressionRoutes = (app: App) => async (plugin: FastifyInstance) =
           from: Time,
           to: Time,
         }),
+        response: ok(SearchedPage(Suppression)),
       },
     },
     ({ project, query: { search, reason, from, to, ...page } }) =>
@@ -59,6 +62,7 @@ export const suppressionRoutes = (app: App) => async (plugin: FastifyInstance) =
           },
           { additionalProperties: false },
         ),
+        response: { ...ok(Suppression), ...created(Suppression) },
       },
     },
     async ({ project, body, actor }, reply) => {
@@ -76,6 +80,7 @@ export const suppressionRoutes = (app: App) => async (plugin: FastifyInstance) =
         description: '409 while somebody who has the address is suppressed: unsuppress them instead.',
         tags,
         params: Type.Object({ project: Type.String(), address: Address }),
+        response: noContent,
       },
     },
     async ({ project, params }, reply) => {

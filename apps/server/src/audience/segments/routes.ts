@@ -1,7 +1,17 @@
+import {
+  ConditionSchema,
+  Page,
+  Segment,
+  SegmentMember,
+  SegmentPreview,
+  SegmentUser,
+  Whole,
+} from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
+import { created, noContent, ok } from '../../platform/http/answers.ts'
 import { conditionsInBody, longListInBody } from '../../platform/json-limits.ts'
 import { readAtDescription, takeReadAt } from '../../platform/read-at.ts'
 import { conditionSchema } from '../conditions/language.ts'
@@ -53,6 +63,7 @@ export const segmentRoutes =
               Type.String({ maxLength: 2_000, description: 'nextCursor of the page before' }),
             ),
           }),
+          response: ok(Page(Segment)),
         },
       },
       ({ project, query }) => listSegments(app, project.id, query),
@@ -70,6 +81,7 @@ export const segmentRoutes =
           tags,
           params: ProjectParams,
           body: Body,
+          response: created(Segment),
         },
       },
       async ({ project, body }, reply) =>
@@ -94,6 +106,7 @@ export const segmentRoutes =
             { conditions: Type.Unknown(), exact: Type.Optional(Type.Boolean()) },
             { additionalProperties: false },
           ),
+          response: ok(SegmentPreview),
         },
       },
       async ({ project, seat, body }) => {
@@ -104,7 +117,10 @@ export const segmentRoutes =
 
     server.get(
       '/segments/:segment',
-      { config: { right: 'project.read' }, schema: { summary: 'One segment', tags, params: SegmentParams } },
+      {
+        config: { right: 'project.read' },
+        schema: { summary: 'One segment', tags, params: SegmentParams, response: ok(Segment) },
+      },
       ({ project, params }) => describeSegment(app, project.id, params.segment),
     )
 
@@ -120,6 +136,7 @@ export const segmentRoutes =
           tags,
           params: SegmentParams,
           body: Body,
+          response: ok(Segment),
         },
       },
       ({ project, params, body }) => {
@@ -137,6 +154,7 @@ export const segmentRoutes =
           description: '409 with `usedBy` while conditions or campaigns name it.',
           tags,
           params: SegmentParams,
+          response: noContent,
         },
       },
       async ({ project, params }, reply) => {
@@ -149,7 +167,12 @@ export const segmentRoutes =
       '/segments/:segment/used-by',
       {
         config: { right: 'project.read' },
-        schema: { summary: 'What names a segment', tags, params: SegmentParams },
+        schema: {
+          summary: 'What names a segment',
+          tags,
+          params: SegmentParams,
+          response: ok(Whole(SegmentUser)),
+        },
       },
       async ({ project, params }) => {
         const segment = await requireSegment(app.pool, project.id, params.segment)
@@ -171,6 +194,7 @@ export const segmentRoutes =
               Type.String({ maxLength: 200, description: 'nextCursor of the page before' }),
             ),
           }),
+          response: ok(Page(SegmentMember)),
         },
       },
       ({ project, params, query }) => listMembers(app, project.id, params.segment, query),
@@ -185,6 +209,7 @@ export const segmentRoutes =
           tags,
           params: SegmentParams,
           body: Type.Object({ add: People, remove: People }, { additionalProperties: false }),
+          response: ok(Segment),
         },
       },
       async ({ project, params, body }) => {
@@ -202,6 +227,7 @@ export const segmentRoutes =
           description: 'For editors. The reference explains it.',
           tags: ['segments'],
           params: ProjectParams,
+          response: ok(ConditionSchema),
         },
       },
       async () => ({ $schema: 'https://json-schema.org/draft/2020-12/schema', ...conditionSchema }),

@@ -1,3 +1,4 @@
+import { Campaign, CampaignMessage, CampaignReport, Page } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import type { ProjectRoutes } from '../../accounts/project-auth.ts'
@@ -6,6 +7,7 @@ import { readInstant } from '../../audience/conditions/values.ts'
 import { messageStates } from '../../messaging/messages/state.ts'
 import type { App } from '../../platform/app.ts'
 import { invalidField } from '../../platform/errors.ts'
+import { created, noContent, ok } from '../../platform/http/answers.ts'
 import { conditionsInBody } from '../../platform/json-limits.ts'
 import { readAtDescription, takeReadAt } from '../../platform/read-at.ts'
 import {
@@ -88,6 +90,7 @@ export const campaignRoutes =
               }),
             ),
           }),
+          response: ok(Page(Campaign)),
         },
       },
       ({ project, query }) => listCampaigns(app, project.id, query),
@@ -97,7 +100,13 @@ export const campaignRoutes =
       '/campaigns',
       {
         config: { right: 'content.edit', json: conditionsInBody },
-        schema: { summary: 'Create a campaign', tags, params: ProjectParams, body: CampaignBody },
+        schema: {
+          summary: 'Create a campaign',
+          tags,
+          params: ProjectParams,
+          body: CampaignBody,
+          response: created(Campaign),
+        },
       },
       async ({ project, body }, reply) =>
         reply.code(201).send(await createCampaign(app, project.id, parseCampaign(body))),
@@ -107,7 +116,7 @@ export const campaignRoutes =
       '/campaigns/:id',
       {
         config: { right: 'project.read' },
-        schema: { summary: 'A campaign', tags, params: CampaignParams },
+        schema: { summary: 'A campaign', tags, params: CampaignParams, response: ok(Campaign) },
       },
       ({ project, params }) => getCampaign(app, project.id, params.id),
     )
@@ -122,6 +131,7 @@ export const campaignRoutes =
           tags,
           params: CampaignParams,
           body: CampaignBody,
+          response: ok(Campaign),
         },
       },
       ({ project, params, body }) => {
@@ -139,6 +149,7 @@ export const campaignRoutes =
           description: 'Messages still to be sent are skipped when their time comes.',
           tags,
           params: CampaignParams,
+          response: noContent,
         },
       },
       async ({ project, params }, reply) => {
@@ -164,6 +175,7 @@ export const campaignRoutes =
             to: Type.Optional(isoDate),
             test: Type.Boolean({ default: false, description: 'Test messages instead of real ones' }),
           }),
+          response: ok(CampaignReport),
         },
       },
       async ({ project, seat, params, query }) => {
@@ -194,6 +206,7 @@ export const campaignRoutes =
             ),
             state: Type.Optional(Type.Union(messageStates.map((state) => Type.Literal(state)))),
           }),
+          response: ok(Page(CampaignMessage)),
         },
       },
       async ({ project, seat, params, query }) => {

@@ -1,3 +1,4 @@
+import { Delivery } from '@fairway/api'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { attemptsOf } from '../../accounts/attempts.ts'
 import { findKey } from '../../accounts/keys.ts'
@@ -5,6 +6,7 @@ import { maxDepth } from '../../audience/items/limits.ts'
 import { senderRules } from '../../messaging/templates/sender.ts'
 import type { App } from '../../platform/app.ts'
 import { ApiError, badRequest, forbidden, unauthorized } from '../../platform/errors.ts'
+import { ok } from '../../platform/http/answers.ts'
 import { type JsonRules, measureJson } from '../../platform/json-limits.ts'
 import { boundStructure } from '../../platform/json-structure.ts'
 import { toApiError } from '../../platform/to-api-error.ts'
@@ -64,6 +66,7 @@ export const transactionalRoutes = (app: App) => async (scope: FastifyInstance) 
           'such a message goes to the same people, but not ahead of others.',
         tags: ['transactional'],
         security: [{ secretKey: [] }],
+        response: ok(Delivery),
       },
     },
     async (request) => {

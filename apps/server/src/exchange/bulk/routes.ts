@@ -1,7 +1,9 @@
+import { Person, SearchedPage, Task } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
+import { accepted, ok } from '../../platform/http/answers.ts'
 import { conditionsInBody } from '../../platform/json-limits.ts'
 import { rightOfBody, startBulkAction } from './bulk-action.ts'
 import { parseChosen } from './chosen.ts'
@@ -39,6 +41,7 @@ export const audienceRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: ok(SearchedPage(Person)),
       },
     },
     async ({ project, seat, body: { conditions, segment, ...page } }) =>
@@ -59,6 +62,7 @@ export const audienceRoutes = (app: App) => async (plugin: FastifyInstance) => {
         tags,
         params: ProjectParams,
         body: Type.Unknown(),
+        response: accepted(Task),
       },
     },
     async ({ project, body, actor }, reply) =>

@@ -1,7 +1,9 @@
+import { Export, Page } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
+import { accepted, fileInParts, noContent, ok } from '../../platform/http/answers.ts'
 import { conditionsInBody } from '../../platform/json-limits.ts'
 import type { TaskKinds } from '../../platform/tasks/kind.ts'
 import { sendFile } from './download.ts'
@@ -65,6 +67,7 @@ export const exportRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
           },
           { additionalProperties: false },
         ),
+        response: accepted(Export),
       },
     },
     async ({ project, body }, reply) =>
@@ -85,6 +88,7 @@ export const exportRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
             Type.String({ maxLength: 200, description: 'nextCursor of the page before' }),
           ),
         }),
+        response: ok(Page(Export)),
       },
     },
     ({ project, query }) => listExports(app, project.id, query),
@@ -94,7 +98,7 @@ export const exportRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
     '/exports/:export',
     {
       config: { right: 'people.export' },
-      schema: { summary: 'How far an export is', tags, params: ExportParams },
+      schema: { summary: 'How far an export is', tags, params: ExportParams, response: ok(Export) },
     },
     ({ project, params }) => getExport(app, project.id, params.export),
   )
@@ -111,6 +115,7 @@ export const exportRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
           'With gzip where `Accept-Encoding` has it. `Range` asks for a part of the plain bytes, so that a download that broke goes on.',
         tags,
         params: ExportParams,
+        response: fileInParts('text/csv', 'application/x-ndjson'),
       },
     },
     (request, reply) => sendFile(app, request, reply, request.params.export),
@@ -120,7 +125,12 @@ export const exportRoutes = (app: App, kinds: TaskKinds) => async (plugin: Fasti
     '/exports/:export',
     {
       config: { right: 'people.export' },
-      schema: { summary: 'Delete an export and its file; one under way ends', tags, params: ExportParams },
+      schema: {
+        summary: 'Delete an export and its file; one under way ends',
+        tags,
+        params: ExportParams,
+        response: noContent,
+      },
     },
     async ({ project, params }, reply) => {
       await deleteExport(app, kinds, project.id, params.export)

@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream'
+import { Import, ImportReject, Page } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
+import { created, file, noContent, ok } from '../../platform/http/answers.ts'
 import { longListInBody } from '../../platform/json-limits.ts'
 import type { RightToControl, TaskKinds } from '../../platform/tasks/kind.ts'
 import { valueTypes } from './columns.ts'
@@ -107,6 +109,7 @@ export const importRoutes =
             },
             { additionalProperties: false },
           ),
+          response: created(Import),
         },
       },
       async ({ project, body }, reply) => {
@@ -124,6 +127,7 @@ export const importRoutes =
           tags,
           params: Type.Object({ project: Type.String() }),
           querystring: Paging,
+          response: ok(Page(Import)),
         },
       },
       ({ project, query }) => listImports(app, project.id, query),
@@ -131,7 +135,10 @@ export const importRoutes =
 
     server.get(
       '/imports/:import',
-      { config: { right: 'people.read' }, schema: { summary: 'One import', tags, params: ImportParams } },
+      {
+        config: { right: 'people.read' },
+        schema: { summary: 'One import', tags, params: ImportParams, response: ok(Import) },
+      },
       async ({ project, params }) => describeImport(app, await requireImport(app, project.id, params.import)),
     )
 
@@ -144,6 +151,7 @@ export const importRoutes =
           tags,
           params: ImportParams,
           body: Type.Object({ format: FormatBody }, { additionalProperties: false }),
+          response: ok(Import),
         },
       },
       async ({ project, params, body }) =>
@@ -168,6 +176,7 @@ export const importRoutes =
             },
             { additionalProperties: false },
           ),
+          response: ok(Import),
         },
       },
       async ({ project, params, body }) =>
@@ -183,7 +192,7 @@ export const importRoutes =
         `/imports/:import/${command}`,
         {
           config: { right: 'imports.run', alsoNeeds: rightOfTask },
-          schema: { summary, tags, params: ImportParams },
+          schema: { summary, tags, params: ImportParams, response: ok(Import) },
         },
         async ({ project, params }) =>
           describeImport(app, await commandImport(app, kinds, project.id, params.import, command)),
@@ -198,6 +207,7 @@ export const importRoutes =
           description: 'What somebody changed since stays as it is.',
           tags,
           params: ImportParams,
+          response: ok(Import),
         },
       },
       async ({ project, params }) => describeImport(app, await startUndo(app, project.id, params.import)),
@@ -211,6 +221,7 @@ export const importRoutes =
           summary: 'Remove an import, its file and its rejected rows; what it imported stays',
           tags,
           params: ImportParams,
+          response: noContent,
         },
       },
       async ({ project, params }, reply) => {
@@ -228,6 +239,7 @@ export const importRoutes =
           tags,
           params: ImportParams,
           querystring: Paging,
+          response: ok(Page(ImportReject)),
         },
       },
       async ({ project, params, query }) =>
@@ -238,7 +250,12 @@ export const importRoutes =
       '/imports/:import/rejects.csv',
       {
         config: { right: 'people.read' },
-        schema: { summary: 'The same as a file to be corrected and imported', tags, params: ImportParams },
+        schema: {
+          summary: 'The same as a file to be corrected and imported',
+          tags,
+          params: ImportParams,
+          response: file('text/csv'),
+        },
       },
       async ({ project, params }, reply) => {
         const row = await requireImport(app, project.id, params.import)
@@ -272,6 +289,7 @@ const uploadRoute = (app: App) => async (plugin: FastifyInstance) => {
           offset: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0 }),
           last: Type.Boolean({ default: false, description: 'Whether the file ends with this part' }),
         }),
+        response: ok(Import),
       },
     },
     async (request) => {

@@ -1,7 +1,9 @@
+import { Page, Source, SourceTest } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
+import { accepted, created, noContent, ok } from '../../platform/http/answers.ts'
 import { longListInBody } from '../../platform/json-limits.ts'
 import { readAtDescription, readAtMember } from '../../platform/read-at.ts'
 import { importKinds } from '../imports/kinds.ts'
@@ -67,6 +69,7 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
             }),
           ),
         }),
+        response: ok(Page(Source)),
       },
     },
     ({ project, query }) => listSources(app, project.id, query),
@@ -92,6 +95,7 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: created(Source),
       },
     },
     async (request, reply) => {
@@ -122,6 +126,7 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: ok(SourceTest),
       },
     },
     (request) => {
@@ -131,7 +136,10 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
 
   server.get(
     '/sources/:source',
-    { config: { right: 'project.read' }, schema: { summary: 'One SQL source', tags, params: SourceParams } },
+    {
+      config: { right: 'project.read' },
+      schema: { summary: 'One SQL source', tags, params: SourceParams, response: ok(Source) },
+    },
     ({ project, params }) => getSource(app, project.id, params.source),
   )
 
@@ -158,6 +166,7 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: ok(Source),
       },
     },
     (request) => {
@@ -170,7 +179,12 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
     '/sources/:source',
     {
       config: { right: 'sources.manage' },
-      schema: { summary: 'Remove an SQL source; what it imported stays', tags, params: SourceParams },
+      schema: {
+        summary: 'Remove an SQL source; what it imported stays',
+        tags,
+        params: SourceParams,
+        response: noContent,
+      },
     },
     async (request, reply) => {
       await deleteSource(app, request.project.id, request.params.source)
@@ -182,7 +196,7 @@ export const sourceRoutes = (app: App) => async (plugin: FastifyInstance) => {
     '/sources/:source/run',
     {
       config: { right: 'sources.manage' },
-      schema: { summary: 'Run an SQL source now', tags, params: SourceParams },
+      schema: { summary: 'Run an SQL source now', tags, params: SourceParams, response: accepted(Source) },
     },
     async (request, reply) => {
       const { project, params } = request

@@ -1,7 +1,17 @@
+import {
+  ChangedProvider,
+  ListedProvider,
+  Provider,
+  ProviderTest,
+  RemovedProvider,
+  SendingDomain,
+  Whole,
+} from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
+import { created, noContent, ok } from '../../platform/http/answers.ts'
 import { readAtDescription, readAtMember } from '../../platform/read-at.ts'
 import { addDomain, listDomains, removeDomain } from './email/domains.ts'
 import { channels } from './list.ts'
@@ -42,6 +52,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
         summary: 'SMTP servers of the project, without passwords',
         tags: ['providers'],
         params: ProjectParams,
+        response: ok(Whole(ListedProvider)),
       },
     },
     async ({ project }) => ({ items: await listProviders(app, project.id), nextCursor: null }),
@@ -67,6 +78,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: created(Provider),
       },
     },
     async (request, reply) => {
@@ -93,6 +105,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: ok(ChangedProvider),
       },
     },
     async ({ project, params, body }) => {
@@ -112,6 +125,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
           '`sending` of the reply says how mail leaves now, how much waits, and which other servers there are.',
         tags: ['providers'],
         params: ProviderParams,
+        response: ok(RemovedProvider),
       },
     },
     async ({ project, params }) => {
@@ -136,6 +150,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
             { additionalProperties: false },
           ),
         ),
+        response: ok(ProviderTest),
       },
     },
     async (request) => {
@@ -150,7 +165,12 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
     '/domains',
     {
       config: { right: 'project.read' },
-      schema: { summary: 'Domains that mail is signed for', tags: ['domains'], params: ProjectParams },
+      schema: {
+        summary: 'Domains that mail is signed for',
+        tags: ['domains'],
+        params: ProjectParams,
+        response: ok(Whole(SendingDomain)),
+      },
     },
     async ({ project }) => ({ items: await listDomains(app, project.id), nextCursor: null }),
   )
@@ -165,6 +185,7 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
         tags: ['domains'],
         params: ProjectParams,
         body: Type.Object({ domain: Type.String({ maxLength: 254 }) }, { additionalProperties: false }),
+        response: created(SendingDomain),
       },
     },
     async (request, reply) => {
@@ -176,7 +197,12 @@ export const channelRoutes = (app: App) => async (plugin: FastifyInstance) => {
     '/domains/:domain',
     {
       config: { right: 'sending.manage' },
-      schema: { summary: 'Stop signing the mail of a domain', tags: ['domains'], params: DomainParams },
+      schema: {
+        summary: 'Stop signing the mail of a domain',
+        tags: ['domains'],
+        params: DomainParams,
+        response: noContent,
+      },
     },
     async (request, reply) => {
       await removeDomain(app, request.project.id, request.params.domain)

@@ -1,7 +1,9 @@
+import { Counted, FailedMessages, Message, MessageDetail, MessageReference, Page, Task } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
+import { accepted, ok } from '../../platform/http/answers.ts'
 import { consentKinds, maxTopicLength } from './consent.ts'
 import { countFailed } from './failed.ts'
 import { getMessage, listMessages, resolveMessage, retryMessage } from './messages.ts'
@@ -89,6 +91,7 @@ export const messageRoutes = (app: App, origins: Origins) => async (plugin: Fast
             Type.String({ maxLength: 200, description: 'nextCursor of the page before' }),
           ),
         }),
+        response: ok(Page(Message)),
       },
     },
     ({ project, seat, query: { limit, cursor, ...filter } }) =>
@@ -108,6 +111,7 @@ export const messageRoutes = (app: App, origins: Origins) => async (plugin: Fast
         tags,
         params: ProjectParams,
         querystring: Type.Object(failedFilter),
+        response: ok(FailedMessages),
       },
     },
     ({ project, seat, query }) => countFailed(seat, project.id, { ...query, ...readTimes(query) }),
@@ -124,6 +128,7 @@ export const messageRoutes = (app: App, origins: Origins) => async (plugin: Fast
         tags,
         params: ProjectParams,
         body: Type.Object(failedFilter, { additionalProperties: false }),
+        response: accepted(Task),
       },
     },
     async ({ project, actor, body }, reply) =>
@@ -134,7 +139,12 @@ export const messageRoutes = (app: App, origins: Origins) => async (plugin: Fast
     '/messages/:message',
     {
       config: { right: 'people.read', holdsSecrets: true },
-      schema: { summary: 'One message with the history of its reasons', tags, params: MessageParams },
+      schema: {
+        summary: 'One message with the history of its reasons',
+        tags,
+        params: MessageParams,
+        response: ok(MessageDetail),
+      },
     },
     ({ project, params }) => read(project.id, params.message.toLowerCase()),
   )
@@ -150,6 +160,7 @@ export const messageRoutes = (app: App, origins: Origins) => async (plugin: Fast
         tags,
         params: ProjectParams,
         body: Type.Optional(Type.Object({}, { additionalProperties: false })),
+        response: accepted(MessageReference),
       },
     },
     async ({ project }, reply) => reply.code(202).send(await sendTestMessage(app, project)),
@@ -180,6 +191,7 @@ export const messageRoutes = (app: App, origins: Origins) => async (plugin: Fast
             { additionalProperties: false },
           ),
         ),
+        response: ok(Counted),
       },
     },
     ({ project, body }) =>
@@ -193,7 +205,12 @@ export const messageRoutes = (app: App, origins: Origins) => async (plugin: Fast
     '/messages/:message/retry',
     {
       config: { right: 'messages.send' },
-      schema: { summary: 'Try a failed message again', tags, params: MessageParams },
+      schema: {
+        summary: 'Try a failed message again',
+        tags,
+        params: MessageParams,
+        response: ok(MessageDetail),
+      },
     },
     async ({ project, params }) => {
       const id = params.message.toLowerCase()
@@ -213,6 +230,7 @@ export const messageRoutes = (app: App, origins: Origins) => async (plugin: Fast
         tags,
         params: MessageParams,
         body: Type.Object({ state: literals('sent', 'failed', 'resend') }, { additionalProperties: false }),
+        response: ok(MessageDetail),
       },
     },
     async ({ project, params, body }) => {

@@ -1,7 +1,9 @@
+import { Sending, SendingState } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
+import { ok } from '../../platform/http/answers.ts'
 import { confirmSending, readSendingState } from './holds.ts'
 import { readWaiting } from './waiting.ts'
 
@@ -22,6 +24,7 @@ export const sendingRoutes = (app: App) => async (plugin: FastifyInstance) => {
           'It is held after the database was restored: what was pending then may have been sent since. `waiting` has what keeps mail that was made live from leaving: that the project is not `live`, or that no `server` is in use.',
         tags,
         params: ProjectParams,
+        response: ok(Sending),
       },
     },
     async ({ project }) => ({
@@ -47,6 +50,7 @@ export const sendingRoutes = (app: App) => async (plugin: FastifyInstance) => {
           },
           { additionalProperties: false },
         ),
+        response: ok(SendingState),
       },
     },
     ({ project, actor, body }) => confirmSending(app, project.id, actor, body.pending),

@@ -1,8 +1,10 @@
+import { Page, Template, TemplatePreview, TemplateUser, Whole } from '@fairway/api'
 import type { Json } from '@fairway/queue'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../platform/app.ts'
+import { created, noContent, ok } from '../../platform/http/answers.ts'
 import { readAtDescription, readAtMember } from '../../platform/read-at.ts'
 import { type PreviewInput, previewTemplate } from './preview.ts'
 import { createTemplate, deleteTemplate, getTemplate, listTemplates, updateTemplate } from './templates.ts'
@@ -67,6 +69,7 @@ export const templateRoutes = (app: App, findUsers: FindTemplateUsers) => async 
           limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
           cursor: Type.Optional(Type.Integer({ minimum: 1, description: 'nextCursor of the page before' })),
         }),
+        response: ok(Page(Template)),
       },
     },
     ({ project, query }) => listTemplates(app, project.id, query),
@@ -81,6 +84,7 @@ export const templateRoutes = (app: App, findUsers: FindTemplateUsers) => async 
         tags,
         params: ProjectParams,
         body: Type.Object({ name: Name, ...parts }, { additionalProperties: false }),
+        response: created(Template),
       },
     },
     async ({ project, body }, reply) => reply.code(201).send(await createTemplate(app, project.id, body)),
@@ -88,7 +92,10 @@ export const templateRoutes = (app: App, findUsers: FindTemplateUsers) => async 
 
   server.get(
     '/templates/:template',
-    { config: { right: 'project.read' }, schema: { summary: 'One template', tags, params: TemplateParams } },
+    {
+      config: { right: 'project.read' },
+      schema: { summary: 'One template', tags, params: TemplateParams, response: ok(Template) },
+    },
     ({ project, params }) => getTemplate(app, project.id, params.template),
   )
 
@@ -101,6 +108,7 @@ export const templateRoutes = (app: App, findUsers: FindTemplateUsers) => async 
         description: 'What is live first: a change of the template is a change of what people get from it.',
         tags,
         params: TemplateParams,
+        response: ok(Whole(TemplateUser)),
       },
     },
     async ({ project, params }) => {
@@ -122,6 +130,7 @@ export const templateRoutes = (app: App, findUsers: FindTemplateUsers) => async 
           { name: Type.Optional(Name), ...parts, ...readAtMember },
           { additionalProperties: false },
         ),
+        response: ok(Template),
       },
     },
     ({ project, params, body: { updatedAt, ...changes } }) =>
@@ -132,7 +141,7 @@ export const templateRoutes = (app: App, findUsers: FindTemplateUsers) => async 
     '/templates/:template',
     {
       config: { right: 'content.delete' },
-      schema: { summary: 'Delete a template', tags, params: TemplateParams },
+      schema: { summary: 'Delete a template', tags, params: TemplateParams, response: noContent },
     },
     async ({ project, params }, reply) => {
       await deleteTemplate(app, findUsers, project.id, params.template)
@@ -152,6 +161,7 @@ export const templateRoutes = (app: App, findUsers: FindTemplateUsers) => async 
           { name: Type.Optional(Type.String()), ...parts, ...sample },
           { additionalProperties: false },
         ),
+        response: ok(TemplatePreview),
       },
     },
     async ({ project, body: { person, event, data, ...draft } }, reply) =>
@@ -167,6 +177,7 @@ export const templateRoutes = (app: App, findUsers: FindTemplateUsers) => async 
         tags,
         params: TemplateParams,
         body: Type.Object(sample, { additionalProperties: false }),
+        response: ok(TemplatePreview),
       },
     },
     async ({ project, params, body }, reply) => {

@@ -1,8 +1,10 @@
+import { Overview, Page, Reject } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { maxPersonPathLength, parsePersonPath, requirePerson } from '../../audience/people/edit.ts'
 import type { App } from '../../platform/app.ts'
+import { file, ok } from '../../platform/http/answers.ts'
 import { LiveStreams } from './live-streams.ts'
 import { maxRangeHours, readOverview } from './overview.ts'
 import { listRejects } from './rejects.ts'
@@ -24,6 +26,7 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
         querystring: Type.Object({
           hours: Type.Integer({ minimum: 1, maximum: maxRangeHours, default: 24 }),
         }),
+        response: ok(Overview),
       },
     },
     ({ project, query }) => readOverview(app, project.id, query.hours),
@@ -41,6 +44,7 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
           limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
           cursor: Type.Optional(Type.Integer({ minimum: 1, description: 'nextCursor of the page before' })),
         }),
+        response: ok(Page(Reject)),
       },
     },
     ({ project, query }) => listRejects(app, project.id, query),
@@ -60,6 +64,7 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
           'Each message is named `event` and holds one event as JSON. Ends after ten minutes, and when the key or session does; reconnect.',
         tags: ['overview'],
         params: ProjectParams,
+        response: file('text/event-stream'),
       },
     },
     (request, reply) => live.open(request, reply, { projectId: request.project.id }),
@@ -78,6 +83,7 @@ export const overviewRoutes = (app: App) => async (plugin: FastifyInstance) => {
           project: Type.String(),
           person: Type.String({ maxLength: maxPersonPathLength }),
         }),
+        response: file('text/event-stream'),
       },
     },
     async (request, reply) => {

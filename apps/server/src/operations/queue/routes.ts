@@ -1,3 +1,12 @@
+import {
+  DeadLetter,
+  DeadLetterDetail,
+  Discarded,
+  Page,
+  ProjectQueue,
+  QueueStatus,
+  Redriven,
+} from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
@@ -5,6 +14,7 @@ import { organizationsOf } from '../../accounts/members.ts'
 import { listProjects } from '../../accounts/projects.ts'
 import type { App } from '../../platform/app.ts'
 import { invalidField } from '../../platform/errors.ts'
+import { ok } from '../../platform/http/answers.ts'
 import { discardDeadJobs, getDeadJob, listDeadJobs, redriveDeadJobs, refShape } from './dead-letters.ts'
 import { pauseProject, readProjectQueue } from './project-queue.ts'
 import { queueStatus } from './queue-status.ts'
@@ -46,6 +56,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
         summary: "The project's work in each lane, its limits, and whether it is paused",
         tags,
         params: ProjectParams,
+        response: ok(ProjectQueue),
       },
     },
     ({ project }) => readProjectQueue(app, project.id),
@@ -66,6 +77,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
             : 'A lane that the operator paused stays paused.',
           tags,
           params: ProjectParams,
+          response: ok(ProjectQueue),
         },
       },
       ({ project }) => pauseProject(app, project.id, paused),
@@ -90,6 +102,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
             Type.String({ maxLength: 400, description: 'nextCursor of the page before' }),
           ),
         }),
+        response: ok(Page(DeadLetter)),
       },
     },
     ({ project, query: { limit, cursor, ...filter } }) =>
@@ -104,6 +117,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
         summary: 'One dead job with its data',
         tags,
         params: Type.Object({ project: Type.String(), ref: Ref }),
+        response: ok(DeadLetterDetail),
       },
     },
     ({ project, params }) => getDeadJob(app, project.id, params.ref),
@@ -131,6 +145,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
           },
           { additionalProperties: false },
         ),
+        response: ok(Redriven),
       },
     },
     async ({ project, body: { refs, matching, perSecond } }) => {
@@ -152,6 +167,7 @@ export const projectQueueRoutes = (app: App) => async (plugin: FastifyInstance) 
           { ...which, confirm: Type.Optional(Type.Literal(true)) },
           { additionalProperties: false },
         ),
+        response: ok(Discarded),
       },
     },
     async ({ project, body: { refs, matching, confirm } }) => {
@@ -177,7 +193,11 @@ export const queueRoutes = (app: App) => async (server: FastifyInstance) => {
     '/api/v1/queue',
     {
       config: { right: 'installation.read' },
-      schema: { summary: 'What waits in each lane, in all and of your projects', tags },
+      schema: {
+        summary: 'What waits in each lane, in all and of your projects',
+        tags,
+        response: ok(QueueStatus),
+      },
     },
     async ({ user }) => {
       const organizations = await organizationsOf(app, user.id)

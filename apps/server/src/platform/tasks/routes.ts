@@ -1,7 +1,9 @@
+import { Page, Task } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
+import { ok } from '../http/answers.ts'
 import { commandTask } from './change-state.ts'
 import type { RightToControl, TaskKinds } from './kind.ts'
 import { listTasks, requireTask, toTask } from './task.ts'
@@ -34,6 +36,7 @@ export const taskRoutes =
               Type.String({ maxLength: 200, description: 'nextCursor of the page before' }),
             ),
           }),
+          response: ok(Page(Task)),
         },
       },
       ({ project, query }) => listTasks(app, project.id, query),
@@ -43,7 +46,7 @@ export const taskRoutes =
       '/tasks/:task',
       {
         config: { right: 'project.read' },
-        schema: { summary: 'How far a task is', tags, params: TaskParams },
+        schema: { summary: 'How far a task is', tags, params: TaskParams, response: ok(Task) },
       },
       async ({ project, params }) => toTask(await requireTask(app, project.id, params.task)),
     )
@@ -57,7 +60,7 @@ export const taskRoutes =
         `/tasks/:task/${command}`,
         {
           config: { right: 'tasks.control', alsoNeeds: rightOfTask },
-          schema: { summary, tags, params: TaskParams },
+          schema: { summary, tags, params: TaskParams, response: ok(Task) },
         },
         async ({ project, params }) =>
           toTask(await commandTask(app, kinds, project.id, params.task, command)),

@@ -1,7 +1,9 @@
+import { Mail, MailDetail, Page } from '@fairway/api'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { App } from '../../../platform/app.ts'
+import { file, noContent, ok } from '../../../platform/http/answers.ts'
 import { clearMailbox, deleteMail, getMail, getMailHtml, listMailbox } from './mailbox.ts'
 
 const tags = ['mailbox']
@@ -29,6 +31,7 @@ export const mailboxRoutes = (app: App) => async (plugin: FastifyInstance) => {
           limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
           cursor: Type.Optional(Type.Integer({ minimum: 1, description: 'nextCursor of the page before' })),
         }),
+        response: ok(Page(Mail)),
       },
     },
     ({ project, query }) => listMailbox(app, project.id, query),
@@ -39,7 +42,12 @@ export const mailboxRoutes = (app: App) => async (plugin: FastifyInstance) => {
     {
       // Links to unsubscribe.
       config: { right: 'people.read', holdsSecrets: true },
-      schema: { summary: 'One mail with its HTML, text, headers and source', tags, params: MailParams },
+      schema: {
+        summary: 'One mail with its HTML, text, headers and source',
+        tags,
+        params: MailParams,
+        response: ok(MailDetail),
+      },
     },
     ({ project, params }) => getMail(app, project.id, params.mail),
   )
@@ -48,7 +56,12 @@ export const mailboxRoutes = (app: App) => async (plugin: FastifyInstance) => {
     '/mailbox/:mail/html',
     {
       config: { right: 'people.read', headers: 'mail', holdsSecrets: true },
-      schema: { summary: 'The HTML of a mail, to be shown in a frame', tags, params: MailParams },
+      schema: {
+        summary: 'The HTML of a mail, to be shown in a frame',
+        tags,
+        params: MailParams,
+        response: file('text/html'),
+      },
     },
     async ({ project, params }, reply) =>
       reply.type(htmlType).send(await getMailHtml(app, project.id, params.mail)),
@@ -56,7 +69,10 @@ export const mailboxRoutes = (app: App) => async (plugin: FastifyInstance) => {
 
   server.delete(
     '/mailbox/:mail',
-    { config: { right: 'content.delete' }, schema: { summary: 'Delete a mail', tags, params: MailParams } },
+    {
+      config: { right: 'content.delete' },
+      schema: { summary: 'Delete a mail', tags, params: MailParams, response: noContent },
+    },
     async ({ project, params }, reply) => {
       await deleteMail(app, project.id, params.mail)
       return reply.code(204).send()
@@ -67,7 +83,7 @@ export const mailboxRoutes = (app: App) => async (plugin: FastifyInstance) => {
     '/mailbox',
     {
       config: { right: 'content.delete' },
-      schema: { summary: 'Empty the mailbox', tags, params: ProjectParams },
+      schema: { summary: 'Empty the mailbox', tags, params: ProjectParams, response: noContent },
     },
     async ({ project }, reply) => {
       await clearMailbox(app, project.id)

@@ -1,7 +1,8 @@
+import type { CampaignReport, CampaignState } from '@fairway/api'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
 import { forgetLists, useKeyset, useWhole } from './keyset.ts'
-import type { Campaign, CampaignReport, CampaignState } from './types.ts'
+import type { Campaign } from './types.ts'
 
 export type CampaignInput = Pick<
   Campaign,

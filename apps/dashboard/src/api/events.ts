@@ -1,9 +1,9 @@
+import type { Event, Reject } from '@fairway/api'
 import { projectPath } from './client.ts'
 import { useKeyset } from './keyset.ts'
-import type { EventRow, Reject } from './types.ts'
 
 export const useEvents = (project: string, filter: { name?: string }) =>
-  useKeyset<EventRow>([project, 'events'], projectPath(project, 'events'), filter, {
+  useKeyset<Event>([project, 'events'], projectPath(project, 'events'), filter, {
     refetchInterval: 10_000,
   })
 

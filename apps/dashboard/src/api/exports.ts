@@ -1,26 +1,9 @@
+import type { Export, ExportFormat, ExportKind } from '@fairway/api'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { Condition } from '../conditions/language.ts'
 import { projectPath, request } from './client.ts'
 import { useKeyset } from './keyset.ts'
-import { isUnderWay, type Task, type TaskState } from './tasks.ts'
-
-export type ExportKind = 'people' | 'events' | 'messages' | 'segment'
-export type ExportFormat = 'csv' | 'ndjson'
-
-export interface Export {
-  id: number
-  kind: ExportKind
-  format: ExportFormat
-  state: TaskState
-  /** Written so far. */
-  rows: number
-  /** Of the plain file. */
-  bytes: number
-  task: Task
-  createdAt: string
-  /** Its file is deleted then. */
-  expiresAt: string
-}
+import { isUnderWay } from './tasks.ts'
 
 export interface NewExport {
   kind: ExportKind

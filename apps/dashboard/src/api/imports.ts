@@ -1,136 +1,26 @@
+import type {
+  GivenFormat,
+  Import,
+  ImportKind,
+  ImportOptions,
+  ImportReject,
+  ImportSource,
+  ImportState,
+  Target,
+} from '@fairway/api'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
 import { forgetLists, useKeyset } from './keyset.ts'
-import { isUnderWay, type Task, workRefreshMs } from './tasks.ts'
+import { isUnderWay, workRefreshMs } from './tasks.ts'
 
-export const importKinds = ['people', 'events', 'suppressions', 'unsubscribes', 'tags', 'segment'] as const
-export type ImportKind = (typeof importKinds)[number]
-
-export type ImportState =
-  | 'uploading'
-  | 'fetching'
-  | 'ready'
-  | 'dry_run'
-  | 'importing'
-  | 'undoing'
-  | 'undone'
-  | 'failed'
-  | 'done'
-  | 'cancelled'
-
-export type ValueType = 'text' | 'number' | 'boolean' | 'date' | 'serial_date' | 'json'
-
-/** Where a column's values go: `id`, `property:plan`, `ignore`. */
-export interface Target {
-  to: string
-  type?: ValueType
-}
-
-export interface ImportColumn {
-  name: string
-  samples: string[]
-  guess: Target
-  /** Looks like dates of which nobody knows whether day or month comes first. */
-  mayBeDates?: boolean
-  /** Why the guess should be looked at. */
-  warning?: string
-}
-
-export interface ImportOptions {
-  updateOnly?: boolean
-  createOnly?: boolean
-  /** People who opted out may be subscribed by the file. */
-  resubscribe?: boolean
-  overwriteEmpty?: boolean
-  tags?: string[]
-  tagAction?: 'add' | 'remove'
-  tagSeparator?: string
-  segment?: number
-  event?: string
-  trigger?: boolean
-  dates?: 'day_first' | 'month_first'
-  decimalComma?: boolean
-}
-
-export interface ImportCounts {
-  rows: number
-  created: number
-  updated: number
-  unchanged: number
-  /** People who opted out of what a row says they want. */
-  optedOut: number
-  rejected: number
-  /** Lines of the file that are no rows: the header, and those that say nothing. */
-  skipped: number
-}
-
-/** Products whose exports are known. */
-export type ImportSource =
-  | 'vero'
-  | 'fairway'
-  | 'customerio'
-  | 'google'
-  | 'outlook'
-  | 'mailchimp'
-  | 'klaviyo'
-  | 'hubspot'
-
-/** How a file is written. */
-export interface FileFormat {
-  type: 'csv' | 'ndjson'
-  delimiter: string
-  quote: string
-  /** How a quote inside of quotes is written. */
-  quoteEscape: 'doubled' | 'backslash'
-  /** Whether the first row names the columns. */
-  header: boolean
-  encoding: string
-  compression: 'none' | 'gzip' | 'zip'
-}
-
-/** What people say about a file; the rest is found out. */
-export type GivenFormat = Partial<Omit<FileFormat, 'compression'>> & {
-  /** Which file of an archive. */
-  file?: string
-}
-
-export interface Import {
-  id: number
-  kind: ImportKind
-  name: string
-  state: ImportState
-  from: ImportSource | null
-  url: string | null
-  /** Bytes received. */
-  size: number
-  /** Where the next bytes of an upload belong. */
-  offset: number
-  format: FileFormat | null
-  /** Of an archive that holds several, of which one has to be chosen. */
-  files: string[]
-  given: GivenFormat
-  columns: ImportColumn[]
-  preview: string[][]
-  /** How many of the first rows can't be read, and why. */
-  unread: { reason: string; rows: number }[]
-  mapping: Record<string, Target> | null
-  options: ImportOptions
-  counts: ImportCounts
-  task: Task | null
-  /** Why it failed. */
-  message: string | null
-  createdAt: string
-  startedAt: string | null
-  finishedAt: string | null
-}
-
-export interface Reject {
-  line: number
-  column: string | null
-  reason: string
-  /** The cells; of a row that could not be read, its line. */
-  row: string[]
-}
+export const importKinds = [
+  'people',
+  'events',
+  'suppressions',
+  'unsubscribes',
+  'tags',
+  'segment',
+] as const satisfies readonly ImportKind[]
 
 const working: ImportState[] = ['fetching', 'dry_run', 'importing', 'undoing']
 
@@ -210,7 +100,7 @@ export function useDeleteImport(project: string, id: string) {
  * was rejected yet, would otherwise stay on the screen.
  */
 export const useImportRejects = (project: string, { id, task, counts }: Import) =>
-  useKeyset<Reject>(
+  useKeyset<ImportReject>(
     [project, 'imports', String(id), 'rejects', task?.id, counts.rejected],
     projectPath(project, 'imports', String(id), 'rejects'),
   )

@@ -1,7 +1,7 @@
+import type { Page } from '@fairway/api'
 import { keepPreviousData, type QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { type QueryValue, request } from './client.ts'
 import { workRefreshMs } from './tasks.ts'
-import type { Page } from './types.ts'
 
 /** A list read page by page along its cursor. The rows of the last search stay until those of the new one are there. */
 export function useKeyset<Item>(

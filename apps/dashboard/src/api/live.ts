@@ -1,18 +1,18 @@
+import type { Event } from '@fairway/api'
 import { useEffect, useRef, useState } from 'react'
 import { projectPath } from './client.ts'
-import type { EventRow } from './types.ts'
 
 export type LiveState = 'connecting' | 'open' | 'lost'
 
 /** Calls `onEvent` for every event of the project as it is processed, and first for those of the last ten minutes. The browser reconnects by itself. */
-export const useLiveEvents = (project: string, onEvent: (event: EventRow) => void): LiveState =>
+export const useLiveEvents = (project: string, onEvent: (event: Event) => void): LiveState =>
   useEventStream(projectPath(project, 'live'), onEvent)
 
 /** The same of one person. */
-export const useLivePerson = (project: string, id: string, onEvent: (event: EventRow) => void): LiveState =>
+export const useLivePerson = (project: string, id: string, onEvent: (event: Event) => void): LiveState =>
   useEventStream(projectPath(project, 'people', id, 'live'), onEvent)
 
-function useEventStream(path: string, onEvent: (event: EventRow) => void): LiveState {
+function useEventStream(path: string, onEvent: (event: Event) => void): LiveState {
   const [state, setState] = useState<LiveState>('connecting')
   const handler = useRef(onEvent)
   handler.current = onEvent
@@ -20,7 +20,7 @@ function useEventStream(path: string, onEvent: (event: EventRow) => void): LiveS
     const source = new EventSource(path)
     source.onopen = () => setState('open')
     source.onerror = () => setState('lost')
-    source.addEventListener('event', (message) => handler.current(JSON.parse(message.data) as EventRow))
+    source.addEventListener('event', (message) => handler.current(JSON.parse(message.data) as Event))
     return () => source.close()
   }, [path])
   return state

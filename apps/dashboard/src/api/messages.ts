@@ -1,8 +1,7 @@
+import type { FailedMessages, Mail, MailDetail, Message, MessageDetail, Task } from '@fairway/api'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
 import { useKeyset } from './keyset.ts'
-import type { Task } from './tasks.ts'
-import type { MailDetail, MailSummary, Message, MessageDetail } from './types.ts'
 
 export interface MessageFilter {
   state?: string
@@ -51,12 +50,7 @@ function useDecision<Input>(project: string, decide: (input: Input) => Promise<M
 }
 
 export const useMailbox = (project: string) =>
-  useKeyset<MailSummary>(
-    [project, 'mailbox'],
-    projectPath(project, 'mailbox'),
-    {},
-    { refetchInterval: 10_000 },
-  )
+  useKeyset<Mail>([project, 'mailbox'], projectPath(project, 'mailbox'), {}, { refetchInterval: 10_000 })
 
 export const useMail = (project: string, id: string | undefined) =>
   useQuery({
@@ -91,12 +85,6 @@ export interface FailedFilter {
   reason?: string
   origin?: string
   campaign?: number
-}
-
-export interface FailedMessages {
-  count: number
-  more: boolean
-  reasons: { reason: string; count: number }[]
 }
 
 /** How many failed, and why. */

@@ -1,6 +1,6 @@
+import type { Overview } from '@fairway/api'
 import { useQuery } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
-import type { Overview } from './types.ts'
 
 export const useOverview = (project: string, hours: number) =>
   useQuery({

@@ -1,3 +1,4 @@
+import type { Erasure, Json, Person, PersonDetail, SearchedPage, Task, TimelineEntry } from '@fairway/api'
 import {
   keepPreviousData,
   useInfiniteQuery,
@@ -9,8 +10,6 @@ import type { Condition } from '../conditions/language.ts'
 import { projectPath, request } from './client.ts'
 import { forgetLists, useKeyset } from './keyset.ts'
 import { retryWhileBusy } from './query-client.ts'
-import type { Task } from './tasks.ts'
-import type { Json, Page, Person, PersonDetail, TimelineEntry } from './types.ts'
 
 export const usePeople = (project: string, search: string, enabled = true) =>
   useKeyset<Person>([project, 'people'], projectPath(project, 'people'), { search }, { enabled })
@@ -33,16 +32,11 @@ export interface PeopleFilter {
   conditions?: Condition
 }
 
-/** A page ends after so many people were looked at, however few of them match; its cursor goes on. */
-export interface SearchedPage extends Page<Person> {
-  examined: number
-}
-
 export const useFilteredPeople = (project: string, filter: PeopleFilter) =>
   useInfiniteQuery({
     queryKey: [project, 'people', 'filtered', filter],
     queryFn: ({ pageParam, signal }) =>
-      request<SearchedPage>(projectPath(project, 'people', 'search'), {
+      request<SearchedPage<Person>>(projectPath(project, 'people', 'search'), {
         method: 'POST',
         body: { ...filter, ...(pageParam && { cursor: pageParam }) },
         signal,
@@ -135,17 +129,6 @@ export function useSwitchPerson(project: string, id: string) {
       request<PersonDetail>(projectPath(project, 'people', id, change), { method: 'POST' }),
     onSuccess: () => client.invalidateQueries({ queryKey: [project, 'people'] }),
   })
-}
-
-/** What the erasure of a person removed; kept as the proof of it, without anything personal. */
-export interface Erasure {
-  id: string
-  erasedAt: string
-  requestedBy: string
-  /** How many of each kind. */
-  removed: Record<string, number>
-  /** What is removed later. */
-  note: string
 }
 
 export function useErasePerson(project: string, id: string) {

@@ -1,7 +1,7 @@
+import type { DeadLetter, DeadLetterDetail, ProjectQueue } from '@fairway/api'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
 import { useKeyset } from './keyset.ts'
-import type { DeadLetter, DeadLetterDetail, ProjectQueue } from './types.ts'
 
 const refreshMs = 5_000
 /** The server takes as many refs at once. */

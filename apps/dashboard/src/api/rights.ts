@@ -1,7 +1,8 @@
+import type { Membership } from '@fairway/api'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { projectsQuery, sessionQuery } from './session.ts'
-import type { Membership, ProjectRight } from './types.ts'
+import type { ProjectRight } from './types.ts'
 
 /**
  * What the signed-in person may do in this project, as the server says. It decides; asking here only spares people a

@@ -1,47 +1,14 @@
+import type { Segment as AnySegment, SegmentMember, SegmentPreview, SegmentUser } from '@fairway/api'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Condition } from '../conditions/language.ts'
 import { projectPath, request } from './client.ts'
 import { forgetLists, useKeyset, useWhole } from './keyset.ts'
 import { isBusy, retryWhileBusy } from './query-client.ts'
-import { isUnderWay, type Task, workRefreshMs } from './tasks.ts'
-import type { Person } from './types.ts'
+import { isUnderWay, workRefreshMs } from './tasks.ts'
+import type { WithConditions } from './types.ts'
 
-export interface Segment {
-  id: number
-  name: string
-  kind: 'dynamic' | 'manual'
-  /** Null for a manual one. */
-  conditions: Condition | null
-  state: 'building' | 'ready'
-  size: number | null
-  builtAt: string | null
-  /** Who is in it, being found out. */
-  task: Task | null
-  createdAt: string
-  updatedAt: string
-}
-
-export interface UsedBy {
-  kind: 'segment' | 'campaign'
-  id: number
-  name: string
-}
-
-export interface SegmentMember {
-  person: Person
-  enteredAt: string
-}
-
-/** How many match, and some of them. */
-export interface SegmentPreview {
-  count: number
-  exact: boolean
-  /** How many people were looked at for an estimate. */
-  sampled: number | null
-  /** People of the project. */
-  total: number
-  sample: Person[]
-}
+/** People who match conditions, or a list kept by hand. */
+export type Segment = WithConditions<AnySegment>
 
 const isBuilding = ({ state, task }: Segment) => state === 'building' || isUnderWay(task)
 
@@ -80,7 +47,7 @@ export const useSegmentUsers = (project: string, id: string) =>
   useQuery({
     queryKey: [project, 'segments', id, 'used-by'],
     queryFn: ({ signal }) =>
-      request<{ items: UsedBy[] }>(projectPath(project, 'segments', id, 'used-by'), { signal }).then(
+      request<{ items: SegmentUser[] }>(projectPath(project, 'segments', id, 'used-by'), { signal }).then(
         ({ items }) => items,
       ),
   })

@@ -1,8 +1,6 @@
+import type { PendingChoice } from '@fairway/api'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
-
-/** What becomes of mail that was pending before a restore. */
-export type PendingChoice = 'send' | 'unknown'
 
 export function useConfirmSending(project: string) {
   const client = useQueryClient()

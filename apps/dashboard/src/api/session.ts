@@ -1,6 +1,6 @@
+import type { CreatedProject, ListedProject, Session } from '@fairway/api'
 import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { ApiError, request } from './client.ts'
-import type { CreatedProject, Project, Session } from './types.ts'
 
 /** Who is signed in; null when nobody is. */
 export const sessionQuery = queryOptions({
@@ -20,7 +20,7 @@ export const projectsQuery = queryOptions({
   queryKey: ['projects'],
   staleTime: 60_000,
   queryFn: ({ signal }) =>
-    request<{ items: Project[] }>('/api/v1/projects', { signal }).then(({ items }) => items),
+    request<{ items: ListedProject[] }>('/api/v1/projects', { signal }).then(({ items }) => items),
 })
 
 const heartbeatMs = 10_000

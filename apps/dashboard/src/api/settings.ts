@@ -1,6 +1,17 @@
+import type {
+  ApiKey,
+  ChangedProvider,
+  CreatedKey,
+  KeyKind,
+  ListedProvider,
+  Project,
+  ProjectSettings,
+  Provider,
+  RemovedProvider,
+  SendingDomain,
+} from '@fairway/api'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
-import type { ApiKey, KeyKind, Project, Provider, SendingDomain, SendingNow } from './types.ts'
 
 const items = <T>(path: string, signal?: AbortSignal) =>
   request<{ items: T[] }>(path, { signal }).then((page) => page.items)
@@ -21,7 +32,7 @@ function useChangeSending<Input, Output>(project: string, send: (input: Input) =
 }
 
 export const readSettings = (project: string, signal?: AbortSignal) =>
-  request<Project>(projectPath(project, 'settings'), { signal })
+  request<ProjectSettings>(projectPath(project, 'settings'), { signal })
 
 export const useSettings = (project: string) =>
   useQuery({
@@ -54,14 +65,14 @@ export const useKeys = (project: string) =>
 
 export const useCreateKey = (project: string) =>
   useChange(project, 'keys', (body: { kind: KeyKind; name: string }) =>
-    request<ApiKey & { key: string }>(projectPath(project, 'keys'), { method: 'POST', body }),
+    request<CreatedKey>(projectPath(project, 'keys'), { method: 'POST', body }),
   )
 
 export const useRevokeKey = (project: string) =>
   useChange(project, 'keys', (id: number) => request(projectPath(project, 'keys', id), { method: 'DELETE' }))
 
 const readProviders = (project: string, signal?: AbortSignal) =>
-  items<Provider>(projectPath(project, 'providers'), signal)
+  items<ListedProvider>(projectPath(project, 'providers'), signal)
 
 /** @throws {Error} when it is gone */
 export async function readProvider(project: string, id: number): Promise<Provider> {
@@ -94,7 +105,7 @@ export const useSaveProvider = (project: string, id: number | undefined) =>
 
 export const useChangeProvider = (project: string) =>
   useChangeSending(project, ({ id, ...body }: { id: number; active: boolean }) =>
-    request<Provider & { sending: SendingNow }>(projectPath(project, 'providers', id), {
+    request<ChangedProvider>(projectPath(project, 'providers', id), {
       method: 'PATCH',
       body,
     }),
@@ -102,7 +113,7 @@ export const useChangeProvider = (project: string) =>
 
 export const useDeleteProvider = (project: string) =>
   useChangeSending(project, (id: number) =>
-    request<{ sending: SendingNow }>(projectPath(project, 'providers', id), { method: 'DELETE' }),
+    request<RemovedProvider>(projectPath(project, 'providers', id), { method: 'DELETE' }),
   )
 
 export function useTestProvider(project: string) {

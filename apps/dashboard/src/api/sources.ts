@@ -1,46 +1,7 @@
+import type { Source, SourceImport, SourceKind, SourceTest } from '@fairway/api'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
-import type { ImportKind, ImportOptions, Target } from './imports.ts'
 import { forgetLists, useKeyset } from './keyset.ts'
-import type { Json } from './types.ts'
-
-export type SourceKind = 'postgres' | 'mysql'
-
-/** A database that is asked again and again; what it answers is imported. */
-export interface Source {
-  id: number
-  name: string
-  kind: SourceKind
-  /** The address of the database without what signs in. */
-  host: string
-  query: string
-  /** The column that says how far was read; null reads everything every time. */
-  cursorColumn: string | null
-  /** The last value that is imported. */
-  cursor: string | null
-  /** Null: only by hand. */
-  everyMinutes: number | null
-  import: SourceImport
-  nextRunAt: string | null
-  lastRun: SourceRun | null
-  updatedAt: string
-}
-
-/** What becomes of the rows. */
-export interface SourceImport {
-  kind: ImportKind
-  mapping?: Record<string, Target>
-  options?: ImportOptions
-}
-
-export interface SourceRun {
-  at: string
-  state: 'fetching' | 'importing' | 'done' | 'failed'
-  rows: number | null
-  error: string | null
-  /** Its import's number. */
-  import: number | null
-}
 
 export interface SourceInput {
   name: string
@@ -51,12 +12,6 @@ export interface SourceInput {
   cursorColumn: string | null
   everyMinutes: number | null
   import: SourceImport
-}
-
-/** What the database answered to a trial: its columns and first rows. */
-export interface SourceTest {
-  columns: { name: string }[]
-  rows: Record<string, Json>[]
 }
 
 export interface SourceTrial {

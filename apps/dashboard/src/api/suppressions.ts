@@ -1,15 +1,7 @@
+import type { Suppression } from '@fairway/api'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { projectPath, request } from './client.ts'
 import { forgetLists, useKeyset } from './keyset.ts'
-
-/** An address that is never sent to, whoever has it. */
-export interface Suppression {
-  address: string
-  reason: string
-  createdAt: string
-  /** A member's address, or the beginning of a key. */
-  addedBy: string | null
-}
 
 export const useSuppressions = (project: string, search: string) =>
   useKeyset<Suppression>([project, 'suppressions'], projectPath(project, 'suppressions'), { search })

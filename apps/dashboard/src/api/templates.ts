@@ -1,25 +1,12 @@
+import type { Properties, Template, TemplatePreview, TemplateUser } from '@fairway/api'
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { ApiError, projectPath, request } from './client.ts'
 import { forgetLists, useKeyset, useWhole } from './keyset.ts'
-import type { CampaignState, Properties, Template } from './types.ts'
 
 export type TemplateInput = Pick<
   Template,
   'name' | 'key' | 'fromAddress' | 'replyTo' | 'subject' | 'preheader' | 'html' | 'text'
 >
-
-export interface TemplatePreview {
-  from: string
-  replyTo: string
-  subject: string
-  preheader: string | null
-  html: string
-  text: string
-  /** Whom it was rendered for; null: somebody made up. */
-  person: { id: number; email: string | null } | null
-  /** Why a mail with this sender could not leave. */
-  senderProblem: string | null
-}
 
 export const useTemplates = (project: string) =>
   useKeyset<Template>([project, 'templates'], projectPath(project, 'templates'))
@@ -36,14 +23,6 @@ export const useTemplate = (project: string, id: string) =>
     queryKey: [project, 'templates', id],
     queryFn: ({ signal }) => readTemplate(project, id, signal),
   })
-
-/** Something that sends a template. */
-export interface TemplateUser {
-  kind: 'campaign'
-  id: number
-  name: string
-  state: CampaignState
-}
 
 export const useTemplateUsers = (project: string, id: number | string) =>
   useQuery({

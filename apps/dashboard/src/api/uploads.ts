@@ -1,6 +1,6 @@
+import type { Import } from '@fairway/api'
 import { useSyncExternalStore } from 'react'
 import { ApiError, ConnectionError, projectPath, request, sendSlice } from './client.ts'
-import type { Import } from './imports.ts'
 
 /** What is sent at once: little at first and after a failure, more while it is fast. The server waits a minute for a part. */
 const sliceBytes = { least: 256 * 1024, first: 1024 * 1024, most: 8 * 1024 * 1024 }

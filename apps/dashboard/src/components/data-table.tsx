@@ -1,6 +1,6 @@
+import type { Page } from '@fairway/api'
 import { Box, Button, Card, Skeleton, Stack, Table, Text } from '@mantine/core'
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
-import type { Page } from '../api/types.ts'
 import { BusyNote } from './busy-note.tsx'
 import classes from './data-table.module.css'
 import { ErrorState } from './error-state.tsx'

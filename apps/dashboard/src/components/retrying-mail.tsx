@@ -1,6 +1,6 @@
+import type { Retrying } from '@fairway/api'
 import { Alert, Group, Text } from '@mantine/core'
 import { IconMailPause } from '@tabler/icons-react'
-import type { Retrying } from '../api/types.ts'
 import { ButtonLink } from './links.tsx'
 import { TimeAgo } from './time-ago.tsx'
 import { TryNow } from './try-now.tsx'

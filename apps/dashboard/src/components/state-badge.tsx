@@ -1,5 +1,5 @@
+import type { CampaignState, CountedState, MessageState } from '@fairway/api'
 import { Badge, Tooltip } from '@mantine/core'
-import type { CampaignState, CountedState, MessageState } from '../api/types.ts'
 
 interface StateWords {
   label: string

@@ -1,5 +1,5 @@
+import type { CountedState } from '@fairway/api'
 import { Group, Progress, Stack, Text } from '@mantine/core'
-import type { CountedState } from '../api/types.ts'
 import { formatCount } from '../lib/format.ts'
 import { RowLink } from './links.tsx'
 import { countedStates } from './state-badge.tsx'

@@ -1,6 +1,7 @@
+import type { Task, TaskState } from '@fairway/api'
 import { Alert, Badge, Button, Group, Progress, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import { isUnderWay, type Task, type TaskState, type TaskSwitch, useSwitchTask } from '../api/tasks.ts'
+import { isUnderWay, type TaskSwitch, useSwitchTask } from '../api/tasks.ts'
 import type { ProjectRight } from '../api/types.ts'
 import { formatDuration, formatNumber, formatRate } from '../lib/format.ts'
 import { notifyError } from '../lib/notify.tsx'

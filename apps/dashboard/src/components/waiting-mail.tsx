@@ -1,6 +1,6 @@
+import type { Counted, WaitingMail as Waiting } from '@fairway/api'
 import { Alert, Group, Text } from '@mantine/core'
 import { IconMailPause, IconMailX } from '@tabler/icons-react'
-import type { Counted, WaitingMail as Waiting } from '../api/types.ts'
 import { formatNumber } from '../lib/format.ts'
 import { ButtonLink } from './links.tsx'
 

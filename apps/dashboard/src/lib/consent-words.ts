@@ -1,4 +1,4 @@
-import type { Consent } from '../api/types.ts'
+import type { Consent } from '@fairway/api'
 
 /** Why a message may be sent, in a few words. */
 export function describeConsent(consent: Consent | null): string {

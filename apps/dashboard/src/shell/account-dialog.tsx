@@ -1,7 +1,7 @@
+import type { Session } from '@fairway/api'
 import { Button, Divider, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useChangeAccount, useSetPassword } from '../api/session.ts'
-import type { Session } from '../api/types.ts'
 import { ErrorState } from '../components/error-state.tsx'
 import { FormDialog, useDialogDraft } from '../components/form-dialog.tsx'
 import { fieldError } from '../lib/field-error.ts'

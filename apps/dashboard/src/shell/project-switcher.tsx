@@ -1,20 +1,26 @@
+import type { ListedProject } from '@fairway/api'
 import { Badge, Box, Group, Menu, Text, UnstyledButton, VisuallyHidden } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconCheck, IconPlus, IconSelector } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import { useOrganizationsForProjects } from '../api/rights.ts'
-import type { Project } from '../api/types.ts'
 import { NewProjectDialog } from './new-project-dialog.tsx'
 import classes from './shell.module.css'
 
 /** The mode is always in sight: nobody should wonder whether mail really leaves. */
-export const ModeBadge = ({ mode }: { mode: Project['mode'] }) => (
+export const ModeBadge = ({ mode }: { mode: ListedProject['mode'] }) => (
   <Badge size="xs" variant="light" color={mode === 'live' ? 'lagoon' : 'yellow'} style={{ flexShrink: 0 }}>
     {mode}
   </Badge>
 )
 
-export function ProjectSwitcher({ current, projects }: { current: Project; projects: Project[] }) {
+export function ProjectSwitcher({
+  current,
+  projects,
+}: {
+  current: ListedProject
+  projects: ListedProject[]
+}) {
   const navigate = useNavigate()
   const mayCreate = useOrganizationsForProjects().length > 0
   const [creating, dialog] = useDisclosure(false)

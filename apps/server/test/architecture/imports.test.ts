@@ -85,3 +85,17 @@ test.each(['apps/server/src', 'apps/dashboard/src'])(
   'no file of %s imports itself by a way round, not even its types',
   (folder) => expect(circleIn(importsOf(join(root, folder)))).toBeUndefined(),
 )
+
+test('the console takes types alone from @fairway/api: schemas would double it', () => {
+  const folder = join(root, 'apps/dashboard/src')
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.tsx?$/.test(name),
+  )
+  const imports = files.flatMap((file) =>
+    [
+      ...readFileSync(join(folder, file), 'utf8').matchAll(/^(?:import|export)[^'"]* from '@fairway\/api'/gm),
+    ].map(([text]) => ({ file, text })),
+  )
+  expect(imports.length).toBeGreaterThan(50)
+  expect(imports.filter(({ text }) => !/^(import|export) type /.test(text))).toEqual([])
+})

@@ -1,5 +1,5 @@
+import type { PersonDetail } from '@fairway/api'
 import { expect, test } from 'vitest'
-import type { PersonDetail } from '../../../dashboard/src/api/types.ts'
 import { changesOf, nameProblem, toDraft, toValue } from '../../../dashboard/src/pages/people/person-draft.ts'
 
 const draft = () =>

@@ -1,6 +1,6 @@
+import type { CampaignReport } from '@fairway/api'
 import { Group, Stack, Text } from '@mantine/core'
 import { useCampaignReport } from '../../api/campaigns.ts'
-import type { CampaignReport } from '../../api/types.ts'
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
 import { MessageStateBadge } from '../../components/state-badge.tsx'

@@ -1,6 +1,6 @@
+import type { Consent } from '@fairway/api'
 import { Autocomplete, Radio, Stack, TextInput } from '@mantine/core'
 import { useCatalogTopics } from '../../api/catalog.ts'
-import type { Consent } from '../../api/types.ts'
 import { fieldError } from '../../lib/field-error.ts'
 
 /** A consent while it is being written: what belongs to another kind is kept, should somebody choose that again. */

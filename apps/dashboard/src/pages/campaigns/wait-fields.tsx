@@ -1,5 +1,5 @@
+import type { Wait } from '@fairway/api'
 import { Chip, Group, Input, NumberInput, Select, Stack, TextInput } from '@mantine/core'
-import type { Wait } from '../../api/types.ts'
 import { splitSeconds, timeUnits } from './wait-words.ts'
 
 interface WaitFieldsProps<W = Wait> {

@@ -1,4 +1,4 @@
-import type { Wait } from '../../api/types.ts'
+import type { Wait } from '@fairway/api'
 import { plural } from '../../lib/format.ts'
 
 export const timeUnits = [

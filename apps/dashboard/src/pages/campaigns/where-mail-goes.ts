@@ -1,5 +1,5 @@
+import type { CampaignState } from '@fairway/api'
 import { useProviders, useSettings } from '../../api/settings.ts'
-import type { CampaignState } from '../../api/types.ts'
 
 /** Where a campaign's messages go in a state: the project's mode and its providers decide as well. */
 export function useWhereMailGoes(project: string): (state: CampaignState) => string {

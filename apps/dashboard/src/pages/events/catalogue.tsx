@@ -1,12 +1,8 @@
+import type { CatalogueEvent } from '@fairway/api'
 import { SegmentedControl, Stack } from '@mantine/core'
 import { IconBolt } from '@tabler/icons-react'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import {
-  type CatalogEvent,
-  useCatalogEvents,
-  useCatalogProperties,
-  useEventProperties,
-} from '../../api/catalog.ts'
+import { useCatalogEvents, useCatalogProperties, useEventProperties } from '../../api/catalog.ts'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { QueryView } from '../../components/query-view.tsx'
@@ -85,7 +81,7 @@ function Events({ project, name, onName }: EventsProps) {
               onName={onName}
             />
             {name && <EventDetail project={project} name={name} />}
-            <CatalogueTable<CatalogEvent>
+            <CatalogueTable<CatalogueEvent>
               label="Event names"
               rows={items}
               rowKey={(item) => item.foldedName}

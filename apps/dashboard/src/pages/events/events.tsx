@@ -1,8 +1,8 @@
+import type { Event } from '@fairway/api'
 import { Text } from '@mantine/core'
 import { IconBolt, IconSearchOff } from '@tabler/icons-react'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useEvents } from '../../api/events.ts'
-import type { EventRow } from '../../api/types.ts'
 import { type Column, DataTable } from '../../components/data-table.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { JsonPeek } from '../../components/json-peek.tsx'
@@ -49,7 +49,7 @@ export function EventsPage() {
   )
 }
 
-const columns = (project: string, onName: (name: string) => void): Column<EventRow>[] => [
+const columns = (project: string, onName: (name: string) => void): Column<Event>[] => [
   {
     title: 'Event',
     render: (event) => (
@@ -89,7 +89,7 @@ const columns = (project: string, onName: (name: string) => void): Column<EventR
   },
 ]
 
-function Properties({ event }: { event: EventRow }) {
+function Properties({ event }: { event: Event }) {
   const entries = Object.entries(event.properties)
   if (entries.length === 0)
     return (

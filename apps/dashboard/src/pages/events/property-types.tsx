@@ -1,11 +1,11 @@
+import type { CatalogueProperty } from '@fairway/api'
 import { Badge, Box, Group, Table, Text, Tooltip } from '@mantine/core'
-import type { CatalogProperty } from '../../api/catalog.ts'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { formatRelative } from '../../lib/format.ts'
 import { useNow } from '../../lib/use-now.ts'
 
 interface PropertyTypesProps {
-  properties: CatalogProperty[]
+  properties: CatalogueProperty[]
   label: string
 }
 

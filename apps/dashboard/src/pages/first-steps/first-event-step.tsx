@@ -1,8 +1,8 @@
+import type { Event } from '@fairway/api'
 import { Box, Group, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useEvents } from '../../api/events.ts'
 import { useLiveEvents } from '../../api/live.ts'
-import type { EventRow } from '../../api/types.ts'
 import { AnchorLink } from '../../components/links.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import classes from './first-steps.module.css'
@@ -10,7 +10,7 @@ import { Step } from './step.tsx'
 
 /** Waits for the first event and shows it the moment it is processed. */
 export function FirstEventStep({ project }: { project: string }) {
-  const [live, setLive] = useState<EventRow>()
+  const [live, setLive] = useState<Event>()
   const connection = useLiveEvents(project, setLive)
   const stored = useEvents(project, {}).data?.pages[0]?.items[0]
   const latest = live ?? stored
@@ -39,7 +39,7 @@ export function FirstEventStep({ project }: { project: string }) {
   )
 }
 
-function Arrived({ project, event }: { project: string; event: EventRow }) {
+function Arrived({ project, event }: { project: string; event: Event }) {
   return (
     <Box className={classes.arrived}>
       <Group justify="space-between" gap="xs">

@@ -1,6 +1,7 @@
+import type { Import } from '@fairway/api'
 import { Button, Group, Select } from '@mantine/core'
 import { useState } from 'react'
-import { type Import, useReadAgain } from '../../api/imports.ts'
+import { useReadAgain } from '../../api/imports.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { Section } from '../../components/section.tsx'
 

@@ -1,5 +1,5 @@
+import type { ImportColumn, ImportKind, Target, ValueType } from '@fairway/api'
 import { Group, Select, Table, Text, TextInput } from '@mantine/core'
-import type { ImportColumn, ImportKind, Target, ValueType } from '../../api/imports.ts'
 import classes from './column-table.module.css'
 import { isTime, targetsOf } from './import-words.ts'
 

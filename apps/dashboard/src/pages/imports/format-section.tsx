@@ -1,6 +1,7 @@
+import type { FileFormat, GivenFormat, Import } from '@fairway/api'
 import { Alert, Checkbox, Group, Select, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import { type FileFormat, type GivenFormat, type Import, useReadAgain } from '../../api/imports.ts'
+import { useReadAgain } from '../../api/imports.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { Section } from '../../components/section.tsx'
 import { plural } from '../../lib/format.ts'

@@ -1,4 +1,4 @@
-import type { Import } from '../../api/imports.ts'
+import type { Import } from '@fairway/api'
 import { formatBytes } from '../../lib/format.ts'
 
 const delimiters: Record<string, string> = { ',': 'commas', ';': 'semicolons', '\t': 'tabs', '|': 'bars' }

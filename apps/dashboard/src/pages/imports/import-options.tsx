@@ -1,5 +1,5 @@
+import type { ImportKind, ImportOptions } from '@fairway/api'
 import { Checkbox, Radio, Select, Stack, TagsInput, TextInput } from '@mantine/core'
-import type { ImportKind, ImportOptions } from '../../api/imports.ts'
 import { useSegments } from '../../api/segments.ts'
 
 interface ImportOptionsFieldsProps {

@@ -1,7 +1,8 @@
+import type { Import, ImportReject } from '@fairway/api'
 import { Button, Code, Group, Stack, Text, Title } from '@mantine/core'
 import { IconDownload } from '@tabler/icons-react'
 import { useId } from 'react'
-import { type Import, type Reject, rejectsFilePath, useImportRejects } from '../../api/imports.ts'
+import { rejectsFilePath, useImportRejects } from '../../api/imports.ts'
 import { type Column, DataTable } from '../../components/data-table.tsx'
 import { JsonPeek } from '../../components/json-peek.tsx'
 import { formatNumber, plural } from '../../lib/format.ts'
@@ -49,7 +50,7 @@ export function Rejects({ project, data }: { project: string; data: Import }) {
   )
 }
 
-const columns = (data: Import): Column<Reject>[] => [
+const columns = (data: Import): Column<ImportReject>[] => [
   { title: 'Reason', render: (reject) => <Text size="sm">{reasonWords(reject)}</Text> },
   { title: 'Line', align: 'right', width: 90, render: ({ line }) => formatNumber(line) },
   { title: 'Column', render: ({ column }) => (column ? <Code>{column}</Code> : '—') },
@@ -70,7 +71,7 @@ const cellsOf = ({ columns }: Import, row: string[]): unknown =>
     : row
 
 /** Reasons are told of the column, "is not an email address", or of the line: "a quote opens that nothing closes". */
-const reasonWords = ({ column, line, reason }: Reject): string => {
+const reasonWords = ({ column, line, reason }: ImportReject): string => {
   if (!/^[a-z]/.test(reason)) return reason
   return column ? `${column} ${reason}` : `Line ${formatNumber(line)}: ${reason}`
 }

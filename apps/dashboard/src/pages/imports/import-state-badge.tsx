@@ -1,5 +1,5 @@
+import type { Import } from '@fairway/api'
 import { Badge, Tooltip } from '@mantine/core'
-import type { Import } from '../../api/imports.ts'
 import { wordsOf } from './import-words.ts'
 
 export function ImportStateBadge({ of }: { of: Import }) {

@@ -1,4 +1,4 @@
-import type { Import, ImportKind, ImportSource, ImportState } from '../../api/imports.ts'
+import type { Import, ImportKind, ImportSource, ImportState } from '@fairway/api'
 import { formatNumber, plural } from '../../lib/format.ts'
 
 interface KindWords {

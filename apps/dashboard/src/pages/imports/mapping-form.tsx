@@ -1,6 +1,7 @@
+import type { Import, ImportOptions, Target } from '@fairway/api'
 import { Button, Group, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
-import { type Import, type ImportOptions, type Target, useImportCommand } from '../../api/imports.ts'
+import { useImportCommand } from '../../api/imports.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { Section } from '../../components/section.tsx'
 import { notifySuccess } from '../../lib/notify.tsx'

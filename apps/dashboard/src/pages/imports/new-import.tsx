@@ -1,3 +1,4 @@
+import type { ImportKind, ImportSource } from '@fairway/api'
 import {
   Button,
   Group,
@@ -12,7 +13,7 @@ import {
 import { useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import { type ImportKind, type ImportSource, useCreateImport } from '../../api/imports.ts'
+import { useCreateImport } from '../../api/imports.ts'
 import { startUpload } from '../../api/uploads.ts'
 import { BackLink } from '../../components/back-link.tsx'
 import { ErrorState } from '../../components/error-state.tsx'

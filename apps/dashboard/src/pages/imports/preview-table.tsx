@@ -1,5 +1,5 @@
+import type { ImportColumn } from '@fairway/api'
 import { ScrollArea, Table, Text } from '@mantine/core'
-import type { ImportColumn } from '../../api/imports.ts'
 
 const rowsShown = 8
 

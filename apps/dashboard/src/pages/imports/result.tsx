@@ -1,6 +1,7 @@
+import type { Import, ImportCounts } from '@fairway/api'
 import { Alert, SimpleGrid, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import { type Import, type ImportCounts, useImportCommand } from '../../api/imports.ts'
+import { useImportCommand } from '../../api/imports.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { Section } from '../../components/section.tsx'
 import { formatNumber, plural } from '../../lib/format.ts'

@@ -1,7 +1,7 @@
+import type { Import } from '@fairway/api'
 import { Alert, Group, Progress, Stack, Text } from '@mantine/core'
 import { IconCloudOff } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
-import type { Import } from '../../api/imports.ts'
 import { startUpload, type Upload, useUpload } from '../../api/uploads.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { FileDrop } from '../../components/file-drop.tsx'

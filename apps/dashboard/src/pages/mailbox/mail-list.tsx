@@ -1,13 +1,13 @@
+import type { Mail } from '@fairway/api'
 import { Button, Center, Group, Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import type { useMailbox } from '../../api/messages.ts'
-import type { MailSummary } from '../../api/types.ts'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import classes from './mailbox.module.css'
 
 interface MailListProps {
   project: string
-  mails: MailSummary[]
+  mails: Mail[]
   openId: string | undefined
   query: ReturnType<typeof useMailbox>
 }

@@ -1,4 +1,4 @@
-import type { Message } from '../../api/types.ts'
+import type { Message } from '@fairway/api'
 import { messageStates } from '../../components/state-badge.tsx'
 
 const explanations: [RegExp, string][] = [

@@ -1,14 +1,10 @@
+import type { FailedMessages } from '@fairway/api'
 import { Alert, Button, Group, Select, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconMailX } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
-import {
-  type FailedFilter,
-  type FailedMessages,
-  useFailedMessages,
-  useRetryFailed,
-} from '../../api/messages.ts'
+import { type FailedFilter, useFailedMessages, useRetryFailed } from '../../api/messages.ts'
 import { isUnderWay, useTask } from '../../api/tasks.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'

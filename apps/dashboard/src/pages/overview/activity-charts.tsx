@@ -1,5 +1,5 @@
+import type { Overview } from '@fairway/api'
 import { SimpleGrid } from '@mantine/core'
-import type { Overview } from '../../api/types.ts'
 import { Section } from '../../components/section.tsx'
 import { TimeBars } from '../../components/time-bars.tsx'
 import { formatCount } from '../../lib/format.ts'

@@ -1,6 +1,6 @@
+import type { Attention, Retrying, WaitingMail } from '@fairway/api'
 import { Card, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import type { Attention, Retrying, WaitingMail } from '../../api/types.ts'
 import { ButtonLink } from '../../components/links.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import classes from './attention.module.css'

@@ -1,5 +1,6 @@
+import type { PendingChoice } from '@fairway/api'
 import { Group } from '@mantine/core'
-import { type PendingChoice, useConfirmSending } from '../../api/sending.ts'
+import { useConfirmSending } from '../../api/sending.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 

@@ -1,5 +1,5 @@
+import type { LaneStatus } from '@fairway/api'
 import { Table, Text } from '@mantine/core'
-import type { LaneStatus } from '../../api/types.ts'
 import { formatCount, formatDuration } from '../../lib/format.ts'
 import { laneWords } from '../../lib/lanes.ts'
 

@@ -1,5 +1,5 @@
+import type { Overview } from '@fairway/api'
 import { Card, SimpleGrid, Text } from '@mantine/core'
-import type { Overview } from '../../api/types.ts'
 import { mails } from '../../components/waiting-mail.tsx'
 import { formatCount, formatDuration } from '../../lib/format.ts'
 

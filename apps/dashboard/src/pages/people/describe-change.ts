@@ -1,4 +1,4 @@
-import type { Json, Properties } from '../../api/types.ts'
+import type { Json, Properties } from '@fairway/api'
 import { formatValue } from '../../lib/format.ts'
 
 /** A change of a person in words. */

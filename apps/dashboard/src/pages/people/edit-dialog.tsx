@@ -1,3 +1,4 @@
+import type { PersonDetail } from '@fairway/api'
 import {
   ActionIcon,
   Button,
@@ -14,7 +15,6 @@ import { useState } from 'react'
 import { useCatalogTags, useCatalogTopics } from '../../api/catalog.ts'
 import { useEditPerson } from '../../api/people.ts'
 import { useEverySegment } from '../../api/segments.ts'
-import type { PersonDetail } from '../../api/types.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { fieldError } from '../../lib/field-error.ts'

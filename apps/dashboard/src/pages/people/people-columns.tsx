@@ -1,5 +1,5 @@
+import type { Person } from '@fairway/api'
 import { Badge, Checkbox, Group, Text } from '@mantine/core'
-import type { Person } from '../../api/types.ts'
 import type { Column } from '../../components/data-table.tsx'
 import { RowLink } from '../../components/links.tsx'
 import { TimeAgo } from '../../components/time-ago.tsx'

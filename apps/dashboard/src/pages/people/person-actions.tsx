@@ -1,3 +1,4 @@
+import type { PersonDetail } from '@fairway/api'
 import { ActionIcon, Button, Group, Menu, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import {
@@ -10,7 +11,6 @@ import {
 } from '@tabler/icons-react'
 import { type PersonSwitch, personExportPath, useSwitchPerson } from '../../api/people.ts'
 import { useMay } from '../../api/rights.ts'
-import type { PersonDetail } from '../../api/types.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { notifyError, notifySuccess } from '../../lib/notify.tsx'
 import { EraseDialog } from './erase-dialog.tsx'

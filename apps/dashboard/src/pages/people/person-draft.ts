@@ -1,5 +1,5 @@
+import type { Json, PersonDetail } from '@fairway/api'
 import type { PersonChanges } from '../../api/people.ts'
-import type { Json, PersonDetail } from '../../api/types.ts'
 
 const contactNames = ['email', 'phone', 'timezone', 'language'] as const
 

@@ -1,4 +1,4 @@
-import type { Person, Properties } from '../../api/types.ts'
+import type { Person, Properties } from '@fairway/api'
 
 /** The best words for a person: email, own id, anonymous id, and at last our number. */
 export const personName = (

@@ -1,6 +1,6 @@
+import type { PersonDetail } from '@fairway/api'
 import { Badge, Group, Stack, Text } from '@mantine/core'
 import { IconCheck, IconDeviceMobile, IconX } from '@tabler/icons-react'
-import type { PersonDetail } from '../../api/types.ts'
 import { AnchorLink } from '../../components/links.tsx'
 import { PropertyList } from '../../components/property-list.tsx'
 import { Section } from '../../components/section.tsx'

@@ -1,3 +1,4 @@
+import type { TimelineEntry } from '@fairway/api'
 import { Badge, Box, Button, Chip, Group, Stack, Text, ThemeIcon, Timeline, Tooltip } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import {
@@ -12,7 +13,6 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useLivePerson } from '../../api/live.ts'
 import { useTimeline } from '../../api/people.ts'
-import type { TimelineEntry } from '../../api/types.ts'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { JsonView } from '../../components/json-view.tsx'

@@ -1,5 +1,5 @@
+import type { Person } from '@fairway/api'
 import { Badge } from '@mantine/core'
-import type { Person } from '../../api/types.ts'
 
 /** Whether somebody gets mail. */
 export function Reachability({ person }: { person: Pick<Person, 'subscribed' | 'suppressed'> }) {

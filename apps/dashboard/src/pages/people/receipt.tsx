@@ -1,5 +1,5 @@
+import type { Erasure } from '@fairway/api'
 import { Text } from '@mantine/core'
-import type { Erasure } from '../../api/people.ts'
 import { PropertyList } from '../../components/property-list.tsx'
 import { formatFullDateTime, formatNumber } from '../../lib/format.ts'
 

@@ -1,12 +1,12 @@
+import type { Person, SearchedPage } from '@fairway/api'
 import { Button, Group, Text } from '@mantine/core'
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
 import { useOverview } from '../../api/overview.ts'
-import type { SearchedPage } from '../../api/people.ts'
 import { formatNumber } from '../../lib/format.ts'
 
 interface ScannedProps {
   project: string
-  query: UseInfiniteQueryResult<InfiniteData<SearchedPage>, Error>
+  query: UseInfiniteQueryResult<InfiniteData<SearchedPage<Person>>, Error>
 }
 
 /** How far a search by conditions has looked: it stops after so many people, and goes on when it is asked to. */

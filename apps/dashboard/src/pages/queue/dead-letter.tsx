@@ -1,7 +1,7 @@
+import type { DeadLetterDetail } from '@fairway/api'
 import { Stack, Text } from '@mantine/core'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useDeadLetter } from '../../api/queue.ts'
-import type { DeadLetterDetail } from '../../api/types.ts'
 import { BackLink } from '../../components/back-link.tsx'
 import { JsonView } from '../../components/json-view.tsx'
 import { PageHeader } from '../../components/page-header.tsx'

@@ -1,6 +1,6 @@
+import type { ProjectLane } from '@fairway/api'
 import { Badge, Card, Group, Progress, Text, Title } from '@mantine/core'
 import { useId } from 'react'
-import type { ProjectLane } from '../../api/types.ts'
 import { formatBytes, formatCount, formatDuration } from '../../lib/format.ts'
 import { drainWords, laneWords } from '../../lib/lanes.ts'
 import classes from './lane-card.module.css'

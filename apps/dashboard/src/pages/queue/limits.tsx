@@ -1,5 +1,5 @@
+import type { ProjectQueue } from '@fairway/api'
 import { Code, Text } from '@mantine/core'
-import type { ProjectQueue } from '../../api/types.ts'
 import { PropertyList } from '../../components/property-list.tsx'
 import { Section } from '../../components/section.tsx'
 import { formatBytes, formatNumber } from '../../lib/format.ts'

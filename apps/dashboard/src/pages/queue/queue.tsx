@@ -1,7 +1,7 @@
+import type { ProjectQueue } from '@fairway/api'
 import { SimpleGrid, Skeleton, Stack } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
 import { useProjectQueue } from '../../api/queue.ts'
-import type { ProjectQueue } from '../../api/types.ts'
 import { PageHeader } from '../../components/page-header.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { ReadOnlyNote } from '../../components/read-only-note.tsx'

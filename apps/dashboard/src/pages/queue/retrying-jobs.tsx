@@ -1,6 +1,6 @@
+import type { RetryingJobs as Jobs } from '@fairway/api'
 import { Alert, Text } from '@mantine/core'
 import { IconRefreshAlert } from '@tabler/icons-react'
-import type { RetryingJobs as Jobs } from '../../api/types.ts'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { formatNumber } from '../../lib/format.ts'
 import { describeJob } from '../../lib/lanes.ts'

@@ -1,5 +1,5 @@
+import type { ProjectQueue } from '@fairway/api'
 import { useState } from 'react'
-import type { ProjectQueue } from '../../api/types.ts'
 
 /** Waiting jobs by lane. */
 type Reading = Record<string, number>

@@ -1,6 +1,6 @@
+import type { ProjectLane, ProjectQueue } from '@fairway/api'
 import { Alert, Box } from '@mantine/core'
 import { IconHourglass, IconPlayerPause, IconRefreshAlert, IconShieldX } from '@tabler/icons-react'
-import type { ProjectLane, ProjectQueue } from '../../api/types.ts'
 import { RetryingMail } from '../../components/retrying-mail.tsx'
 import { WaitingMail } from '../../components/waiting-mail.tsx'
 import { formatDuration, plural } from '../../lib/format.ts'

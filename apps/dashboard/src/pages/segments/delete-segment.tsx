@@ -1,8 +1,9 @@
+import type { SegmentUser } from '@fairway/api'
 import { Button, Group, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useNavigate } from '@tanstack/react-router'
 import { ApiError } from '../../api/client.ts'
-import { type Segment, type UsedBy, useDeleteSegment } from '../../api/segments.ts'
+import { type Segment, useDeleteSegment } from '../../api/segments.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
@@ -67,7 +68,7 @@ export function DeleteSegment({ project, segment }: DeleteSegmentProps) {
   )
 }
 
-const usersIn = (error: Error | null): UsedBy[] | undefined =>
+const usersIn = (error: Error | null): SegmentUser[] | undefined =>
   error instanceof ApiError && Array.isArray(error.problem.usedBy)
-    ? (error.problem.usedBy as UsedBy[])
+    ? (error.problem.usedBy as SegmentUser[])
     : undefined

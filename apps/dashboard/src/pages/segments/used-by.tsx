@@ -1,5 +1,6 @@
+import type { SegmentUser } from '@fairway/api'
 import { Stack, Text } from '@mantine/core'
-import { type UsedBy, useSegmentUsers } from '../../api/segments.ts'
+import { useSegmentUsers } from '../../api/segments.ts'
 import { AnchorLink } from '../../components/links.tsx'
 import { QueryView } from '../../components/query-view.tsx'
 import { Section } from '../../components/section.tsx'
@@ -24,7 +25,7 @@ export function UsedBySection({ project, id }: { project: string; id: string }) 
   )
 }
 
-export const UsedByList = ({ project, items }: { project: string; items: UsedBy[] }) => (
+export const UsedByList = ({ project, items }: { project: string; items: SegmentUser[] }) => (
   <Stack gap={4} component="ul" p={0} m={0} style={{ listStyle: 'none' }}>
     {items.map((item) => (
       <li key={`${item.kind} ${item.id}`}>
@@ -34,7 +35,7 @@ export const UsedByList = ({ project, items }: { project: string; items: UsedBy[
   </Stack>
 )
 
-function User({ project, item: { kind, id, name } }: { project: string; item: UsedBy }) {
+function User({ project, item: { kind, id, name } }: { project: string; item: SegmentUser }) {
   if (kind === 'segment')
     return (
       <AnchorLink

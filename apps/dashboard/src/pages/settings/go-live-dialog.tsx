@@ -1,9 +1,9 @@
+import type { ProjectSettings } from '@fairway/api'
 import { Alert, Button, Group, List, Text } from '@mantine/core'
 import { useEveryCampaign } from '../../api/campaigns.ts'
 import { useProjectQueue } from '../../api/queue.ts'
 import { useDomains, useProviders } from '../../api/settings.ts'
 import { useEveryTemplate } from '../../api/templates.ts'
-import type { Project } from '../../api/types.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { AnchorLink } from '../../components/links.tsx'
 import { mails } from '../../components/waiting-mail.tsx'
@@ -11,7 +11,7 @@ import { plural } from '../../lib/format.ts'
 
 interface GoLiveDialogProps {
   project: string
-  settings: Project
+  settings: ProjectSettings
   onCancel: () => void
   onConfirm: () => void
 }
@@ -65,7 +65,7 @@ export function GoLiveDialog({ project, settings, onCancel, onConfirm }: GoLiveD
 }
 
 /** As far as the project's settings tell; what is not known yet is no problem. */
-function useProblems(project: string, { installationProvider }: Project): string[] {
+function useProblems(project: string, { installationProvider }: ProjectSettings): string[] {
   const providers = useProviders(project).data
   const domains = useDomains(project).data
   const campaigns = useEveryCampaign(project).data ?? []

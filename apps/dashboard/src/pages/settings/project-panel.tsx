@@ -1,8 +1,8 @@
+import type { Project, ProjectSettings } from '@fairway/api'
 import { Button, Fieldset, Group, NumberInput, Radio, Select, Stack, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useMay } from '../../api/rights.ts'
 import { readSettings, useChangeSettings, useSettings } from '../../api/settings.ts'
-import type { Project } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { NeedsRight } from '../../components/needs-right.tsx'
 import { QueryView } from '../../components/query-view.tsx'
@@ -28,7 +28,7 @@ export function ProjectPanel({ project }: { project: string }) {
 
 interface Draft {
   name: string
-  mode: Project['mode']
+  mode: ProjectSettings['mode']
   testAddress: string
   timezone: string
   retention: string | number
@@ -58,20 +58,20 @@ const fields = (draft: Draft): Field[] => [
   ['Days that events are kept', draft.retention],
 ]
 
-function ProjectForm({ project, settings }: { project: string; settings: Project }) {
+function ProjectForm({ project, settings }: { project: string; settings: ProjectSettings }) {
   const [draft, setDraft] = useState(() => toDraft(settings))
   const { name, mode, testAddress, timezone, retention } = draft
   const set = (changes: Partial<Draft>) => setDraft((current) => ({ ...current, ...changes }))
-  const [asking, setAsking] = useState<Project['mode']>()
+  const [asking, setAsking] = useState<ProjectSettings['mode']>()
   const may = useMay()
   const unsaved = useUnsaved(draft)
   const change = useCarefulSave({
-    stored: settings,
+    stored: settings as Project,
     draft,
     toDraft,
     fields,
     save: useChangeSettings(project),
-    readAgain: () => readSettings(project),
+    readAgain: (): Promise<Project> => readSettings(project),
     onTake: (theirs) => {
       setDraft(theirs)
       unsaved.markSaved(theirs)
@@ -120,7 +120,7 @@ function ProjectForm({ project, settings }: { project: string; settings: Project
           <Section title="Mode">
             <Radio.Group
               value={mode}
-              onChange={(value) => set({ mode: value as Project['mode'] })}
+              onChange={(value) => set({ mode: value as ProjectSettings['mode'] })}
               aria-label="Mode"
             >
               <Stack gap="sm">

@@ -1,3 +1,4 @@
+import type { ListedProvider, ProjectSettings, Provider } from '@fairway/api'
 import {
   Button,
   Checkbox,
@@ -17,7 +18,6 @@ import {
   useSaveProvider,
   useSettings,
 } from '../../api/settings.ts'
-import type { Project, Provider } from '../../api/types.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { type Field, useCarefulSave } from '../../lib/careful-save.tsx'
@@ -202,8 +202,8 @@ export function ProviderDialog({ project, provider, onClose }: ProviderDialogPro
 
 /** Whether it is used from now on, and what to do next. */
 function addedWords(
-  used: Provider | undefined,
-  settings: Project | undefined,
+  used: ListedProvider | undefined,
+  settings: ProjectSettings | undefined,
 ): [title: string, text: string] {
   if (used)
     return [

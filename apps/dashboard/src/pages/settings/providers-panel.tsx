@@ -1,10 +1,10 @@
+import type { ListedProvider } from '@fairway/api'
 import { Badge, Button, Card, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus, IconServer2 } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useProjectQueue } from '../../api/queue.ts'
 import { useChangeProvider, useDeleteProvider, useProviders, useTestProvider } from '../../api/settings.ts'
-import type { Provider } from '../../api/types.ts'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'
@@ -68,8 +68,8 @@ const NoProvider = () => (
 
 interface ProviderCardProps {
   project: string
-  provider: Provider
-  all: Provider[]
+  provider: ListedProvider
+  all: ListedProvider[]
 }
 
 function ProviderCard({ project, provider, all }: ProviderCardProps) {
@@ -135,7 +135,7 @@ function ProviderCard({ project, provider, all }: ProviderCardProps) {
   )
 }
 
-const LastTest = ({ test }: { test: Provider['lastTest'] }) => (
+const LastTest = ({ test }: { test: ListedProvider['lastTest'] }) => (
   <Text size="sm" c={test?.error ? 'red' : 'dimmed'} style={{ overflowWrap: 'anywhere' }}>
     {test ? (
       <>
@@ -149,7 +149,7 @@ const LastTest = ({ test }: { test: Provider['lastTest'] }) => (
 )
 
 /** In a live project all mail goes another way at once: that is asked first. */
-function Activate({ project, provider }: { project: string; provider: Provider }) {
+function Activate({ project, provider }: { project: string; provider: ListedProvider }) {
   const change = useChangeProvider(project)
   const words = useSwitchWords(project, provider)
   const activate = () =>
@@ -189,7 +189,7 @@ function Activate({ project, provider }: { project: string; provider: Provider }
   )
 }
 
-function describeProvider({ config, limits }: Provider): string {
+function describeProvider({ config, limits }: ListedProvider): string {
   const parts = [`${config.host}:${config.port}`]
   if (limits.perSecond) parts.push(`at most ${limits.perSecond} mails a second`)
   if (limits.connections) parts.push(`${limits.connections} connections`)
@@ -202,7 +202,7 @@ function TestForm({
   onDone,
 }: {
   project: string
-  provider: Provider
+  provider: ListedProvider
   onDone: () => void
 }) {
   const [to, setTo] = useState('')

@@ -1,12 +1,12 @@
+import type { ListedProvider, SendingNow } from '@fairway/api'
 import { useProjectQueue } from '../../api/queue.ts'
 import { useSettings } from '../../api/settings.ts'
-import type { Provider, SendingNow } from '../../api/types.ts'
 import { mails, mailsWait } from '../../components/waiting-mail.tsx'
 
-const nameOf = ({ name, config }: Provider) => name || config.host
+const nameOf = ({ name, config }: ListedProvider) => name || config.host
 
 /** What it means to send through another server; no question where nothing leaves for real people. */
-export function useSwitchWords(project: string, provider: Provider) {
+export function useSwitchWords(project: string, provider: ListedProvider) {
   const isLive = useSettings(project).data?.mode === 'live'
   const { lastTest } = provider
   const isTested = lastTest !== null && lastTest.error === null
@@ -25,7 +25,7 @@ export function useSwitchWords(project: string, provider: Provider) {
 }
 
 /** What becomes of mail when a server is removed. */
-export function useRemovalWords(project: string, provider: Provider, all: Provider[]): string {
+export function useRemovalWords(project: string, provider: ListedProvider, all: ListedProvider[]): string {
   const settings = useSettings(project).data
   const queue = useProjectQueue(project).data
   if (!provider.active) return 'It is not in use: mail leaves as before.'

@@ -1,12 +1,12 @@
+import type { ProjectSettings } from '@fairway/api'
 import { Button, Group, Text } from '@mantine/core'
 import { useProjectQueue } from '../../api/queue.ts'
-import type { Project } from '../../api/types.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { mailsWait } from '../../components/waiting-mail.tsx'
 
 interface ToTestDialogProps {
   project: string
-  settings: Project
+  settings: ProjectSettings
   onCancel: () => void
   onConfirm: () => void
 }

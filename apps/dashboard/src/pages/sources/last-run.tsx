@@ -1,5 +1,5 @@
+import type { SourceRun } from '@fairway/api'
 import { Badge, Group, Text } from '@mantine/core'
-import type { SourceRun } from '../../api/sources.ts'
 import { TimeAgo } from '../../components/time-ago.tsx'
 import { plural } from '../../lib/format.ts'
 

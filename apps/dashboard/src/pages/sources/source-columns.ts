@@ -1,6 +1,4 @@
-import type { ImportColumn, ImportKind, Target, ValueType } from '../../api/imports.ts'
-import type { SourceTest } from '../../api/sources.ts'
-import type { Json } from '../../api/types.ts'
+import type { ImportColumn, ImportKind, Json, SourceTest, Target, ValueType } from '@fairway/api'
 import { isDateText } from '../../conditions/language.ts'
 import { formatValue } from '../../lib/format.ts'
 import { targetNamed } from '../imports/import-words.ts'

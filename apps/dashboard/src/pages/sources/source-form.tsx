@@ -1,12 +1,9 @@
+import type { ImportKind, Source, SourceKind, SourceTest } from '@fairway/api'
 import { Button, Group, Select, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { useState } from 'react'
-import type { ImportKind } from '../../api/imports.ts'
 import {
   readSource,
-  type Source,
   type SourceInput,
-  type SourceKind,
-  type SourceTest,
   type SourceTrial,
   useSaveSource,
   useTestSource,

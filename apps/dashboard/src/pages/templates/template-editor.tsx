@@ -1,7 +1,7 @@
+import type { Template } from '@fairway/api'
 import { Button, Grid, Group, Stack, Textarea, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { readTemplate, type TemplateInput, useSaveTemplate } from '../../api/templates.ts'
-import type { Template } from '../../api/types.ts'
 import { ErrorState } from '../../components/error-state.tsx'
 import { Section } from '../../components/section.tsx'
 import { type Field, useCarefulSave } from '../../lib/careful-save.tsx'

@@ -1,13 +1,9 @@
+import type { Properties, TemplatePreview as TemplatePreviewData } from '@fairway/api'
 import { Alert, Box, Loader, Tabs, Textarea } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
 import { ApiError } from '../../api/client.ts'
-import {
-  type TemplateInput,
-  type TemplatePreview as TemplatePreviewData,
-  usePreview,
-} from '../../api/templates.ts'
-import type { Properties } from '../../api/types.ts'
+import { type TemplateInput, usePreview } from '../../api/templates.ts'
 import { CodeBlock } from '../../components/code-block.tsx'
 import { ErrorState } from '../../components/error-state.tsx'
 import { HtmlFrame } from '../../components/html-frame.tsx'

@@ -1,6 +1,6 @@
+import type { Template } from '@fairway/api'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useDeleteTemplate, useTemplate } from '../../api/templates.ts'
-import type { Template } from '../../api/types.ts'
 import { BackLink } from '../../components/back-link.tsx'
 import { ConfirmButton } from '../../components/confirm-button.tsx'
 import { PageHeader } from '../../components/page-header.tsx'

@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { watch } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { createServer as createViteServer } from 'vite'
@@ -55,26 +56,34 @@ for (const folder of ['apps/server/src', 'packages/api/src', 'packages/queue/src
     changed = setTimeout(restart, calmMs)
   })
 
+// The console's own settings pass some paths on as well, and come first.
+process.env.FAIRWAY_URL = `http://127.0.0.1:${behind}`
+// A listener of our own: Vite's would end this process by itself, with a signal or the end of its input, and leave the server behind.
+const listener = createHttpServer((request, response) => vite.middlewares(request, response))
 const vite = await createViteServer({
   configFile: `${root}apps/dashboard/vite.config.ts`,
   server: {
-    host: process.env.FAIRWAY_HOST ?? '127.0.0.1',
-    port,
-    strictPort: true,
+    middlewareMode: { server: listener },
+    hmr: { server: listener },
     proxy: { [served]: { target: `http://127.0.0.1:${behind}`, xfwd: true } },
   },
 })
-await vite.listen()
+listener.once('error', (error) => {
+  console.error(error.code === 'EADDRINUSE' ? `The port ${port} is taken by another program.` : error.message)
+  process.exit(2)
+})
+listener.listen(port, process.env.FAIRWAY_HOST ?? '127.0.0.1', startServer)
 
-for (const signal of ['SIGINT', 'SIGTERM'])
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, async () => {
     if (stopping) return
     stopping = true
+    listener.close()
+    listener.closeAllConnections()
     await vite.close()
     if (server) server.kill('SIGTERM')
     else process.exit(0)
   })
-startServer()
 
 function freePort() {
   const probe = createServer()

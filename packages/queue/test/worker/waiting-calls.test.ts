@@ -27,6 +27,8 @@ function leaseLosing(how: 'hears nothing' | 'was given up') {
       get(target, name) {
         const member: unknown = Reflect.get(target, name)
         if (typeof member !== 'function') return member
+        // What it lost it must not get again before the others: it would be its job once more.
+        if (name === 'claim') return losing ? async () => [] : member.bind(target)
         if (name !== 'heartbeat') return member.bind(target)
         return async (...[worker, leaseMs, report]: Parameters<Store['heartbeat']>) => {
           if (!losing) return target.heartbeat(worker, leaseMs, report)

@@ -22,20 +22,23 @@ const targets = {
   server: {
     inputs: [
       'packages/api/src',
+      'packages/client/src',
       'packages/queue/src',
       'apps/server/src',
       'packages/api/tsconfig.json',
+      'packages/client/tsconfig.json',
       'packages/queue/tsconfig.json',
       'apps/server/tsconfig.json',
     ],
     outputs: [
       'packages/api/dist/index.js',
+      'packages/client/dist/index.js',
       'packages/queue/dist/index.js',
       'apps/server/dist/cli/main.js',
       'apps/server/dist/platform/db/migrations',
     ],
     build() {
-      const folders = ['packages/api', 'packages/queue', 'apps/server']
+      const folders = ['packages/api', 'packages/client', 'packages/queue', 'apps/server']
       run('typescript/bin/tsc', ['-b', ...folders])
       for (const folder of folders) dropWithoutSource(join(root, folder))
       copySql(

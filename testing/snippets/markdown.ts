@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -23,7 +23,8 @@ export interface Snippet {
 
 /** Every document that people read: the front page, and everything below docs/; of the whole, or of a package (`packages/queue/`). */
 export function documents(of = ''): string[] {
-  const below = readdirSync(join(root, of, 'docs'), { recursive: true, encoding: 'utf8' })
+  const folder = join(root, of, 'docs')
+  const below = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : []
   const docs = below.filter((file) => file.endsWith('.md')).map((file) => `docs/${file}`)
   return ['README.md', ...docs].map((file) => of + file).sort()
 }

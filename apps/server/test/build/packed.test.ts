@@ -20,12 +20,12 @@ const { PATH, HOME } = process.env
 const npm = (...args: string[]) =>
   run('npm', [...args, '--no-audit', '--no-fund', '--prefer-offline'], { cwd: folder })
 
-/** An empty folder in which the two tarballs are installed, as somebody without a checkout has them. */
+/** An empty folder in which the tarballs are installed, as somebody without a checkout has them. */
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fairway-packed-'))
   dataDir = createDataDir()
   database = await createTestDatabase({ migrate: false })
-  for (const name of ['packages/queue', 'apps/server'])
+  for (const name of ['packages/api', 'packages/client', 'packages/queue', 'apps/server'])
     await run('npm', ['pack', '--pack-destination', folder], { cwd: join(root, name) })
   const tarballs = readdirSync(folder).map((file) => `./${file}`)
   writeFileSync(join(folder, 'package.json'), '{"private": true}')
@@ -110,6 +110,14 @@ it('the server starts, shows the console, and answers an event with a mail', asy
     })
     const mail = await until(async () => (await call('/mailbox')).items[0])
     expect(mail.subject).toBe('Welcome, ada@example.com')
+
+    writeFileSync(
+      join(folder, 'client.mjs'),
+      `import { Fairway } from '@fairway/client'
+       const fairway = new Fairway({ url: '${url}', project: ${project.id}, secretKey: '${secretKey}' })
+       for await (const person of fairway.people.list()) console.log(person.email)`,
+    )
+    expect((await run(process.execPath, ['client.mjs'], { cwd: folder })).stdout).toBe('ada@example.com\n')
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${errors}`)
   } finally {

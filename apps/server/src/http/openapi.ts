@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { openPlugin } from '../accounts/route-rights.ts'
+import { LargeTurns } from '../ingest/large-turns.ts'
 import { declareHeaders } from '../platform/http/response-headers.ts'
 
 /** `/openapi.json` describes every route registered after this; `/docs` shows it. */
@@ -26,10 +27,13 @@ export async function describeApi(server: FastifyInstance): Promise<void> {
   })
   // Written once: making the text of it takes 3 ms, and anybody may ask for it as often as they like.
   let text: Buffer | undefined
+  // It is large: written to hundreds of connections in one turn of the loop it held all others for 1.8 s.
+  const turns = new LargeTurns()
   server.get(
     '/openapi.json',
     { config: { right: 'public' }, schema: { hide: true } },
     async (_request, reply) => {
+      await turns.next()
       text ??= Buffer.from(JSON.stringify(server.swagger()))
       return reply.type('application/json; charset=utf-8').send(text)
     },

@@ -37,7 +37,7 @@ export function speakAsVendor(
 }
 
 /** Sends text that is JSON already: no serialiser needs to look at it. */
-export const sendJson = (reply: FastifyReply, json: string) =>
+export const sendJson = (reply: FastifyReply, json: string | Buffer) =>
   reply.header('content-type', 'application/json; charset=utf-8').send(json)
 
 /** Entries that are written in one go, about a millisecond. */
@@ -59,7 +59,7 @@ export async function sendWithList(
     parts.push(Buffer.from(from > 0 ? `,${entries}` : entries))
   }
   parts.push(Buffer.from(']}'))
-  return reply.header('content-type', 'application/json; charset=utf-8').send(Buffer.concat(parts))
+  return sendJson(reply, Buffer.concat(parts))
 }
 
 /**

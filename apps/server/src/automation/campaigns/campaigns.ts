@@ -301,22 +301,23 @@ interface Row {
   updated_at: Date
 }
 
-/** What a newer version may have written counts as marketing: its mail is not sent, and what is shown allows no more than that. */
-function consentOf({ consent: stored }: Row) {
-  const consent = readConsent(stored) ?? { kind: 'marketing' }
-  return { consent, transactional: ignoresOptOut(consent) }
-}
+/** What a newer version may have written counts as marketing: nobody who opted out is reached by what nobody here understands. */
+export const consentOf = (stored: unknown): Consent => readConsent(stored) ?? { kind: 'marketing' }
 
-const fromRow = (row: Row): Stored => ({
-  id: row.id,
-  name: row.name,
-  state: row.state,
-  triggerEvent: row.trigger_event,
-  wait: row.wait,
-  conditions: row.conditions,
-  frequency: row.frequency,
-  templateId: row.template_id,
-  ...consentOf(row),
-  createdAt: row.created_at,
-  updatedAt: row.updated_at,
-})
+function fromRow(row: Row): Stored {
+  const consent = consentOf(row.consent)
+  return {
+    id: row.id,
+    name: row.name,
+    state: row.state,
+    triggerEvent: row.trigger_event,
+    wait: row.wait,
+    conditions: row.conditions,
+    frequency: row.frequency,
+    templateId: row.template_id,
+    consent,
+    transactional: ignoresOptOut(consent),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}

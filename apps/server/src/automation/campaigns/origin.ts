@@ -1,5 +1,5 @@
-import { type Consent, readConsent } from '../../messaging/messages/consent.ts'
 import type { Origin } from '../../messaging/messages/origins.ts'
+import { consentOf } from './campaigns.ts'
 import { gateCampaignMessages } from './gate.ts'
 
 /** Campaigns, as messages ask about them. */
@@ -17,11 +17,6 @@ export const campaignOrigin: Origin = {
       'select id, consent from campaigns where project_id = $1 and id = any($2::integer[])',
       [projectId, ids],
     )
-    return new Map(
-      rows.flatMap(({ id, consent }): [number, Consent][] => {
-        const now = readConsent(consent)
-        return now ? [[id, now]] : []
-      }),
-    )
+    return new Map(rows.map(({ id, consent }) => [id, consentOf(consent)]))
   },
 }

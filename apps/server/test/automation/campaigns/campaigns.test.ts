@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { campaignOrigin } from '../../../src/automation/campaigns/origin.ts'
 import { openShop, type Shop } from './support.ts'
 
 let shop: Shop
@@ -121,6 +122,19 @@ test('what callers of before say by `transactional` changes the consent where it
   expect(await patch({ consent: legal, transactional: true })).toEqual([legal, true])
   expect(await patch({ transactional: true })).toEqual([legal, true])
   expect(await patch({ transactional: false })).toEqual([{ kind: 'marketing' }, false])
+})
+
+test('a consent that is not understood counts as marketing, for what it shows and for what waits to leave', async () => {
+  const { body } = await call('POST', '/campaigns', { ...minimal(), consent: { kind: 'transactional' } })
+  await shop.app.pool.query(`update campaigns set consent = '{"kind": "double_opt_in"}' where id = $1`, [
+    body.id,
+  ])
+  expect((await call('GET', `/campaigns/${body.id}`)).body).toMatchObject({
+    consent: { kind: 'marketing' },
+    transactional: false,
+  })
+  const byNow = await campaignOrigin.consents!(shop.app, shop.projectId, [body.id])
+  expect(byNow).toEqual(new Map([[body.id, { kind: 'marketing' }]]))
 })
 
 test('lists in pages', async () => {
